@@ -1,0 +1,120 @@
+"""Which array library an array belongs to: NumPy, or CuPy on a GPU.
+
+This is the only file that knows CuPy. Everything else asks :func:`array_module`
+for the library of the array at hand, and works unchanged on both.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+#: An array of either library. CuPy has no stubs, so this is only a name for readers.
+Array = Any
+
+
+def array_module(*arrays: Array) -> ModuleType:
+    """Return the library that the arrays belong to.
+
+    Parameters
+    ----------
+    *arrays : array or scalar
+        Anything else than a CuPy array counts as NumPy's.
+
+    Returns
+    -------
+    module
+        ``numpy``, or ``cupy`` when any of the arrays lies on a GPU.
+
+    Examples
+    --------
+    >>> xp = array_module(np.ones(3))
+    >>> xp.__name__
+    'numpy'
+    """
+    # An array of CuPy can only exist once cupy was imported, so looking is free.
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and any(isinstance(a, cupy.ndarray) for a in arrays):
+        return cupy
+    return np
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    """Return `x` as a NumPy array, copied from the GPU where it lies there.
+
+    Examples
+    --------
+    >>> to_numpy([1, 2])
+    array([1, 2])
+    """
+    xp = array_module(x)
+    return np.asarray(x) if xp is np else xp.asnumpy(x)
+
+
+def to_device(x: Array, device: str) -> Array:
+    """Return `x` on a device: ``"cpu"`` or ``"cuda"``.
+
+    Raises
+    ------
+    ValueError
+        If `device` is another word.
+    RuntimeError
+        If `device` is ``"cuda"`` and CuPy or a GPU is missing.
+
+    Examples
+    --------
+    >>> to_device(np.zeros(2), "cpu")
+    array([0., 0.])
+    """
+    if device == "cpu":
+        return to_numpy(x)
+    if device == "cuda":
+        return _cupy().asarray(x)
+    raise ValueError(f"device must be 'cpu' or 'cuda', found {device!r}")
+
+
+def cuda_status() -> str:
+    """Tell in one sentence whether a GPU can be used, and if not what is missing.
+
+    Examples
+    --------
+    >>> isinstance(cuda_status(), str)
+    True
+    """
+    try:
+        cupy = _cupy()
+    except RuntimeError as error:
+        return str(error)
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    return f"cupy {cupy.__version__} on {properties['name'].decode()}"
+
+
+def random_uniform(
+    rng: np.random.Generator, shape: tuple[int, ...], like: Array, dtype: DTypeLike = np.float32
+) -> Array:
+    """Draw from [0, 1) with a NumPy generator, in the library and on the device of `like`.
+
+    Numbers are always drawn by NumPy, so a seed gives the same bits on every device.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> random_uniform(rng, (2,), like=np.empty(0)).dtype
+    dtype('float32')
+    """
+    return array_module(like).asarray(rng.random(shape, dtype=dtype))
+
+
+def _cupy() -> ModuleType:
+    if importlib.util.find_spec("cupy") is None:
+        raise RuntimeError("CuPy is not installed; `pip install dlcourse[gpu]` installs it")
+    import cupy
+
+    if not cupy.is_available():
+        raise RuntimeError(f"cupy {cupy.__version__} is installed but finds no CUDA GPU")
+    return cupy

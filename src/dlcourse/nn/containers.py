@@ -1,0 +1,127 @@
+"""Modules made of modules: one after another, side by side, around a shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn.module import Module
+
+
+class _Container(Module):
+    """Modules kept in a list and named by their position, as in torch."""
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        self.modules = list(modules)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        yield from ((str(i), module) for i, module in enumerate(self.modules))
+
+    def __getitem__(self, index: int) -> Module:
+        return self.modules[index]
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.modules)
+
+
+class Sequential(_Container):
+    """Modules one after another: each takes the output of the one before.
+
+    Parameters
+    ----------
+    *modules : Module
+        The modules in order. Their names in the state are "0", "1", ...
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import Linear, ReLU
+    >>> rng = np.random.default_rng(0)
+    >>> net = Sequential(Linear(4, 8, rng=rng), ReLU(), Linear(8, 2, rng=rng))
+    >>> net(np.ones((5, 4), np.float32)).shape
+    (5, 2)
+    """
+
+    def forward(self, x: Array) -> Array:
+        for module in self.modules:
+            x = module(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        for module in reversed(self.modules):
+            dy = module.backward(dy)
+        return dy
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        if self.modules:
+            self.modules[0].skip_input_grad()
+
+
+class Concat(_Container):
+    """Branches side by side on the same input, their outputs joined along the channels.
+
+    The width of GoogLeNet's Inception block (Szegedy et al. 2015).
+
+    Parameters
+    ----------
+    *branches : Module
+        Each takes (N, C, H, W) and gives (N, C_i, H', W') with one common H', W'.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import ReLU, Tanh
+    >>> Concat(ReLU(), Tanh())(np.ones((1, 3, 2, 2), np.float32)).shape
+    (1, 6, 2, 2)
+    """
+
+    def forward(self, x: Array) -> Array:
+        outputs = [branch(x) for branch in self.modules]
+        self.widths = [y.shape[1] for y in outputs]
+        return array_module(x).concatenate(outputs, axis=1)
+
+    def backward(self, dy: Array) -> Array:
+        dx, start = None, 0
+        for branch, width in zip(self.modules, self.widths, strict=True):
+            share = branch.backward(dy[:, start : start + width])
+            dx = share if dx is None else dx + share
+            start += width
+        return dx
+
+
+class Residual(Module):
+    """A body with a shortcut around it: ``y = body(x) + shortcut(x)`` (He et al. 2016).
+
+    Parameters
+    ----------
+    body : Module
+        The residual function F.
+    shortcut : Module, optional
+        What the input passes on its way around; the identity when left out. A projection is
+        needed where the body changes the shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import ReLU
+    >>> Residual(ReLU())(np.array([[-1.0, 2.0]], np.float32))
+    array([[-1.,  4.]], dtype=float32)
+    """
+
+    def __init__(self, body: Module, shortcut: Module | None = None) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut
+
+    def forward(self, x: Array) -> Array:
+        around = x if self.shortcut is None else self.shortcut(x)
+        return self.body(x) + around
+
+    def backward(self, dy: Array) -> Array:
+        around = dy if self.shortcut is None else self.shortcut.backward(dy)
+        return self.body.backward(dy) + around

@@ -1,0 +1,246 @@
+"""`Parameter` and `Module`: what every layer and network is made of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from dlcourse.backend import Array, array_module, to_device
+
+
+class Parameter:
+    """An array that is learnt, with the gradient of the loss with respect to it.
+
+    Parameters
+    ----------
+    data : array
+        The initial values; training works in their dtype (float32 by default everywhere).
+
+    Attributes
+    ----------
+    data : array
+        The values. Optimizers change them in place.
+    grad : array or None
+        The gradient, of the same shape; None until a backward pass has run.
+
+    Examples
+    --------
+    >>> w = Parameter(np.zeros(3, np.float32))
+    >>> w.accumulate(np.ones(3, np.float32)); w.accumulate(np.ones(3, np.float32))
+    >>> w.grad
+    array([2., 2., 2.], dtype=float32)
+    """
+
+    def __init__(self, data: Array) -> None:
+        self.data = data
+        self.grad: Array | None = None
+
+    def accumulate(self, grad: Array) -> None:
+        """Add to the gradient, so that a parameter used twice receives both shares."""
+        self.grad = grad if self.grad is None else self.grad + grad
+
+    def __repr__(self) -> str:
+        return f"Parameter({self.data.dtype}, shape={self.data.shape})"
+
+
+class Module:
+    """Base of all layers and networks: a forward and a backward pass, and named arrays.
+
+    A subclass assigns `Parameter`s, buffers and other modules as attributes in ``__init__``
+    (after ``super().__init__()``), and defines
+
+    - ``forward(x)``, which returns the output and keeps what the backward pass will need;
+    - ``backward(dy)``, which takes the gradient of the loss with respect to the output of the
+      *last* forward pass, adds to the ``grad`` of each parameter, and returns the gradient
+      with respect to the input.
+
+    There is no autograd: a composite's ``backward`` is written out. Names, layouts and the
+    order of ``state_dict()`` follow ``torch.nn.Module``.
+
+    Examples
+    --------
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.weight = Parameter(np.full(1, 2.0, np.float32))
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return self.weight.data * x
+    ...     def backward(self, dy):
+    ...         self.weight.accumulate((dy * self.x).sum(keepdims=True))
+    ...         return self.weight.data * dy
+    >>> scale = Scale()
+    >>> scale(np.ones(4, np.float32))
+    array([2., 2., 2., 2.], dtype=float32)
+    >>> scale.backward(np.ones(4, np.float32))
+    array([2., 2., 2., 2.], dtype=float32)
+    >>> scale.weight.grad
+    array([4.], dtype=float32)
+    """
+
+    training: bool
+    #: False on a network's first layer saves the gradient with respect to the input.
+    input_grad: bool
+
+    def __init__(self) -> None:
+        self.training = True
+        self.input_grad = True
+        self._buffers: list[str] = []
+
+    def forward(self, x: Array) -> Array:
+        """Return the output for the input `x`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward(x)")
+
+    def backward(self, dy: Array) -> Array:
+        """Return the gradient with respect to the input, given that of the output."""
+        raise NotImplementedError(f"{type(self).__name__} does not define backward(dy)")
+
+    def __call__(self, x: Array) -> Array:
+        return self.forward(x)
+
+    # -- the tree of modules -------------------------------------------------------------
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the name and module of each direct child, in order of assignment."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield the dotted name and module of this module and all below it."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield the dotted name of each parameter, and the parameter."""
+        for prefix, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    yield f"{prefix}.{name}" if prefix else name, value
+
+    def parameters(self) -> list[Parameter]:
+        """Return all parameters, in the order of `named_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    # -- modes ---------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch training behaviour (dropout, batch statistics) on, and return the module."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch training behaviour off, and return the module."""
+        return self.train(False)
+
+    def skip_input_grad(self) -> None:
+        """Leave out the gradient with respect to the input, which training does not need.
+
+        ``backward`` may then return None. Composites pass the wish on to their first layers;
+        a module that does not is merely slower.
+        """
+        self.input_grad = False
+
+    def set_generator(self, rng: np.random.Generator) -> None:
+        """Hand a random generator to every layer that draws (dropout)."""
+        for _, module in self.named_modules():
+            if hasattr(module, "rng"):
+                module.rng = rng
+
+    # -- state ---------------------------------------------------------------------------
+
+    def register_buffer(self, name: str, value: Array) -> None:
+        """Add an array that belongs to the state but is not learnt, as ``self.<name>``.
+
+        Change it in place (``self.<name>[...] = value``), for replicas share it.
+        """
+        self._buffers.append(name)
+        setattr(self, name, value)
+
+    def _slots(self) -> Iterator[tuple[str, object, str]]:
+        """Yield (dotted name, owner, attribute) for each array of the state, in torch's order."""
+        for prefix, module in self.named_modules():
+            dot = f"{prefix}." if prefix else ""
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    yield dot + name, value, "data"
+            for name in module._buffers:
+                yield dot + name, module, name
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the arrays of the state by dotted name: parameters and buffers, not copied."""
+        return {name: getattr(owner, attribute) for name, owner, attribute in self._slots()}
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Copy arrays into the parameters and buffers of the same names.
+
+        Nothing is changed unless every name and shape agrees.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape differs; the message lists which.
+        """
+        own = self.state_dict()
+        network = type(self).__name__
+        missing = [name for name in own if name not in state]
+        unknown = [name for name in state if name not in own]
+        if missing or unknown:
+            parts = [f"missing {_some(missing)}"] if missing else []
+            parts += [f"unknown {_some(unknown)}"] if unknown else []
+            raise ValueError(
+                f"these weights belong to another network than {network}: {'; '.join(parts)}"
+            )
+        for name, value in own.items():
+            if value.shape != state[name].shape:
+                raise ValueError(
+                    f"these weights do not fit {network}: {name} has shape "
+                    f"{state[name].shape}, expected {value.shape}"
+                )
+        for name, value in own.items():
+            value[...] = array_module(value).asarray(state[name], dtype=value.dtype)
+
+    def replica(self) -> Self:
+        """Return a copy that shares parameter values and buffers but has its own gradients.
+
+        Threads each work on a replica: the backward pass keeps its intermediates in the
+        module, so one module cannot serve two forward passes at once.
+        """
+        shared = {id(array): array for array in self.state_dict().values()}
+        return copy.deepcopy(self, shared)
+
+    def to(self, device: str) -> Self:
+        """Move all parameters and buffers to ``"cpu"`` or ``"cuda"``, and return the module."""
+        self.zero_grad()
+        for _, owner, attribute in self._slots():
+            setattr(owner, attribute, to_device(getattr(owner, attribute), device))
+        return self
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Convert all floating-point parameters and buffers, and return the module.
+
+        Layers compute in the dtype of their parameters and input: float32 as built, float64
+        for checking gradients.
+        """
+        self.zero_grad()
+        for _, owner, attribute in self._slots():
+            array = getattr(owner, attribute)
+            if array.dtype.kind == "f":
+                setattr(owner, attribute, array.astype(dtype))
+        return self
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
