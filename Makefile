@@ -1,0 +1,120 @@
+# `make book` and `make test` do everything on a fresh machine with Python; `make help` lists the rest.
+# Written for GNU make 3.81 (macOS) and later.
+
+PYTHON ?= python3
+VENV ?= .venv
+NPM ?= $(shell command -v npm)
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+VENDOR := book/_static/vendor
+
+# What the book is made of; the notebooks beside the pages are only for Colab and Binder.
+PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipynb_checkpoints \) \
+           -prune -o -type f ! -name '*.ipynb' -print)
+PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.npz' -o -name '*.json')
+
+.PHONY: help book test lint parity notebooks zoo address requirements clean distclean
+
+help:
+	@echo "make book        install, execute every page, build the HTML book and say where it is"
+	@echo "make test        install, build the book, lint, check types and run all tests"
+	@echo "make parity      add PyTorch, for the tests that compare with it"
+	@echo "make lint        ruff and mypy only"
+	@echo "make notebooks   write the .ipynb beside each page that has code"
+	@echo "make zoo         train the shipped weights again (hours)"
+	@echo "make address URL=https://github.com/OWNER/REPOSITORY   move the project there"
+	@echo "make requirements   pin the newest versions again"
+	@echo "make clean       remove what was built; make distclean also the virtual environment"
+	@echo "PYTHON=python3.12 chooses the Python; NPM= builds without npm"
+
+book: _build/.book
+	@echo "The book is in file://$(CURDIR)/_build/html/index.html"
+
+test: _build/.book $(VENV)/.test lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+parity: $(VENV)/.parity
+
+notebooks: $(VENV)/.book
+	$(BIN)/python tools/twins.py
+
+zoo: $(VENV)/.package
+	for seed in 0 1 2; do \
+	  name=deep-convnet-seed$$seed && \
+	  $(BIN)/dlcourse train deep-convnet --seed $$seed --output runs/$$name && \
+	  cp runs/$$name/weights.npz src/dlcourse/zoo/entries/$$name.npz && \
+	  cp runs/$$name/record.json src/dlcourse/zoo/entries/$$name.json || exit 1; \
+	done
+
+address:
+	@$(PYTHON) tools/address.py $(URL)
+
+# book.txt first: the others take their versions of shared packages from it.
+requirements: $(VENV)/.created
+	$(PIP) install --quiet uv
+	$(call pin,book,--extra book)
+	$(call pin,base,--constraint requirements/book.txt)
+	$(call pin,test,--extra test --constraint requirements/book.txt)
+	$(call pin,grading,--extra grading --constraint requirements/book.txt \
+	  --constraint requirements/test.txt)
+
+pin = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+  --no-annotate --no-emit-index-url --no-emit-find-links \
+  --custom-compile-command "make requirements" --output-file requirements/$(1).txt $(2)
+
+clean:
+	rm -rf _build $(VENDOR) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf $(VENV)
+
+# The virtual environment. The stamps lie inside it and go with it.
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("dlcourse needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu, 'apt install python3-venv' brings what is missing." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.package: pyproject.toml requirements/base.txt $(VENV)/.created
+	$(PIP) install --quiet --requirement requirements/base.txt
+	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.book: requirements/book.txt $(VENV)/.package
+	$(PIP) install --quiet --requirement requirements/book.txt
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.book
+	$(PIP) install --quiet --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.parity: requirements/parity.txt $(VENV)/.package
+	$(PIP) install --quiet --requirement requirements/parity.txt
+	@touch $@
+
+# The book.
+
+# Scripts of others are fetched, not committed; without npm the book asks their CDNs instead.
+ifneq ($(NPM),)
+SCRIPTS := $(VENDOR)/.fetched
+$(SCRIPTS): package.json tools/vendor.py $(VENV)/.created
+	$(BIN)/python tools/vendor.py "$(NPM)" $(VENDOR)
+	@touch $@
+endif
+
+# The cache of executed pages knows only the pages, so a change of the package empties it.
+_build/.package: $(PACKAGE)
+	@mkdir -p _build
+	rm -rf _build/.jupyter_cache
+	@touch $@
+
+# After a failure Sphinx forgets the warnings of pages it has read: read them all again next time.
+_build/.book: _config.yml _toc.yml $(PAGES) _build/.package $(VENV)/.book $(SCRIPTS)
+	$(BIN)/jupyter-book build . -W --keep-going -n || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@

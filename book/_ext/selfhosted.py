@@ -1,0 +1,31 @@
+"""Point the pages to the scripts that tools/vendor.py has fetched, where it has.
+
+Without them Sphinx and MyST-NB keep their defaults, which are addresses of CDNs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+VENDOR = Path(__file__).resolve().parent.parent / "_static" / "vendor"
+
+
+def use_vendored(app: Sphinx, config: Config) -> None:
+    """Set the addresses of MathJax and of the widgets' scripts, relative to ``_static``."""
+    if VENDOR.exists():
+        config.mathjax_path = "vendor/mathjax/tex-mml-chtml.js"
+        config.nb_ipywidgets_js = {
+            "vendor/widgets/require.js": {},
+            "widget-paths.js": {},
+            "vendor/widgets/embed-amd.js": {},
+        }
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.connect("config-inited", use_vendored)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

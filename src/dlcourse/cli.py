@@ -1,0 +1,252 @@
+"""The `dlcourse` command: train, evaluate, predict, look inside, check the installation."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import dlcourse
+from dlcourse import zoo
+from dlcourse.data import load_cifar10, load_fashion_mnist, load_mnist, load_picture
+from dlcourse.doctor import Check, check_all
+from dlcourse.models import Classifier, DeepConvNet, summary
+from dlcourse.nn import CrossEntropyLoss, softmax
+from dlcourse.nn.weights import load_weights
+from dlcourse.training import ParallelModel, TrainingDiverged
+from dlcourse.zoo.recipe import AUGMENTATIONS, MODELS, SCHEDULES
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
+
+_DATASETS = {
+    "mnist": load_mnist,
+    "fashion-mnist": load_fashion_mnist,
+    "cifar-10": load_cifar10,
+}
+
+
+def main() -> None:
+    """Run the command; what went wrong is one sentence and exit status 1, not a traceback."""
+    try:
+        app()
+    except (ValueError, OSError, TrainingDiverged) as error:
+        sys.exit(f"dlcourse: {error}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dlcourse {dlcourse.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help=f"What to train: {', '.join(MODELS)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; runs/MODEL-seedN if not given."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
+    lr: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.001,
+    schedule: Annotated[
+        str, typer.Option(help=f"Of the learning rate: {', '.join(SCHEDULES)}.")
+    ] = "constant",
+    augment: Annotated[
+        str, typer.Option(help=f"Changes to the images: {', '.join(AUGMENTATIONS)}.")
+    ] = "none",
+    dropout_on_logits: Annotated[
+        bool, typer.Option("--dropout-on-logits", help="Drop scores too, as the original book.")
+    ] = False,
+    validation: Annotated[
+        int, typer.Option(help="Training images to hold out and measure every epoch.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a core if not given. The result is the same.")
+    ] = None,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Train a network on MNIST; repeat the same command to resume.
+
+    \b
+    Examples:
+      dlcourse train deep-convnet
+      dlcourse train deep-convnet --epochs 2 --validation 5000
+      dlcourse train deep-convnet --augment affine --schedule cosine -o runs/better
+    """
+    recipe = zoo.Recipe(
+        model=model,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        schedule=schedule,
+        augment=augment,
+        dropout_on_logits=dropout_on_logits,
+        validation=validation,
+        seed=seed,
+    )
+    folder = output or Path("runs") / f"{model}-seed{seed}"
+    command = shlex.join(["dlcourse", *sys.argv[1:]])
+    try:
+        record = zoo.run(recipe, folder, command=command, workers=workers, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"\ninterrupted; the same command goes on from the last whole epoch in {folder}",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+    test = record["test"]
+    for epoch in record["epochs"]:
+        valid = epoch["valid_accuracy"]
+        typer.echo(
+            f"epoch {epoch['epoch']:3d}  loss {epoch['train_loss']:.4f}  "
+            f"train {epoch['train_accuracy']:.2%}"
+            + (f"  validation {valid:.2%}" if valid is not None else "")
+        )
+    typer.echo(
+        f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in {test['images']:,}), "
+        f"{record['seconds']:.0f} s of training"
+    )
+    typer.echo(f"weights and record are in {folder}")
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[
+        str, typer.Argument(help="A zoo entry, the folder of a run, or an .npz file.")
+    ] = "deep-convnet-seed0",
+    workers: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
+) -> None:
+    """Measure accuracy and loss on the 10,000 test images of MNIST.
+
+    \b
+    Examples:
+      dlcourse evaluate
+      dlcourse evaluate runs/deep-convnet-seed0
+    """
+    model = _load(weights)
+    _, test = load_mnist()
+    with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
+        score = parallel.evaluate(test.images, test.labels)
+    typer.echo(
+        f"test accuracy {score.accuracy:.2%} ({score.count - score.correct} errors in "
+        f"{score.count:,}), loss {score.loss:.4f}"
+    )
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Pictures of one digit each.")],
+    weights: Annotated[
+        str, typer.Option(help="A zoo entry, the folder of a run, or an .npz file.")
+    ] = "deep-convnet-seed0",
+) -> None:
+    """Tell which digit a picture of yours shows.
+
+    Dark ink on light paper or light on dark, of any size; it is centred and scaled as MNIST's.
+
+    \b
+    Examples:
+      dlcourse predict my-seven.png
+      dlcourse predict scans/*.jpg --weights runs/better
+    """
+    model = _load(weights)
+    for path in images:
+        probabilities = softmax(model.predict(load_picture(path)))[0]
+        best = probabilities.argsort()[::-1][:3]
+        guesses = ", ".join(f"{digit} ({probabilities[digit]:.1%})" for digit in best)
+        typer.echo(f"{path}: {guesses}")
+
+
+@app.command("summary")
+def summary_(
+    model: Annotated[str, typer.Argument(help=f"One of: {', '.join(MODELS)}.")] = MODELS[0],
+) -> None:
+    """Print the layers of a network: shapes, parameters, multiply-adds, receptive field.
+
+    \b
+    Example:
+      dlcourse summary deep-convnet
+    """
+    network = zoo.Recipe(model=model).build()
+    typer.echo(summary(network, (1, 28, 28)))
+
+
+@app.command()
+def doctor() -> None:
+    """Check what is installed and in place, and say what to do about what is missing.
+
+    Ends with status 1 when something that every chapter needs is broken.
+    """
+    checks = check_all()
+    _report(checks)
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def data(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of: {', '.join(_DATASETS)}.")
+    ] = None,
+) -> None:
+    """Fetch data sets that are not here yet, and verify those that are.
+
+    \b
+    Examples:
+      dlcourse data mnist
+      dlcourse data fashion-mnist cifar-10
+    """
+    wanted = names or ["mnist"]
+    unknown = [name for name in wanted if name not in _DATASETS]
+    if unknown:
+        raise ValueError(f"expected one of {', '.join(_DATASETS)}, found {unknown[0]!r}")
+    for name in wanted:
+        train_set, test_set = _DATASETS[name]()
+        typer.echo(f"{name}: {len(train_set):,} training and {len(test_set):,} test images, verified")
+
+
+def _load(weights: str) -> Classifier:
+    path = Path(weights)
+    if path.is_dir():
+        recipe = path / "recipe.json"
+        if not recipe.exists():
+            raise ValueError(f"{path} is not the folder of a run: it has no recipe.json")
+        model = zoo.Recipe(**json.loads(recipe.read_text())).build()
+        load_weights(model, path / "weights.npz")
+        return model.eval()
+    if path.suffix == ".npz":
+        model = zoo.Recipe().build()
+        load_weights(model, path)
+        return model.eval()
+    return zoo.load(weights)
+
+
+def _report(checks: list[Check]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        typer.echo(f"{check.state:8s} {check.name.ljust(width)}  {check.detail}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Data sets, batches of them, and random changes to their images.
+
+Every file is compared with its published checksum when it is read; none is unpickled.
+"""
+
+from dlcourse.data.augment import Affine, Compose, Cutout, Elastic, Rotate, Scale, Shift
+from dlcourse.data.cifar10 import load_cifar10
+from dlcourse.data.dataset import Dataset, batches
+from dlcourse.data.fashion_mnist import load_fashion_mnist
+from dlcourse.data.integrity import DataFileError
+from dlcourse.data.mnist import load_mnist
+from dlcourse.data.picture import load_picture
+from dlcourse.data.remote import DownloadError, data_folder
+
+__all__ = [
+    "Affine",
+    "Compose",
+    "Cutout",
+    "DataFileError",
+    "Dataset",
+    "DownloadError",
+    "Elastic",
+    "Rotate",
+    "Scale",
+    "Shift",
+    "batches",
+    "data_folder",
+    "load_cifar10",
+    "load_fashion_mnist",
+    "load_mnist",
+    "load_picture",
+]

@@ -1,0 +1,146 @@
+"""How good a classifier is: measured on scores or predictions, never on the loss."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module, to_numpy
+
+
+def accuracy(scores: Array, labels: Array) -> float:
+    """Return the share of images whose highest score is that of their label.
+
+    Parameters
+    ----------
+    scores : array of shape (N, classes)
+        Any numbers that grow with the network's belief: logits or probabilities.
+    labels : array of shape (N,)
+        Integers from 0 to classes - 1.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a label is another.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    0.5
+    """
+    return top_k_accuracy(scores, labels, k=1)
+
+
+def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
+    """Return the share of images whose label is among the `k` highest scores.
+
+    Of equal scores the one of the lower class counts as higher, as in ``argmax``.
+
+    Parameters
+    ----------
+    scores : array of shape (N, classes)
+        Any numbers that grow with the network's belief.
+    labels : array of shape (N,)
+        Integers from 0 to classes - 1.
+    k : int
+        How many guesses are allowed.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a label is another, or `k` does not lie from 1 to classes.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+    >>> top_k_accuracy(scores, np.array([1, 2]), k=2)
+    0.5
+    """
+    if scores.ndim != 2 or scores.shape[0] == 0:
+        raise ValueError(f"scores must have shape (N, classes), found {scores.shape}")
+    n, classes = scores.shape
+    if not 1 <= k <= classes:
+        raise ValueError(f"k must lie from 1 to {classes} for {classes} classes, found {k}")
+    _check_labels("labels", labels, n, classes)
+    xp = array_module(scores)
+    guesses = xp.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float((guesses == labels[:, None]).any(axis=1).mean())
+
+
+def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarray:
+    """Count how often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted : array of shape (N,)
+        The class that the network chose: ``scores.argmax(axis=1)``.
+    labels : array of shape (N,)
+        The true class.
+    classes : int
+        How many there are.
+
+    Returns
+    -------
+    array of shape (classes, classes)
+        int64; entry (i, j) counts the images of class i that were taken for j. The diagonal is
+        what was right.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a label or a prediction is out of range.
+
+    Examples
+    --------
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]), classes=2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    _check_labels("labels", labels, len(labels), classes)
+    _check_labels("predicted", predicted, len(labels), classes)
+    pairs = to_numpy(labels).astype(np.int64) * classes + to_numpy(predicted)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+class PrecisionRecall(NamedTuple):
+    """Two arrays of shape (classes,), NaN where nothing was predicted or nothing is of a class."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+
+
+def precision_recall(confusion: np.ndarray) -> PrecisionRecall:
+    """Return the precision and the recall of each class.
+
+    Precision is the share of the images taken for a class that are of it; recall is the share
+    of the images of a class that were taken for it.
+
+    Parameters
+    ----------
+    confusion : array of shape (classes, classes)
+        From `confusion_matrix`.
+
+    Examples
+    --------
+    >>> precision, recall = precision_recall(np.array([[1, 1], [0, 2]]))
+    >>> recall
+    array([0.5, 1. ])
+    """
+    right = np.diagonal(confusion).astype(np.float64)
+    nan = np.full_like(right, np.nan)
+    predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    return PrecisionRecall(
+        np.divide(right, predicted, out=nan.copy(), where=predicted > 0),
+        np.divide(right, true, out=nan.copy(), where=true > 0),
+    )
+
+
+def _check_labels(name: str, labels: Array, n: int, classes: int) -> None:
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be integers of shape ({n},), found {labels.dtype} of shape {labels.shape}"
+        )
+    if n and not (0 <= labels.min() and labels.max() < classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"{name} must lie from 0 to {classes - 1}, found {wrong}")

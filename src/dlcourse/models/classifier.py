@@ -1,0 +1,75 @@
+"""What every classifying network can do, under the names of the original book."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn import CrossEntropyLoss, Module
+from dlcourse.nn.weights import load_weights, save_weights
+
+
+class Classifier(Module):
+    """Base of networks that give one score a class.
+
+    A subclass defines ``forward`` and ``backward``; training at speed is the business of
+    `dlcourse.training.Trainer`. These methods are the plain, one-thread way, to look at a
+    network and to follow the original book.
+    """
+
+    def predict(self, x: Array, batch_size: int = 100) -> Array:
+        """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
+        was_training = self.training
+        self.eval()
+        try:
+            parts = [self(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        finally:
+            self.train(was_training)
+        return array_module(x).concatenate(parts)
+
+    def loss(self, x: Array, t: Array) -> float:
+        """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
+        return CrossEntropyLoss()(self(x), t)
+
+    def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
+        """Return the share of the images `x` whose highest score is that of the label `t`."""
+        return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
+
+    def gradient(self, x: Array, t: Array) -> dict[str, np.ndarray]:
+        """Return the gradient of the mean cross-entropy with respect to each parameter.
+
+        Parameters
+        ----------
+        x : array of shape (N, C, H, W)
+            Images.
+        t : array of shape (N,)
+            Labels.
+
+        Returns
+        -------
+        dict
+            From the parameter's name in ``state_dict()`` to an array of its shape.
+        """
+        criterion = CrossEntropyLoss()
+        self.zero_grad()
+        criterion(self(x), t)
+        self.backward(criterion.backward())
+        return {name: parameter.grad for name, parameter in self.named_parameters()}
+
+    def save_params(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights to an ``.npz`` file, whole or not at all."""
+        save_weights(self, path)
+
+    def load_params(self, path: str | os.PathLike[str]) -> None:
+        """Read weights that `save_params` wrote; another network's are refused.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged or belongs to another network.
+        """
+        load_weights(self, path)

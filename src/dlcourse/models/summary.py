@@ -1,0 +1,206 @@
+"""What a network is made of: shapes, parameters, multiply-adds and receptive fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.nn import Conv2d, GlobalAvgPool, Linear, Module
+
+
+@dataclass(frozen=True)
+class Field:
+    """Receptive field: how much of the image one output value depends on.
+
+    Attributes
+    ----------
+    size : (int, int) or None
+        Height and width in pixels, borders included; None for the whole image.
+    jump : (int, int)
+        Pixels between neighbouring outputs.
+    """
+
+    size: tuple[int, int] | None = (1, 1)
+    jump: tuple[int, int] = (1, 1)
+
+    def through(
+        self, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+    ) -> Field:
+        """Return the field after a sliding window: ``r + (K - 1) D j``, with jump ``j S``."""
+        if self.size is None:
+            return self
+        size = [r + (k - 1) * d * j for r, k, d, j in zip(self.size, kernel, dilation, self.jump)]
+        jump = [j * s for j, s in zip(self.jump, stride, strict=True)]
+        return Field((size[0], size[1]), (jump[0], jump[1]))
+
+    def __str__(self) -> str:
+        return "all" if self.size is None else f"{self.size[0]}x{self.size[1]}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int  #: for one image
+    field: Field
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The layers of a network in the order they run; printing it shows a table."""
+
+    network: str
+    rows: list[Row]
+    parameters: int
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of convolutions and linear layers, for one image."""
+        return sum(row.multiply_adds for row in self.rows)
+
+    def __str__(self) -> str:
+        head = ("layer", "kind", "output", "parameters", "multiply-adds", "sees")
+        body = [
+            (
+                row.name,
+                row.kind,
+                "x".join(map(str, row.output_shape)),
+                f"{row.parameters:,}",
+                f"{row.multiply_adds:,}",
+                str(row.field),
+            )
+            for row in self.rows
+        ]
+        total = ("total", self.network, "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
+        table = [head, *body, total]
+        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
+        text = [
+            "  ".join(_align(cell, w, i) for i, (cell, w) in enumerate(zip(line, widths)))
+            for line in table
+        ]
+        rule = "-" * len(text[0])
+        return "\n".join(
+            [text[0].rstrip(), rule, *(t.rstrip() for t in text[1:-1]), rule, text[-1].rstrip()]
+        )
+
+
+def summary(model: Module, input_shape: Sequence[int]) -> Summary:
+    """Run one blank image through a network and report every layer.
+
+    Parameters
+    ----------
+    model : Module
+        The network; left as it was.
+    input_shape : (C, H, W)
+        Shape of one image.
+
+    Returns
+    -------
+    Summary
+        Multiply-adds count convolutions and linear layers only, one for each product, as
+        torchvision's tables do. Receptive fields follow Araujo, Norris and Sim (2019).
+
+    Examples
+    --------
+    >>> from dlcourse.models import DeepConvNet
+    >>> report = summary(DeepConvNet(rng=np.random.default_rng(0)), (1, 28, 28))
+    >>> report.parameters
+    123552
+    >>> report.rows[0].field.size, report.rows[0].multiply_adds
+    ((3, 3), 112896)
+    """
+    rows: list[Row] = []
+    # Arrays are known by identity; keeping them makes sure that no identity is used again.
+    fields: dict[int, tuple[Array, Field]] = {}
+    last = Field()
+
+    def watch(name: str, module: Module) -> Callable[[Array], Array]:
+        forward = module.forward
+        leaf = not any(True for _ in module.children())
+
+        def watched(x: Array) -> Array:
+            nonlocal last
+            before = fields[id(x)][1] if id(x) in fields else last
+            start = len(rows)
+            y = forward(x)
+            if leaf:
+                after = _after(module, before)
+                rows.append(
+                    Row(
+                        name,
+                        type(module).__name__,
+                        y.shape[1:],
+                        _count(module),
+                        _multiply_adds(module, y.shape),
+                        after,
+                    )
+                )
+            else:
+                # Where a composite joins branches, its output sees what the widest one sees.
+                inside = [row.field for row in rows[start:]] or [before]
+                after = fields[id(y)][1] if id(y) in fields else max(inside, key=_width)
+            fields[id(y)] = (y, after)
+            last = after
+            return y
+
+        return watched
+
+    x = np.zeros((1, *input_shape), np.float32)
+    fields[id(x)] = (x, Field())
+    with ExitStack() as stack:
+        was_training = model.training
+        stack.callback(model.train, was_training)
+        model.eval()
+        for name, module in model.named_modules():
+            stack.enter_context(_patched(module, watch(name, module)))
+        model(x)
+    return Summary(type(model).__name__, rows, sum(p.data.size for p in model.parameters()))
+
+
+@contextmanager
+def _patched(module: Module, forward: Callable[[Array], Array]) -> Any:
+    module.forward = forward  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+def _after(module: Module, before: Field) -> Field:
+    if isinstance(module, Conv2d):
+        geometry = module.geometry
+        return before.through(geometry.kernel, geometry.stride, geometry.dilation)
+    if isinstance(module, Linear | GlobalAvgPool):
+        return Field(None)
+    if hasattr(module, "kernel_size"):
+        return before.through(module.kernel_size, module.stride, (1, 1))
+    return before
+
+
+def _multiply_adds(module: Module, output_shape: tuple[int, ...]) -> int:
+    if isinstance(module, Conv2d | Linear):
+        # Every output value is a sum of as many products as a row of the weights has.
+        weight = module.weight.data
+        return int(np.prod(output_shape[1:])) * (weight.size // weight.shape[0])
+    return 0
+
+
+def _count(module: Module) -> int:
+    return sum(parameter.data.size for parameter in module.parameters())
+
+
+def _width(field: Field) -> float:
+    return float("inf") if field.size is None else field.size[0]
+
+
+def _align(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column < 3 else cell.rjust(width)

@@ -1,0 +1,37 @@
+"""Layers, losses and containers, each with its backward pass written out."""
+
+from dlcourse.nn import init
+from dlcourse.nn.activation import LeakyReLU, ReLU, Sigmoid, Tanh
+from dlcourse.nn.containers import Concat, Residual, Sequential
+from dlcourse.nn.convolution import Conv2d
+from dlcourse.nn.dropout import Dropout
+from dlcourse.nn.linear import Flatten, Linear
+from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, softmax
+from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
+from dlcourse.nn.pooling import AvgPool2d, GlobalAvgPool, MaxPool2d
+
+__all__ = [
+    "AvgPool2d",
+    "BatchNorm2d",
+    "Concat",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
+    "LeakyReLU",
+    "Linear",
+    "LocalResponseNorm",
+    "MSELoss",
+    "MaxPool2d",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "init",
+    "softmax",
+]

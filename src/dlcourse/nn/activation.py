@@ -1,0 +1,99 @@
+"""Activations: the bends between linear layers, element by element."""
+
+from __future__ import annotations
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn.module import Module
+
+
+class ReLU(Module):
+    """Values above zero pass, all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
+
+    The gradient at zero itself is taken as zero, as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ReLU()(np.array([-1.0, 2.0], np.float32))
+    array([0., 2.], dtype=float32)
+    """
+
+    def forward(self, x: Array) -> Array:
+        self._mask = x > 0
+        return array_module(x).maximum(x, 0)
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self._mask
+
+
+class LeakyReLU(Module):
+    """Values below zero pass as well, but only a small share of them (Maas et al. 2013).
+
+    Parameters
+    ----------
+    negative_slope : float
+        The share; a unit that is below zero for all images can still learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> LeakyReLU(0.1)(np.array([-1.0, 2.0], np.float32))
+    array([-0.1,  2. ], dtype=float32)
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Array) -> Array:
+        number = x.dtype.type  # where() would make float64 of two Python floats
+        slope = array_module(x).where(x > 0, number(1), number(self.negative_slope))
+        self._slope = slope
+        return x * slope
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self._slope
+
+
+class Tanh(Module):
+    """The hyperbolic tangent, from -1 to 1.
+
+    Its slope is ``1 - y ** 2``: at most 1, and near 0 where the output is near -1 or 1, where
+    little can be learnt.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Tanh()(np.array([0.0, 20.0], np.float32))
+    array([0., 1.], dtype=float32)
+    """
+
+    def forward(self, x: Array) -> Array:
+        self._y = array_module(x).tanh(x)
+        return self._y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (1 - self._y * self._y)
+
+
+class Sigmoid(Module):
+    """The logistic function ``y = 1 / (1 + exp(-x))``, from 0 to 1.
+
+    Its slope is ``y (1 - y)``: at most 1/4, which is why deep networks of it hardly learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Sigmoid()(np.array([-1000.0, 0.0, 1000.0], np.float32))
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        # exp of a number below zero cannot overflow. For x < 0: exp(x) / (1 + exp(x)).
+        small = xp.exp(-xp.abs(x))
+        self._y = xp.where(x < 0, small, xp.ones_like(small)) / (1 + small)
+        return self._y
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (self._y * (1 - self._y))

@@ -1,0 +1,377 @@
+"""Convolution as matrix products, its three gradients, and the layer `Conv2d`.
+
+Arrays are (N, C, H, W), but what a convolution makes lies in memory as (N, H, W, C). Read that
+way, the patch under a window is made of contiguous runs, the product of patches and weights
+gives the output with nothing to transpose, and bias is added row by row.
+
+Patches take KH * KW times the memory of the image. They are never all made at once: a block of
+them is copied to a scratch that fits the processor's cache, multiplied, and overwritten by the
+next. To copy them once more for the backward pass is as fast as to fetch them from memory.
+
+The functions are the stateless mathematics; `Conv2d` holds the weights.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn import init
+from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.windows import Pair, output_size, pad, pair, shifted, unpad
+
+#: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
+#: or on a GPU enough for one large product.
+_BLOCK_BYTES = {"numpy": 2**21, "cupy": 2**28}
+
+#: Up to so many channels, runs are too short to copy fast, and patches are laid out transposed.
+_FEW_CHANNELS = 3
+
+# One scratch a thread, kept from call to call so that it stays in that core's cache.
+_local = threading.local()
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How windows lie on an image; all in (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (OH, OW) for an image of `size` (H, W)."""
+        return output_size(size, self.kernel, self.stride, self.padding, self.dilation)
+
+
+def windows(x: Array, geometry: Geometry) -> Array:
+    """Return a view of the patch under each window; without padding, nothing is copied.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+        The images.
+    geometry : Geometry
+        The windows.
+
+    Returns
+    -------
+    array of shape (N, OH, OW, KH, KW, C)
+        Overlapping, and so only to be read.
+    """
+    oh, ow = geometry.output_size(x.shape[2:])
+    x = pad(x, geometry.padding)
+    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
+    step_n, step_c, step_h, step_w = x.strides
+    return array_module(x).lib.stride_tricks.as_strided(
+        x,
+        (x.shape[0], oh, ow, *geometry.kernel, x.shape[1]),
+        (step_n, sh * step_h, sw * step_w, dh * step_h, dw * step_w, step_c),
+    )
+
+
+def im2col(patches: Array) -> Array:
+    """Lay patches out as the rows of a matrix.
+
+    Parameters
+    ----------
+    patches : array of shape (N, OH, OW, KH, KW, C)
+        From `windows`.
+
+    Returns
+    -------
+    array of shape (N * OH * OW, KH * KW * C)
+        Along a row, first the position in the kernel, then the channel. It lies in a scratch
+        that the next call in the same thread overwrites.
+
+    Examples
+    --------
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> im2col(windows(x, Geometry(kernel=(2, 2))))
+    array([[0., 1., 3., 4.],
+           [1., 2., 4., 5.],
+           [3., 4., 6., 7.],
+           [4., 5., 7., 8.]])
+    """
+    n, oh, ow, kh, kw, c = patches.shape
+    rows, width = n * oh * ow, kh * kw * c
+    if patches.flags.c_contiguous:  # a 1x1 kernel: the image is its own matrix
+        return patches.reshape(rows, width)
+    scratch = _scratch(array_module(patches), rows * width, patches.dtype)
+    if c <= _FEW_CHANNELS:
+        # The transposed matrix has runs as long as a row of the image. BLAS takes either.
+        scratch.reshape(kh, kw, c, n, oh, ow)[...] = patches.transpose(3, 4, 5, 0, 1, 2)
+        return scratch.reshape(width, rows).T
+    scratch.reshape(patches.shape)[...] = patches
+    return scratch.reshape(rows, width)
+
+
+def col2im(columns: Array, size: tuple[int, int, int, int], geometry: Geometry) -> Array:
+    """Add the rows of a patch matrix back into images: the transpose of `windows` and `im2col`.
+
+    Parameters
+    ----------
+    columns : array of shape (N * OH * OW, KH * KW * C)
+        What each patch contributes.
+    size : (N, C, H, W)
+        The shape of the images.
+    geometry : Geometry
+        The windows.
+
+    Returns
+    -------
+    array of shape (N, C, H, W)
+        Where windows overlap, contributions add up.
+
+    Examples
+    --------
+    >>> columns = np.ones((4, 4))
+    >>> col2im(columns, (1, 1, 3, 3), Geometry(kernel=(2, 2)))[0, 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    """
+    n, c, h, w = size
+    ph, pw = geometry.padding
+    oh, ow = geometry.output_size((h, w))
+    image = array_module(columns).zeros((n, h + 2 * ph, w + 2 * pw, c), columns.dtype)
+    image = image.transpose(0, 3, 1, 2)
+    patches = columns.reshape(n, oh, ow, -1, c)
+    views = shifted(image, geometry.kernel, geometry.stride, geometry.dilation)
+    for position, view in enumerate(views):
+        view += patches[:, :, :, position].transpose(0, 3, 1, 2)
+    return unpad(image, geometry.padding)
+
+
+def conv2d(
+    x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int = 1
+) -> Array:
+    """Convolve: every output value is the product of a patch and a kernel, plus a bias.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+        The images.
+    weight : array of shape (O, C / groups, KH, KW)
+        The kernels.
+    bias : array of shape (O,), optional
+        Added to each output channel.
+    geometry : Geometry
+        The windows.
+    groups : int
+        Channels are split into so many groups that do not see each other.
+
+    Returns
+    -------
+    array of shape (N, O, OH, OW)
+        In memory (N, OH, OW, O).
+    """
+    xp = array_module(x)
+    o, _, kh, kw = weight.shape
+    patches = windows(x, geometry)
+    y = xp.empty((*patches.shape[:3], o), x.dtype)
+    matrix = _matrix(weight, groups)
+    for block in _blocks(patches):
+        columns = im2col(patches[block])
+        rows = y[block].reshape(-1, o)
+        if groups == 1:
+            xp.matmul(columns, matrix, out=rows)
+        else:
+            product = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
+            rows.reshape(-1, groups, o // groups)[...] = product.transpose(1, 0, 2)
+        if bias is not None:
+            rows += bias
+    return y.transpose(0, 3, 1, 2)
+
+
+def conv2d_weight_grad(
+    x: Array, dy: Array, shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+) -> Array:
+    """Return the gradient with respect to the weights: patches times output gradients.
+
+    ``dw[o, k] = sum over n of patch[n, k] dy[n, o]``, over images and windows alike.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+        The images of the forward pass.
+    dy : array of shape (N, O, OH, OW)
+        The gradient with respect to the output.
+    shape : (O, C / groups, KH, KW)
+        The shape of the weights.
+    geometry, groups
+        As in `conv2d`.
+    """
+    xp = array_module(x)
+    o, c, kh, kw = shape
+    patches = windows(x, geometry)
+    gradient = dy.transpose(0, 2, 3, 1)
+    total = xp.zeros((groups, kh * kw * c, o // groups), dy.dtype)
+    for block in _blocks(patches):
+        columns = im2col(patches[block])
+        rows = gradient[block].reshape(-1, o)
+        if groups == 1:
+            total[0] += columns.T @ rows
+        else:
+            split = rows.reshape(-1, groups, o // groups).transpose(1, 0, 2)
+            total += _grouped(columns, kh * kw, groups).transpose(0, 2, 1) @ split
+    dw = total.reshape(groups, kh, kw, c, o // groups).transpose(0, 4, 3, 1, 2)
+    return xp.ascontiguousarray(dw).reshape(shape)
+
+
+def conv2d_input_grad(
+    dy: Array, weight: Array, size: tuple[int, int, int, int], geometry: Geometry, groups: int = 1
+) -> Array:
+    """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
+
+    With stride 1 it is itself a convolution: of `dy`, with the kernels turned by 180 degrees
+    and input and output channels swapped (Dumoulin and Visin 2016). Otherwise each output
+    gradient is spread over its patch and the patches are added up.
+    """
+    o, c, kh, kw = weight.shape
+    margin = tuple(
+        d * (k - 1) - p
+        for d, k, p in zip(geometry.dilation, geometry.kernel, geometry.padding, strict=True)
+    )
+    if geometry.stride == (1, 1) and min(margin) >= 0:
+        turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, c, kh, kw)
+        turned = turned.transpose(0, 2, 1, 3, 4).reshape(groups * c, o // groups, kh, kw)
+        back = Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
+        return conv2d(dy, turned, None, back, groups)
+    rows = dy.transpose(0, 2, 3, 1).reshape(-1, groups, o // groups).transpose(1, 0, 2)
+    columns = rows @ _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
+    columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
+    return col2im(columns.reshape(-1, kh * kw * groups * c), size, geometry)
+
+
+def _blocks(patches: Array) -> Iterator[tuple[slice, slice]]:
+    """Cut (N, OH, ...) into blocks that fit the scratch: whole images, or rows of one image."""
+    n, oh = patches.shape[:2]
+    row_bytes = patches[0, 0].size * patches.itemsize
+    height = max(1, _BLOCK_BYTES[array_module(patches).__name__] // row_bytes)
+    if height < oh:
+        for i in range(n):
+            for top in range(0, oh, height):
+                yield slice(i, i + 1), slice(top, top + height)
+    else:
+        for i in range(0, n, height // oh):
+            yield slice(i, i + height // oh), slice(None)
+
+
+def _scratch(xp: ModuleType, size: int, dtype: np.dtype) -> Array:
+    kept = getattr(_local, xp.__name__, None)
+    if kept is None or kept.dtype != dtype or kept.size < size:
+        kept = xp.empty(size, dtype)
+        setattr(_local, xp.__name__, kept)
+    return kept[:size]
+
+
+def _matrix(weight: Array, groups: int) -> Array:
+    """(O, C / G, KH, KW) as the matrix (KH * KW * C, O) that patches are multiplied with; with
+    groups one matrix each, (G, KH * KW * C / G, O / G)."""
+    o, c, kh, kw = weight.shape
+    split = weight.reshape(groups, o // groups, c, kh, kw)
+    matrices = split.transpose(0, 3, 4, 2, 1).reshape(groups, kh * kw * c, o // groups)
+    return matrices[0] if groups == 1 else matrices
+
+
+def _grouped(columns: Array, positions: int, groups: int) -> Array:
+    """Patches (rows, KH * KW * C) as one matrix a group: (G, rows, KH * KW * C / G)."""
+    split = columns.reshape(columns.shape[0], positions, groups, -1)
+    return split.transpose(2, 0, 1, 3).reshape(groups, columns.shape[0], -1)
+
+
+class Conv2d(Module):
+    """A 2-D convolution (as in all of deep learning, a cross-correlation).
+
+    ``y[n, o, i, j] = b[o] + sum over c, u, v of x[n, c, i S + u D - P, j S + v D - P] w[o, c, u, v]``
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels C of the input and O of the output.
+    kernel_size : int or (int, int)
+        Height and width K of the window.
+    stride : int or (int, int)
+        Steps S between windows.
+    padding : int or (int, int)
+        Border P of zeros.
+    dilation : int or (int, int)
+        Steps D between the positions inside a window.
+    groups : int
+        Channels are split into so many groups that do not see each other; as many as there are
+        channels makes a depthwise convolution.
+    bias : bool
+        Whether a number is added to each output channel.
+    rng : numpy.random.Generator
+        Draws the initial weights (He et al. 2015, for ReLU); biases start at zero.
+
+    Attributes
+    ----------
+    weight : Parameter of shape (O, C / groups, KH, KW)
+    bias : Parameter of shape (O,), or None
+
+    Examples
+    --------
+    >>> conv = Conv2d(1, 16, kernel_size=3, padding=1, rng=np.random.default_rng(0))
+    >>> conv(np.zeros((100, 1, 28, 28), np.float32)).shape
+    (100, 16, 28, 28)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"groups must divide in_channels and out_channels, "
+                f"found {groups} for {in_channels} and {out_channels}"
+            )
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.groups = groups
+        self.geometry = Geometry(
+            pair(kernel_size, "kernel_size", least=1),
+            pair(stride, "stride", least=1),
+            pair(padding, "padding"),
+            pair(dilation, "dilation", least=1),
+        )
+        shape = (out_channels, in_channels // groups, *self.geometry.kernel)
+        self.weight = Parameter(init.he_normal(shape, rng))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4 or x.shape[1] != self.in_channels:
+            raise ValueError(f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}")
+        self._x = x
+        bias = None if self.bias is None else self.bias.data
+        return conv2d(x, self.weight.data, bias, self.geometry, self.groups)
+
+    def backward(self, dy: Array) -> Array:
+        weight = self.weight.data
+        self.weight.accumulate(
+            conv2d_weight_grad(self._x, dy, weight.shape, self.geometry, self.groups)
+        )
+        if self.bias is not None:
+            rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
+            # A sum over rows, as a product: BLAS does it several times faster.
+            self.bias.accumulate(array_module(dy).ones(rows.shape[0], rows.dtype) @ rows)
+        if not self.input_grad:
+            return None
+        return conv2d_input_grad(dy, weight, self._x.shape, self.geometry, self.groups)

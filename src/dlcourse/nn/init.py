@@ -1,0 +1,134 @@
+"""Initial weights whose spread follows from the shape of the layer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+#: What weights can be drawn in.
+Float = type[np.float32] | type[np.float64]
+
+
+def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many inputs feed one output of a layer, and how many outputs one input feeds.
+
+    The numbers of torch's ``_calculate_fan_in_and_fan_out``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of the weight: (O, I) of a linear layer, (O, I, *kernel) of a convolution. A
+        grouped convolution has the inputs of one group as its I.
+
+    Raises
+    ------
+    ValueError
+        If the shape has fewer than two axes.
+
+    Examples
+    --------
+    >>> fan_in_and_fan_out((16, 3, 5, 5))
+    (75, 400)
+    """
+    if len(shape) < 2:
+        raise ValueError(
+            f"a fan needs a weight of shape (out, in, *kernel), found {tuple(shape)}; "
+            "initialise biases and scales with constants"
+        )
+    outputs, inputs, *kernel = shape
+    receptive_field = math.prod(kernel)
+    return inputs * receptive_field, outputs * receptive_field
+
+
+def he_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
+) -> np.ndarray:
+    """Draw weights from a normal distribution of standard deviation sqrt(2 / fan_in).
+
+    ReLU lets half of its input's second moment through; the 2 makes up for it, so the signal
+    keeps its size from layer to layer (He et al. 2015, equation 10). Torch calls this
+    ``kaiming_normal_`` with ``nonlinearity="relu"``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (out, in, *kernel), see `fan_in_and_fan_out`.
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    dtype : type
+        ``np.float32`` or ``np.float64``.
+
+    Examples
+    --------
+    >>> w = he_normal((100, 50), np.random.default_rng(0))
+    >>> w.dtype, round(float(w.std()), 2)  # sqrt(2 / 50) = 0.2
+    (dtype('float32'), 0.2)
+    """
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return _normal(shape, 2.0 / fan_in, rng, dtype)
+
+
+def he_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
+) -> np.ndarray:
+    """Draw weights evenly from [-b, b) with b = sqrt(6 / fan_in).
+
+    The variance b^2 / 3 is that of `he_normal` (He et al. 2015), which explains the parameters.
+
+    Examples
+    --------
+    >>> w = he_uniform((100, 6), np.random.default_rng(0))
+    >>> bool(abs(w).max() <= 1.0)  # sqrt(6 / 6)
+    True
+    """
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return _uniform(shape, 2.0 / fan_in, rng, dtype)
+
+
+def xavier_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
+) -> np.ndarray:
+    """Draw weights from a normal distribution of standard deviation sqrt(2 / (fan_in + fan_out)).
+
+    A compromise that keeps both the signal and its gradient at their size where the activation
+    is about linear, as tanh is near zero (Glorot & Bengio 2010, equation 12). The parameters
+    are those of `he_normal`.
+
+    Examples
+    --------
+    >>> w = xavier_normal((100, 100), np.random.default_rng(0))
+    >>> round(float(w.std()), 2)  # sqrt(2 / 200) = 0.1
+    0.1
+    """
+    return _normal(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
+
+
+def xavier_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
+) -> np.ndarray:
+    """Draw weights evenly from [-b, b) with b = sqrt(6 / (fan_in + fan_out)).
+
+    The variance is that of `xavier_normal` (Glorot & Bengio 2010, equation 16). The parameters
+    are those of `he_normal`.
+
+    Examples
+    --------
+    >>> w = xavier_uniform((4, 2), np.random.default_rng(0))
+    >>> bool(abs(w).max() <= 1.0)  # sqrt(6 / (2 + 4))
+    True
+    """
+    return _uniform(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
+
+
+def _normal(
+    shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
+) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=dtype) * math.sqrt(variance)
+
+
+def _uniform(
+    shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
+) -> np.ndarray:
+    bound = math.sqrt(3.0 * variance)
+    return (2.0 * rng.random(shape, dtype=dtype) - 1.0) * bound

@@ -1,0 +1,197 @@
+"""Normalization: keeping the size of the values that pass through a network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn.module import Module, Parameter
+
+
+class BatchNorm2d(Module):
+    """Each channel shifted and scaled to mean 0 and variance 1, then by learnt numbers.
+
+    ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Ioffe and Szegedy 2015). In training
+    mean and variance are those of the channel in this batch; running averages of them are kept
+    and take their place outside of training.
+
+    Parameters
+    ----------
+    num_features : int
+        Channels C.
+    eps : float
+        Added to the variance, so that a channel that is constant divides by no zero.
+    momentum : float
+        Share of the new batch in the running averages.
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (C,)
+        Start at 1 and 0.
+    running_mean, running_var : array of shape (C,)
+        The running variance is that of the unbiased estimate, ``/ (count - 1)``.
+    num_batches_tracked : int64 array of shape ()
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).random((8, 3, 5, 5), dtype=np.float32)
+    >>> y = BatchNorm2d(3)(x)
+    >>> bool(abs(y.mean(axis=(0, 2, 3))).max() < 1e-6)
+    True
+    """
+
+    running_mean: Array
+    running_var: Array
+    num_batches_tracked: Array
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(np.ones(num_features, np.float32))
+        self.bias = Parameter(np.zeros(num_features, np.float32))
+        self.register_buffer("running_mean", np.zeros(num_features, np.float32))
+        self.register_buffer("running_var", np.ones(num_features, np.float32))
+        self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4 or x.shape[1] != self.num_features:
+            raise ValueError(
+                f"BatchNorm2d expects (N, {self.num_features}, H, W), found shape {x.shape}"
+            )
+        xp = array_module(x)
+        lines = _lines(x)
+        width = x.shape[3]
+        count = x.size // self.num_features
+        self._batch_statistics = self.training
+        if self.training:
+            if count <= 1:
+                raise ValueError(
+                    "BatchNorm2d in training needs more than one value per channel, "
+                    f"found shape {x.shape}; use a larger batch, or eval()"
+                )
+            mean = _channel_sum(lines, width) / count
+            centered = lines - xp.tile(mean, width)
+            var = _channel_dot(centered, centered, width) / count
+            self._track(mean, var * (count / (count - 1)))
+        else:
+            centered = lines - xp.tile(self.running_mean, width)
+            var = self.running_var
+        self._centered = centered
+        self._inverse_std = 1 / xp.sqrt(var + self.eps)
+        y = centered * xp.tile(self.weight.data * self._inverse_std, width)
+        y += xp.tile(self.bias.data, width)
+        return _images(y, x.shape)
+
+    def backward(self, dy: Array) -> Array:
+        xp = array_module(dy)
+        lines = _lines(dy)
+        width = dy.shape[3]
+        count = dy.size // self.num_features
+        db = _channel_sum(lines, width)
+        dw = _channel_dot(lines, self._centered, width) * self._inverse_std
+        self.weight.accumulate(dw)
+        self.bias.accumulate(db)
+        scale = xp.tile(self.weight.data * self._inverse_std, width)
+        if not self._batch_statistics:
+            return _images(lines * scale, dy.shape)
+        # Mean and variance depend on every value, and undo a part of what each one changes:
+        # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
+        dx = self._centered * xp.tile(dw * self._inverse_std / -count, width)
+        dx -= xp.tile(db / count, width)
+        dx += lines
+        dx *= scale
+        return _images(dx, dy.shape)
+
+    def _track(self, mean: Array, var: Array) -> None:
+        for average, new in ((self.running_mean, mean), (self.running_var, var)):
+            average[...] = (1 - self.momentum) * average + self.momentum * new
+        self.num_batches_tracked[...] = self.num_batches_tracked + 1
+
+
+class LocalResponseNorm(Module):
+    """Each value divided by a measure of its neighbours in the channels next to it.
+
+    ``y[c] = x[c] / (k + alpha / size * sum of x[j] ** 2) ** beta``, where j runs over the `size`
+    channels around c (Krizhevsky et al. 2012, section 3.3; alpha divided by size as in torch).
+
+    Parameters
+    ----------
+    size : int
+        Channels in a neighbourhood; for an even number the extra one is before c.
+    alpha, beta, k : float
+        The paper, which does not divide by size, has ``alpha=1e-4, beta=0.75, k=2, size=5``.
+
+    Examples
+    --------
+    >>> x = np.ones((1, 4, 1, 1), np.float32)
+    >>> LocalResponseNorm(size=3, alpha=3.0, beta=1.0)(x).ravel().tolist()
+    [0.3333333432674408, 0.25, 0.25, 0.3333333432674408]
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"LocalResponseNorm expects a size of at least 1, found {size}")
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4:
+            raise ValueError(f"LocalResponseNorm expects (N, C, H, W), found shape {x.shape}")
+        before, after = self.size // 2, (self.size - 1) // 2
+        base = _window_sum(x * x, before, after)
+        base *= self.alpha / self.size
+        base += self.k
+        self._x, self._base, self._power = x, base, base**-self.beta
+        return x * self._power
+
+    def backward(self, dy: Array) -> Array:
+        # x[j] is in the window of c exactly if c is in the mirrored window of j.
+        before, after = (self.size - 1) // 2, self.size // 2
+        through_base = _window_sum(dy * self._x * self._power / self._base, before, after)
+        through_base *= self._x
+        through_base *= 2 * self.alpha * self.beta / self.size
+        return dy * self._power - through_base
+
+
+def _lines(x: Array) -> Array:
+    """(N, C, H, W) as the matrix (N * H, W * C): no copy where memory is channels-last.
+
+    NumPy runs along whole lines of an image several times faster than along the few channels
+    of one pixel, so numbers per channel are repeated W times with ``tile``.
+    """
+    n, c, h, w = x.shape
+    return x.transpose(0, 2, 3, 1).reshape(n * h, w * c)
+
+
+def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
+    """The opposite of `_lines`: a view of `shape` (N, C, H, W)."""
+    n, c, h, w = shape
+    return lines.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+
+def _channel_sum(lines: Array, width: int) -> Array:
+    """The sum (C,) over all but the channels."""
+    # A product, because BLAS is faster than a sum over the first axis, and more exact.
+    sums = array_module(lines).ones(len(lines), lines.dtype) @ lines
+    return sums.reshape(width, -1).sum(axis=0)
+
+
+def _channel_dot(a: Array, b: Array, width: int) -> Array:
+    """The sum (C,) over all but the channels of the product ``a * b``, without an array for it."""
+    sums = array_module(a).einsum("ij,ij->j", a, b)
+    return sums.reshape(width, -1).sum(axis=0)
+
+
+def _window_sum(x: Array, before: int, after: int) -> Array:
+    """Sum over the channels from c - before to c + after, for each c of (N, C, H, W)."""
+    total = x.copy("K")
+    for step in range(1, before + 1):
+        total[:, step:] += x[:, :-step]
+    for step in range(1, after + 1):
+        total[:, :-step] += x[:, step:]
+    return total

@@ -1,0 +1,103 @@
+"""The geometry that convolution and pooling share: windows sliding over a padded image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlcourse.backend import Array, array_module
+
+#: One number for both directions, or (height, width).
+Pair = int | tuple[int, int]
+
+
+def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
+    """Return `value` as (height, width), checked to be whole numbers of at least `least`.
+
+    Examples
+    --------
+    >>> pair(3, "kernel_size"), pair((1, 2), "stride")
+    ((3, 3), (1, 2))
+    """
+    two = (value, value) if isinstance(value, int) else tuple(value)
+    if len(two) != 2 or not all(isinstance(v, int) and v >= least for v in two):
+        raise ValueError(
+            f"{name} must be a whole number of at least {least}, or two of them, found {value!r}"
+        )
+    return two[0], two[1]
+
+
+def output_size(
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> tuple[int, int]:
+    """Return how many windows fit: ``(H + 2P - D(K - 1) - 1) // S + 1`` for each direction.
+
+    Raises
+    ------
+    ValueError
+        If not even one window fits.
+
+    Examples
+    --------
+    >>> output_size((28, 28), (3, 3), (2, 2), (1, 1))
+    (14, 14)
+    """
+    height, width = (
+        (size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
+        for i in (0, 1)
+    )
+    if height < 1 or width < 1:
+        raise ValueError(
+            f"a window of {kernel[0]}x{kernel[1]} (dilation {dilation}) does not fit an image of "
+            f"{size[0]}x{size[1]} with padding {padding}; use a larger image or more padding"
+        )
+    return height, width
+
+
+def pad(x: Array, padding: tuple[int, int], value: float = 0.0) -> Array:
+    """Return `x` (N, C, H, W) with a border of `value`, lying in memory as (N, H, W, C).
+
+    Without a border `x` itself comes back, in whatever memory order it has.
+    """
+    if padding == (0, 0):
+        return x
+    n, c, h, w = x.shape
+    ph, pw = padding
+    framed = array_module(x).full((n, h + 2 * ph, w + 2 * pw, c), value, x.dtype)
+    framed[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
+    return framed.transpose(0, 3, 1, 2)
+
+
+def unpad(x: Array, padding: tuple[int, int]) -> Array:
+    """Return the view of `x` (N, C, H, W) without its border: the opposite of `pad`."""
+    ph, pw = padding
+    return x[:, :, ph : x.shape[2] - ph, pw : x.shape[3] - pw]
+
+
+def shifted(
+    x: Array,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Iterator[Array]:
+    """Yield, for each position in the window row by row, the view of `x` that it sees.
+
+    Each view is (N, C, OH, OW): what one position of the window meets as the window slides.
+    Writing to a view writes to `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(4.0).reshape(1, 1, 1, 4)
+    >>> [view.ravel().tolist() for view in shifted(x, (1, 2), (1, 2))]
+    [[0.0, 2.0], [1.0, 3.0]]
+    """
+    (sh, sw), (dh, dw) = stride, dilation
+    oh, ow = output_size(x.shape[2:], kernel, stride, (0, 0), dilation)
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            top, left = i * dh, j * dw
+            yield x[:, :, top : top + sh * (oh - 1) + 1 : sh, left : left + sw * (ow - 1) + 1 : sw]

@@ -1,0 +1,164 @@
+"""`Optimizer`: what all optimizers share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn.module import Parameter
+
+
+class Optimizer:
+    """Base of all optimizers: changes parameters in place, against their gradients.
+
+    A subclass defines ``update(data, grad, state)`` for one parameter, and names in
+    ``state_names`` the arrays that it keeps for each. They start at zero, in the shape, dtype
+    and memory order of the parameter; so build the optimizer after the model has its final
+    dtype and device.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        What to optimize, ``model.parameters()``. One that is listed twice is updated once.
+    lr : float
+        The learning rate, 0 or more. Change the attribute ``lr`` at any time.
+    weight_decay : float
+        The factor L of the penalty ``L/2 * ||w||^2``, whose gradient ``L * w`` is added to that
+        of the loss. It holds for all parameters, biases too, as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, data, grad, state):
+    ...         data -= self.lr * np.sign(grad)
+    >>> w = Parameter(np.array([1.0, -1.0], np.float32))
+    >>> w.grad = np.array([3.0, -0.1], np.float32)
+    >>> SignDescent([w], lr=0.5).step()
+    >>> w.data
+    array([ 0.5, -0.5], dtype=float32)
+    """
+
+    #: The names of the arrays kept for each parameter; those of torch.
+    state_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, parameters: Iterable[Parameter], lr: float, weight_decay: float = 0.0
+    ) -> None:
+        self.parameters = _checked(parameters)
+        self.lr = in_range("lr", lr, 0.0)
+        self.weight_decay = in_range("weight_decay", weight_decay, 0.0)
+        self.state: list[dict[str, Array]] = [
+            {name: array_module(p.data).zeros_like(p.data) for name in self.state_names}
+            for p in self.parameters
+        ]
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient; the gradients stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If a gradient has another shape than its parameter.
+        """
+        for i, (parameter, state) in enumerate(zip(self.parameters, self.state, strict=True)):
+            data, grad = parameter.data, parameter.grad
+            if grad is None:
+                continue
+            if grad.shape != data.shape:  # it might broadcast, and train something else
+                raise ValueError(
+                    f"the gradient of parameter {i} has shape {grad.shape}, expected the "
+                    f"parameter's own {data.shape}; check the layer's backward"
+                )
+            self.update(data, self.decay(data, grad), state)
+
+    def decay(self, data: Array, grad: Array) -> Array:
+        """Apply the weight decay, and return the gradient to go on with."""
+        return grad + self.weight_decay * data if self.weight_decay else grad
+
+    def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
+        """Change `data` and the arrays of `state` in place; `grad` must not be changed."""
+        raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the arrays kept for each parameter as "<name>.<parameter's number>".
+
+        They are not copied. Hyperparameters are not among them: those are the constructor's,
+        and a schedule keeps the learning rate.
+        """
+        return {
+            f"{name}.{i}": array
+            for i, state in enumerate(self.state)
+            for name, array in state.items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+        """Copy arrays of `state_dict` into an optimizer of the same kind and parameters.
+
+        Training then goes on bit for bit as it would have. Nothing is changed unless every
+        name and shape agrees.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape differs.
+        """
+        own = self.state_dict()
+        optimizer = type(self).__name__
+        wrong = sorted(own.keys() ^ state.keys())
+        if wrong:
+            kind = "missing" if wrong[0] in own else "unknown"
+            raise ValueError(
+                f"this state belongs to another optimizer than {optimizer} on "
+                f"{len(self.parameters)} parameters: {wrong[0]} is {kind}"
+            )
+        for name, array in own.items():
+            if array.shape != state[name].shape:
+                raise ValueError(
+                    f"this state does not fit {optimizer}: {name} has shape "
+                    f"{state[name].shape}, expected {array.shape}; build it on the same model"
+                )
+        for name, array in own.items():
+            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
+
+
+def in_range(name: str, value: float, low: float, below: float = math.inf) -> float:
+    """Return a hyperparameter as a Python float, which leaves the arrays their dtype.
+
+    Raises
+    ------
+    ValueError
+        If not ``low <= value < below``.
+
+    Examples
+    --------
+    >>> in_range("momentum", 0.9, 0.0, below=1.0)
+    0.9
+    """
+    if not low <= value < below:  # written so that NaN fails
+        raise ValueError(f"{name} must lie in [{low:g}, {below:g}), found {value!r}")
+    return float(value)
+
+
+def _checked(parameters: Iterable[Parameter]) -> list[Parameter]:
+    unique = list(dict.fromkeys(parameters))
+    if not unique:
+        raise ValueError("an optimizer needs at least one parameter; pass model.parameters()")
+    for i, parameter in enumerate(unique):
+        if not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"expected Parameters, found {type(parameter).__name__}; pass model.parameters()"
+            )
+        if parameter.data.dtype.kind != "f":
+            raise ValueError(
+                f"parameter {i} has dtype {parameter.data.dtype}, expected floating-point values; "
+                "build it from a float32 array"
+            )
+    return unique

@@ -1,0 +1,122 @@
+"""Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dlcourse.backend import Array
+from dlcourse.nn.module import Parameter
+from dlcourse.optim.optimizer import Optimizer, in_range
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent (Robbins & Monro 1951): a step against the gradient g.
+
+    .. math:: w \\leftarrow w - \\mathrm{lr} \\; g
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        What to optimize, ``model.parameters()``.
+    lr : float
+        Learning rate.
+    weight_decay : float
+        L2 penalty, added to the gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.ones(2, np.float32))
+    >>> w.grad = np.array([1.0, 2.0], np.float32)
+    >>> SGD([w], lr=0.1).step()
+    >>> w.data
+    array([0.9, 0.8], dtype=float32)
+    """
+
+    def __init__(
+        self, parameters: Iterable[Parameter], lr: float = 1e-3, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+
+    def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
+        data -= self.lr * grad
+
+
+class Momentum(Optimizer):
+    """Gradient descent with a velocity v that remembers earlier gradients (Polyak 1964).
+
+    .. math::
+        v \\leftarrow \\mu v + g, \\qquad
+        w \\leftarrow w - \\mathrm{lr} \\; v
+
+    This is torch's ``SGD(momentum=mu)``. Sutskever et al. (2013) write the learning rate into
+    the velocity instead; both agree while it is constant.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        What to optimize, ``model.parameters()``.
+    lr : float
+        Learning rate.
+    momentum : float
+        The share mu of the velocity that is kept, in [0, 1).
+    weight_decay : float
+        L2 penalty, added to the gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.zeros(1, np.float32))
+    >>> w.grad = np.ones(1, np.float32)
+    >>> optimizer = Momentum([w], lr=1.0, momentum=0.5)
+    >>> optimizer.step(); optimizer.step()  # 1, then 0.5 * 1 + 1
+    >>> w.data
+    array([-2.5], dtype=float32)
+    """
+
+    state_names = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        self.momentum = in_range("momentum", momentum, 0.0, below=1.0)
+
+    def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
+        velocity = state["momentum_buffer"]
+        velocity *= self.momentum
+        velocity += grad
+        data -= self.lr * velocity
+
+
+class Nesterov(Momentum):
+    """Momentum that takes the gradient where the velocity is about to lead (Nesterov 1983).
+
+    .. math::
+        v \\leftarrow \\mu v + g, \\qquad
+        w \\leftarrow w - \\mathrm{lr} \\; (g + \\mu v)
+
+    Nesterov's method evaluates the gradient at the point ahead, w - lr mu v. Sutskever et al.
+    (2013) brought it to deep networks; in this form, that of torch's ``SGD(nesterov=True)``, the
+    weights at hand *are* the point ahead, so one backward pass a step is enough.
+    The parameters are those of `Momentum`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.zeros(1, np.float32))
+    >>> w.grad = np.ones(1, np.float32)
+    >>> Nesterov([w], lr=1.0, momentum=0.5).step()  # 1 + 0.5 * 1
+    >>> w.data
+    array([-1.5], dtype=float32)
+    """
+
+    def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
+        velocity = state["momentum_buffer"]
+        velocity *= self.momentum
+        velocity += grad
+        data -= self.lr * (grad + self.momentum * velocity)

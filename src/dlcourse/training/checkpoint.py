@@ -1,0 +1,80 @@
+"""Checkpoints: all that a training needs to go on as if it had never stopped.
+
+One ``.npz`` file: the arrays of the model and of the optimizer, and a JSON text with the rest.
+It is written under another name and then renamed, so a killed process leaves the one before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.nn.weights import load_arrays, save_arrays
+
+_FORMAT = "dlcourse checkpoint 1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training after a whole number of epochs."""
+
+    model: dict[str, Array]
+    optimizer: dict[str, Array]
+    schedule: dict[str, Any] | None
+    history: dict[str, Any]
+    settings: dict[str, Any]  #: what must not change when training goes on
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the checkpoint, whole or not at all."""
+        text = {
+            "format": _FORMAT,
+            "schedule": self.schedule,
+            "history": self.history,
+            "settings": self.settings,
+        }
+        arrays = {f"model/{name}": array for name, array in self.model.items()}
+        arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.items()}
+        arrays["json"] = np.frombuffer(json.dumps(text).encode(), np.uint8)
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged or is not a checkpoint.
+        """
+        arrays = load_arrays(path)
+        try:
+            text = json.loads(bytes(arrays.pop("json")))
+            if text["format"] != _FORMAT:
+                raise ValueError(text["format"])
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"{os.fspath(path)}: expected a {_FORMAT}, found an .npz file of another kind; "
+                "resume from the file that the trainer wrote"
+            ) from error
+        return cls(
+            _below(arrays, "model/"),
+            _below(arrays, "optimizer/"),
+            text["schedule"],
+            text["history"],
+            text["settings"],
+        )
+
+
+def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

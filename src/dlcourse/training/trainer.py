@@ -1,0 +1,247 @@
+"""`Trainer`: epochs over a data set, with history, checkpoints and a progress bar."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from dlcourse.data import Dataset, batches
+from dlcourse.nn import CrossEntropyLoss, Module
+from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
+from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.history import Epoch, History
+from dlcourse.training.parallel import Augment, Loss, ParallelModel, Score
+from dlcourse.training.streams import Stream, generator
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a number."""
+
+
+class Trainer:
+    """Trains a network: one forward and one backward pass a step, every image once an epoch.
+
+    The same seed gives the same weights, bit for bit, on any number of workers, and whether or
+    not the training was interrupted and resumed in between.
+
+    Parameters
+    ----------
+    model : Module
+        The network; trained in place.
+    optimizer : Optimizer
+        Made for the model's parameters.
+    make_loss : callable
+        Makes the loss; each worker has its own.
+    schedule : Schedule, optional
+        Sets the learning rate. Its time is counted in epochs, with fractions.
+    augment : callable, optional
+        ``augment(images, rng)`` gives the images that the network sees.
+    max_norm : float, optional
+        The gradients of all parameters together are shortened to this norm.
+    callbacks : iterable of callables
+        Each is called as ``callback(trainer, epoch)`` after every epoch, in order. Set
+        ``trainer.stop`` to end the training.
+    checkpoint : path-like, optional
+        Where to keep the state after every epoch. An existing file is continued from.
+    batch_size : int
+        Images a step; the last step of an epoch takes what is left.
+    seed : int
+        Decides shuffling, augmentation and dropout.
+    workers : int, optional
+        Threads; one a core when left out. It changes the time, not the result.
+    micro_batch : int
+        Images that pass through the network at a time, see `ParallelModel`.
+    progress : bool
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    history : History
+        Loss of every step, summary of every epoch.
+    stop : bool
+        Set by a callback to end the training after this epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import Linear, Flatten, Sequential
+    >>> from dlcourse.optim import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> data = Dataset(rng.random((20, 1, 2, 2), dtype=np.float32), np.arange(20) % 2, ("a", "b"))
+    >>> model = Sequential(Flatten(), Linear(4, 2, rng=rng))
+    >>> trainer = Trainer(model, SGD(model.parameters(), lr=0.1), batch_size=8, progress=False)
+    >>> history = trainer.fit(data, epochs=2)
+    >>> len(history.step_loss), len(history.epochs)
+    (6, 2)
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        make_loss: Callable[[], Loss] = CrossEntropyLoss,
+        *,
+        schedule: Schedule | None = None,
+        augment: Augment | None = None,
+        max_norm: float | None = None,
+        callbacks: Iterable[Callable[[Trainer, Epoch], None]] = (),
+        checkpoint: str | os.PathLike[str] | None = None,
+        batch_size: int = 100,
+        seed: int = 0,
+        workers: int | None = None,
+        micro_batch: int = 25,
+        progress: bool = True,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.make_loss = make_loss
+        self.schedule = schedule
+        self.augment = augment
+        self.max_norm = max_norm
+        self.callbacks = list(callbacks)
+        self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.workers = workers
+        self.micro_batch = micro_batch
+        self.progress = progress
+        self.history = History()
+        self.stop = False
+
+    def fit(self, train: Dataset, valid: Dataset | None = None, *, epochs: int) -> History:
+        """Train until `epochs` epochs are done in all, and return the history.
+
+        Parameters
+        ----------
+        train : Dataset
+            The images to learn from.
+        valid : Dataset, optional
+            Images to measure loss and accuracy on after each epoch.
+        epochs : int
+            Passes over `train`, with those before a resumed checkpoint counted in.
+
+        Raises
+        ------
+        TrainingDiverged
+            If the loss becomes infinite or not a number.
+        ValueError
+            If the checkpoint is damaged or belongs to another training.
+        """
+        settings = self._settings(train)
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self._resume(settings)
+        done = len(self.history.epochs)
+        steps = math.ceil(len(train) / self.batch_size)
+        with (
+            ParallelModel(self.model, self.make_loss, self.workers, self.micro_batch) as parallel,
+            tqdm(
+                total=epochs * steps,
+                initial=done * steps,
+                unit="step",
+                disable=not self.progress,
+            ) as bar,
+        ):
+            for number in range(done + 1, epochs + 1):
+                if self.stop:
+                    break
+                epoch = self._epoch(number, train, valid, parallel, bar)
+                self.history.epochs.append(epoch)
+                if self.schedule is not None:
+                    watched = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
+                    self.schedule.observe(watched)
+                if self.checkpoint is not None:
+                    self._snapshot(settings).save(self.checkpoint)
+                for callback in self.callbacks:
+                    callback(self, epoch)
+        return self.history
+
+    def _epoch(
+        self,
+        number: int,
+        train: Dataset,
+        valid: Dataset | None,
+        parallel: ParallelModel,
+        bar: tqdm[None],
+    ) -> Epoch:
+        start = time.perf_counter()
+        total = Score(0.0, 0, 0)
+        steps = math.ceil(len(train) / self.batch_size)
+        shuffle = generator(self.seed, Stream.SHUFFLE, number)
+        for step, indices in enumerate(batches(len(train), self.batch_size, shuffle)):
+            if self.schedule is not None:
+                self.schedule.step(number - 1 + step / steps)
+            score = parallel.gradients(
+                train.images[indices],
+                train.labels[indices],
+                self.seed,
+                (number, step),
+                self.augment,
+            )
+            if not math.isfinite(score.loss):
+                raise TrainingDiverged(self._diverged(number, step, score.loss))
+            if self.max_norm is not None:
+                clip_grad_norm(self.model.parameters(), self.max_norm)
+            self.optimizer.step()
+            total += score
+            self.history.step_loss.append(score.loss)
+            bar.set_postfix(epoch=number, loss=f"{score.loss:.3f}", refresh=False)
+            bar.update()
+        checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
+        return Epoch(
+            epoch=number,
+            lr=self.optimizer.lr,
+            train_loss=total.loss,
+            train_accuracy=total.accuracy,
+            valid_loss=None if checked is None else checked.loss,
+            valid_accuracy=None if checked is None else checked.accuracy,
+            seconds=time.perf_counter() - start,
+        )
+
+    def _settings(self, train: Dataset) -> dict[str, Any]:
+        return {
+            "model": type(self.model).__name__,
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "images": len(train),
+            "batch_size": self.batch_size,
+            "micro_batch": self.micro_batch,
+            "seed": self.seed,
+        }
+
+    def _snapshot(self, settings: dict[str, Any]) -> Checkpoint:
+        return Checkpoint(
+            self.model.state_dict(),
+            self.optimizer.state_dict(),
+            None if self.schedule is None else self.schedule.state_dict(),
+            self.history.to_dict(),
+            settings,
+        )
+
+    def _resume(self, settings: dict[str, Any]) -> None:
+        assert self.checkpoint is not None
+        saved = Checkpoint.load(self.checkpoint)
+        for name, value in settings.items():
+            if saved.settings.get(name) != value:
+                raise ValueError(
+                    f"{self.checkpoint}: belongs to a training with {name} "
+                    f"{saved.settings.get(name)!r}, expected {value!r}; "
+                    "use the same settings to go on, or another checkpoint file to start anew"
+                )
+        self.model.load_state_dict(saved.model)
+        self.optimizer.load_state_dict(saved.optimizer)
+        if self.schedule is not None and saved.schedule is not None:
+            self.schedule.load_state_dict(saved.schedule)
+        self.history = History.from_dict(saved.history)
+
+    def _diverged(self, epoch: int, step: int, loss: float) -> str:
+        kept = f"; {self.checkpoint} keeps the last whole epoch" if self.checkpoint else ""
+        return (
+            f"the loss became {loss} in epoch {epoch}, step {step + 1}, at a learning rate of "
+            f"{self.optimizer.lr:g}: try a smaller learning rate, a warm-up or max_norm{kept}"
+        )

@@ -1,0 +1,73 @@
+"""Shipped weights, each beside the record of the run that made it.
+
+An entry is two files in this folder: ``NAME.npz`` (weights; some entries are only a record) and
+``NAME.json`` (command, seed, versions, hardware, time, history, test result). ``make zoo`` makes
+them all again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dlcourse.models import Classifier
+from dlcourse.nn.weights import load_weights
+from dlcourse.zoo.environment import hardware, versions
+from dlcourse.zoo.recipe import Recipe, run
+
+__all__ = ["FOLDER", "Recipe", "hardware", "load", "names", "record", "run", "versions"]
+
+FOLDER = Path(__file__).parent / "entries"
+
+
+def names() -> list[str]:
+    """Return the names of all entries.
+
+    Examples
+    --------
+    >>> "deep-convnet-seed0" in names()
+    True
+    """
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def record(name: str) -> dict[str, Any]:
+    """Return the record of the run that made an entry.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry.
+
+    Examples
+    --------
+    >>> record("deep-convnet-seed0")["parameters"]
+    123552
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        raise ValueError(f"the zoo has no entry {name!r}; it has {', '.join(names())}")
+    data: dict[str, Any] = json.loads(path.read_text())
+    return data
+
+
+def load(name: str = "deep-convnet-seed0") -> Classifier:
+    """Return the network of an entry with its trained weights, ready to predict.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry, or its weights are damaged.
+    FileNotFoundError
+        If the entry is only a record.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load("deep-convnet-seed0").predict(np.zeros((1, 1, 28, 28), np.float32)).shape
+    (1, 10)
+    """
+    model = Recipe(**record(name)["recipe"]).build()
+    load_weights(model, FOLDER / f"{name}.npz")
+    return model.eval()

@@ -1,0 +1,57 @@
+"""On what a run was made: versions and hardware, for its record."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+import dlcourse
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide a result: Python, NumPy, its BLAS, and this package.
+
+    Examples
+    --------
+    >>> versions()["dlcourse"] == dlcourse.__version__
+    True
+    """
+    blas = [
+        f"{lib['internal_api']} {lib['version']} ({lib.get('architecture', 'unknown kernel')})"
+        for lib in threadpool_info()
+        if lib["user_api"] == "blas"
+    ]
+    return {
+        "dlcourse": dlcourse.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": ", ".join(blas) or "unknown",
+    }
+
+
+def hardware() -> dict[str, str | int]:
+    """Return the processor's name, its cores and the operating system.
+
+    Examples
+    --------
+    >>> hardware()["cores"] >= 1
+    True
+    """
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

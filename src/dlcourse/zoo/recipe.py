@@ -1,0 +1,177 @@
+"""Recipes: all that decides what a training run gives, and the run itself.
+
+The command line's ``dlcourse train`` and the entries of the zoo are the same thing: a recipe,
+run into a folder with the weights and a record of how they came about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dlcourse.data import Affine, Compose, Dataset, Elastic, load_mnist
+from dlcourse.files import atomic_write
+from dlcourse.models import Classifier, DeepConvNet, summary
+from dlcourse.nn import CrossEntropyLoss
+from dlcourse.nn.weights import save_weights
+from dlcourse.optim import Adam, CosineAnnealingLR, LinearWarmup, Optimizer, Schedule, StepLR
+from dlcourse.training import ParallelModel, Stream, Trainer, generator
+from dlcourse.zoo.environment import hardware, versions
+
+MODELS = ("deep-convnet",)
+
+AUGMENTATIONS: dict[str, Callable[[], Any]] = {
+    "none": lambda: None,
+    "shift": lambda: Affine(max_pixels=2),
+    "affine": lambda: Affine(max_degrees=10, max_pixels=2, max_factor=1.1),
+    "elastic": lambda: Compose(
+        Affine(max_degrees=10, max_pixels=2, max_factor=1.1), Elastic(alpha=34, sigma=4)
+    ),
+}
+
+SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule | None]] = {
+    "constant": lambda optimizer, epochs: None,
+    "step": lambda optimizer, epochs: StepLR(optimizer, step_size=max(1, epochs // 3)),
+    "cosine": lambda optimizer, epochs: CosineAnnealingLR(optimizer, T_max=epochs),
+    "warmup-cosine": lambda optimizer, epochs: LinearWarmup(
+        optimizer, warmup=1, after=CosineAnnealingLR(optimizer, T_max=max(1, epochs - 1))
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the result of a run; workers are not in it, for they change only the time."""
+
+    model: str = "deep-convnet"
+    epochs: int = 20
+    batch_size: int = 100
+    lr: float = 0.001
+    schedule: str = "constant"
+    augment: str = "none"
+    dropout_on_logits: bool = False
+    validation: int = 0  #: training images held out to measure accuracy by epoch
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("model", MODELS),
+            ("schedule", SCHEDULES),
+            ("augment", AUGMENTATIONS),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(known)}, found {getattr(self, name)!r}"
+                )
+        for name in ("epochs", "batch_size", "lr"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, found {getattr(self, name)}")
+
+    def build(self) -> Classifier:
+        """Return the network with its initial weights."""
+        rng = generator(self.seed, Stream.INIT)
+        return DeepConvNet(dropout_on_logits=self.dropout_on_logits, rng=rng)
+
+
+def run(
+    recipe: Recipe,
+    output: Path,
+    *,
+    command: str,
+    workers: int | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train by a recipe into a folder; a run that was interrupted goes on where it was.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to train.
+    output : pathlib.Path
+        Folder that receives ``checkpoint.npz`` after every epoch, and at the end
+        ``weights.npz`` and ``record.json``.
+    command : str
+        The command that asks for this run, for the record.
+    workers : int, optional
+        Threads; one a core when left out.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    dict
+        The record: command, recipe, versions, hardware, time, history, test result.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run of another recipe.
+    """
+    _claim(output, recipe)
+    train, test = load_mnist()
+    valid: Dataset | None = None
+    if recipe.validation:
+        train, valid = train.split(recipe.validation, generator(recipe.seed, Stream.SPLIT))
+    model = recipe.build()
+    optimizer = Adam(model.parameters(), lr=recipe.lr)
+    trainer = Trainer(
+        model,
+        optimizer,
+        schedule=SCHEDULES[recipe.schedule](optimizer, recipe.epochs),
+        augment=AUGMENTATIONS[recipe.augment](),
+        checkpoint=output / "checkpoint.npz",
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        workers=workers,
+        progress=progress,
+    )
+    history = trainer.fit(train, valid, epochs=recipe.epochs)
+    with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
+        score = parallel.evaluate(test.images, test.labels)
+    save_weights(model, output / "weights.npz")
+    report = summary(model, train.images.shape[1:])
+    record = {
+        "command": command,
+        "recipe": asdict(recipe),
+        "versions": versions(),
+        "hardware": hardware(),
+        "seconds": round(sum(epoch.seconds for epoch in history.epochs), 1),
+        "parameters": report.parameters,
+        "multiply_adds": report.multiply_adds,
+        "epochs": history.to_dict()["epochs"],
+        "test": {
+            "images": score.count,
+            "errors": score.count - score.correct,
+            "accuracy": score.accuracy,
+            "loss": score.loss,
+        },
+        "weights_sha256": hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest(),
+    }
+    _write_json(output / "record.json", record)
+    return record
+
+
+def _claim(output: Path, recipe: Recipe) -> None:
+    """Note the recipe in the folder, or check that it is the one already there."""
+    path = output / "recipe.json"
+    if not path.exists():
+        _write_json(path, asdict(recipe))
+        return
+    there = json.loads(path.read_text())
+    here = asdict(recipe)
+    other = {k: v for k, v in here.items() if there.get(k) != v}
+    if other:
+        name, value = next(iter(other.items()))
+        raise ValueError(
+            f"{output} holds a run with {name} {there.get(name)!r}, expected {value!r}; "
+            "choose another output folder, or repeat the command with the same options to resume"
+        )
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    with atomic_write(path) as file:
+        file.write(json.dumps(data, indent=1).encode() + b"\n")

@@ -1,0 +1,120 @@
+"""A browser and a server for the built book. Where they cannot be had, tests are skipped."""
+
+import functools
+import http.server
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Chromium as it comes asks its makers' servers for one thing and another.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pages():
+    """Return the addresses of all pages in the table of contents, relative to the site."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    found = [toc["root"]]
+
+    def walk(entries):
+        for entry in entries:
+            if "file" in entry:
+                found.append(entry["file"])
+            for key in ("parts", "chapters", "sections"):
+                walk(entry.get(key, ()))
+
+    walk([toc])
+    return [f"{page.removesuffix('.md')}.html" for page in found]
+
+
+def pytest_generate_tests(metafunc):
+    if "address" in metafunc.fixturenames:
+        metafunc.parametrize("address", pages())
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Serve the built book on loopback, and return its address."""
+    if not (HTML / "index.html").exists():
+        pytest.skip("the book is not built; `make book` builds it")
+    if not (HTML / "_static" / "vendor").exists():
+        pytest.skip("the book is built without npm, so its pages ask CDNs; install npm")
+    handler = functools.partial(QuietHandler, directory=HTML)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the Chromium of this machine."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed; `make test` installs it"
+    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("there is no Chromium; on Debian `apt install chromium` installs it")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page of the browser that keeps what went wrong in it."""
+
+    def __init__(self, browser, site):
+        self.site = site
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.page = self.context.new_page()
+        self.problems = []
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("request", self.see)
+        self.page.on(
+            "requestfailed", lambda request: self.problems.append(f"failed: {request.url}")
+        )
+        self.page.on("response", self.read)
+
+    def hear(self, message):
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console {message.type}: {message.text}")
+
+    def see(self, request):
+        if not request.url.startswith((self.site, "data:", "blob:")):
+            self.problems.append(f"leaves the machine: {request.url}")
+
+    def read(self, response):
+        if response.status >= 400:
+            self.problems.append(f"status {response.status}: {response.url}")
+
+    def open(self, address):
+        self.page.goto(f"{self.site}/{address}", wait_until="networkidle")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Return a new page with nothing stored, wide and light, and what went wrong in it."""
+    visit = Visit(browser, site)
+    yield visit
+    visit.context.close()

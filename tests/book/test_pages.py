@@ -1,0 +1,77 @@
+"""The built book, page by page, in a real browser."""
+
+import pytest
+
+WIDTHS = (360, 1440)
+
+#: Relative luminance of the page's background and of its text, from 0 (black) to 1 (white).
+LUMINANCES = """() => {
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).map((v) => {
+      const c = v / 255;
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(document.body);
+  return [luminance(style.backgroundColor), luminance(style.color)];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page(visit, address, scheme):
+    visit.page.emulate_media(color_scheme=scheme)
+    page = visit.open(address)
+
+    assert page.title()
+    background, text = page.evaluate(LUMINANCES)
+    assert (background > text) == (scheme == "light")
+    contrast = (max(background, text) + 0.05) / (min(background, text) + 0.05)
+    assert contrast >= 7, f"text has a contrast of {contrast:.1f} in the {scheme} scheme"
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        across = page.evaluate("document.documentElement.scrollWidth")
+        assert across <= width, f"a window {width} px wide scrolls to {across} px"
+
+    images = page.locator("main img").evaluate_all("all => all.map(i => [i.src, i.alt, i.width])")
+    unnamed = [src for src, alt, _ in images if not alt.strip() or alt.strip().startswith("..")]
+    assert not unnamed, f"images without a text for those who do not see them: {unnamed}"
+
+    formulas = page.locator("main .math")
+    rendered = page.locator("main .math mjx-container")
+    assert rendered.count() >= formulas.count(), "there are formulas that MathJax did not set"
+    assert page.locator("mjx-merror").count() == 0, "MathJax reports an error in a formula"
+
+    assert not visit.problems, "\n".join(visit.problems)
+
+
+def test_search_finds_the_network(visit):
+    page = visit.open("search.html?q=DeepConvNet")
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    links = results.evaluate_all("all => all.map(a => a.getAttribute('href'))")
+    assert any("1-deeper/towards-deeper.html" in link for link in links), links
+    assert not visit.problems, "\n".join(visit.problems)
+
+
+def test_front_door_leads_to_the_book(visit):
+    page = visit.open("")
+    page.wait_for_url("**/book/index.html")
+    assert page.locator("h1").count() == 1
+
+
+def test_there_are_formulas_and_figures(visit):
+    # So that the checks above look at something.
+    page = visit.open("book/1-deeper/towards-deeper.html")
+    assert page.locator("main mjx-container").count() > 0
+    assert page.locator("main img").count() > 0
+
+
+def test_launch_buttons_open_the_notebook(visit):
+    page = visit.open("book/1-deeper/towards-deeper.html")
+    links = page.locator("a").evaluate_all("all => all.map(a => a.href)")
+    for service in ("mybinder.org", "colab.research.google.com"):
+        launch = [link for link in links if service in link]
+        assert launch, f"no link to {service}"
+        assert launch[0].endswith("book/1-deeper/towards-deeper.ipynb")

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from dlcourse.data import load_mnist, load_picture
+
+
+def seven(mode="L", size=(300, 260), ground="white", ink="black", width=24):
+    """Draw a seven off the centre of a picture."""
+    picture = Image.new(mode, size, ground)
+    draw = ImageDraw.Draw(picture)
+    points = [(90, 50), (190, 50), (130, 190)]
+    draw.line(points, fill=ink, width=width, joint="curve")
+    return picture
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    path = tmp_path_factory.mktemp("picture") / "seven.png"
+    seven().save(path)
+    return load_picture(path)
+
+
+def load(picture, tmp_path, name="seven.png", **options):
+    path = tmp_path / name
+    picture.save(path, **options)
+    return load_picture(path)
+
+
+def test_like_mnist(expected):
+    assert expected.shape == (1, 1, 28, 28) and expected.dtype == np.float32
+    image = expected[0, 0]
+    assert image.min() == 0 and image.max() == 1
+    assert np.ptp(np.flatnonzero(image.any(axis=1))) + 1 == 20
+    steps = np.arange(28)
+    assert abs(np.average(steps, weights=image.sum(axis=0)) - 14) <= 0.5
+    assert abs(np.average(steps, weights=image.sum(axis=1)) - 14) <= 0.5
+
+
+def on_transparent(ink):
+    picture = seven("RGBA", ground=(0, 0, 0, 0), ink=ink)
+    return picture
+
+
+PICTURES = {
+    "RGB": lambda: seven("RGB", ink="navy"),
+    "light on dark": lambda: seven(ground="black", ink="white"),
+    "chalk on slate": lambda: seven("RGB", ground=(40, 60, 50), ink=(230, 230, 220)),
+    "pencil on grey": lambda: seven(ground=200, ink=110),
+    "bilevel": lambda: seven("L").convert("1"),
+    "palette": lambda: seven("RGB", ink="navy").convert("P"),
+    "palette with a transparent ground": lambda: on_transparent((0, 0, 90, 255)).quantize(8),
+    "dark on transparent": lambda: on_transparent((0, 0, 90, 255)),
+    "light on transparent": lambda: on_transparent((255, 255, 200, 255)),
+    "grey with alpha": lambda: on_transparent((0, 0, 0, 255)).convert("LA"),
+    "opaque RGBA": lambda: seven("RGBA"),
+    "16 bits": lambda: Image.fromarray(np.asarray(seven()).astype(np.uint16) * 257),
+    "large": lambda: seven().resize((3000, 2600)),
+    "wide": lambda: seven(size=(900, 260)),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_any_mode_and_size_gives_the_same_image(kind, expected, tmp_path):
+    image = load(PICTURES[kind](), tmp_path)
+    assert np.abs(image - expected).mean() < 0.012
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpeg(mode, expected, tmp_path):
+    image = load(seven("RGB").convert(mode), tmp_path, "seven.jpg", quality=60)
+    assert np.abs(image - expected).mean() < 0.012
+
+
+def test_photograph_with_grain_and_uneven_light(expected, tmp_path):
+    rng = np.random.default_rng(0)
+    shades = np.asarray(seven().resize((1200, 1040)), np.float32) / 255 * 0.7 + 0.15
+    shades *= np.linspace(1, 0.85, 1200)
+    shades += rng.normal(0, 0.02, shades.shape)
+    photograph = Image.fromarray((shades.clip(0, 1) * 255).astype(np.uint8))
+    image = load(photograph, tmp_path, "seven.jpg", quality=85)
+    assert np.abs(image - expected).mean() < 0.03
+
+
+def test_picture_that_a_phone_stored_on_its_side(expected, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    image = load(seven().transpose(Image.Transpose.ROTATE_90), tmp_path, "a.jpg", exif=exif)
+    assert np.abs(image - expected).mean() < 0.012
+
+
+@pytest.mark.parametrize("factor", [1, 8])
+def test_mnist_comes_back(factor, tmp_path):
+    for image in load_mnist()[1].images[:50, 0]:
+        picture = Image.fromarray(np.rint(255 * (1 - image)).astype(np.uint8))
+        size = (28 * factor, 28 * factor)
+        back = load(picture.resize(size, Image.Resampling.NEAREST), tmp_path)[0, 0]
+        assert np.abs(back - image).mean() < 0.005 * factor
+
+
+@pytest.mark.parametrize("size", [(1, 40), (40, 1)])
+def test_a_mere_line(size, tmp_path):
+    picture = Image.new("L", (60, 60), 255)
+    picture.paste(0, (10, 10, 10 + size[0], 10 + size[1]))
+    image = load(picture, tmp_path)[0, 0]
+    assert np.count_nonzero(image) == 20
+
+
+def test_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no.png: there is no such file; check the name"):
+        load_picture(tmp_path / "no.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"a letter", b"\x89PNG\r\n\x1a\n"])
+def test_not_a_picture(content, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="a.png: expected a picture, .*save it as PNG or JPEG"):
+        load_picture(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_truncated(name, tmp_path):
+    path = tmp_path / name
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(ValueError, match=f"{name}: expected a picture, found a file that cannot"):
+        load_picture(path)
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(ValueError, match="expected a picture, found a file that cannot be read"):
+        load_picture(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (50, 50), 255),
+        Image.new("RGBA", (50, 50), (0, 0, 0, 0)),
+        Image.new("L", (1, 1), 0),
+        Image.fromarray(np.random.default_rng(0).normal(200, 3, (80, 80)).astype(np.uint8)),
+    ],
+    ids=["white", "transparent", "one pixel", "grain"],
+)
+def test_blank(picture, tmp_path):
+    with pytest.raises(ValueError, match="found a blank one; the digit must be much darker"):
+        load(picture, tmp_path)

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from gradients import check_gradients
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from dlcourse.nn import Conv2d
+from dlcourse.nn import convolution
+from dlcourse.nn.convolution import Geometry, col2im, im2col, windows
+
+small = st.integers(1, 3)
+
+
+def naive(x, weight, bias, stride, padding, dilation, groups):
+    """Seven loops: the definition."""
+    n, _, h, w = x.shape
+    o, c, kh, kw = weight.shape
+    x = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    oh = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    ow = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    y = np.zeros((n, o, oh, ow))
+    for b, f, i, j in np.ndindex(y.shape):
+        first = f // (o // groups) * c
+        for u, v in np.ndindex(kh, kw):
+            pixel = x[b, first : first + c, i * stride[0] + u * dilation[0],
+                      j * stride[1] + v * dilation[1]]
+            y[b, f, i, j] += pixel @ weight[f, :, u, v]
+    return y + bias[:, None, None]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    kernel=st.tuples(small, small),
+    stride=st.tuples(small, small),
+    padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    groups=st.integers(1, 2),
+    channels=st.integers(1, 4),
+    size=st.tuples(st.integers(3, 7), st.integers(3, 7)),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_forward_is_the_definition_and_backward_its_gradient(
+    kernel, stride, padding, dilation, groups, channels, size, dtype
+):
+    for i in (0, 1):
+        assume(size[i] + 2 * padding[i] > dilation[i] * (kernel[i] - 1))
+    rng = np.random.default_rng(0)
+    conv = Conv2d(
+        channels * groups, 2 * groups, kernel, stride, padding, dilation, groups, rng=rng
+    )
+    conv.bias.data[...] = rng.standard_normal(2 * groups)
+    conv.astype(dtype)
+    x = rng.standard_normal((2, channels * groups, *size)).astype(dtype)
+    y = conv(x)
+    assert y.dtype == dtype
+    expected = naive(x, conv.weight.data, conv.bias.data, stride, padding, dilation, groups)
+    np.testing.assert_allclose(y, expected, atol=1e-12 if dtype == np.float64 else 1e-4)
+    check_gradients(conv, x, rng)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 300, 2000, 10**6])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_blocks_of_patches_change_nothing(monkeypatch, block_bytes, groups):
+    # From a row of one image at a time to all images at once.
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 4, 7, 6), dtype=np.float32)
+    conv = Conv2d(4, 6, 3, padding=1, groups=groups, rng=rng)
+    y = conv(x)
+    dy = rng.standard_normal(y.shape, dtype=np.float32)
+    expected = [y, conv.backward(dy), conv.weight.grad]
+    monkeypatch.setitem(convolution._BLOCK_BYTES, "numpy", block_bytes)
+    conv.zero_grad()
+    for a, b in zip(expected, [conv(x), conv.backward(dy), conv.weight.grad], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_output_lies_in_memory_channels_last():
+    conv = Conv2d(3, 4, 3, padding=1, rng=np.random.default_rng(0))
+    assert conv(np.zeros((2, 3, 5, 5), np.float32)).transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def test_float32_stays_float32():
+    conv = Conv2d(2, 2, 3, stride=2, rng=np.random.default_rng(0))
+    x = np.ones((1, 2, 7, 7), np.float32)
+    y = conv(x)
+    dx = conv.backward(y)
+    assert {y.dtype, dx.dtype, conv.weight.grad.dtype, conv.bias.grad.dtype} == {x.dtype}
+
+
+def test_skipping_the_input_gradient_still_gives_the_weights():
+    rng = np.random.default_rng(0)
+    conv = Conv2d(1, 2, 3, rng=rng)
+    conv.skip_input_grad()
+    y = conv(rng.random((1, 1, 4, 4), dtype=np.float32))
+    assert conv.backward(y) is None
+    assert conv.weight.grad.shape == conv.weight.data.shape
+
+
+@given(
+    kernel=st.tuples(small, small),
+    stride=st.tuples(small, small),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    channels=st.integers(1, 5),
+)
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_col2im_is_the_transpose_of_im2col(kernel, stride, padding, channels):
+    # <im2col(x), c> = <x, col2im(c)> for all x and c.
+    rng = np.random.default_rng(0)
+    geometry = Geometry(kernel, stride, padding)
+    x = rng.standard_normal((2, channels, 6, 5))
+    columns = im2col(windows(x, geometry)).copy()
+    c = rng.standard_normal(columns.shape)
+    assert np.vdot(columns, c) == pytest.approx(np.vdot(x, col2im(c, x.shape, geometry)))
+
+
+def test_wrong_input_says_what_was_expected():
+    conv = Conv2d(3, 4, 3, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"expects \(N, 3, H, W\), found shape \(1, 1, 8, 8\)"):
+        conv(np.zeros((1, 1, 8, 8), np.float32))
+    with pytest.raises(ValueError, match="does not fit an image of 2x2"):
+        conv(np.zeros((1, 3, 2, 2), np.float32))
+    with pytest.raises(ValueError, match="groups must divide"):
+        Conv2d(3, 4, 3, groups=2, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="stride must be a whole number of at least 1"):
+        Conv2d(3, 4, 3, stride=0, rng=np.random.default_rng(0))

@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlcourse.nn import CrossEntropyLoss, MSELoss, softmax
+
+dtypes = st.sampled_from([np.float32, np.float64])
+
+
+def numerical_gradient(f, x, step=1e-6):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        for sign in (1, -1):
+            moved = x.copy()
+            moved[index] += sign * step
+            grad[index] += sign * f(moved) / (2 * step)
+    return grad
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    n=st.integers(1, 5),
+    classes=st.integers(1, 6),
+    smoothing=st.sampled_from([0.0, 0.1, 1.0]),
+    kind=st.sampled_from([np.int64, np.uint8, np.int32]),
+    dtype=dtypes,
+)
+def test_cross_entropy_is_the_definition_and_backward_its_gradient(
+    n, classes, smoothing, kind, dtype
+):
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((n, classes)) * 3
+    targets = rng.integers(0, classes, n).astype(kind)
+    loss = CrossEntropyLoss(smoothing)
+    target = (1 - smoothing) * np.eye(classes)[targets] + smoothing / classes
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    value = loss(logits.astype(dtype), targets)
+    assert isinstance(value, float)
+    assert value == pytest.approx(-(target * np.log(p)).sum(axis=1).mean(), rel=1e-4, abs=1e-6)
+    grad = loss.backward()
+    assert grad.dtype == dtype
+    expected = numerical_gradient(lambda moved: CrossEntropyLoss(smoothing)(moved, targets), logits)
+    np.testing.assert_allclose(grad, expected, atol=1e-5)
+
+
+def test_backward_may_be_called_again():
+    loss = CrossEntropyLoss()
+    loss(np.zeros((2, 3), np.float32), np.array([0, 1]))
+    np.testing.assert_array_equal(loss.backward(), loss.backward())
+
+
+def test_cross_entropy_of_huge_scores_is_finite():
+    logits = np.array([[1e4, 0.0, -1e4], [-1e4, 0.0, 1e4]], np.float32)
+    loss = CrossEntropyLoss()
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        value = loss(logits, np.array([0, 0]))
+        grad = loss.backward()
+    assert value == 1e4  # 0 for the first, 20000 for the second
+    np.testing.assert_allclose(grad, [[0, 0, 0], [-0.5, 0, 0.5]], atol=1e-7)
+
+
+def test_a_class_that_is_ruled_out_does_not_spoil_the_loss():
+    logits = np.array([[0.0, 0.0, -np.inf]], np.float32)
+    assert CrossEntropyLoss()(logits, np.array([0])) == pytest.approx(np.log(2))
+
+
+def test_not_a_number_is_passed_on():
+    # The Trainer stops on it.
+    logits = np.array([[np.nan, 0.0]], np.float32)
+    assert np.isnan(CrossEntropyLoss()(logits, np.array([0])))
+
+
+@pytest.mark.parametrize(("label", "found"), [(10, "10"), (-1, "-1"), (255, "255")])
+def test_labels_out_of_range_are_refused(label, found):
+    logits = np.zeros((3, 10), np.float32)
+    message = rf"labels must lie from 0 to 9, for there are 10 classes; found {found}"
+    with pytest.raises(ValueError, match=message):
+        CrossEntropyLoss()(logits, np.array([0, label, 9]))
+
+
+def test_labels_that_do_not_fit_are_refused():
+    loss = CrossEntropyLoss()
+    logits = np.zeros((3, 10), np.float32)
+    with pytest.raises(ValueError, match="labels must be whole numbers, found dtype float64"):
+        loss(logits, np.array([0.0, 1.0, 2.0]))
+    for shape in [(2,), (3, 1), (3, 10)]:
+        with pytest.raises(ValueError, match=r"scores \(N, classes\) and labels \(N,\), found"):
+            loss(logits, np.zeros(shape, np.int64))
+    with pytest.raises(ValueError, match=r"found \(0, 10\)"):
+        loss(logits[:0], np.zeros(0, np.int64))
+    with pytest.raises(ValueError, match="from 0 to 1, found 1.5"):
+        CrossEntropyLoss(label_smoothing=1.5)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple), dtype=dtypes)
+def test_mean_squared_error_and_its_gradient(shape, dtype):
+    rng = np.random.default_rng(0)
+    y, t = rng.standard_normal((2, *shape))
+    loss = MSELoss()
+    assert loss(y.astype(dtype), t) == pytest.approx(((y - t) ** 2).mean(), rel=1e-5)
+    grad = loss.backward()
+    assert grad.dtype == dtype  # float64 targets do not make float64 of a float32 network
+    expected = numerical_gradient(lambda moved: MSELoss()(moved, t), y)
+    np.testing.assert_allclose(grad, expected, atol=1e-6)
+
+
+def test_mean_squared_error_does_not_broadcast():
+    with pytest.raises(ValueError, match=r"outputs' shape \(3, 1\), at least one, found \(3,\)"):
+        MSELoss()(np.zeros((3, 1), np.float32), np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="at least one"):
+        MSELoss()(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    axis=st.integers(-3, 2),
+    scale=st.sampled_from([1.0, 1e4]),
+    offset=st.sampled_from([0.0, 1e5, -1e5]),
+    dtype=dtypes,
+)
+def test_softmax_sums_to_one_along_its_axis(axis, scale, offset, dtype):
+    x = np.random.default_rng(0).standard_normal((3, 4, 5)).astype(dtype) * dtype(scale)
+    with np.errstate(over="raise", invalid="raise"):
+        p = softmax(x + dtype(offset), axis)
+    assert p.dtype == dtype
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(axis=axis), 1, rtol=1e-5)
+    np.testing.assert_array_equal(p.argmax(axis), (x + dtype(offset)).argmax(axis))

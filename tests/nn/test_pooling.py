@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from gradients import check_gradients
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlcourse.nn import AvgPool2d, GlobalAvgPool, MaxPool2d
+
+
+def naive(x, kernel, stride, padding, fill, reduce):
+    p, q = padding
+    x = np.pad(x, ((0, 0), (0, 0), (p, p), (q, q)), constant_values=fill)
+    oh = (x.shape[2] - kernel[0]) // stride[0] + 1
+    ow = (x.shape[3] - kernel[1]) // stride[1] + 1
+    y = np.zeros((*x.shape[:2], oh, ow))
+    for n, c, i, j in np.ndindex(y.shape):
+        top, left = i * stride[0], j * stride[1]
+        y[n, c, i, j] = reduce(x[n, c, top : top + kernel[0], left : left + kernel[1]])
+    return y
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    padded=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    layer=st.sampled_from([(MaxPool2d, -np.inf, np.max), (AvgPool2d, 0.0, np.mean)]),
+)
+def test_forward_is_the_definition_and_backward_its_gradient(
+    kernel, stride, padded, dtype, layer
+):
+    kind, fill, reduce = layer
+    padding = (kernel[0] // 2, kernel[1] // 2) if padded else (0, 0)
+    rng = np.random.default_rng(0)
+    # Distinct values: at a tie of two largest, the maximum has no gradient to compare with.
+    x = rng.permutation(2 * 3 * 7 * 6).reshape(2, 3, 7, 6).astype(dtype) / 10
+    pool = kind(kernel, stride, padding)
+    y = pool(x)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(
+        y, naive(x, kernel, stride, padding, fill, reduce), rtol=1e-6, atol=1e-6
+    )
+    check_gradients(pool, x, rng)
+
+
+def test_gradient_goes_to_the_first_of_equals():
+    pool = MaxPool2d(2)
+    pool(np.ones((1, 1, 2, 2), np.float32))
+    dx = pool.backward(np.full((1, 1, 1, 1), 5, np.float32))
+    np.testing.assert_array_equal(dx[0, 0], [[5, 0], [0, 0]])
+
+
+def test_pixels_that_no_window_reaches_get_no_gradient():
+    pool = MaxPool2d(2)
+    y = pool(np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5))
+    dx = pool.backward(np.ones_like(y))
+    assert dx.shape == (1, 1, 5, 5)
+    assert not dx[..., 4, :].any() and not dx[..., :, 4].any()
+
+
+def test_input_is_not_changed():
+    x = np.random.default_rng(0).random((1, 2, 4, 4), dtype=np.float32)
+    before = x.copy()
+    for pool in (MaxPool2d(2), AvgPool2d(2), MaxPool2d(1), AvgPool2d(1), GlobalAvgPool()):
+        y = pool(x)
+        pool.backward(np.ones_like(y))
+        np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_global_average(dtype):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, 4, 5)).astype(dtype)
+    pool = GlobalAvgPool()
+    np.testing.assert_allclose(pool(x), x.mean(axis=(2, 3)), rtol=1e-6)
+    check_gradients(pool, x, rng)
+
+
+def test_wrong_input_says_what_was_expected():
+    with pytest.raises(ValueError, match=r"MaxPool2d expects \(N, C, H, W\)"):
+        MaxPool2d(2)(np.zeros((4, 4), np.float32))
+    with pytest.raises(ValueError, match="at most half of the kernel"):
+        MaxPool2d(2, padding=2)
+    with pytest.raises(ValueError, match="does not fit an image of 1x1"):
+        AvgPool2d(2)(np.zeros((1, 1, 1, 1), np.float32))

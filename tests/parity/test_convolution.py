@@ -1,0 +1,47 @@
+"""Convolution and pooling against PyTorch, forward and backward."""
+
+import numpy as np
+import pytest
+
+from dlcourse.nn import AvgPool2d, Conv2d, MaxPool2d
+
+torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
+
+
+def compare(ours, theirs, x):
+    rng = np.random.default_rng(1)
+    tx = torch.from_numpy(x).requires_grad_()
+    y, ty = ours(x), theirs(tx)
+    np.testing.assert_allclose(y, ty.detach(), rtol=1e-5, atol=1e-5)
+    dy = rng.standard_normal(y.shape, dtype=np.float32)
+    ty.backward(torch.from_numpy(dy))
+    np.testing.assert_allclose(ours.backward(dy), tx.grad, rtol=1e-4, atol=1e-5)
+    for name, parameter in theirs.named_parameters():
+        np.testing.assert_allclose(
+            getattr(ours, name).grad, parameter.grad, rtol=1e-4, atol=1e-4
+        )
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, (3, 5)])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", [0, 1, 4])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (4, 2), (4, 4)])
+def test_conv2d(kernel, stride, padding, dilation, channels, groups):
+    rng = np.random.default_rng(0)
+    options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    ours = Conv2d(channels, 8, kernel, **options, rng=rng)
+    theirs = torch.nn.Conv2d(channels, 8, kernel, **options)
+    ours.load_state_dict({name: p.detach().numpy() for name, p in theirs.named_parameters()})
+    compare(ours, theirs, rng.standard_normal((2, channels, 11, 13), dtype=np.float32))
+
+
+@pytest.mark.parametrize("kernel", [2, 3, (2, 3)])
+@pytest.mark.parametrize("stride", [None, 1, 2, 3])
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("kind", ["MaxPool2d", "AvgPool2d"])
+def test_pooling(kernel, stride, padding, kind):
+    # Few different values, so that ties are many.
+    x = np.random.default_rng(0).integers(0, 4, (2, 3, 10, 11)).astype(np.float32)
+    ours = {"MaxPool2d": MaxPool2d, "AvgPool2d": AvgPool2d}[kind](kernel, stride, padding)
+    compare(ours, getattr(torch.nn, kind)(kernel, stride, padding), x)

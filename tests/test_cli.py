@@ -1,0 +1,184 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlcourse import cli, zoo
+from dlcourse.data import load_mnist
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `dlcourse ARGS` in this process; gives exit status, standard output and error."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["dlcourse", *map(str, args)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        code = exit_.value.code
+        out, err = capsys.readouterr()
+        if isinstance(code, str):  # what Python itself prints, with status 1
+            code, err = 1, err + code
+        return code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A data set small enough to train on in a moment."""
+    train, test = load_mnist()
+    monkeypatch.setattr(
+        "dlcourse.zoo.recipe.load_mnist",
+        lambda: (train.subset(slice(300)), test.subset(slice(100))),
+    )
+
+
+def digit(path, label=7):
+    _, test = load_mnist()
+    image = test.images[test.labels == label][0, 0]
+    Image.fromarray((255 - 255 * image).astype(np.uint8)).resize((200, 200)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "summary", "doctor", "data"])
+def test_every_command_has_help(run, command):
+    code, out, _ = run(command, "--help")
+    assert code == 0 and "Usage:" in out
+    if command != "doctor":
+        assert f"dlcourse {command}" in out  # an example
+
+
+def test_version(run):
+    assert run("--version")[1].startswith("dlcourse ")
+
+
+def test_train_writes_weights_and_a_record_and_evaluate_reads_them(run, tiny, tmp_path):
+    folder = tmp_path / "run"
+    args = ["train", "deep-convnet", "--epochs", 2, "--validation", 50, "-o", folder]
+    code, out, err = run(*args, "--seed", 3)
+    assert code == 0
+    assert "epoch   2" in out and "validation" in out and "test accuracy" in out
+    record = json.loads((folder / "record.json").read_text())
+    assert record["recipe"]["seed"] == 3
+    assert record["command"].startswith("dlcourse train deep-convnet --epochs 2")
+    assert len(record["epochs"]) == 2 and record["parameters"] == 123_552
+    assert run("evaluate", folder)[1].startswith("test accuracy")
+    assert run("evaluate", folder / "weights.npz")[0] == 0
+
+    weights = (folder / "weights.npz").read_bytes()
+    (folder / "weights.npz").unlink()
+    assert run(*args, "--seed", 3)[0] == 0  # nothing left to train: only written again
+    assert (folder / "weights.npz").read_bytes() == weights
+
+
+def test_train_into_the_folder_of_another_run_is_refused(run, tiny, tmp_path):
+    assert run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path)[0] == 0
+    code, _, err = run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path, "--lr", 0.1)
+    assert code == 1
+    assert "holds a run with lr 0.001, expected 0.1" in err and "another output folder" in err
+
+
+def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
+    options = ["--epochs", "3", "--no-progress", "--batch-size", "20"]
+    code = (
+        "import dlcourse.zoo.recipe as r; load = r.load_mnist\n"
+        "r.load_mnist = lambda: tuple(d.subset(slice(1500)) for d in load())\n"
+        "from dlcourse.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "train", "deep-convnet", *options, "-o"]
+    interrupted, straight = tmp_path / "a", tmp_path / "b"
+    with subprocess.Popen(
+        [*command, interrupted], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while not (interrupted / "checkpoint.npz").exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        message = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command goes on" in message and "Traceback" not in message
+    assert not (interrupted / "weights.npz").exists()
+    subprocess.run([*command, interrupted], check=True)
+    subprocess.run([*command, straight], check=True)
+    with np.load(interrupted / "weights.npz") as a, np.load(straight / "weights.npz") as b:
+        for name in b.files:
+            np.testing.assert_array_equal(a[name], b[name])
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "resnet"], "model must be one of deep-convnet, found 'resnet'"),
+        (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
+        (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
+        (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-seed0"),
+        (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
+        (["predict", "nothing.png"], "nothing.png"),
+        (["data", "imagenet"], "expected one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(run, args, message):
+    code, _, err = run(*args)
+    assert code == 1
+    assert message in err and "Traceback" not in err and err.startswith("dlcourse: ")
+
+
+def test_unknown_options_are_usage_errors(run):
+    assert run("train", "deep-convnet", "--epoch", "1")[0] == 2
+
+
+def test_damaged_weights(run, tmp_path):
+    path = tmp_path / "w.npz"
+    path.write_bytes((zoo.FOLDER / "deep-convnet-seed0.npz").read_bytes()[:1000])
+    code, _, err = run("evaluate", path)
+    assert code == 1 and "w.npz: expected an .npz file" in err
+
+
+def test_predict_reads_a_picture(run, tmp_path):
+    seven = digit(tmp_path / "seven.png", 7)
+    two = digit(tmp_path / "two.jpg", 2)
+    code, out, _ = run("predict", seven, two)
+    assert code == 0
+    first, second = out.splitlines()
+    assert "seven.png: 7 (" in first and "two.jpg: 2 (" in second
+
+
+def test_predict_refuses_what_is_no_picture(run, tmp_path):
+    path = tmp_path / "seven.png"
+    path.write_text("seven")
+    code, _, err = run("predict", path)
+    assert code == 1 and "seven.png: expected a picture" in err
+
+
+def test_summary(run):
+    assert "123,552" in run("summary")[1]
+
+
+def test_doctor_tells_what_is_missing(run, monkeypatch):
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert "ok       mnist" in out and "checksums right" in out and "gpu" in out
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install dlcourse[gpu]" in run("doctor")[1]
+
+
+def test_doctor_finds_broken_data(run, monkeypatch):
+    def broken():
+        raise ValueError("train-images: expected this, found that; reinstall")
+
+    monkeypatch.setattr("dlcourse.doctor.load_mnist", broken)
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "broken   mnist" in out and "reinstall" in out
+
+
+def test_data_verifies(run):
+    code, out, _ = run("data")
+    assert code == 0 and out == "mnist: 60,000 training and 10,000 test images, verified\n"

@@ -1,0 +1,228 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dlcourse.data import Dataset, Shift
+from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from dlcourse.optim import SGD, Adam, CosineAnnealingLR, ReduceLROnPlateau
+from dlcourse.training import Checkpoint, EarlyStopping, KeepBest, Trainer, TrainingDiverged
+
+
+def dataset(count=50, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = rng.random((count, 1, 8, 8), dtype=np.float32) / 2
+    for i, label in enumerate(labels):
+        images[i, 0, 2 * label : 2 * label + 2] += 0.5  # a bar tells the class
+    return Dataset(images, labels, ("top", "middle", "bottom"))
+
+
+def make_trainer(seed=3, model_seed=0, schedule=False, **options):
+    rng = np.random.default_rng(model_seed)
+    model = Sequential(
+        Conv2d(1, 4, 3, padding=1, rng=rng), ReLU(), MaxPool2d(2), Flatten(),
+        Linear(64, 16, rng=rng), ReLU(), Dropout(0.3), Linear(16, 3, rng=rng),
+    )  # fmt: skip
+    optimizer = Adam(model.parameters(), lr=0.01)
+    options = dict(batch_size=16, seed=seed, progress=False) | options
+    if schedule:
+        options["schedule"] = CosineAnnealingLR(optimizer, T_max=4)
+    return Trainer(model, optimizer, **options)
+
+
+def weights(trainer):
+    return {name: array.copy() for name, array in trainer.model.state_dict().items()}
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_it_learns():
+    trainer = make_trainer()
+    history = trainer.fit(dataset(150), dataset(60, seed=1), epochs=8)
+    assert history.epochs[-1].valid_accuracy == 1.0
+    assert history.epochs[-1].train_loss < history.epochs[0].train_loss / 2
+
+
+@pytest.mark.parametrize(("count", "batch_size", "steps"), [(50, 16, 4), (48, 16, 3), (5, 16, 1)])
+def test_every_image_counts_once_an_epoch(count, batch_size, steps):
+    trainer = make_trainer(batch_size=batch_size)
+    seen = []
+    trainer.augment = lambda images, rng: seen.append(len(images)) or images
+    history = trainer.fit(dataset(count), epochs=2)
+    assert len(history.step_loss) == 2 * steps
+    assert sum(seen) == 2 * count
+    # The mean over the epoch weights the last, smaller step by its size.
+    sizes = [batch_size] * (steps - 1) + [count - batch_size * (steps - 1)]
+    expected = np.dot(history.step_loss[:steps], sizes) / count
+    assert history.epochs[0].train_loss == pytest.approx(expected)
+
+
+def test_one_forward_pass_a_step():
+    trainer = make_trainer(workers=1)
+    calls = []
+    forward = Conv2d.forward
+
+    def counted(self, x):
+        calls.append(len(x))
+        return forward(self, x)
+
+    Conv2d.forward = counted
+    try:
+        trainer.fit(dataset(50), epochs=1)
+    finally:
+        Conv2d.forward = forward
+    assert sum(calls) == 50
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interrupted_and_resumed_is_the_same_bit_for_bit(tmp_path, workers):
+    options = dict(schedule=True, augment=Shift(1), workers=workers)
+    straight = make_trainer(**options)
+    whole = straight.fit(dataset(), dataset(seed=1), epochs=4)
+
+    path = tmp_path / "checkpoint.npz"
+
+    class PowerCut(Exception):
+        pass
+
+    def cut(images, rng):
+        if len(broken.history.epochs) == 2 and len(broken.history.step_loss) == 10:
+            raise PowerCut
+        return Shift(1)(images, rng)
+
+    broken = make_trainer(checkpoint=path, **(options | {"augment": cut}))
+    with pytest.raises(PowerCut):  # in the middle of the third epoch
+        broken.fit(dataset(), dataset(seed=1), epochs=4)
+
+    resumed = make_trainer(model_seed=99, checkpoint=path, **(options | {"workers": 2}))
+    history = resumed.fit(dataset(), dataset(seed=1), epochs=4)
+    assert_same(weights(resumed), weights(straight))
+    assert history.step_loss == whole.step_loss
+    assert [e.valid_loss for e in history.epochs] == [e.valid_loss for e in whole.epochs]
+
+
+def test_a_killed_process_resumes_the_same(tmp_path):
+    script = """
+import sys; sys.path.insert(0, sys.argv[1])
+from test_trainer import dataset, make_trainer, weights
+import numpy as np
+trainer = make_trainer(checkpoint=sys.argv[2])
+def tell(trainer, epoch): print(epoch.epoch, flush=True)
+trainer.callbacks.append(tell)
+trainer.fit(dataset(), epochs=int(sys.argv[3]))
+"""
+    path = tmp_path / "checkpoint.npz"
+    here = os.path.dirname(__file__)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, here, path, "100000"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            if int(line) >= 3:
+                process.send_signal(signal.SIGKILL)
+                break
+    done = len(Checkpoint.load(path).history["epochs"])
+    assert done >= 3
+    assert {p.name for p in tmp_path.iterdir() if not p.name.startswith(".")} == {path.name}
+    resumed = make_trainer(checkpoint=path)
+    resumed.fit(dataset(), epochs=done + 2)
+    straight = make_trainer()
+    straight.fit(dataset(), epochs=done + 2)
+    assert_same(weights(resumed), weights(straight))
+
+
+def test_a_finished_training_is_not_trained_on(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    first = make_trainer(checkpoint=path)
+    first.fit(dataset(), epochs=2)
+    again = make_trainer(checkpoint=path, model_seed=9)
+    assert len(again.fit(dataset(), epochs=2).epochs) == 2
+    assert_same(weights(again), weights(first))
+
+
+def test_checkpoint_of_another_training_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    make_trainer(checkpoint=path).fit(dataset(), epochs=1)
+    with pytest.raises(ValueError, match=r"checkpoint.npz: .* batch_size 16, expected 8"):
+        make_trainer(checkpoint=path, batch_size=8).fit(dataset(), epochs=2)
+    with pytest.raises(ValueError, match="images 50, expected 40"):
+        make_trainer(checkpoint=path).fit(dataset(40), epochs=2)
+
+
+def test_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    make_trainer(checkpoint=path).fit(dataset(), epochs=1)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"checkpoint\.npz: expected an \.npz file"):
+        make_trainer(checkpoint=path).fit(dataset(), epochs=2)
+    np.savez(path, a=np.zeros(1))
+    with pytest.raises(ValueError, match="expected a dlcourse checkpoint"):
+        make_trainer(checkpoint=path).fit(dataset(), epochs=2)
+
+
+def test_divergence_is_told_with_a_remedy(tmp_path):
+    trainer = make_trainer(checkpoint=tmp_path / "checkpoint.npz")
+    trainer.fit(dataset(), epochs=1)
+    good = (tmp_path / "checkpoint.npz").read_bytes()
+    trainer.optimizer = SGD(trainer.model.parameters(), lr=1e30)
+    trainer.checkpoint = None
+    with np.errstate(all="ignore"), pytest.raises(
+        TrainingDiverged, match=r"the loss became (nan|inf) in epoch \d+, step \d+.*smaller"
+    ):
+        trainer.fit(dataset(), epochs=3)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == good
+
+
+def test_gradients_are_clipped():
+    norms = []
+    trainer = make_trainer(max_norm=0.01)
+    step = trainer.optimizer.step
+
+    def watched():
+        grads = [p.grad for p in trainer.model.parameters()]
+        norms.append(np.sqrt(sum((g.astype(np.float64) ** 2).sum() for g in grads)))
+        step()
+
+    trainer.optimizer.step = watched
+    trainer.fit(dataset(), epochs=1)
+    assert max(norms) <= 0.01 * 1.001
+
+
+def test_callbacks_keep_the_best_and_stop(tmp_path):
+    trainer = make_trainer(
+        callbacks=[KeepBest(tmp_path / "best.npz"), EarlyStopping(patience=2)], seed=1
+    )
+    trainer.fit(dataset(60), dataset(30, seed=1), epochs=100)
+    accuracies = [e.valid_accuracy for e in trainer.history.epochs]
+    best = accuracies.index(max(accuracies)) + 1
+    assert len(accuracies) == best + 2
+    shorter = make_trainer(seed=1)
+    shorter.fit(dataset(60), epochs=best)
+    with np.load(tmp_path / "best.npz") as kept:
+        assert_same(dict(kept), weights(shorter))
+    with pytest.raises(ValueError, match="expected a validation set"):
+        make_trainer(callbacks=[EarlyStopping(1)]).fit(dataset(), epochs=1)
+
+
+def test_plateau_watches_the_validation_loss():
+    trainer = make_trainer()
+    trainer.schedule = ReduceLROnPlateau(
+        trainer.optimizer, mode="min", factor=0.5, patience=0, threshold=1e9
+    )
+    trainer.fit(dataset(), dataset(seed=1), epochs=3)
+    assert trainer.optimizer.lr == pytest.approx(0.01 * 0.5**2)
+
+
+def test_history_goes_through_json():
+    trainer = make_trainer()
+    history = trainer.fit(dataset(), dataset(seed=1), epochs=1)
+    assert type(history).from_dict(json.loads(json.dumps(history.to_dict()))) == history

@@ -1,0 +1,82 @@
+"""Fetch the scripts of the built book with npm, so that its pages ask no other server.
+
+    python tools/vendor.py NPM FOLDER
+
+reads the versions in package.json and fills FOLDER, which is not committed. Only the packages
+themselves are downloaded (``npm pack``), not what they depend on: their ``dist`` is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: What is copied of each package: a file or folder of it, and its name in the target folder.
+FILES = {
+    "mathjax": {
+        # What tex-mml-chtml.js loads when a page needs it lies beside it.
+        "es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
+        "es5/input/tex/extensions": "mathjax/input/tex/extensions",
+        "es5/output/chtml/fonts": "mathjax/output/chtml/fonts",
+        "es5/a11y": "mathjax/a11y",
+        "es5/sre": "mathjax/sre",
+        "LICENSE": "mathjax/LICENSE",
+    },
+    "requirejs": {"require.js": "widgets/require.js"},
+    "@jupyter-widgets/html-manager": {"dist/embed-amd.js": "widgets/embed-amd.js"},
+    "anywidget": {"dist/index.js": "widgets/anywidget.js"},
+}
+
+
+def fetch(npm: str, package: str, version: str, folder: Path) -> Path:
+    """Download a package into a folder and return its archive."""
+    command = [npm, "pack", "--silent", "--ignore-scripts", f"{package}@{version}"]
+    try:
+        done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip()
+        sys.exit(
+            f"npm could not fetch {package}@{version}: {reason}\n"
+            "`make NPM= book` builds without npm; the pages then load these scripts from CDNs."
+        )
+    return folder / done.stdout.split()[-1]
+
+
+def unpack(archive: Path, files: dict[str, str], target: Path) -> None:
+    """Copy files and folders of an archive to their names below `target`."""
+    missing = set(files)
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = member.name.removeprefix("package/")
+            for origin, new in files.items():
+                content = tar.extractfile(member)
+                if content and (name == origin or name.startswith(origin + "/")):
+                    path = target / (new + name[len(origin) :])
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content.read())
+                    missing.discard(origin)
+    if missing:
+        sys.exit(f"{archive.name} has no {', '.join(sorted(missing))}")
+
+
+def main(npm: str, target: Path) -> None:
+    """Fill the target folder afresh; an older one stays until all has arrived."""
+    versions = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        fresh = Path(scratch) / "fresh"
+        for package, files in FILES.items():
+            unpack(fetch(npm, package, versions[package], Path(scratch)), files, fresh)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
