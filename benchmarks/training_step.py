@@ -94,8 +94,10 @@ def main() -> None:
     for _ in range(args.rounds):
         for name, run in contestants.items():
             times[name].append(run(args.steps))
-    print(f"{platform.processor() or platform.machine()}, {args.workers} cores, "
-          f"numpy {np.__version__}, torch {torch.__version__}")
+    print(
+        f"{platform.processor() or platform.machine()}, {args.workers} cores, "
+        f"numpy {np.__version__}, torch {torch.__version__}"
+    )
     for name, values in times.items():
         print(f"{name:24s} {1000 * statistics.median(values):7.1f} ms a step")
     ratios = {

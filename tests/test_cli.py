@@ -62,7 +62,7 @@ def test_version(run):
 def test_train_writes_weights_and_a_record_and_evaluate_reads_them(run, tiny, tmp_path):
     folder = tmp_path / "run"
     args = ["train", "deep-convnet", "--epochs", 2, "--validation", 50, "-o", folder]
-    code, out, err = run(*args, "--seed", 3)
+    code, out, _ = run(*args, "--seed", 3)
     assert code == 0
     assert "epoch   2" in out and "validation" in out and "test accuracy" in out
     record = json.loads((folder / "record.json").read_text())

@@ -6,13 +6,13 @@ for the library of the array at hand, and works unchanged on both.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 #: An array of either library. CuPy has no stubs, so this is only a name for readers.
 Array = Any
@@ -94,10 +94,8 @@ def cuda_status() -> str:
     return f"cupy {cupy.__version__} on {properties['name'].decode()}"
 
 
-def random_uniform(
-    rng: np.random.Generator, shape: tuple[int, ...], like: Array, dtype: DTypeLike = np.float32
-) -> Array:
-    """Draw from [0, 1) with a NumPy generator, in the library and on the device of `like`.
+def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array) -> Array:
+    """Draw float32 from [0, 1) with a NumPy generator, into the library and device of `like`.
 
     Numbers are always drawn by NumPy, so a seed gives the same bits on every device.
 
@@ -107,14 +105,13 @@ def random_uniform(
     >>> random_uniform(rng, (2,), like=np.empty(0)).dtype
     dtype('float32')
     """
-    return array_module(like).asarray(rng.random(shape, dtype=dtype))
+    return array_module(like).asarray(rng.random(shape, dtype=np.float32))
 
 
 def _cupy() -> ModuleType:
     if importlib.util.find_spec("cupy") is None:
         raise RuntimeError("CuPy is not installed; `pip install dlcourse[gpu]` installs it")
-    import cupy
-
+    cupy = importlib.import_module("cupy")
     if not cupy.is_available():
         raise RuntimeError(f"cupy {cupy.__version__} is installed but finds no CUDA GPU")
     return cupy

@@ -14,7 +14,7 @@ import dlcourse
 from dlcourse import zoo
 from dlcourse.data import load_cifar10, load_fashion_mnist, load_mnist, load_picture
 from dlcourse.doctor import Check, check_all
-from dlcourse.models import Classifier, DeepConvNet, summary
+from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel, TrainingDiverged
@@ -223,7 +223,9 @@ def data(
         raise ValueError(f"expected one of {', '.join(_DATASETS)}, found {unknown[0]!r}")
     for name in wanted:
         train_set, test_set = _DATASETS[name]()
-        typer.echo(f"{name}: {len(train_set):,} training and {len(test_set):,} test images, verified")
+        typer.echo(
+            f"{name}: {len(train_set):,} training and {len(test_set):,} test images, verified"
+        )
 
 
 def _load(weights: str) -> Classifier:

@@ -99,8 +99,6 @@ def _optional() -> Iterator[Check]:
     for module, (purpose, extra) in _OPTIONAL.items():
         name = module.replace("_", "-")
         if importlib.util.find_spec(module) is None:
-            yield Check(
-                name, "missing", f"{purpose}; `pip install dlcourse[{extra}]` installs it"
-            )
+            yield Check(name, "missing", f"{purpose}; `pip install dlcourse[{extra}]` installs it")
         else:
             yield Check(name, "ok", f"{importlib.metadata.version(name)}, {purpose}")

@@ -141,6 +141,6 @@ def _check_labels(name: str, labels: Array, n: int, classes: int) -> None:
         raise ValueError(
             f"{name} must be integers of shape ({n},), found {labels.dtype} of shape {labels.shape}"
         )
-    if n and not (0 <= labels.min() and labels.max() < classes):
+    if n and not (labels.min() >= 0 and labels.max() < classes):
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"{name} must lie from 0 to {classes - 1}, found {wrong}")

@@ -1,7 +1,5 @@
 """The built book, page by page, in a real browser."""
 
-import pytest
-
 WIDTHS = (360, 1440)
 
 #: Relative luminance of the page's background and of its text, from 0 (black) to 1 (white).
@@ -18,16 +16,17 @@ LUMINANCES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page(visit, address, scheme):
-    visit.page.emulate_media(color_scheme=scheme)
+def test_page(visit, address):
     page = visit.open(address)
-
     assert page.title()
-    background, text = page.evaluate(LUMINANCES)
-    assert (background > text) == (scheme == "light")
-    contrast = (max(background, text) + 0.05) / (min(background, text) + 0.05)
-    assert contrast >= 7, f"text has a contrast of {contrast:.1f} in the {scheme} scheme"
+
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_selector(f"html[data-theme={scheme}]")
+        background, text = page.evaluate(LUMINANCES)
+        assert (background > text) == (scheme == "light")
+        contrast = (max(background, text) + 0.05) / (min(background, text) + 0.05)
+        assert contrast >= 7, f"text has a contrast of {contrast:.1f} in the {scheme} scheme"
 
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -58,7 +57,6 @@ def test_search_finds_the_network(visit):
 def test_front_door_leads_to_the_book(visit):
     page = visit.open("")
     page.wait_for_url("**/book/index.html")
-    assert page.locator("h1").count() == 1
 
 
 def test_there_are_formulas_and_figures(visit):

@@ -40,7 +40,9 @@ def test_prediction_has_no_dropout_and_leaves_the_mode():
     model = make()
     assert model.training
     np.testing.assert_array_equal(model.predict(IMAGES), model.predict(IMAGES))
-    np.testing.assert_allclose(model.predict(IMAGES, batch_size=4), model.predict(IMAGES), atol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(IMAGES, batch_size=4), model.predict(IMAGES), atol=1e-5
+    )
     assert model.training
     assert (model(IMAGES) != model(IMAGES)).any()
 

@@ -4,8 +4,8 @@ from dlcourse.models import summary
 from dlcourse.nn import AvgPool2d, Concat, Conv2d, GlobalAvgPool, Linear, ReLU, Residual, Sequential
 
 
-def conv(c_in, c_out, kernel, rng=np.random.default_rng(0), **options):
-    return Conv2d(c_in, c_out, kernel, **options, rng=rng)
+def conv(c_in, c_out, kernel, **options):
+    return Conv2d(c_in, c_out, kernel, **options, rng=np.random.default_rng(0))
 
 
 def test_branches_see_as_much_as_the_widest():
@@ -32,7 +32,9 @@ def test_strides_and_dilation_widen_what_follows():
 
 def test_groups_and_linear_layers_are_counted():
     net = Sequential(
-        conv(4, 4, 3, padding=1, groups=4), GlobalAvgPool(), Linear(4, 2, rng=np.random.default_rng(0))
+        conv(4, 4, 3, padding=1, groups=4),
+        GlobalAvgPool(),
+        Linear(4, 2, rng=np.random.default_rng(0)),
     )
     report = summary(net, (4, 5, 5))
     assert [row.multiply_adds for row in report.rows] == [5 * 5 * 4 * 9, 0, 8]

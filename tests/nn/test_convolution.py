@@ -4,8 +4,7 @@ from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import Conv2d
-from dlcourse.nn import convolution
+from dlcourse.nn import Conv2d, convolution
 from dlcourse.nn.convolution import Geometry, col2im, im2col, windows
 
 small = st.integers(1, 3)
@@ -22,8 +21,12 @@ def naive(x, weight, bias, stride, padding, dilation, groups):
     for b, f, i, j in np.ndindex(y.shape):
         first = f // (o // groups) * c
         for u, v in np.ndindex(kh, kw):
-            pixel = x[b, first : first + c, i * stride[0] + u * dilation[0],
-                      j * stride[1] + v * dilation[1]]
+            pixel = x[
+                b,
+                first : first + c,
+                i * stride[0] + u * dilation[0],
+                j * stride[1] + v * dilation[1],
+            ]
             y[b, f, i, j] += pixel @ weight[f, :, u, v]
     return y + bias[:, None, None]
 
@@ -45,9 +48,7 @@ def test_forward_is_the_definition_and_backward_its_gradient(
     for i in (0, 1):
         assume(size[i] + 2 * padding[i] > dilation[i] * (kernel[i] - 1))
     rng = np.random.default_rng(0)
-    conv = Conv2d(
-        channels * groups, 2 * groups, kernel, stride, padding, dilation, groups, rng=rng
-    )
+    conv = Conv2d(channels * groups, 2 * groups, kernel, stride, padding, dilation, groups, rng=rng)
     conv.bias.data[...] = rng.standard_normal(2 * groups)
     conv.astype(dtype)
     x = rng.standard_normal((2, channels * groups, *size)).astype(dtype)

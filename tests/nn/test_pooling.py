@@ -27,9 +27,7 @@ def naive(x, kernel, stride, padding, fill, reduce):
     dtype=st.sampled_from([np.float32, np.float64]),
     layer=st.sampled_from([(MaxPool2d, -np.inf, np.max), (AvgPool2d, 0.0, np.mean)]),
 )
-def test_forward_is_the_definition_and_backward_its_gradient(
-    kernel, stride, padded, dtype, layer
-):
+def test_forward_is_the_definition_and_backward_its_gradient(kernel, stride, padded, dtype, layer):
     kind, fill, reduce = layer
     padding = (kernel[0] // 2, kernel[1] // 2) if padded else (0, 0)
     rng = np.random.default_rng(0)

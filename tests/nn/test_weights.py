@@ -22,7 +22,9 @@ def test_another_networks_weights_are_refused_and_nothing_is_changed(tmp_path):
     save_weights(make(out=5), path)
     model = make()
     before = {name: array.copy() for name, array in model.state_dict().items()}
-    with pytest.raises(ValueError, match=r"w\.npz: .*0.weight has shape \(5, 3\), expected \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"w\.npz: .*0.weight has shape \(5, 3\), expected \(2, 3\)"
+    ):
         load_weights(model, path)
     save_arrays(path, {"0.weight": np.zeros((2, 3)), "1.weight": np.zeros(1)})
     with pytest.raises(ValueError, match=r"another network .*missing 0.bias; unknown 1.weight"):

@@ -17,9 +17,7 @@ def compare(ours, theirs, x):
     ty.backward(torch.from_numpy(dy))
     np.testing.assert_allclose(ours.backward(dy), tx.grad, rtol=1e-4, atol=1e-5)
     for name, parameter in theirs.named_parameters():
-        np.testing.assert_allclose(
-            getattr(ours, name).grad, parameter.grad, rtol=1e-4, atol=1e-4
-        )
+        np.testing.assert_allclose(getattr(ours, name).grad, parameter.grad, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, (3, 5)])

@@ -51,7 +51,11 @@ def test_evaluation_and_prediction_agree_with_the_model():
 def test_batch_normalization_sees_the_whole_batch():
     rng = np.random.default_rng(0)
     model = Sequential(
-        Conv2d(1, 2, 3, rng=rng), BatchNorm2d(2), ReLU(), Flatten(), Linear(2 * 26 * 26, 10, rng=rng)
+        Conv2d(1, 2, 3, rng=rng),
+        BatchNorm2d(2),
+        ReLU(),
+        Flatten(),
+        Linear(2 * 26 * 26, 10, rng=rng),
     )
     twin = model.replica()
     loss = CrossEntropyLoss()

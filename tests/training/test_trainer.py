@@ -175,8 +175,11 @@ def test_divergence_is_told_with_a_remedy(tmp_path):
     good = (tmp_path / "checkpoint.npz").read_bytes()
     trainer.optimizer = SGD(trainer.model.parameters(), lr=1e30)
     trainer.checkpoint = None
-    with np.errstate(all="ignore"), pytest.raises(
-        TrainingDiverged, match=r"the loss became (nan|inf) in epoch \d+, step \d+.*smaller"
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            TrainingDiverged, match=r"the loss became (nan|inf) in epoch \d+, step \d+.*smaller"
+        ),
     ):
         trainer.fit(dataset(), epochs=3)
     assert (tmp_path / "checkpoint.npz").read_bytes() == good

@@ -53,5 +53,6 @@ found ba7816bf8f01...; reinstall
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataFileError(
-            f"{path}: expected content with sha256 {sha256[:12]}..., found {found[:12]}...; {remedy}"
+            f"{path}: expected content with sha256 {sha256[:12]}..., "
+            f"found {found[:12]}...; {remedy}"
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
 from dlcourse.explore.style import COLOURS, figure_style
@@ -69,7 +70,7 @@ def architecture(report: Summary) -> None:
     channels; vectors are bars.
     """
     with figure_style():
-        figure, axis = plt.subplots(figsize=(9, 3.2))
+        _, axis = plt.subplots(figsize=(9, 3.2))
         x = 0.0
         for row in report.rows:
             if row.kind not in _COLOUR_OF:
@@ -94,7 +95,7 @@ _COLOUR_OF = {"Conv2d": COLOURS[0], "MaxPool2d": COLOURS[1], "Linear": COLOURS[2
 _NAME_OF = {"Conv2d": "convolution", "MaxPool2d": "2x2 max pooling", "Linear": "fully connected"}
 
 
-def _box(axis: plt.Axes, x: float, size: float, depth: float, colour: str) -> None:
+def _box(axis: Axes, x: float, size: float, depth: float, colour: str) -> None:
     """A box in oblique view: front of height `size`, going `depth` to the right."""
     slant = size * 0.15
     low, high = -size / 2, size / 2

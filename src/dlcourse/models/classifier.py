@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.weights import load_weights, save_weights
@@ -37,7 +35,7 @@ class Classifier(Module):
         """Return the share of the images `x` whose highest score is that of the label `t`."""
         return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
 
-    def gradient(self, x: Array, t: Array) -> dict[str, np.ndarray]:
+    def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the gradient of the mean cross-entropy with respect to each parameter.
 
         Parameters

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.nn import Conv2d, GlobalAvgPool, Linear, Module
+from dlcourse.nn import AvgPool2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, Module
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ class Field:
         """Return the field after a sliding window: ``r + (K - 1) D j``, with jump ``j S``."""
         if self.size is None:
             return self
-        size = [r + (k - 1) * d * j for r, k, d, j in zip(self.size, kernel, dilation, self.jump)]
+        size = [
+            r + (k - 1) * d * j
+            for r, k, d, j in zip(self.size, kernel, dilation, self.jump, strict=True)
+        ]
         jump = [j * s for j, s in zip(self.jump, stride, strict=True)]
         return Field((size[0], size[1]), (jump[0], jump[1]))
 
@@ -84,7 +87,9 @@ class Summary:
         table = [head, *body, total]
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
         text = [
-            "  ".join(_align(cell, w, i) for i, (cell, w) in enumerate(zip(line, widths)))
+            "  ".join(
+                _align(cell, w, i) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+            )
             for line in table
         ]
         rule = "-" * len(text[0])
@@ -167,8 +172,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
 
 
 @contextmanager
-def _patched(module: Module, forward: Callable[[Array], Array]) -> Any:
-    module.forward = forward  # type: ignore[method-assign]
+def _patched(module: Module, forward: Callable[[Array], Array]) -> Iterator[None]:
+    module.forward = forward  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
@@ -181,7 +186,7 @@ def _after(module: Module, before: Field) -> Field:
         return before.through(geometry.kernel, geometry.stride, geometry.dilation)
     if isinstance(module, Linear | GlobalAvgPool):
         return Field(None)
-    if hasattr(module, "kernel_size"):
+    if isinstance(module, MaxPool2d | AvgPool2d):
         return before.through(module.kernel_size, module.stride, (1, 1))
     return before
 
@@ -189,13 +194,13 @@ def _after(module: Module, before: Field) -> Field:
 def _multiply_adds(module: Module, output_shape: tuple[int, ...]) -> int:
     if isinstance(module, Conv2d | Linear):
         # Every output value is a sum of as many products as a row of the weights has.
-        weight = module.weight.data
-        return int(np.prod(output_shape[1:])) * (weight.size // weight.shape[0])
+        products: int = math.prod(module.weight.data.shape[1:])
+        return math.prod(output_shape[1:]) * products
     return 0
 
 
 def _count(module: Module) -> int:
-    return sum(parameter.data.size for parameter in module.parameters())
+    return sum(math.prod(parameter.data.shape) for parameter in module.parameters())
 
 
 def _width(field: Field) -> float:

@@ -273,8 +273,10 @@ def _scratch(xp: ModuleType, size: int, dtype: np.dtype) -> Array:
 
 
 def _matrix(weight: Array, groups: int) -> Array:
-    """(O, C / G, KH, KW) as the matrix (KH * KW * C, O) that patches are multiplied with; with
-    groups one matrix each, (G, KH * KW * C / G, O / G)."""
+    """(O, C / G, KH, KW) as the matrix (KH * KW * C, O) that patches are multiplied with.
+
+    With groups it is one matrix each: (G, KH * KW * C / G, O / G).
+    """
     o, c, kh, kw = weight.shape
     split = weight.reshape(groups, o // groups, c, kh, kw)
     matrices = split.transpose(0, 3, 4, 2, 1).reshape(groups, kh * kw * c, o // groups)
@@ -290,7 +292,8 @@ def _grouped(columns: Array, positions: int, groups: int) -> Array:
 class Conv2d(Module):
     """A 2-D convolution (as in all of deep learning, a cross-correlation).
 
-    ``y[n, o, i, j] = b[o] + sum over c, u, v of x[n, c, i S + u D - P, j S + v D - P] w[o, c, u, v]``
+    ``y[n, o, i, j] = b[o] + sum of x[n, c, i S + u D - P, j S + v D - P] w[o, c, u, v]``, where the
+    sum runs over the channels c and the positions u, v in the window.
 
     Parameters
     ----------

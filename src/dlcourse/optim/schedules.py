@@ -97,7 +97,9 @@ class Schedule:
 class StepLR(Schedule):
     """Multiplies the rate by gamma every `step_size` epochs.
 
-    .. math:: \\mathrm{lr}(t) = \\mathrm{lr}_0 \\, \\gamma^{\\lfloor t / \\mathrm{step\\_size} \\rfloor}
+    .. math::
+        \\mathrm{lr}(t) = \\mathrm{lr}_0 \\,
+        \\gamma^{\\lfloor t / \\mathrm{step\\_size} \\rfloor}
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ class EarlyStopping:
 
 
 def _best_epoch(trainer: Trainer) -> int:
-    """The first epoch of the best validation accuracy; read off the history, so that a resumed
-    training knows it as well."""
+    """The first epoch of the best validation accuracy."""
+    # Read off the history, so that a resumed training knows it as well.
     epochs = trainer.history.epochs
     accuracies = [e.valid_accuracy for e in epochs if e.valid_accuracy is not None]
     if len(accuracies) < len(epochs):

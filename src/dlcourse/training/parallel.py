@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import BatchNorm2d, Module
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Loss(Protocol):
     """What `CrossEntropyLoss` and `MSELoss` are: a mean over the batch, and its gradient."""
 
-    def __call__(self, y: Array, t: Array) -> float: ...
+    def __call__(self, y: Array, t: Array, /) -> float: ...
 
     def backward(self) -> Array: ...
 
@@ -143,7 +143,8 @@ class ParallelModel:
             x, t = images[part], labels[part]
             if augment is not None:
                 x = augment(x, generator(seed, Stream.AUGMENT, *position, index))
-            with self._replica() as (replica, loss):
+            # An overflow shows in the loss, which the caller looks at: no warnings on the way.
+            with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
                 replica.train()
                 replica.set_generator(generator(seed, Stream.DROPOUT, *position, index))
                 y, t = self._run(replica, x, t)

@@ -167,7 +167,7 @@ class Trainer:
         train: Dataset,
         valid: Dataset | None,
         parallel: ParallelModel,
-        bar: tqdm[None],
+        bar: tqdm[Any],
     ) -> Epoch:
         start = time.perf_counter()
         total = Score(0.0, 0, 0)

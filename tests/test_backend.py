@@ -1,0 +1,52 @@
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from dlcourse import backend
+
+
+class FakeArray:
+    """An array that is not NumPy's, of a library that calls itself cupy."""
+
+
+def fake_cupy(**attributes):
+    module = types.ModuleType("cupy")
+    module.__version__ = "0"
+    module.__spec__ = types.SimpleNamespace(name="cupy")
+    module.ndarray = FakeArray
+    vars(module).update(attributes)
+    return module
+
+
+def test_the_array_decides(monkeypatch):
+    assert backend.array_module(np.zeros(1), 2.0) is np
+    cupy = fake_cupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    assert backend.array_module(np.zeros(1)) is np
+    assert backend.array_module(np.zeros(1), FakeArray()) is cupy
+
+
+def test_without_cupy_the_gpu_is_refused_with_a_remedy(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match=r"pip install dlcourse\[gpu\]"):
+        backend.to_device(np.zeros(1), "cuda")
+    assert "CuPy is not installed" in backend.cuda_status()
+
+
+def test_cupy_without_a_gpu_is_told_apart(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "cupy", fake_cupy(is_available=lambda: False))
+    assert "finds no CUDA GPU" in backend.cuda_status()
+
+
+def test_other_devices_are_refused():
+    with pytest.raises(ValueError, match="'cpu' or 'cuda', found 'tpu'"):
+        backend.to_device(np.zeros(1), "tpu")
+
+
+def test_random_numbers_are_the_same_for_a_seed():
+    like = np.zeros(0, np.float32)
+    a, b = (backend.random_uniform(np.random.default_rng(1), (3,), like) for _ in range(2))
+    np.testing.assert_array_equal(a, b)

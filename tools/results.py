@@ -1,0 +1,58 @@
+"""Write the README's table of results from the records of the zoo.
+
+python tools/results.py           rewrite the table
+python tools/results.py --check   fail if it is not up to date
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+from pathlib import Path
+
+from dlcourse import zoo
+
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- results: made by tools/results.py -->", "<!-- end of results -->"
+
+
+def table() -> str:
+    """Return one line for each recipe whose weights ship, its seeds taken together."""
+    groups: dict[str, list[str]] = {}
+    for name in zoo.names():
+        if (zoo.FOLDER / f"{name}.npz").exists():
+            groups.setdefault(re.sub(r"-seed\d+$", "", name), []).append(name)
+    lines = [
+        "| network and recipe | MNIST test accuracy | parameters | epochs | training time |",
+        "|---|---|---|---|---|",
+    ]
+    for group, names in groups.items():
+        records = [zoo.record(name) for name in names]
+        accuracies = [record["test"]["accuracy"] for record in records]
+        minutes = statistics.mean(record["seconds"] for record in records) / 60
+        each = ", ".join(f"{a:.2%}" for a in accuracies)
+        first = records[0]
+        lines.append(
+            f"| `{group}` | {statistics.mean(accuracies):.2%}, mean of {len(names)} seeds ({each}) "
+            f"| {first['parameters']:,} | {first['recipe']['epochs']} "
+            f"| {minutes:.0f} min on {first['hardware']['cores']} cores |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Rewrite or check."""
+    text = README.read_text()
+    before, rest = text.split(START)
+    after = rest.split(END)[1]
+    wanted = f"{before}{START}\n{table()}\n{END}{after}"
+    if "--check" in sys.argv[1:]:
+        if wanted != text:
+            sys.exit("README.md: the table of results is out of date; run python tools/results.py")
+    else:
+        README.write_text(wanted)
+
+
+if __name__ == "__main__":
+    main()
