@@ -32,7 +32,9 @@ class Loss(Protocol):
 
     def __call__(self, y: Array, t: Array, /) -> float: ...
 
-    def backward(self) -> Array: ...
+    def backward(self) -> Array:
+        """Return the gradient of the last loss with respect to `y`."""
+        ...
 
 
 @dataclass(frozen=True)
