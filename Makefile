@@ -45,12 +45,7 @@ notebooks: $(VENV)/.book
 	$(BIN)/python tools/twins.py
 
 zoo: $(VENV)/.package
-	for seed in 0 1 2; do \
-	  name=deep-convnet-seed$$seed && \
-	  $(BIN)/dlcourse train deep-convnet --seed $$seed --output runs/$$name && \
-	  cp runs/$$name/weights.npz src/dlcourse/zoo/entries/$$name.npz && \
-	  cp runs/$$name/record.json src/dlcourse/zoo/entries/$$name.json || exit 1; \
-	done
+	$(BIN)/python tools/zoo.py
 
 address:
 	@$(PYTHON) tools/address.py $(URL)

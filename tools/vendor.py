@@ -30,7 +30,14 @@ FILES = {
         "LICENSE": "mathjax/LICENSE",
     },
     "requirejs": {"require.js": "widgets/require.js"},
-    "@jupyter-widgets/html-manager": {"dist/embed-amd.js": "widgets/embed-amd.js"},
+    "@jupyter-widgets/html-manager": {
+        f"dist/{name}": f"widgets/html-manager/dist/{name}"
+        for name in (
+            "embed-amd.js",
+            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons
+            "d878b0a6a1144760244f.woff2",
+        )
+    },
     "anywidget": {"dist/index.js": "widgets/anywidget.js"},
 }
 

@@ -1,4 +1,10 @@
-// Tells require.js where the code of custom widgets lies: beside this file, however deep the page.
-requirejs.config({
-  paths: { anywidget: new URL("vendor/widgets/anywidget", document.currentScript.src).href },
-});
+// Tells require.js where the widgets' code and fonts lie: beside this file, however deep the page.
+{
+  const at = (path) => new URL(path, document.currentScript.src).href;
+  requirejs.config({
+    paths: {
+      anywidget: at("vendor/widgets/anywidget"),
+      "@jupyter-widgets/html-manager": at("vendor/widgets/html-manager"),
+    },
+  });
+}

@@ -96,8 +96,8 @@ class Visit:
         self.page.on("response", self.read)
 
     def hear(self, message):
-        if message.type in ("error", "warning"):
-            self.problems.append(f"console {message.type}: {message.text}")
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
 
     def see(self, request):
         if not request.url.startswith((self.site, "data:", "blob:")):
