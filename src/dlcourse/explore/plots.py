@@ -80,7 +80,7 @@ def architecture(report: Summary, input_shape: tuple[int, int, int]) -> None:
     stages += [(*_LOOK[row.kind], row.output_shape) for row in report.rows if row.kind in _LOOK]
     floor = -input_shape[1] / 2 - 3
     with figure_style():
-        _, axis = plt.subplots(figsize=(10, 2.9))
+        _, axis = plt.subplots(figsize=(9, 2.8))
         x = 0.0
         for name, colour, shape in stages:
             size, channels = (shape[1], shape[0]) if len(shape) == 3 else (shape[0] ** 0.5, 1)
@@ -88,8 +88,8 @@ def architecture(report: Summary, input_shape: tuple[int, int, int]) -> None:
             _box(axis, x, size, length, slant, colour)
             middle = x + (length + slant) / 2
             text = f"{name}\n{'x'.join(map(str, shape))}"
-            axis.text(middle, floor, text, ha="center", va="top", fontsize=8)
-            x += max(length + slant + 5, 17)
+            axis.text(middle, floor, text, ha="center", va="top", fontsize=8.5)
+            x += max(length + slant + 5, 18)
         axis.set_xlim(-7, x)
         axis.set_ylim(floor - 9, 25)
         axis.set_aspect("equal")
