@@ -168,23 +168,25 @@ def close(
         ...
     dlcourse.check.CheckFailed: The bias seems to be added twice.
     """
-    expected = np.asarray(expected)
-    shape(value, expected.shape, name)
-    value = np.asarray(value)
-    if value.dtype.kind not in "fiub":
-        raise CheckFailed(f"{name} should hold real numbers, but is of dtype {value.dtype}.")
-    value = value.astype(np.float64)
-    expected = expected.astype(np.float64)
+    expected = np.asarray(expected, np.float64)
 
     def same(a: np.ndarray, b: np.ndarray) -> bool:
         allowed = tolerance * max(1e-3, float(np.abs(b).max(initial=0)))
         return a.shape == b.shape and bool((np.abs(a - b) <= allowed).all())
 
+    real = np.asarray(value).dtype.kind in "fiub"
+    for sentence, wrong in (mistakes or {}).items():
+        if wrong is not None and real:
+            wrong = np.asarray(wrong, np.float64)
+            if same(np.asarray(value), wrong) and not same(wrong, expected):
+                raise CheckFailed(sentence)
+    shape(value, expected.shape, name)
+    if not real:
+        kind = np.asarray(value).dtype
+        raise CheckFailed(f"{name} should hold real numbers, but is of dtype {kind}.")
+    value = np.asarray(value, np.float64)
     if same(value, expected):
         return
-    for sentence, wrong in (mistakes or {}).items():
-        if wrong is not None and same(value, np.asarray(wrong, np.float64)):
-            raise CheckFailed(sentence)
     raise CheckFailed(_likely(value, expected, name, same))
 
 
