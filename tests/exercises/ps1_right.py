@@ -344,4 +344,8 @@ def right_answers():
     """Yield task, name of the answer, and what it defines."""
     for task, names in NAMES.items():
         for style in (Loops, Views):
-            yield task, style.__name__.lower(), {n: vars(style)[n] for n in names if n in vars(style)}
+            yield (
+                task,
+                style.__name__.lower(),
+                {n: vars(style)[n] for n in names if n in vars(style)},
+            )
