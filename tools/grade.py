@@ -108,38 +108,66 @@ def autograde(course: Path, name: str, student: str, options: list[str], limit: 
     return said
 
 
-def remarks(said: str, notebook: Path) -> list[str]:
-    """Return what a person should know about a submission that was run."""
+def remarks(said: str, submitted: Path, released: Path, graded: Path) -> list[str]:
+    """Return what a person should know about a submission that was run.
+
+    Parameters
+    ----------
+    said : str
+        What nbgrader said.
+    submitted, released, graded : Path
+        The notebook as it was handed in, as it was released, and as it was run.
+    """
     found = []
     if "ENDED after" in said:
         found.append("grading took too long and was ended")
     if "Kernel died" in said or "DeadKernelError" in said:
         found.append("the kernel died: a cell ended the process or ran out of memory")
-    restored = re.findall(r"Missing cell (\S+) was put back", said)
-    if restored:
-        found.append(f"deleted cells were put back: {', '.join(restored)}")
-    edited = re.findall(r"Attribute 'checksum' for cell (\S+) has changed", said)
+    theirs = {grade_id(cell): cell for cell in cells(submitted)}
+    wanted = [cell for cell in cells(released) if grade_id(cell)]
+    deleted = [grade_id(cell) for cell in wanted if grade_id(cell) not in theirs]
+    edited = [
+        name
+        for cell in wanted
+        if (name := grade_id(cell)) in theirs
+        and cell.metadata.nbgrader.locked
+        and cell.source.strip() != theirs[name].source.strip()
+    ]
+    if deleted:
+        found.append(f"deleted cells were put back: {', '.join(deleted)}")
     if edited:
-        found.append(f"edited cells were put back: {', '.join(dict.fromkeys(edited))}")
-    if notebook.is_file():
-        cells = nbformat.read(notebook, as_version=4).cells
-        slow = [
-            cell.metadata.get("nbgrader", {}).get("grade_id", "a cell of the learner's own")
-            for cell in cells
-            for output in cell.get("outputs", ())
-            if output.get("ename") == "CellTimeoutError"
-        ]
-        if slow:
-            found.append(f"took too long and were interrupted: {', '.join(slow)}")
-        own = "\n".join(
-            cell.source
-            for cell in cells
-            if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked")
-        )
-        found += [
-            f"read the code, it {what}" for text, what in SUSPICIOUS.items() if re.search(text, own)
-        ]
+        found.append(f"edited cells were put back: {', '.join(edited)}")
+    slow = []
+    for cell in cells(graded) if graded.is_file() else ():
+        name = grade_id(cell) or "a cell of the learner's own"
+        errors = {output.get("ename") for output in cell.get("outputs", ())} - {None}
+        if "CellTimeoutError" in errors:
+            slow.append(name)
+        if name == "setup" and errors:
+            found.append("the setup failed; is dlcourse installed where you grade?")
+    if slow:
+        found.append(f"took too long and were interrupted: {', '.join(slow)}")
+    own = "\n".join(
+        cell.source
+        for cell in cells(submitted)
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked")
+    )
+    for text, what in SUSPICIOUS.items():
+        if re.search(text, own):
+            found.append(f"read the code, it {what}")
     return found
+
+
+def cells(path: Path) -> list[nbformat.NotebookNode]:
+    """Return the cells of a notebook."""
+    found: list[nbformat.NotebookNode] = nbformat.read(path, as_version=4).cells
+    return found
+
+
+def grade_id(cell: nbformat.NotebookNode) -> str:
+    """Return the name that nbgrader knows a cell by, or an empty text."""
+    name: str = cell.metadata.get("nbgrader", {}).get("grade_id") or ""
+    return name
 
 
 def marks(course: Path, name: str, student: str) -> tuple[float, float, bool] | None:
@@ -163,12 +191,13 @@ def grade(
     log = course / "logs" / name / f"{student}.log"
     graded = course / "autograded" / student / name / f"{name}.ipynb"
     submitted = course / "submitted" / student / name / f"{name}.ipynb"
+    released = course / "release" / name / f"{name}.ipynb"
     newer = log.exists() and submitted.stat().st_mtime > log.stat().st_mtime
     if again or newer or not log.exists():
         said = autograde(course, name, student, options, limit)
         with atomic_write(log) as file:
             file.write(said.encode())
-    outcome.remarks = remarks(log.read_text(encoding="utf-8"), graded)
+    outcome.remarks = remarks(log.read_text(encoding="utf-8"), submitted, released, graded)
     entry = marks(course, name, student)
     if graded.is_file() and entry:
         outcome.score, outcome.max_score, _ = entry
@@ -202,9 +231,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     course: Path = chosen.course.resolve()
     submitted = course / "submitted"
-    students = (
-        sorted(p.name for p in submitted.iterdir() if p.is_dir()) if submitted.is_dir() else []
-    )
+    if not (course / "release" / chosen.assignment).is_dir():
+        print(f"{chosen.assignment} is not released in {course}; run `make release`")
+        return 1
+    students = sorted(p.name for p in submitted.glob("*") if p.is_dir())
     if not students:
         print(f"there are no submissions: expected {submitted}/STUDENT/{chosen.assignment}/")
         return 1

@@ -84,7 +84,7 @@ def rows(course, released):
     """Hand in, grade with `tools/grade.py`, and return the rows of the CSV by student."""
     loop = "def conv_naive(*args, **kwargs):\n    while True:\n        pass\n"
     hand_in(course, "loop", released, {"conv-naive": loop, "adam": SOLUTIONS["adam"]})
-    assert grade.main([NAME, f"--course={course}", "--cell-timeout=6"]) == 0
+    assert grade.main([NAME, f"--course={course}", "--cell-timeout=8"]) == 0
 
     hand_in(course, "right", released, SOLUTIONS)
     partly = {"he-normal": SOLUTIONS["he-normal"], "adam": wrong_adam()}
@@ -218,5 +218,8 @@ def test_validate_tells_a_learner(course, released, tmp_path):
 
 
 def test_nothing_handed_in_yet(tmp_path, capsys):
+    assert grade.main([NAME, f"--course={tmp_path}"]) == 1
+    assert "is not released in" in capsys.readouterr().out
+    (tmp_path / "release" / NAME).mkdir(parents=True)
     assert grade.main([NAME, f"--course={tmp_path}"]) == 1
     assert "there are no submissions: expected" in capsys.readouterr().out
