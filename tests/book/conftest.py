@@ -22,6 +22,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Of no consequence to readers, and not ours: html-manager's remark on its own schema, and the
+#: two seconds after which anywidget's promise to a kernel lapses on a slow machine. A widget that
+#: is really missing fails in `Visit.open`.
+NOISE = ("strict mode: use allowUnionTypes", "[anywidget] Failed to initialize model")
+#: Every place for a widget holds one.
+WIDGETS_ARE_DRAWN = """() => {
+  const places = 'script[type="application/vnd.jupyter.widget-view+json"]';
+  return document.querySelectorAll(".dlcourse").length >= document.querySelectorAll(places).length;
+}"""
 
 
 def pages():
@@ -88,7 +97,7 @@ class Visit:
         self.page = self.context.new_page()
         self.problems = []
         self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("pageerror", lambda error: self.note(f"error: {error}"))
         self.page.on("request", self.see)
         self.page.on(
             "requestfailed", lambda request: self.problems.append(f"failed: {request.url}")
@@ -97,7 +106,11 @@ class Visit:
 
     def hear(self, message):
         if message.type in ("error", "warning"):
-            self.problems.append(f"console {message.type}: {message.text}")
+            self.note(f"console {message.type}: {message.text}")
+
+    def note(self, text):
+        if not any(noise in text for noise in NOISE):
+            self.problems.append(text)
 
     def see(self, request):
         if not request.url.startswith((self.site, "data:", "blob:")):
@@ -109,6 +122,7 @@ class Visit:
 
     def open(self, address):
         self.page.goto(f"{self.site}/{address}", wait_until="networkidle")
+        self.page.wait_for_function(WIDGETS_ARE_DRAWN)
         return self.page
 
 

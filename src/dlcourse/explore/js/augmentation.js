@@ -1,5 +1,5 @@
 // The same digits, changed a little or a lot, kind by kind.
-import { frame, grey, Picture, row, says, select, slider, unpack } from "./common.js";
+import { el, frame, grey, Picture, row, says, select, slider, unpack } from "./common.js";
 
 function render({ model, el: host }) {
   const { images: packed, names, kinds } = model.get("data");
@@ -8,7 +8,7 @@ function render({ model, el: host }) {
   const changed = kinds.map((kind) => unpack(kind.frames)); // (strengths, images, size, size)
   const state = { kind: 0, strength: 2 };
 
-  const pictures = names.map((name) => [new Picture(name, { side: 110 }), new Picture("", { side: 110 })]);
+  const pictures = names.map((name) => [new Picture(name, { side: 88 }), new Picture("", { side: 88 })]);
   const told = says();
 
   function update() {
@@ -22,7 +22,6 @@ function render({ model, el: host }) {
         ? frames.part(state.strength - 1).subarray(i * size * size, (i + 1) * size * size)
         : images.part(i);
       after.draw(values, size, size, grey(0, 1), `${names[i]}, ${name}: ${label}.`);
-      after.caption.textContent = state.strength ? "changed" : "unchanged";
     });
     told.textContent = `${name}: ${label}.`;
   }
@@ -33,11 +32,7 @@ function render({ model, el: host }) {
   frame(host, model, "Above each digit as it is, below one random change of it. How far can you go until a digit is another one, or none?",
     row(select("Kind", kinds.map((k, i) => [i, k.name]), 0, (v) => { state.kind = Number(v); update(); }), strength),
     told,
-    row(...pictures.map(([before, after]) => {
-      const pair = row(before.node, after.node);
-      pair.className = "dl-pair";
-      return pair;
-    })));
+    row(...pictures.map(([before, after]) => el("div", { class: "dl-pair" }, before.node, after.node))));
   update();
 }
 

@@ -25,29 +25,30 @@ function render({ model, el: host }) {
     const [, channels, size] = shape;
     const area = size * size;
     const values = maps[state.layer].part(state.image);
-    const { high } = layers[state.layer].maps;
+    const high = values.reduce((a, b) => Math.max(a, b), 0);
     const { name, field } = layers[state.layer];
     channel.limit(channels - 1);
     state.channel = channel.set(state.channel);
     const chosen = values.subarray(state.channel * area, (state.channel + 1) * area);
 
+    const bright = grey(0, Math.sqrt(high));
     // A line of middle grey between the maps.
     const step = size + 1;
     const [height, width] = [Math.ceil(channels / columns) * step, columns * step];
-    const montage = new Float32Array(height * width).fill(high / 3);
+    const montage = new Float32Array(height * width).fill(high / 8);
     for (let c = 0; c < channels; c++) {
       const [top, left] = [Math.floor(c / columns) * step, (c % columns) * step];
       for (let y = 0; y < size; y++) {
         montage.set(values.subarray(c * area + y * size, c * area + (y + 1) * size), (top + y) * width + left);
       }
     }
-    all.caption.textContent = `All ${channels} channels of ${name}, on one scale; each value sees ${field} pixels`;
-    all.draw(montage, height, width, grey(0, high), `${channels} feature maps of ${size} x ${size} in rows of ${columns}.`);
+    all.caption.textContent = `All ${channels} channels of ${name}, faint values made brighter; each value sees ${field} pixels`;
+    all.draw(montage, height, width, (v) => bright(Math.sqrt(v)), `${channels} feature maps of ${size} x ${size} in rows of ${columns}.`);
     all.mark(Math.floor(state.channel / columns) * step, (state.channel % columns) * step, size, size);
 
     digit.draw(images.part(state.image), side, side, grey(0, 1), `${names[state.image]}.`);
     one.caption.textContent = `Channel ${state.channel}, ${size} x ${size}`;
-    const peak = Math.max(...chosen);
+    const peak = chosen.reduce((a, b) => Math.max(a, b), 0);
     one.draw(chosen, size, size, grey(0, peak), `Channel ${state.channel}, on a scale of its own.`);
     const active = chosen.filter((v) => v > 0).length / area;
     told.textContent = `${name}, channel ${state.channel}: ${Math.round(100 * active)}% of its ${area} values ` +

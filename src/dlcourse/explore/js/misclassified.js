@@ -1,7 +1,7 @@
 // Every digit that a network reads wrong, by label and by reading.
 import { el, frame, grey, Picture, row, says, select, unpack } from "./common.js";
 
-const percent = (v) => `${(100 * v).toFixed(v < 0.1 ? 1 : 0)}%`;
+const percent = (v) => (v < 0.01 ? "<1%" : `${Math.round(100 * v)}%`);
 
 function render({ model, el: host }) {
   const { images: packed, mistakes, counts, classes, total } = model.get("data");
@@ -40,8 +40,10 @@ function render({ model, el: host }) {
     told.textContent = `${found.length} of the ${mistakes.length} mistakes in ${total.toLocaleString("en")} images: ` +
       `label ${name(state.label)}, read as ${name(state.read)}.`;
     gallery.replaceChildren(...found.map((m) => {
-      const picture = new Picture(
-        `${classes[m.label]} read as ${classes[m.read]}, ${percent(m.p_read)} to ${percent(m.p_label)}`, { side: 84 });
+      const [label, read] = [classes[m.label], classes[m.read]];
+      const picture = new Picture("", { side: 84 });
+      picture.caption.append(`${label} read as ${read}`, el("br"),
+        `${read}: ${percent(m.p_read)}, ${label}: ${percent(m.p_label)}`);
       picture.draw(images.part(m.i), height, width, grey(0, 1), `Image ${m.index} of the data.`);
       return el("li", {}, picture.node);
     }));
@@ -52,7 +54,7 @@ function render({ model, el: host }) {
     }
   }
 
-  frame(host, model, "Choose a label, a reading, or a number in the table. Below each image stand the probabilities of the reading and of the label. The surest mistakes come first.",
+  frame(host, model, "Choose a label, a reading, or a number in the table. Below each image stand the probabilities that the network gave to the reading and to the label. The surest mistakes come first.",
     row(labels, reads, el("button", { type: "button", onclick: () => choose("any", "any") }, "Show all")),
     table, told, el("div", { class: "dl-scroll", tabindex: 0, role: "region", "aria-label": "The images" }, gallery));
   update();
