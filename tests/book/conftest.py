@@ -74,6 +74,18 @@ def site():
 
 
 @pytest.fixture(scope="session")
+def html(site):
+    """Return the folder of the built book."""
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def sources(html):
+    """Return the HTML text of each page, by its address."""
+    return {address: (html / address).read_text(encoding="utf-8") for address in pages()}
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Start the Chromium of this machine."""
     api = pytest.importorskip(

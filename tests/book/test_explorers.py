@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from conftest import HTML, pages
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
@@ -98,7 +97,8 @@ def test_the_browser_reads_what_python_packed(module):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.126, "0.13"), (-1.5, "−1.50"), (-0.001, "0.00"), (0, "0.00")]
+    ("value", "text"),
+    [(0.126, "0.13"), (-1.5, "\N{MINUS SIGN}1.50"), (-0.001, "0.00"), (0, "0.00")],
 )
 def test_numbers_have_a_real_minus_sign(browser, value, text):
     page = browser.new_page()
@@ -128,11 +128,11 @@ def test_a_bundle_loads(browser, kind):
 
 
 @pytest.fixture(scope="module")
-def places(site):
+def places(sources):
     """From a kind of explorer to the address of a page that has it."""
     found = {}
-    for address in pages():
-        for kind in re.findall(r'"kind": "(\w+)"', (HTML / address).read_text()):
+    for address, text in sources.items():
+        for kind in re.findall(r'"kind": "(\w+)"', text):
             found.setdefault(kind, address)
     return found
 
@@ -292,10 +292,10 @@ def test_feature_maps(show):
     assert said(explorer).startswith("convolution 1, channel 15:")
 
 
-def test_every_choice_of_every_quiz_is_explained(visit, places):
+def test_every_choice_of_every_quiz_is_explained(visit, sources):
     found = 0
-    for address in pages():
-        if '"kind": "quiz"' not in (HTML / address).read_text():
+    for address, text in sources.items():
+        if '"kind": "quiz"' not in text:
             continue
         page = visit.open(address)
         visit.context.set_offline(True)
@@ -357,10 +357,10 @@ def test_everything_can_be_reached_with_the_tab_key(show, kind):
     assert stops == expected
 
 
-def test_pages_work_from_the_disk(browser, places):
+def test_pages_work_from_the_disk(browser, places, html):
     context = browser.new_context(offline=True)
     page = context.new_page()
-    page.goto((HTML / places["quiz"]).as_uri())
+    page.goto((html / places["quiz"]).as_uri())
     quiz = page.locator(".dlcourse[data-kind=quiz]").first
     quiz.get_by_role("radio").first.check()
     quiz.get_by_role("button", name="Check").click()
