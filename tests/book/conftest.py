@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -26,11 +28,17 @@ FLAGS = [
 #: two seconds after which anywidget's promise to a kernel lapses on a slow machine. A widget that
 #: is really missing fails in `Visit.open`.
 NOISE = ("strict mode: use allowUnionTypes", "[anywidget] Failed to initialize model")
-#: Every place for a widget holds one.
-WIDGETS_ARE_DRAWN = """() => {
-  const places = 'script[type="application/vnd.jupyter.widget-view+json"]';
-  return document.querySelectorAll(".dlcourse").length >= document.querySelectorAll(places).length;
+#: Every explorer and quiz that the page holds is there.
+EXPLORERS_ARE_DRAWN = """() => {
+  const type = "application/vnd.jupyter.widget-state+json";
+  const states = document.querySelectorAll(`script[type="${type}"]`);
+  const models = [...states].flatMap((s) => Object.values(JSON.parse(s.textContent).state));
+  const expected = models.filter((m) => m.model_name === "AnyModel").length;
+  return document.querySelectorAll(".dlcourse").length >= expected;
 }"""
+STATE = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
+)
 
 
 def pages():
@@ -80,9 +88,15 @@ def html(site):
 
 
 @pytest.fixture(scope="session")
-def sources(html):
-    """Return the HTML text of each page, by its address."""
-    return {address: (html / address).read_text(encoding="utf-8") for address in pages()}
+def kinds(html):
+    """Return the kinds of the explorers and quizzes on each page that has any, by its address."""
+    found = {}
+    for address in pages():
+        for state in STATE.findall((html / address).read_text(encoding="utf-8")):
+            models = json.loads(state)["state"].values()
+            of_page = [m["state"]["kind"] for m in models if m["model_name"] == "AnyModel"]
+            found.setdefault(address, []).extend(of_page)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +120,7 @@ class Visit:
     def __init__(self, browser, site):
         self.site = site
         self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.context.set_default_timeout(120_000)  # slow machines are no failure
         self.page = self.context.new_page()
         self.problems = []
         self.page.on("console", self.hear)
@@ -134,7 +149,7 @@ class Visit:
 
     def open(self, address):
         self.page.goto(f"{self.site}/{address}", wait_until="networkidle")
-        self.page.wait_for_function(WIDGETS_ARE_DRAWN)
+        self.page.wait_for_function(EXPLORERS_ARE_DRAWN)
         return self.page
 
 

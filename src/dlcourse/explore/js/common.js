@@ -44,7 +44,7 @@ export const says = () => el("p", { class: "dl-says", role: "status" });
 
 /** A drop-down list of [value, text] with its label; `node.input` is the select. */
 export function select(label, options, value, onChange) {
-  const input = el("select", { onchange: () => onChange(input.value) },
+  const input = el("select", { "aria-label": label, onchange: () => onChange(input.value) },
     ...options.map(([v, text]) => el("option", { value: v }, text)));
   input.value = value;
   const node = el("label", { class: "dl-control" }, el("span", {}, label), input);
