@@ -8,11 +8,12 @@ NPM ?= $(shell command -v npm)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 VENDOR := book/_static/vendor
+AXE := $(if $(NPM),_build/axe/.fetched)
 
 # What the book is made of; the notebooks beside the pages are only for Colab and Binder.
 PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipynb_checkpoints \) \
            -prune -o -type f ! -name '*.ipynb' -print)
-PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.npz' -o -name '*.json')
+PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
 .PHONY: help book test lint parity notebooks zoo release grade feedback grading address requirements \
   clean distclean
@@ -35,7 +36,7 @@ help:
 book: _build/.book
 	@echo "The book is in file://$(CURDIR)/_build/html/index.html"
 
-test: _build/.book $(VENV)/.test $(VENV)/.grading lint
+test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -127,6 +128,13 @@ ifneq ($(NPM),)
 SCRIPTS := $(VENDOR)/.fetched
 $(SCRIPTS): package.json tools/vendor.py $(VENV)/.created
 	$(BIN)/python tools/vendor.py "$(NPM)" $(VENDOR)
+	@touch $@
+endif
+
+# The checker of accessibility that the tests put into the pages.
+ifneq ($(NPM),)
+$(AXE): package.json tools/vendor.py $(VENV)/.created
+	$(BIN)/python tools/vendor.py "$(NPM)" _build/axe devDependencies
 	@touch $@
 endif
 

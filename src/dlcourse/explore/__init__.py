@@ -1,1 +1,1 @@
-"""What the pages of the book show: plots in one common style."""
+"""What the pages of the book show: plots in one common style, explorers, quizzes."""

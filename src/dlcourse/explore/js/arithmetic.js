@@ -1,0 +1,70 @@
+// The arithmetic of layers, in the terms of dlcourse.nn and dlcourse.models.summary.
+
+/** How many outputs a sliding window has along one axis. */
+export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1 }) {
+  return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/** The places that one output looks at along one axis; padding has places below 0 or from size on. */
+export function taps(output, { kernel, stride, padding, dilation }) {
+  return Array.from({ length: kernel }, (_, i) => output * stride - padding + i * dilation);
+}
+
+/** The value of a square image at a place, 0 where padding lies. */
+export function pixel(image, size, y, x) {
+  return y < 0 || x < 0 || y >= size || x >= size ? 0 : image[y * size + x];
+}
+
+/** Slide a square kernel, not flipped, over a square image; returns {values, size}. */
+export function convolve(image, size, weights, window) {
+  const n = outputSize(size, window);
+  const values = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const ys = taps(i, window);
+    for (let j = 0; j < n; j++) {
+      const xs = taps(j, window);
+      let sum = 0;
+      ys.forEach((y, a) => xs.forEach((x, b) => {
+        sum += weights[a * window.kernel + b] * pixel(image, size, y, x);
+      }));
+      values[i * n + j] = sum;
+    }
+  }
+  return { values, size: n };
+}
+
+/**
+ * Follow the shape, the parameters, the work and the receptive field through layers.
+ *
+ * A layer is {kind: "convolution", kernel, stride, padding, dilation, channels} or
+ * {kind: "pooling", kernel, stride}. Throws an Error where no window fits.
+ */
+export function follow(channels, size, layers) {
+  let field = 1;
+  let jump = 1;
+  let start = 0; // of the first output's field, in pixels
+  const rows = layers.map((layer, i) => {
+    const { kernel, stride, padding = 0, dilation = 1 } = layer;
+    const inside = channels;
+    const after = outputSize(size, layer);
+    if (after < 1) {
+      throw new Error(`Layer ${i + 1} has a window of ${dilation * (kernel - 1) + 1} pixels, ` +
+        `and its input with padding has only ${size + 2 * padding}. Make the window smaller or pad more.`);
+    }
+    size = after;
+    field += (kernel - 1) * dilation * jump;
+    start -= padding * jump;
+    jump *= stride;
+    let parameters = 0;
+    let multiplyAdds = 0;
+    if (layer.kind === "convolution") {
+      channels = layer.channels;
+      const products = inside * kernel * kernel;
+      parameters = channels * (products + 1);
+      multiplyAdds = channels * size * size * products;
+    }
+    return { channels, size, parameters, multiplyAdds, field, jump, start };
+  });
+  const total = (name) => rows.reduce((sum, r) => sum + r[name], 0);
+  return { rows, parameters: total("parameters"), multiplyAdds: total("multiplyAdds") };
+}

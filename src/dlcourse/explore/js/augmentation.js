@@ -1,0 +1,39 @@
+// The same digits, changed a little or a lot, kind by kind.
+import { el, frame, grey, Picture, row, says, select, slider, unpack } from "./common.js";
+
+function render({ model, el: host }) {
+  const { images: packed, names, kinds } = model.get("data");
+  const images = unpack(packed);
+  const size = images.shape[1];
+  const changed = kinds.map((kind) => unpack(kind.frames)); // (strengths, images, size, size)
+  const state = { kind: 0, strength: 2 };
+
+  const pictures = names.map((name) => [new Picture(name, { side: 88 }), new Picture("", { side: 88 })]);
+  const told = says();
+
+  function update() {
+    const { name, strengths } = kinds[state.kind];
+    const frames = changed[state.kind];
+    const label = state.strength ? strengths[state.strength - 1] : "unchanged";
+    strength.set(state.strength);
+    pictures.forEach(([before, after], i) => {
+      before.draw(images.part(i), size, size, grey(0, 1), `${names[i]} as it is in the data.`);
+      const values = state.strength
+        ? frames.part(state.strength - 1).subarray(i * size * size, (i + 1) * size * size)
+        : images.part(i);
+      after.draw(values, size, size, grey(0, 1), `${names[i]}, ${name}: ${label}.`);
+    });
+    told.textContent = `${name}: ${label}.`;
+  }
+
+  const strength = slider("Strength", { max: kinds[0].strengths.length, value: state.strength,
+    text: (v) => (v ? kinds[state.kind].strengths[v - 1] : "unchanged") },
+    (v) => { state.strength = v; update(); });
+  frame(host, model, "Above each digit as it is, below one random change of it. How far can you go until a digit is another one, or none?",
+    row(select("Kind", kinds.map((k, i) => [i, k.name]), 0, (v) => { state.kind = Number(v); update(); }), strength),
+    told,
+    row(...pictures.map(([before, after]) => el("div", { class: "dl-pair" }, before.node, after.node))));
+  update();
+}
+
+export default { render };

@@ -1,0 +1,105 @@
+// Put layers on top of each other and see what they cost and how far they look.
+import { el, frame, grey, Picture, row, says, select, unpack, whole } from "./common.js";
+import { follow } from "./arithmetic.js";
+
+const LIMITS = { channels: [1, 512], kernel: [1, 11], stride: [1, 4], padding: [0, 10], dilation: [1, 4] };
+const FIELDS = {
+  convolution: ["channels", "kernel", "stride", "padding", "dilation"],
+  pooling: ["kernel", "stride"],
+};
+const FRESH = {
+  convolution: { kind: "convolution", channels: 16, kernel: 3, stride: 1, padding: 1, dilation: 1 },
+  pooling: { kind: "pooling", kernel: 2, stride: 2 },
+};
+
+function render({ model, el: host }) {
+  const { image: packed, channels, networks } = model.get("data");
+  const image = unpack(packed);
+  const size = image.shape[1];
+  const margin = Math.floor(size / 4);
+  const names = Object.keys(networks);
+  let layers = [];
+
+  const list = el("ol", { class: "dl-layers" });
+  const total = says();
+  const picture = new Picture("The part of the image that the value in the middle sees: thin after each layer, thick after the last");
+
+  /** Show the numbers of each layer; the controls stay as they are, and so does the focus. */
+  function update() {
+    const report = (text, result) => {
+      total.textContent = text;
+      draw(result?.rows ?? []);
+    };
+    const results = [...list.querySelectorAll(".dl-result")];
+    results.forEach((node) => { node.textContent = ""; });
+    const wrong = list.querySelector("input:invalid");
+    if (wrong) {
+      return report(`${wrong.ariaLabel} must be a whole number from ${wrong.min} to ${wrong.max}.`);
+    }
+    let result;
+    try {
+      result = follow(channels, size, layers);
+    } catch (error) {
+      return report(error.message);
+    }
+    result.rows.forEach((r, i) => {
+      results[i].textContent = `gives ${r.channels} x ${r.size} x ${r.size}, ${whole(r.parameters)} ` +
+        `parameters, ${whole(r.multiplyAdds)} multiply-adds, sees ${r.field} x ${r.field}`;
+    });
+    const field = result.rows.at(-1)?.field ?? 1;
+    report(`In total ${whole(result.parameters)} parameters and ${whole(result.multiplyAdds)} multiply-adds. ` +
+      `One output value sees ${field} x ${field} pixels of the ${size} x ${size}.`, result);
+  }
+
+  function draw(rows) {
+    const whole = size + 2 * margin;
+    const values = Float32Array.from({ length: whole * whole }, (_, i) => {
+      const [y, x] = [Math.floor(i / whole) - margin, (i % whole) - margin];
+      const inside = y >= 0 && x >= 0 && y < size && x < size;
+      return inside ? image.part(0)[y * size + x] : 0.25;
+    });
+    const last = rows.at(-1);
+    picture.draw(values, whole, whole, grey(0, 1), last
+      ? `A digit of ${size} x ${size} pixels, with a frame of ${last.field} x ${last.field} around its middle.`
+      : `A digit of ${size} x ${size} pixels.`);
+    for (const r of rows) {
+      const top = r.start + Math.floor((r.size - 1) / 2) * r.jump + margin;
+      picture.mark(top, top, r.field, r.field, { thin: r !== last });
+    }
+  }
+
+  /** Make the controls anew: after a layer came or went. */
+  function build() {
+    list.replaceChildren(...layers.map((layer, i) => el("li", {},
+      el("fieldset", {},
+        el("legend", {}, `Layer ${i + 1}: ${layer.kind === "pooling" ? "max pooling" : "convolution"}`),
+        row(
+          ...FIELDS[layer.kind].map((name) => {
+            const [min, max] = LIMITS[name];
+            const input = el("input", { type: "number", min, max, step: 1, value: layer[name], required: true,
+              "aria-label": `${name} of layer ${i + 1}`,
+              oninput: () => { layer[name] = input.valueAsNumber; update(); } });
+            return el("label", { class: "dl-number" }, el("span", {}, name), input);
+          }),
+          el("button", { type: "button", "aria-label": `Remove layer ${i + 1}`,
+            onclick: () => { layers.splice(i, 1); build(); add.focus(); } }, "Remove"),
+        ),
+        el("p", { class: "dl-result" }),
+      ))));
+    update();
+  }
+
+  const start = (name) => { layers = networks[name].map((layer) => ({ ...layer })); build(); };
+  const append = (kind) => () => { layers.push({ ...FRESH[kind] }); build(); };
+  const add = el("button", { type: "button", onclick: append("convolution") }, "Add a convolution");
+  frame(host, model, `The input has ${channels} x ${size} x ${size} values. Start from a network and change its layers.`,
+    row(
+      select("Start from", names.map((n) => [n, n]), names[0], start),
+      add,
+      el("button", { type: "button", onclick: append("pooling") }, "Add a pooling"),
+    ),
+    total, row(el("div", { class: "dl-grow" }, list), picture.node));
+  start(names[0]);
+}
+
+export default { render };

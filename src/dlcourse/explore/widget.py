@@ -1,0 +1,111 @@
+"""The common ground of explorers and quizzes: data from Python, everything else in the browser.
+
+An explorer is a small anywidget. What it shows is computed once, when the page is built, and
+travels in the page; the JavaScript beside this file reacts to the reader. So it works in the
+built book with neither a kernel nor a network, and the same in Jupyter, Colab and Binder.
+
+The files in ``js/`` are plain ES modules without dependencies and without a build step.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+FOLDER = Path(__file__).parent / "js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
+
+
+class Explorer(anywidget.AnyWidget):
+    """A widget that is drawn by ``js/KIND.js`` from data that is ready.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the JavaScript module.
+    title : str
+        The name that readers see and screen readers announce.
+    data : dict
+        What the module shows: JSON, with arrays as `pack` makes them.
+
+    Examples
+    --------
+    >>> image = np.zeros((1, 2, 2), np.float32)
+    >>> Explorer("calculator", "Layers", {"image": pack(image)})
+    Layers (reacts to mouse and keyboard where widgets are shown)
+    """
+
+    kind = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    data = traitlets.Dict().tag(sync=True)
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, kind: str, title: str, data: dict[str, Any]) -> None:
+        super().__init__(
+            kind=kind,
+            title=title,
+            data=data,
+            _esm=bundle(f"{kind}.js"),
+            _css=(FOLDER / "explore.css").read_text(encoding="utf-8"),
+        )
+
+    def __repr__(self) -> str:
+        """Return what is shown where there are no widgets."""
+        return f"{self.title} (reacts to mouse and keyboard where widgets are shown)"
+
+
+def bundle(name: str) -> str:
+    """Return a module of ``js/`` with those that it imports before it, as one text.
+
+    anywidget takes a single module; a page opened from the disk could not import others.
+
+    Examples
+    --------
+    >>> "import " in bundle("quiz.js"), "export default" in bundle("quiz.js")
+    (False, True)
+    """
+    done: set[str] = set()
+
+    def join(name: str) -> str:
+        if name in done:
+            return ""
+        done.add(name)
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        before = "".join(join(other) for other in _IMPORT.findall(text))
+        text = _IMPORT.sub("", text)
+        return before + re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+
+    return join(name)
+
+
+def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
+    """Return an array as 256 steps from `low` to `high`, for the browser: one byte a value.
+
+    Parameters
+    ----------
+    values : array
+        Of any shape; values beyond the limits become the limits.
+    low, high : float
+        What the bytes 0 and 255 stand for.
+
+    Returns
+    -------
+    dict
+        ``shape``, ``low``, ``high``, and ``bytes`` in base64.
+
+    Examples
+    --------
+    >>> pack(np.array([0.0, 0.5, 1.0]))
+    {'shape': [3], 'low': 0.0, 'high': 1.0, 'bytes': 'AID/'}
+    """
+    share = (values - low) / (high - low) if high > low else np.zeros(values.shape)
+    steps = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    text = base64.b64encode(steps.tobytes()).decode()
+    return {"shape": list(values.shape), "low": float(low), "high": float(high), "bytes": text}

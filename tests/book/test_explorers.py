@@ -1,0 +1,367 @@
+"""Explorers and quizzes in the built book: mouse and keyboard, no kernel, no network."""
+
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
+
+from dlcourse.data import load_mnist
+from dlcourse.explore import explorers
+from dlcourse.explore.widget import FOLDER, bundle, pack
+from dlcourse.models import summary
+from dlcourse.nn import Conv2d, MaxPool2d, Sequential
+
+KINDS = ("augmentation", "calculator", "convolution", "featuremaps", "misclassified", "quiz")
+
+
+# -- the arithmetic of the browser is that of the package ----------------------------------
+
+
+@pytest.fixture(scope="module")
+def module(browser):
+    """Return a function that calls an exported function of a JavaScript module."""
+    page = browser.new_page()
+
+    def call(name, function, *arguments):
+        return page.evaluate(
+            """async ([code, name, values]) => {
+              const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+              const result = (await import(url))[name](...values);
+              return JSON.parse(JSON.stringify(result, (_, v) =>
+                ArrayBuffer.isView(v) ? Array.from(v) : v));
+            }""",
+            [(FOLDER / name).read_text(), function, arguments],
+        )
+
+    yield call
+    page.close()
+
+
+def random_network(rng):
+    """Return a few layers whose windows fit 28x28."""
+    layers, channels = [], 1
+    for _ in range(rng.integers(1, 6)):
+        if rng.random() < 0.25:
+            layers.append(MaxPool2d(int(rng.integers(1, 4)), stride=int(rng.integers(1, 3))))
+            continue
+        width = int(rng.integers(1, 20))
+        kernel, stride, dilation = (int(v) for v in rng.integers(1, [6, 3, 3]))
+        padding = (kernel - 1) * dilation // 2 + int(rng.integers(0, 3))
+        layers.append(Conv2d(channels, width, kernel, stride, padding, dilation=dilation, rng=rng))
+        channels = width
+    return Sequential(*layers)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_calculator_counts_as_summary_does(module, seed):
+    network = random_network(np.random.default_rng(seed))
+    explorer = explorers.calculator(np.zeros((1, 28, 28), np.float32), {"it": network})
+    layers = explorer.data["networks"]["it"]
+    try:
+        report = summary(network, (1, 28, 28))
+    except ValueError:  # shrunk below the window
+        with pytest.raises(Exception, match="Make the window smaller or pad more"):
+            module("arithmetic.js", "follow", 1, 28, layers)
+        return
+    found = module("arithmetic.js", "follow", 1, 28, layers)
+    assert found["parameters"] == report.parameters
+    assert found["multiplyAdds"] == report.multiply_adds
+    for ours, row in zip(found["rows"], report.rows, strict=True):
+        assert (ours["channels"], ours["size"], ours["size"]) == row.output_shape
+        assert (ours["parameters"], ours["multiplyAdds"]) == (row.parameters, row.multiply_adds)
+        assert (ours["field"], ours["field"]) == row.field.size
+        assert (ours["jump"], ours["jump"]) == row.field.jump
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), (3, 3, 3)])
+def test_convolution_is_that_of_the_layer(module, kernel, stride, padding, dilation):
+    rng = np.random.default_rng(0)
+    layer = Conv2d(1, 1, kernel, stride, padding, dilation=dilation, bias=False, rng=rng)
+    image = rng.random((1, 1, 14, 14), dtype=np.float32)
+    window = dict(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    weights = layer.weight.data.ravel().tolist()
+    found = module("arithmetic.js", "convolve", image.ravel().tolist(), 14, weights, window)
+    expected = layer(image)[0, 0]
+    assert found["size"] == len(expected)
+    np.testing.assert_allclose(found["values"], expected.ravel(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_browser_reads_what_python_packed(module):
+    values = np.random.default_rng(0).uniform(-3, 5, (2, 3, 4))
+    found = module("common.js", "unpack", pack(values, -3, 5))
+    assert found["shape"] == [2, 3, 4]
+    np.testing.assert_allclose(found["values"], values.ravel(), atol=4 / 255)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.126, "0.13"), (-1.5, "\N{MINUS SIGN}1.50"), (-0.001, "0.00"), (0, "0.00")],
+)
+def test_numbers_have_a_real_minus_sign(browser, value, text):
+    page = browser.new_page()
+    code = (FOLDER / "common.js").read_text()
+    found = page.evaluate(
+        """async ([code, value]) => (await import(
+          URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).number(value)""",
+        [code, value],
+    )
+    page.close()
+    assert found == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bundle_loads(browser, kind):
+    page = browser.new_page()
+    exported = page.evaluate(
+        """async (code) => Object.keys((await import(
+          URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).default)""",
+        bundle(f"{kind}.js"),
+    )
+    page.close()
+    assert exported == ["render"]
+
+
+# -- in the pages --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def places(kinds):
+    """From a kind of explorer to the address of a page that has it."""
+    return {kind: address for address, of_page in kinds.items() for kind in of_page}
+
+
+@pytest.fixture
+def show(visit, places):
+    """Return a function that opens the page with an explorer, cuts the network, and returns it."""
+
+    def show(kind):
+        assert kind in places, f"no page has an explorer of the kind {kind}"
+        page = visit.open(places[kind])
+        visit.context.set_offline(True)
+        explorer = page.locator(f".dlcourse[data-kind={kind}]").first
+        explorer.scroll_into_view_if_needed()
+        return explorer
+
+    yield show
+    assert not visit.problems, "\n".join(visit.problems)
+
+
+def said(explorer):
+    return explorer.get_by_role("status").inner_text()
+
+
+def pictures(explorer):
+    return explorer.locator("canvas").evaluate_all("all => all.map((c) => c.toDataURL())")
+
+
+def test_convolution_by_keyboard(show):
+    explorer = show("convolution")
+    output = explorer.locator("canvas").nth(1)
+    assert "28 x 28" in output.get_attribute("aria-label")
+    explorer.get_by_role("slider", name="Stride").press("ArrowRight")
+    assert "14 x 14" in output.get_attribute("aria-label")
+    explorer.get_by_role("slider", name="Output row").press("Home")
+    explorer.get_by_role("slider", name="Output column").press("End")
+    assert "row 0, column 13 is the sum of 9 products" in said(explorer)
+    explorer.get_by_role("slider", name="Dilation").press("End")  # reaches 7 pixels
+    assert "13 x 13" not in said(explorer)
+    assert "12 x 12" in output.get_attribute("aria-label")
+    before = pictures(explorer)
+    explorer.get_by_role("combobox", name="Kernel", exact=True).press("ArrowDown")
+    assert pictures(explorer)[1] != before[1]
+
+
+def test_convolution_by_mouse(show):
+    explorer = show("convolution")
+    explorer.get_by_role("combobox", name="Kernel", exact=True).select_option(label="mean of 3 x 3")
+    explorer.get_by_role("combobox", name="Digit", exact=True).select_option(index=3)
+    box = explorer.locator("canvas").nth(1).bounding_box()
+    # The middle of the cell at row 9, column 14 of 28 x 28.
+    position = {"x": box["width"] * 14.5 / 28, "y": box["height"] * 9.5 / 28}
+    explorer.locator("canvas").nth(1).click(position=position)
+    train, _ = load_mnist()
+    image = train.images[np.flatnonzero(train.labels == 3)[0], 0]
+    mean = image[8:11, 13:16].mean()
+    assert said(explorer).startswith("The output at row 9, column 14 is the sum of 9 products: ")
+    assert float(said(explorer).split()[-1].rstrip(".")) == pytest.approx(mean, abs=0.006)
+    weights = explorer.locator("table").nth(1).locator("td").all_inner_texts()
+    assert weights == ["0.11"] * 9
+    pixels = explorer.locator("table").nth(0).locator("td").all_inner_texts()
+    np.testing.assert_allclose([float(p) for p in pixels], image[8:11, 13:16].ravel(), atol=0.006)
+
+
+def test_calculator_by_keyboard(show):
+    explorer = show("calculator")
+    explorer.get_by_role("combobox", name="Start from", exact=True).select_option(label="one 7 x 7")
+    assert "In total 800 parameters and 614,656 multiply-adds" in said(explorer)
+    assert "sees 7 x 7 pixels of the 28 x 28" in said(explorer)
+    kernel = explorer.get_by_label("kernel of layer 1")
+    kernel.press("ArrowDown")
+    assert "In total 592 parameters" in said(explorer)
+    assert "sees 6 x 6" in said(explorer)
+    explorer.get_by_role("button", name="Add a pooling").press("Enter")
+    assert "sees 7 x 7" in said(explorer)
+    explorer.get_by_role("button", name="Remove layer 2").press("Space")
+    assert "sees 6 x 6" in said(explorer)
+    kernel.fill("99")
+    assert said(explorer) == "kernel of layer 1 must be a whole number from 1 to 11."
+
+
+def test_calculator_by_mouse(show):
+    explorer = show("calculator")
+    explorer.get_by_role("combobox", name="Start from", exact=True).select_option(
+        label="three 3 x 3"
+    )
+    assert "In total 4,800 parameters" in said(explorer)
+    explorer.get_by_role("button", name="Add a convolution").click()
+    assert "In total 7,120 parameters" in said(explorer)
+    assert "gives 16 x 28 x 28, 2,320 parameters" in explorer.locator("li").last.inner_text()
+    for i in (4, 3, 2):
+        explorer.get_by_role("button", name=f"Remove layer {i}").click()
+    assert "In total 160 parameters" in said(explorer)
+    explorer.get_by_label("kernel of layer 1").fill("11")
+    explorer.get_by_label("padding of layer 1").fill("0")
+    explorer.get_by_label("dilation of layer 1").fill("3")
+    assert "Layer 1 has a window of 31 pixels" in said(explorer)
+
+
+def test_augmentation(show):
+    explorer = show("augmentation")
+    strength = explorer.get_by_role("slider", name="Strength")
+    strength.press("Home")
+    assert said(explorer) == "shift: unchanged."
+    plain = pictures(explorer)
+    assert plain[::2] == plain[1::2]  # above as it is, below changed
+    strength.press("End")
+    assert said(explorer) == "shift: up to 8 pixels."
+    changed = pictures(explorer)
+    assert changed[::2] == plain[::2]
+    assert all(a != b for a, b in zip(changed[1::2], plain[1::2], strict=True))
+
+    explorer.get_by_role("combobox", name="Kind", exact=True).select_option(label="rotation")
+    box = strength.bounding_box()
+    strength.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    assert said(explorer) == "rotation: up to 15 degrees."
+
+
+def test_misclassified(show):
+    explorer = show("misclassified")
+    images = explorer.locator("li")
+    total = images.count()
+    assert said(explorer).startswith(f"{total} of the {total} mistakes in 10,000 images")
+
+    cell = explorer.locator("table button").first
+    count, label, read = re.fullmatch(
+        r"(\d+) of label (\d) read as (\d)", cell.get_attribute("aria-label")
+    ).groups()
+    cell.click()
+    assert images.count() == int(count)
+    assert all(text.startswith(f"{label} read as {read}") for text in images.all_inner_texts())
+    assert cell.get_attribute("aria-pressed") == "true"
+
+    explorer.get_by_role("button", name="Show all").press("Enter")
+    assert images.count() == total
+    explorer.get_by_role("combobox", name="Label", exact=True).press("ArrowDown")  # from any to 0
+    zeros = explorer.locator("tbody tr").first.locator("button").all_inner_texts()
+    assert images.count() == sum(map(int, zeros))
+    assert f"{images.count()} of the {total} mistakes" in said(explorer)
+
+
+def test_feature_maps(show):
+    explorer = show("featuremaps")
+    assert said(explorer).startswith("convolution 1, channel 0:")
+    explorer.get_by_role("combobox", name="Layer", exact=True).press("ArrowDown")
+    explorer.get_by_role("slider", name="Channel").press("End")
+    assert said(explorer).startswith("convolution 2, channel 15:")
+    montage = explorer.locator("canvas").first
+    box = montage.bounding_box()
+    montage.click(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 0.75})
+    assert said(explorer).startswith("convolution 2, channel 10:")
+    before = pictures(explorer)
+    explorer.get_by_role("combobox", name="Digit", exact=True).select_option(index=2)
+    assert all(a != b for a, b in zip(pictures(explorer), before, strict=True))
+    # Fewer channels than before: the choice stays in range.
+    explorer.get_by_role("combobox", name="Layer", exact=True).select_option(label="convolution 6")
+    explorer.get_by_role("slider", name="Channel").press("End")
+    explorer.get_by_role("combobox", name="Layer", exact=True).select_option(label="convolution 1")
+    assert said(explorer).startswith("convolution 1, channel 15:")
+
+
+def test_every_choice_of_every_quiz_is_explained(visit, kinds):
+    found = 0
+    for address, of_page in kinds.items():
+        page = visit.open(address)
+        visit.context.set_offline(True)
+        quizzes = page.locator(".dlcourse[data-kind=quiz]").all()
+        assert len(quizzes) == of_page.count("quiz")
+        for quiz in quizzes:
+            found += 1
+            verdicts = []
+            for choice in quiz.get_by_role("radio").all():
+                choice.check()
+                assert not said(quiz)  # another choice takes the verdict back
+                quiz.get_by_role("button", name="Check").click()
+                verdicts.append(said(quiz))
+            assert sum(v.startswith("✓ Right. ") for v in verdicts) == 1
+            assert sum(v.startswith("✗ Not quite. ") for v in verdicts) == len(verdicts) - 1
+            assert len(set(verdicts)) == len(verdicts)
+        visit.context.set_offline(False)
+    assert found >= 2
+    assert not visit.problems, "\n".join(visit.problems)
+
+
+def test_quiz_by_keyboard(show):
+    quiz = show("quiz")
+    quiz.get_by_role("button", name="Check").press("Enter")
+    assert said(quiz) == "Choose an answer first."
+    radios = quiz.get_by_role("radio")
+    radios.first.press("Space")
+    radios.first.press("ArrowDown")
+    assert radios.nth(1).is_checked()
+    quiz.page.keyboard.press("Enter")
+    assert re.match(r"[✓✗] (Right|Not quite)\. .{10}", said(quiz))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_themes(show, kind):
+    explorer = show(kind)
+    looks = []
+    for scheme in ("light", "dark"):
+        explorer.page.emulate_media(color_scheme=scheme)
+        explorer.page.wait_for_selector(f"html[data-theme={scheme}]")
+        looks.append(explorer.evaluate("e => getComputedStyle(e).backgroundColor"))
+    assert looks[0] == "rgb(255, 255, 255)" != looks[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_can_be_reached_with_the_tab_key(show, kind):
+    explorer = show(kind)
+    if kind == "quiz":
+        explorer.get_by_role("radio").first.check()
+    controls = explorer.locator("button, select, input, [tabindex]")
+    expected = 2 if kind == "quiz" else controls.count()  # radio buttons are one stop
+    explorer.evaluate("e => { e.tabIndex = -1; e.focus(); e.removeAttribute('tabindex'); }")
+    stops = 0
+    while True:
+        explorer.page.keyboard.press("Tab")
+        if not explorer.evaluate("e => e.contains(document.activeElement)"):
+            break
+        outline = explorer.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", "the focus is not seen"
+        stops += 1
+    assert stops == expected
+
+
+def test_pages_work_from_the_disk(browser, places, html):
+    context = browser.new_context(offline=True)
+    context.set_default_timeout(120_000)
+    page = context.new_page()
+    page.goto((html / places["quiz"]).as_uri())
+    quiz = page.locator(".dlcourse[data-kind=quiz]").first
+    quiz.get_by_role("radio").first.check()
+    quiz.get_by_role("button", name="Check").click()
+    assert said(quiz)
+    context.close()

@@ -1,0 +1,54 @@
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
+
+from dlcourse.explore.widget import FOLDER, Explorer, bundle, pack
+
+KINDS = sorted(p.stem for p in FOLDER.glob("*.js") if "export default" in p.read_text())
+
+
+def test_pack_keeps_bytes_of_images():
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 5)).astype(np.float32) / 255
+    packed = pack(images)
+    assert packed["shape"] == [3, 4, 5]
+    values = np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8)
+    np.testing.assert_array_equal(values, np.rint(255 * images).ravel())
+
+
+def test_pack_rounds_to_the_nearest_step_and_clips():
+    values = np.array([-1.0, 2.0, 3.9, 6.0, 9.0])
+    steps = np.frombuffer(base64.b64decode(pack(values, 2, 6)["bytes"]), np.uint8)
+    assert steps.tolist() == [0, 0, 121, 255, 255]
+
+
+def test_pack_of_a_constant():
+    assert pack(np.zeros(2), high=0.0)["bytes"] == base64.b64encode(b"\0\0").decode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bundle_is_one_module(kind):
+    text = bundle(f"{kind}.js")
+    assert not re.search(r"^import ", text, re.MULTILINE)
+    assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
+    # What several modules import is there once.
+    assert text.count("function el(") == 1
+
+
+def test_modules_ask_nothing_of_other_servers():
+    for path in FOLDER.iterdir():
+        assert "http" not in path.read_text(), path.name
+
+
+def test_what_a_page_stores():
+    explorer = Explorer("quiz", "Title", {"question": "", "choices": []})
+    state = explorer.get_state()
+    assert state["kind"] == "quiz" and state["title"] == "Title"
+    assert state["_esm"] == bundle("quiz.js")
+    json.dumps(state["data"])
+    # What stands in a notebook where widgets are not shown names no address in memory.
+    assert "0x" not in repr(explorer)
