@@ -118,7 +118,7 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         (["train", "resnet"], "model must be one of deep-convnet, found 'resnet'"),
         (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
         (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
-        (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-seed0"),
+        (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
         (["predict", "nothing.png"], "nothing.png"),
         (["data", "imagenet"], "expected one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
