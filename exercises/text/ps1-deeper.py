@@ -54,7 +54,7 @@ from dlcourse.nn import Module, Parameter, ReLU, Sequential
 from dlcourse.optim import Adam
 from threadpoolctl import threadpool_limits
 
-threadpool_limits(1)  # for small batches, one thread is faster than several
+limits = threadpool_limits(1)  # for small batches, one thread is faster than several
 
 # %% [markdown]
 # ## Task 1: convolution, the plain way
