@@ -85,6 +85,20 @@ def test_own_work_lets_the_rest_pass():
         1 / 0  # noqa: B018
 
 
+def test_own_work_lets_imports_pass():
+    import sys
+
+    from dlcourse import nn
+
+    module = sys.modules.pop("dlcourse.nn.loss")
+    try:
+        with check.own_work():
+            import dlcourse.nn.loss  # noqa: F401
+    finally:
+        sys.modules["dlcourse.nn.loss"] = module
+        nn.loss = module
+
+
 def test_own_work_does_not_look_after_the_block():
     from dlcourse import nn
 

@@ -854,7 +854,7 @@ class Watched(Module):
 
 def watch(count, batch_size, seed=0):
     images = np.random.default_rng(1).random((count, 1, 2, 2), dtype=np.float32)
-    images[:, 0, 0, 0] = np.arange(count)  # every image can be told from the others
+    images[:, 0, 0, 0] = np.arange(count) / 64  # every image can be told from the others
     labels = np.arange(count) % 3
     net = Watched(4, 3).eval()
     optimizer = Adam(net.parameters(), lr=0.01)
@@ -864,7 +864,7 @@ def watch(count, batch_size, seed=0):
             rng = np.random.default_rng(seed)
             value = train_epoch(net, optimizer, images, labels, batch_size, rng)
     check.that(net.batches, "The network was never asked for scores.")
-    seen = np.concatenate(net.batches)[:, 0, 0, 0].astype(int)
+    seen = (np.concatenate(net.batches)[:, 0, 0, 0] * 64).astype(int)
     check.that(
         sorted(seen) == list(range(count)),
         f"{len(set(seen))} of {count} images were seen, in {len(seen)} places; each should be seen "
@@ -878,7 +878,7 @@ def watch(count, batch_size, seed=0):
     moved = [not np.array_equal(p.data, b) for p, b in zip(net.parameters(), before, strict=True)]
     check.that(all(moved), "The parameters did not move; is optimizer.step() missing?")
     # The loss of each batch, from the scores that the network gave.
-    losses = [CrossEntropyLoss()(y, labels[x[:, 0, 0, 0].astype(int)])
+    losses = [CrossEntropyLoss()(y, labels[(x[:, 0, 0, 0] * 64).astype(int)])
               for x, y in zip(net.batches, net.values, strict=True)]
     sizes = [len(x) for x in net.batches]
     check.that(max(sizes) == min(batch_size, count), f"Batches of {max(sizes)} instead of {batch_size}.")
@@ -903,7 +903,7 @@ check.passed("Task 9")
 # %% nbgrader="train hidden 4"
 def test_train_hidden():
     net, order = watch(50, 8)
-    right = [x[:, 0, 0, 0].astype(int) % 3 for x in net.batches]
+    right = [(x[:, 0, 0, 0] * 64).astype(int) % 3 for x in net.batches]
     _, again = watch(50, 8)
     _, other = watch(50, 8, seed=1)
     check.that(list(order) != sorted(order), "The images should come in random order.")

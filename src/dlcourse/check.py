@@ -11,6 +11,7 @@ finished layer of `dlcourse` instead of doing the work itself.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -349,6 +350,8 @@ exercise is to write that part yourself.
 
     def look(frame: FrameType, event: str, argument: object) -> None:
         if event == "call":
+            if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return  # the body of a module or class, run by an import
             module = frame.f_globals.get("__name__", "")
             if _within(module, FINISHED) and not _within(module, COMMON + allowed):
                 caught.append(module)
