@@ -15,7 +15,8 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
-.PHONY: help book test lint parity notebooks zoo address requirements clean distclean
+.PHONY: help book test lint parity notebooks zoo release grade feedback grading address requirements \
+  clean distclean
 
 help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
@@ -24,6 +25,9 @@ help:
 	@echo "make lint        ruff and mypy only"
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
+	@echo "make release     write the notebooks that learners get, into exercises/release"
+	@echo "make grade       autograde exercises/submitted; ASSIGNMENT=ps1-deeper, OPTIONS=--again"
+	@echo "make feedback    write the feedback, when the questions in words are graded as well"
 	@echo "make address URL=https://github.com/OWNER/REPOSITORY   move the project there"
 	@echo "make requirements   pin the newest versions again"
 	@echo "make clean       remove what was built; make distclean also the virtual environment"
@@ -32,7 +36,7 @@ help:
 book: _build/.book
 	@echo "The book is in file://$(CURDIR)/_build/html/index.html"
 
-test: _build/.book $(VENV)/.test $(AXE) lint
+test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -46,12 +50,26 @@ notebooks: $(VENV)/.book
 	$(BIN)/python tools/twins.py
 
 zoo: $(VENV)/.package
-	for seed in 0 1 2; do \
-	  name=deep-convnet-seed$$seed && \
-	  $(BIN)/dlcourse train deep-convnet --seed $$seed --output runs/$$name && \
-	  cp runs/$$name/weights.npz src/dlcourse/zoo/entries/$$name.npz && \
-	  cp runs/$$name/record.json src/dlcourse/zoo/entries/$$name.json || exit 1; \
-	done
+	$(BIN)/python tools/zoo.py
+
+# The assignments; a teacher names another one with ASSIGNMENT=.
+ASSIGNMENT ?= ps1-deeper
+ASSIGNMENTS := $(basename $(notdir $(wildcard exercises/text/*.py)))
+# nbgrader calls alembic, which lies beside it.
+NBGRADER = cd exercises && PATH="$(abspath $(BIN)):$$PATH" nbgrader
+
+grading: $(VENV)/.grading
+
+release: $(VENV)/.grading
+	$(BIN)/python tools/assignments.py
+	$(foreach name,$(ASSIGNMENTS),($(NBGRADER) generate_assignment $(name) --force) &&) true
+
+grade: $(VENV)/.grading
+	$(BIN)/python tools/grade.py $(ASSIGNMENT) $(OPTIONS)
+
+feedback: $(VENV)/.grading
+	$(NBGRADER) generate_feedback $(ASSIGNMENT) --force
+	$(BIN)/python tools/grade.py $(ASSIGNMENT)
 
 address:
 	@$(PYTHON) tools/address.py $(URL)
@@ -93,6 +111,10 @@ $(VENV)/.book: requirements/book.txt $(VENV)/.package
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.book
 	$(PIP) install --quiet --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.grading: requirements/grading.txt $(VENV)/.book
+	$(PIP) install --quiet --requirement requirements/grading.txt
 	@touch $@
 
 $(VENV)/.parity: requirements/parity.txt $(VENV)/.package

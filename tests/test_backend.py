@@ -30,7 +30,7 @@ def test_the_array_decides(monkeypatch):
 
 def test_without_cupy_the_gpu_is_refused_with_a_remedy(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RuntimeError, match=r"pip install dlcourse\[gpu\]"):
+    with pytest.raises(RuntimeError, match=r"pip install -e '\.\[gpu\]'"):
         backend.to_device(np.zeros(1), "cuda")
     assert "CuPy is not installed" in backend.cuda_status()
 

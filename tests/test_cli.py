@@ -118,7 +118,7 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         (["train", "resnet"], "model must be one of deep-convnet, found 'resnet'"),
         (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
         (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
-        (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-seed0"),
+        (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
         (["predict", "nothing.png"], "nothing.png"),
         (["data", "imagenet"], "expected one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
@@ -166,7 +166,7 @@ def test_doctor_tells_what_is_missing(run, monkeypatch):
     assert code == 0
     assert "ok       mnist" in out and "checksums right" in out and "gpu" in out
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "pip install dlcourse[gpu]" in run("doctor")[1]
+    assert "pip install -e '.[gpu]'" in run("doctor")[1]
 
 
 def test_doctor_finds_broken_data(run, monkeypatch):

@@ -13,7 +13,7 @@ def floors():
     """From the name of each part of the package to the floor it stands on."""
     table = {}
     for line in CONTRIBUTING.splitlines():
-        if match := re.match(r"\| (\d) \| (.*) \|$", line):
+        if match := re.match(r"\| (\d+) \| (.*) \|$", line):
             names = match[2].split(":")[0]
             table |= dict.fromkeys(re.findall(r"`(\w+)`", names), int(match[1]))
     return table

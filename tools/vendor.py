@@ -32,11 +32,13 @@ FILES = {
     },
     "requirejs": {"require.js": "widgets/require.js"},
     "@jupyter-widgets/html-manager": {
-        "dist/embed-amd.js": "widgets/embed-amd.js",
-        # Its style brings Font Awesome, under the name that the book's theme uses as well.
-        "dist/1551f4f60c37af51121f.woff2": "widgets/1551f4f60c37af51121f.woff2",
-        "dist/7a3337626410ca2f4071.woff2": "widgets/7a3337626410ca2f4071.woff2",
-        "dist/d878b0a6a1144760244f.woff2": "widgets/d878b0a6a1144760244f.woff2",
+        f"dist/{name}": f"widgets/html-manager/dist/{name}"
+        for name in (
+            "embed-amd.js",
+            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons
+            "7a3337626410ca2f4071.woff2",
+            "d878b0a6a1144760244f.woff2",
+        )
     },
     "anywidget": {"dist/index.js": "widgets/anywidget.js"},
     "axe-core": {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from myst_nb.core.config import ipywidgets_js_factory
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -16,13 +17,15 @@ VENDOR = Path(__file__).resolve().parent.parent / "_static" / "vendor"
 
 def use_vendored(app: Sphinx, config: Config) -> None:
     """Set the addresses of MathJax and of the widgets' scripts, relative to ``_static``."""
+    scripts = ipywidgets_js_factory()
     if VENDOR.exists():
         config.mathjax_path = "vendor/mathjax/tex-mml-chtml.js"
-        config.nb_ipywidgets_js = {
+        scripts = {
             "vendor/widgets/require.js": {},
             "widget-paths.js": {},
-            "vendor/widgets/embed-amd.js": {},
+            "vendor/widgets/html-manager/dist/embed-amd.js": {},
         }
+    config.nb_ipywidgets_js = {"widget-formulas.js": {}} | scripts
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

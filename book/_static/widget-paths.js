@@ -1,12 +1,10 @@
-// Tells require.js where the code of custom widgets lies, and the widgets' manager where its fonts lie:
-// beside this file, however deep the page.
+// Tells require.js where the widgets' code and fonts lie: beside this file, however deep the page.
 {
-  const folder = new URL("vendor/widgets", document.currentScript.src).href;
+  const at = (path) => new URL(path, document.currentScript.src).href;
   requirejs.config({
     paths: {
-      anywidget: `${folder}/anywidget`,
-      "@jupyter-widgets/html-manager": `${folder}/embed-amd`,
-      "@jupyter-widgets/html-manager/dist": folder,
+      anywidget: at("vendor/widgets/anywidget"),
+      "@jupyter-widgets/html-manager": at("vendor/widgets/html-manager"),
     },
   });
 }

@@ -110,7 +110,9 @@ def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array
 
 def _cupy() -> ModuleType:
     if importlib.util.find_spec("cupy") is None:
-        raise RuntimeError("CuPy is not installed; `pip install dlcourse[gpu]` installs it")
+        raise RuntimeError(
+            "CuPy is not installed; in the repository `pip install -e '.[gpu]'` installs it"
+        )
     cupy = importlib.import_module("cupy")
     if not cupy.is_available():
         raise RuntimeError(f"cupy {cupy.__version__} is installed but finds no CUDA GPU")

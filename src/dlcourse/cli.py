@@ -78,7 +78,7 @@ def train(
         bool, typer.Option("--dropout-on-logits", help="Drop scores too, as the original book.")
     ] = False,
     validation: Annotated[
-        int, typer.Option(help="Training images to hold out and measure every epoch.")
+        int, typer.Option(help="Training images to hold out, to keep the best epoch by.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
     workers: Annotated[

@@ -80,8 +80,8 @@ def _weights() -> str:
             hashlib.sha256(path.read_bytes()).hexdigest() != zoo.record(name)["weights_sha256"]
         ):
             raise ValueError(
-                f"{path}: the weights are not those of the record beside them; reinstall the "
-                "package with `pip install --force-reinstall --no-deps dlcourse`"
+                f"{path}: the weights are not those of the record beside them; install the "
+                "package anew from its repository"
             )
     return f"{len(entries)} zoo entries, checksums right"
 
@@ -99,6 +99,10 @@ def _optional() -> Iterator[Check]:
     for module, (purpose, extra) in _OPTIONAL.items():
         name = module.replace("_", "-")
         if importlib.util.find_spec(module) is None:
-            yield Check(name, "missing", f"{purpose}; `pip install dlcourse[{extra}]` installs it")
+            yield Check(
+                name,
+                "missing",
+                f"{purpose}; in the repository `pip install -e '.[{extra}]'` installs it",
+            )
         else:
             yield Check(name, "ok", f"{importlib.metadata.version(name)}, {purpose}")

@@ -63,46 +63,55 @@ def curves(history: History) -> None:
         plt.show()
 
 
-def architecture(report: Summary) -> None:
-    """Draw the shapes that an image passes through, as boxes true to scale.
+def architecture(report: Summary, input_shape: tuple[int, int, int]) -> None:
+    """Draw the shapes that an image passes through, true to scale.
 
-    Convolutions and poolings are boxes as high as their output's side and as deep as it has
+    Convolutions and poolings are boxes as high as their output's side and as long as it has
     channels; vectors are bars.
+
+    Parameters
+    ----------
+    report : Summary
+        From `dlcourse.models.summary`.
+    input_shape : (C, H, W)
+        Shape of one image.
     """
+    stages = [("input", "#888888", tuple(input_shape))]
+    stages += [(*_LOOK[row.kind], row.output_shape) for row in report.rows if row.kind in _LOOK]
+    floor = -input_shape[1] / 2 - 3
     with figure_style():
-        _, axis = plt.subplots(figsize=(9, 3.2))
+        _, axis = plt.subplots(figsize=(9, 2.8))
         x = 0.0
-        for row in report.rows:
-            if row.kind not in _COLOUR_OF:
-                continue
-            shape = row.output_shape
-            size, depth = (shape[-1], shape[0]) if len(shape) == 3 else (12.0, shape[0] / 4)
-            _box(axis, x, size, 0.35 * depth**0.8, _COLOUR_OF[row.kind])
-            label = "x".join(map(str, shape))
-            axis.text(x + 3, -size / 2 - 3, label, ha="center", va="top", fontsize=7, rotation=40)
-            x += 12
-        for kind, colour in _COLOUR_OF.items():
-            axis.plot([], [], "s", color=colour, label=_NAME_OF[kind])
-        axis.legend(loc="upper right", frameon=False)
-        axis.set_xlim(-4, x + 4)
-        axis.set_ylim(-32, 24)
+        for name, colour, shape in stages:
+            size, channels = (shape[1], shape[0]) if len(shape) == 3 else (shape[0] ** 0.5, 1)
+            length, slant = 0.2 * channels**0.9, 0.3 * size
+            _box(axis, x, size, length, slant, colour)
+            middle = x + (length + slant) / 2
+            text = f"{name}\n{'x'.join(map(str, shape))}"
+            axis.text(middle, floor, text, ha="center", va="top", fontsize=8.5)
+            x += max(length + slant + 5, 18)
+        axis.set_xlim(-7, x)
+        axis.set_ylim(floor - 9, 25)
         axis.set_aspect("equal")
         axis.axis("off")
         plt.show()
 
 
-_COLOUR_OF = {"Conv2d": COLOURS[0], "MaxPool2d": COLOURS[1], "Linear": COLOURS[2]}
-_NAME_OF = {"Conv2d": "convolution", "MaxPool2d": "2x2 max pooling", "Linear": "fully connected"}
+_LOOK = {
+    "Conv2d": ("conv", COLOURS[0]),
+    "MaxPool2d": ("pool", COLOURS[1]),
+    "Linear": ("linear", COLOURS[2]),
+}
 
 
-def _box(axis: Axes, x: float, size: float, depth: float, colour: str) -> None:
-    """A box in oblique view: front of height `size`, going `depth` to the right."""
-    slant = size * 0.15
-    low, high = -size / 2, size / 2
-    faces = [
-        ([(x, low), (x + slant, low + slant), (x + slant, high + slant), (x, high)], 1.0),
-        ([(x + slant, low + slant), (x + slant + depth, low + slant),
-          (x + slant + depth, high + slant), (x + slant, high + slant)], 0.55),
-    ]  # fmt: skip
-    for corners, alpha in faces:
+def _box(axis: Axes, x: float, size: float, length: float, slant: float, colour: str) -> None:
+    """A box in oblique view: `length` along the page, `size` high, going back by `slant`."""
+    low, high, right = -size / 2, size / 2, x + length
+    faces = {
+        0.95: [(x, low), (right, low), (right, high), (x, high)],
+        0.45: [(x, high), (right, high), (right + slant, high + slant), (x + slant, high + slant)],
+        0.65: [(right, low), (right + slant, low + slant), (right + slant, high + slant),
+               (right, high)],
+    }  # fmt: skip
+    for alpha, corners in faces.items():
         axis.add_patch(Polygon(corners, facecolor=colour, alpha=alpha, edgecolor="white"))

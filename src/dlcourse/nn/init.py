@@ -18,7 +18,7 @@ def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
     Parameters
     ----------
     shape : tuple of int
-        The shape of the weight: (O, I) of a linear layer, (O, I, *kernel) of a convolution. A
+        The shape of the weight: (O, I) of a linear layer, ``(O, I, *kernel)`` of a convolution. A
         grouped convolution has the inputs of one group as its I.
 
     Raises
@@ -53,7 +53,7 @@ def he_normal(
     Parameters
     ----------
     shape : tuple of int
-        (out, in, *kernel), see `fan_in_and_fan_out`.
+        ``(out, in, *kernel)``, see `fan_in_and_fan_out`.
     rng : numpy.random.Generator
         Where the random numbers come from.
     dtype : type

@@ -28,6 +28,7 @@ class Checkpoint:
     schedule: dict[str, Any] | None
     history: dict[str, Any]
     settings: dict[str, Any]  #: what must not change when training goes on
+    stop: bool  #: whether a callback has ended the training
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -36,6 +37,7 @@ class Checkpoint:
             "schedule": self.schedule,
             "history": self.history,
             "settings": self.settings,
+            "stop": self.stop,
         }
         arrays = {f"model/{name}": array for name, array in self.model.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.items()}
@@ -69,6 +71,7 @@ class Checkpoint:
             text["schedule"],
             text["history"],
             text["settings"],
+            text["stop"],
         )
 
 

@@ -155,10 +155,11 @@ class Trainer:
                 if self.schedule is not None:
                     watched = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
                     self.schedule.observe(watched)
-                if self.checkpoint is not None:
-                    self._snapshot(settings).save(self.checkpoint)
                 for callback in self.callbacks:
                     callback(self, epoch)
+                # Last: a training killed before this repeats the epoch, callbacks and all.
+                if self.checkpoint is not None:
+                    self._snapshot(settings).save(self.checkpoint)
         return self.history
 
     def _epoch(
@@ -221,6 +222,7 @@ class Trainer:
             None if self.schedule is None else self.schedule.state_dict(),
             self.history.to_dict(),
             settings,
+            self.stop,
         )
 
     def _resume(self, settings: dict[str, Any]) -> None:
@@ -238,6 +240,7 @@ class Trainer:
         if self.schedule is not None and saved.schedule is not None:
             self.schedule.load_state_dict(saved.schedule)
         self.history = History.from_dict(saved.history)
+        self.stop = saved.stop
 
     def _diverged(self, epoch: int, step: int, loss: float) -> str:
         kept = f"; {self.checkpoint} keeps the last whole epoch" if self.checkpoint else ""

@@ -17,9 +17,9 @@ from dlcourse.data import Affine, Compose, Dataset, Elastic, load_mnist
 from dlcourse.files import atomic_write
 from dlcourse.models import Classifier, DeepConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
-from dlcourse.nn.weights import save_weights
+from dlcourse.nn.weights import load_weights, save_weights
 from dlcourse.optim import Adam, CosineAnnealingLR, LinearWarmup, Optimizer, Schedule, StepLR
-from dlcourse.training import ParallelModel, Stream, Trainer, generator
+from dlcourse.training import KeepBest, ParallelModel, Stream, Trainer, generator
 from dlcourse.zoo.environment import hardware, versions
 
 MODELS = ("deep-convnet",)
@@ -54,7 +54,7 @@ class Recipe:
     schedule: str = "constant"
     augment: str = "none"
     dropout_on_logits: bool = False
-    validation: int = 0  #: training images held out to measure accuracy by epoch
+    validation: int = 0  #: training images held out, to choose the best epoch by
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -93,7 +93,8 @@ def run(
         What to train.
     output : pathlib.Path
         Folder that receives ``checkpoint.npz`` after every epoch, and at the end
-        ``weights.npz`` and ``record.json``.
+        ``weights.npz`` (those of the best epoch on the held-out images, if there are any, or
+        else of the last) and ``record.json``.
     command : str
         The command that asks for this run, for the record.
     workers : int, optional
@@ -117,12 +118,14 @@ def run(
     if recipe.validation:
         train, valid = train.split(recipe.validation, generator(recipe.seed, Stream.SPLIT))
     model = recipe.build()
+    best = output / "best.npz"
     optimizer = Adam(model.parameters(), lr=recipe.lr)
     trainer = Trainer(
         model,
         optimizer,
         schedule=SCHEDULES[recipe.schedule](optimizer, recipe.epochs),
         augment=AUGMENTATIONS[recipe.augment](),
+        callbacks=[KeepBest(best)] if valid else [],
         checkpoint=output / "checkpoint.npz",
         batch_size=recipe.batch_size,
         seed=recipe.seed,
@@ -130,6 +133,8 @@ def run(
         progress=progress,
     )
     history = trainer.fit(train, valid, epochs=recipe.epochs)
+    if valid:
+        load_weights(model, best)
     with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
         score = parallel.evaluate(test.images, test.labels)
     save_weights(model, output / "weights.npz")

@@ -1,0 +1,126 @@
+"""The checks of exercises: right passes, and what is wrong is named."""
+
+import numpy as np
+import pytest
+
+from dlcourse import check
+from dlcourse.check import CheckFailed
+
+RIGHT = np.random.default_rng(0).standard_normal((2, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda y: None, "is a return missing"),
+        (lambda y: y.tolist(), "should be a NumPy array, but is a list"),
+        (lambda y: y.transpose(0, 2, 3, 1), "two axes seem to be swapped"),
+        (lambda y: y[..., None], "only an axis of length 1"),
+        (lambda y: y.reshape(2, -1), "a reshape may be missing"),
+        (lambda y: y[:, :, 1:], "padding and stride"),
+        (lambda y: y[:1], r"should have the shape \(2, 3, 4, 4\), but has \(1, 3, 4, 4\)\."),
+        (lambda y: y.transpose(0, 1, 3, 2), "right numbers with two axes swapped"),
+        (lambda y: y[:, ::-1], "reversed along axis 1"),
+        (lambda y: -y, "except for its sign"),
+        (lambda y: y * 2, "2 times what it should be"),
+        (lambda y: y + 0.5, "off by 0.5 everywhere"),
+        (lambda y: y * np.nan, "NaN or infinity"),
+        (lambda y: y * 0, "zero everywhere"),
+        (lambda y: y * np.pad(np.ones((2, 2)), 1), "wrong along the border"),
+        (lambda y: np.concatenate([y[:1], y[1:] ** 2]), "right for the first item only"),
+        (lambda y: y**3, r"100% of its values are wrong; .* instead of"),
+        (lambda y: y * (1 + 1j), "real numbers"),
+    ],
+)
+def test_difference_is_explained(change, message):
+    with pytest.raises(CheckFailed, match=message):
+        check.close(change(RIGHT.copy()), RIGHT, "y")
+
+
+def test_close_allows_rounding_only():
+    check.close(RIGHT.astype(np.float32), RIGHT, "y")
+    check.close(2.0, 2.0, "a number")
+    with pytest.raises(CheckFailed):
+        check.close(RIGHT + 1e-3 * np.random.default_rng(1).random(RIGHT.shape), RIGHT, "y")
+
+
+def test_named_mistake_comes_before_all_else():
+    with pytest.raises(CheckFailed, match="The batch is missing"):
+        check.close(RIGHT[0], RIGHT, "y", mistakes={"The batch is missing.": RIGHT[0]})
+    # One that happens to be right is no mistake.
+    check.close(RIGHT, RIGHT, "y", mistakes={"Never.": RIGHT, "Nor this.": None})
+
+
+def test_gradient_moves_each_value_and_puts_it_back():
+    x = RIGHT.copy()
+    check.gradient(lambda: np.sin(x), x, np.cos(x) * RIGHT, RIGHT, "dx")
+    np.testing.assert_array_equal(x, RIGHT)
+    with pytest.raises(CheckFailed, match="dx"):
+        check.gradient(lambda: np.sin(x), x, np.cos(x), RIGHT, "dx")
+
+
+def test_own_work_sees_every_detour():
+    from dlcourse import nn
+
+    class Mine(nn.Conv2d):
+        pass
+
+    x = np.zeros((1, 1, 4, 4), np.float32)
+    layers = [kind(1, 1, 3, rng=np.random.default_rng(0)) for kind in (nn.Conv2d, Mine)]
+    hidden = nn.Sequential(layers[0])
+    for call in (layers[0], layers[1].forward, hidden, nn.init.fan_in_and_fan_out):
+        with pytest.raises(CheckFailed, match="finished code of dlcourse.nn"), check.own_work():
+            call(x)
+
+
+def test_own_work_lets_the_rest_pass():
+    from dlcourse import nn
+
+    with check.own_work():
+        p = nn.Parameter(np.zeros(3))
+        p.accumulate(np.ones(3))
+    with check.own_work(allowed=("dlcourse.nn",)):
+        nn.ReLU()(np.ones(3))
+    with pytest.raises(ZeroDivisionError), check.own_work():
+        1 / 0  # noqa: B018
+
+
+def test_own_work_lets_imports_pass():
+    import sys
+
+    from dlcourse import nn
+
+    module = sys.modules.pop("dlcourse.nn.loss")
+    try:
+        with check.own_work():
+            import dlcourse.nn.loss  # noqa: F401
+    finally:
+        sys.modules["dlcourse.nn.loss"] = module
+        nn.loss = module
+
+
+def test_own_work_does_not_look_after_the_block():
+    from dlcourse import nn
+
+    with check.own_work():
+        pass
+    nn.ReLU()(np.ones(3))
+
+
+def test_unchanged():
+    x = np.array([np.nan, 1.0])
+    with check.unchanged(x=x):
+        x + 1
+    with pytest.raises(CheckFailed, match="x was changed"), check.unchanged(x=x):
+        x[0] = 2
+
+
+def test_that_and_raises():
+    with pytest.raises(CheckFailed, match="so it is"):
+        check.that([], "so it is")
+    with pytest.raises(CheckFailed, match="refuse"):
+        check.raises(ValueError, lambda: None, "please refuse")
+
+
+def test_ipython_shows_the_sentence_alone():
+    assert CheckFailed("dx is wrong.")._render_traceback_() == ["Not right yet: dx is wrong."]

@@ -1,0 +1,57 @@
+"""Make the entries of the zoo: train each by its command, and copy what ships.
+
+python tools/zoo.py [NAME ...]      all entries, or those named; interrupted ones go on
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from dlcourse import zoo
+from dlcourse.files import atomic_write
+
+#: The options of each entry's ``dlcourse train``.
+OPTIONS = {
+    **{
+        f"deep-convnet-seed{seed}": f"deep-convnet --seed {seed} --validation 5000"
+        for seed in (0, 1, 2)
+    },
+    **{
+        f"deep-convnet-logit-dropout-seed{seed}": (
+            f"deep-convnet --seed {seed} --validation 5000 --dropout-on-logits"
+        )
+        for seed in (0, 1, 2)
+    },
+}
+
+#: Entries that ship their weights; of the others the record is enough.
+WITH_WEIGHTS = ("deep-convnet-seed",)
+
+
+def make(name: str) -> None:
+    """Train an entry in ``runs/NAME``, and copy its record, and its weights if they ship."""
+    folder = Path("runs") / name
+    command = [sys.executable, "-m", "dlcourse", "train", *OPTIONS[name].split(), "-o", str(folder)]
+    subprocess.run(command, check=True)
+    copies = {"record.json": f"{name}.json"}
+    if name.startswith(WITH_WEIGHTS):
+        copies["weights.npz"] = f"{name}.npz"
+    for source, target in copies.items():
+        with atomic_write(zoo.FOLDER / target) as file:
+            file.write((folder / source).read_bytes())
+
+
+def main() -> None:
+    """Make all entries, or those named."""
+    names = sys.argv[1:] or list(OPTIONS)
+    for name in names:
+        if name not in OPTIONS:
+            sys.exit(f"no entry {name!r} is known here; there are {', '.join(OPTIONS)}")
+    for name in names:
+        make(name)
+
+
+if __name__ == "__main__":
+    main()
