@@ -177,6 +177,8 @@ def conv2d(
     patches = windows(x, geometry)
     y = xp.empty((*patches.shape[:3], o), x.dtype)
     matrix = _matrix(weight, groups)
+    # Added to whole lines of the image: a row of so few channels is slow to loop over.
+    line_bias = None if bias is None else xp.tile(bias, y.shape[2])
     for block in _blocks(patches):
         columns = im2col(patches[block])
         rows = y[block].reshape(-1, o)
@@ -185,8 +187,9 @@ def conv2d(
         else:
             product = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
             rows.reshape(-1, groups, o // groups)[...] = product.transpose(1, 0, 2)
-        if bias is not None:
-            rows += bias
+        if line_bias is not None:
+            lines = rows.reshape(-1, line_bias.size)
+            lines += line_bias
     return y.transpose(0, 3, 1, 2)
 
 

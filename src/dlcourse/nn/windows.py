@@ -66,7 +66,9 @@ def pad(x: Array, padding: tuple[int, int], value: float = 0.0) -> Array:
         return x
     n, c, h, w = x.shape
     ph, pw = padding
-    framed = array_module(x).full((n, h + 2 * ph, w + 2 * pw, c), value, x.dtype)
+    framed = array_module(x).empty((n, h + 2 * ph, w + 2 * pw, c), x.dtype)
+    framed[:, :ph] = framed[:, ph + h :] = value
+    framed[:, :, :pw] = framed[:, :, pw + w :] = value
     framed[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
     return framed.transpose(0, 3, 1, 2)
 
