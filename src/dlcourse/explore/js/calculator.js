@@ -16,7 +16,6 @@ function render({ model, el: host }) {
   const { image: packed, channels, networks } = model.get("data");
   const image = unpack(packed);
   const size = image.shape[1];
-  const margin = Math.floor(size / 4);
   const names = Object.keys(networks);
   let layers = [];
 
@@ -52,19 +51,23 @@ function render({ model, el: host }) {
   }
 
   function draw(rows) {
-    const whole = size + 2 * margin;
-    const values = Float32Array.from({ length: whole * whole }, (_, i) => {
-      const [y, x] = [Math.floor(i / whole) - margin, (i % whole) - margin];
+    const frames = rows.map((r) => ({ top: r.start + Math.floor((r.size - 1) / 2) * r.jump, field: r.field }));
+    const last = frames.at(-1);
+    // So much paper around the digit that the frames fit, up to the size of the digit itself.
+    const beyond = Math.max(0, ...frames.map(({ top, field }) => Math.max(-top, top + field - size) + 1));
+    const margin = Math.min(size, Math.max(Math.floor(size / 4), beyond));
+    const side = size + 2 * margin;
+    const values = Float32Array.from({ length: side * side }, (_, i) => {
+      const [y, x] = [Math.floor(i / side) - margin, (i % side) - margin];
       const inside = y >= 0 && x >= 0 && y < size && x < size;
       return inside ? image.part(0)[y * size + x] : 0.25;
     });
-    const last = rows.at(-1);
-    picture.draw(values, whole, whole, grey(0, 1), last
+    picture.draw(values, side, side, grey(0, 1), last
       ? `A digit of ${size} x ${size} pixels, with a frame of ${last.field} x ${last.field} around its middle.`
       : `A digit of ${size} x ${size} pixels.`);
-    for (const r of rows) {
-      const top = r.start + Math.floor((r.size - 1) / 2) * r.jump + margin;
-      picture.mark(top, top, r.field, r.field, { thin: r !== last });
+    for (const frame of frames) {
+      const corner = frame.top + margin;
+      picture.mark(corner, corner, frame.field, frame.field, { thin: frame !== last });
     }
   }
 
