@@ -79,15 +79,16 @@ def test_every_file_names_the_same_address(checkout):
 
 def test_another_owner_is_noticed(tmp_path):
     files = {
-        "pyproject.toml": urls("https://github.com/ann/nets"),
-        "README.md": "https://bob.github.io/nets/ and https://github.com/ann/nets",
+        "pyproject.toml": urls("https://github.com/ann/neural-example"),
+        "README.md": "https://bob.github.io/neural-example/ and https://github.com/ann/neural-example",
     }
-    assert address.strangers(in_git(tmp_path, files)) == ["README.md: bob.github.io/nets"]
+    assert address.strangers(in_git(tmp_path, files)) == ["README.md: bob.github.io/neural-example"]
 
 
 def test_moving_changes_every_form(checkout):
     old = address.current(checkout)
-    owner, repository = "ann-b", "nets"  # apart, so that this file does not name the address
+    # Apart, so that this file does not name the address itself.
+    owner, repository = "ann-b", "neural-example"
     new = f"https://github.com/{owner}/{repository}"
     forms = [form.format(owner=owner, repository=repository) for form in address.FORMS]
     seen = set()

@@ -66,9 +66,9 @@ def replace(text: str, old: str, new: str) -> str:
 
     Examples
     --------
-    >>> old, new = "https://github.com/dlcourse/dlcourse", "https://github.com/ann/nets"
+    >>> old, new = "https://github.com/dlcourse/dlcourse", "https://github.com/ann/neural-example"
     >>> replace("see https://dlcourse.github.io/dlcourse/ or " + old, old, new)
-    'see https://ann.github.io/nets/ or https://github.com/ann/nets'
+    'see https://ann.github.io/neural-example/ or https://github.com/ann/neural-example'
     """
     before, after = parse(old), parse(new)
     for form in FORMS:

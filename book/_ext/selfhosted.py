@@ -5,6 +5,7 @@ Without them Sphinx and MyST-NB keep their defaults, which are addresses of CDNs
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,14 @@ def use_vendored(app: Sphinx, config: Config) -> None:
     config.nb_ipywidgets_js = {"widget-formulas.js": {}} | scripts
 
 
+def drop_stale(app: Sphinx, error: Exception | None) -> None:
+    """Remove what an earlier build with npm has left among the pages, for nothing uses it now."""
+    if not VENDOR.exists():
+        shutil.rmtree(Path(app.outdir) / "_static" / "vendor", ignore_errors=True)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", use_vendored)
+    app.connect("build-finished", drop_stale)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
