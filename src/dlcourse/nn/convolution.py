@@ -6,7 +6,7 @@ gives the output with nothing to transpose, and bias is added row by row.
 
 Patches take KH * KW times the memory of the image. They are never all made at once: a block of
 them is copied to a scratch that fits the processor's cache, multiplied, and overwritten by the
-next. To copy them once more for the backward pass is as fast as to fetch them from memory.
+next. To copy them once more for the backward pass takes about as long as to fetch them.
 
 The functions are the stateless mathematics; `Conv2d` holds the weights.
 """

@@ -1,9 +1,9 @@
 """The gradient of a batch, computed in micro-batches on threads.
 
-About twenty-five images at a time keep every intermediate array in the processor's cache; several
-threads, with BLAS held to one thread each, keep every core busy. The split into micro-batches,
-their random numbers and the order of summation do not depend on the number of threads: more
-threads change the time, never the result.
+A few images at a time keep intermediate arrays small; of 5 to 50, about 25 were fast on two cores
+and leave work for four. Several threads, with BLAS held to one thread each, keep every core busy.
+The split into micro-batches, their random numbers and the order of summation do not depend on the
+number of threads: more threads change the time, never the result.
 """
 
 from __future__ import annotations
