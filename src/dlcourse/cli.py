@@ -18,7 +18,7 @@ from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel, TrainingDiverged
-from dlcourse.zoo.recipe import AUGMENTATIONS, MODELS, SCHEDULES
+from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, MODELS, SCHEDULES
 
 app = typer.Typer(
     add_completion=False,
@@ -65,6 +65,10 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the run; runs/MODEL-seedN if not given."),
     ] = None,
+    data: Annotated[str, typer.Option(help=f"What to train on: {', '.join(DATASETS)}.")] = "mnist",
+    images: Annotated[
+        int, typer.Option(help="Training images to use; 0 is all that are not held out.")
+    ] = 0,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
     lr: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.001,
@@ -86,7 +90,7 @@ def train(
     ] = None,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
-    """Train a network on MNIST; repeat the same command to resume.
+    """Train a network; repeat the same command to resume.
 
     \b
     Examples:
@@ -96,6 +100,8 @@ def train(
     """
     recipe = zoo.Recipe(
         model=model,
+        data=data,
+        images=images,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -180,7 +186,7 @@ def predict(
 
 @app.command("summary")
 def summary_(
-    model: Annotated[str, typer.Argument(help=f"One of: {', '.join(MODELS)}.")] = MODELS[0],
+    model: Annotated[str, typer.Argument(help=f"One of: {', '.join(MODELS)}.")] = "deep-convnet",
 ) -> None:
     """Print the layers of a network: shapes, parameters, multiply-adds, receptive field.
 

@@ -13,16 +13,38 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dlcourse.data import Affine, Compose, Dataset, Elastic, load_mnist
+import numpy as np
+
+from dlcourse.data import Affine, Compose, Dataset, Elastic, load_fashion_mnist, load_mnist
 from dlcourse.files import atomic_write
-from dlcourse.models import Classifier, DeepConvNet, summary
+from dlcourse.models import Classifier, DeepConvNet, StackedConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.nn.weights import load_weights, save_weights
 from dlcourse.optim import Adam, CosineAnnealingLR, LinearWarmup, Optimizer, Schedule, StepLR
 from dlcourse.training import KeepBest, ParallelModel, Stream, Trainer, generator
 from dlcourse.zoo.environment import hardware, versions
 
-MODELS = ("deep-convnet",)
+#: Networks by name, each made with the generator of its initial weights.
+MODELS: dict[str, Callable[[np.random.Generator], Classifier]] = {
+    "deep-convnet": lambda rng: DeepConvNet(rng=rng),
+    # Under 10,000 parameters.
+    "small-convnet": lambda rng: StackedConvNet(
+        [(8, 8), (16, 16), (16, 16)], batch_norm=True, rng=rng
+    ),
+    # The same number of parameters, about 30,000, in one to four layers a stage.
+    "stack-1x7": lambda rng: StackedConvNet([(8,), (16,), (29,)], kernel_size=7, rng=rng),
+    "stack-1x5": lambda rng: StackedConvNet([(11,), (22,), (42,)], kernel_size=5, rng=rng),
+    "stack-1x3": lambda rng: StackedConvNet([(18,), (36,), (72,)], rng=rng),
+    "stack-2x3": lambda rng: StackedConvNet([(10,) * 2, (20,) * 2, (42,) * 2], rng=rng),
+    "stack-3x3": lambda rng: StackedConvNet([(8,) * 3, (16,) * 3, (32,) * 3], rng=rng),
+    "stack-4x3": lambda rng: StackedConvNet([(7,) * 4, (13,) * 4, (27,) * 4], rng=rng),
+}
+
+#: Sets of images by name, each a function that gives the training and the test set.
+DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
+    "mnist": load_mnist,
+    "fashion-mnist": load_fashion_mnist,
+}
 
 AUGMENTATIONS: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
@@ -48,6 +70,8 @@ class Recipe:
     """What decides the result of a run; workers are not in it, for they change only the time."""
 
     model: str = "deep-convnet"
+    data: str = "mnist"
+    images: int = 0  #: how many training images to use; 0 is all that are not held out
     epochs: int = 20
     batch_size: int = 100
     lr: float = 0.001
@@ -60,6 +84,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, known in (
             ("model", MODELS),
+            ("data", DATASETS),
             ("schedule", SCHEDULES),
             ("augment", AUGMENTATIONS),
         ):
@@ -67,6 +92,8 @@ class Recipe:
                 raise ValueError(
                     f"{name} must be one of {', '.join(known)}, found {getattr(self, name)!r}"
                 )
+        if self.dropout_on_logits and self.model != "deep-convnet":
+            raise ValueError(f"only deep-convnet has dropout_on_logits, found {self.model!r}")
         for name in ("epochs", "batch_size", "lr"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, found {getattr(self, name)}")
@@ -74,7 +101,22 @@ class Recipe:
     def build(self) -> Classifier:
         """Return the network with its initial weights."""
         rng = generator(self.seed, Stream.INIT)
-        return DeepConvNet(dropout_on_logits=self.dropout_on_logits, rng=rng)
+        if self.dropout_on_logits:
+            return DeepConvNet(dropout_on_logits=True, rng=rng)
+        return MODELS[self.model](rng)
+
+    def load_data(self) -> tuple[Dataset, Dataset | None, Dataset]:
+        """Return what to train on, the held-out images if there are any, and the test set."""
+        train, test = DATASETS[self.data]()
+        valid: Dataset | None = None
+        if self.validation:
+            train, valid = train.split(self.validation, generator(self.seed, Stream.SPLIT))
+        if self.images > len(train):
+            raise ValueError(
+                f"expected at most {len(train):,} training images in {self.data}, "
+                f"found images={self.images}"
+            )
+        return (train.subset(slice(self.images)) if self.images else train), valid, test
 
 
 def run(
@@ -113,10 +155,7 @@ def run(
         If the folder holds a run of another recipe.
     """
     _claim(output, recipe)
-    train, test = load_mnist()
-    valid: Dataset | None = None
-    if recipe.validation:
-        train, valid = train.split(recipe.validation, generator(recipe.seed, Stream.SPLIT))
+    train, valid, test = recipe.load_data()
     model = recipe.build()
     best = output / "best.npz"
     optimizer = Adam(model.parameters(), lr=recipe.lr)
