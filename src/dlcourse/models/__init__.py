@@ -3,16 +3,23 @@
 from dlcourse.models.classifier import Classifier
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
+from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
 
 __all__ = [
+    "BasicBlock",
+    "Bottleneck",
     "Classifier",
     "DeepConvNet",
     "Ensemble",
     "Field",
+    "ResNetCifar",
     "Row",
     "StackedConvNet",
     "Summary",
+    "ZeroPadShortcut",
+    "projection",
     "summary",
 ]
