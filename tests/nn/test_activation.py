@@ -4,10 +4,11 @@ from gradients import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import LeakyReLU, ReLU, Sigmoid, Tanh
+from dlcourse.nn import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 
 ACTIVATIONS = {
     "relu": (ReLU, lambda x: np.where(x > 0, x, 0)),
+    "relu6": (ReLU6, lambda x: np.minimum(np.maximum(x, 0), 6)),
     "leaky": (lambda: LeakyReLU(0.2), lambda x: np.where(x > 0, x, 0.2 * x)),
     "tanh": (Tanh, np.tanh),
     "sigmoid": (Sigmoid, lambda x: 1 / (1 + np.exp(-x))),

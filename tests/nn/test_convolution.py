@@ -4,7 +4,7 @@ from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import Conv2d, convolution
+from dlcourse.nn import Conv2d, convolution, depthwise
 from dlcourse.nn.convolution import Geometry, col2im, im2col, windows
 
 small = st.integers(1, 3)
@@ -37,21 +37,23 @@ def naive(x, weight, bias, stride, padding, dilation, groups):
     stride=st.tuples(small, small),
     padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
-    groups=st.integers(1, 2),
+    groups=st.integers(1, 3),
     channels=st.integers(1, 4),
+    filters=st.integers(1, 2),
     size=st.tuples(st.integers(3, 7), st.integers(3, 7)),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
 def test_forward_is_the_definition_and_backward_its_gradient(
-    kernel, stride, padding, dilation, groups, channels, size, dtype
+    kernel, stride, padding, dilation, groups, channels, filters, size, dtype
 ):
     for i in (0, 1):
         assume(size[i] + 2 * padding[i] > dilation[i] * (kernel[i] - 1))
     rng = np.random.default_rng(0)
-    conv = Conv2d(channels * groups, 2 * groups, kernel, stride, padding, dilation, groups, rng=rng)
-    conv.bias.data[...] = rng.standard_normal(2 * groups)
+    c, o = channels * groups, filters * groups
+    conv = Conv2d(c, o, kernel, stride, padding, dilation, groups, rng=rng)
+    conv.bias.data[...] = rng.standard_normal(o)
     conv.astype(dtype)
-    x = rng.standard_normal((2, channels * groups, *size)).astype(dtype)
+    x = rng.standard_normal((2, c, *size)).astype(dtype)
     y = conv(x)
     assert y.dtype == dtype
     expected = naive(x, conv.weight.data, conv.bias.data, stride, padding, dilation, groups)
@@ -59,17 +61,45 @@ def test_forward_is_the_definition_and_backward_its_gradient(
     check_gradients(conv, x, rng)
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    kernel=st.tuples(small, small),
+    stride=st.tuples(small, small),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    channels=st.integers(2, 5),
+    size=st.tuples(st.integers(3, 7), st.integers(3, 7)),
+    channels_last=st.booleans(),
+)
+def test_depthwise(kernel, stride, padding, dilation, channels, size, channels_last):
+    for i in (0, 1):
+        assume(size[i] + 2 * padding[i] > dilation[i] * (kernel[i] - 1))
+    rng = np.random.default_rng(0)
+    conv = Conv2d(channels, channels, kernel, stride, padding, dilation, channels, rng=rng)
+    conv.astype(np.float64)
+    conv.bias.data[...] = rng.standard_normal(channels)
+    x = rng.standard_normal((2, channels, *size))
+    if channels_last:
+        x = x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    expected = naive(x, conv.weight.data, conv.bias.data, stride, padding, dilation, channels)
+    y = conv(x)
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+    assert y.transpose(0, 2, 3, 1).flags.c_contiguous
+    check_gradients(conv, x, rng)
+
+
 @pytest.mark.parametrize("block_bytes", [1, 300, 2000, 10**6])
-@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2, 4])
 def test_blocks_of_patches_change_nothing(monkeypatch, block_bytes, groups):
     # From a row of one image at a time to all images at once.
     rng = np.random.default_rng(0)
     x = rng.standard_normal((5, 4, 7, 6), dtype=np.float32)
-    conv = Conv2d(4, 6, 3, padding=1, groups=groups, rng=rng)
+    conv = Conv2d(4, 4, 3, padding=1, groups=groups, rng=rng)
     y = conv(x)
     dy = rng.standard_normal(y.shape, dtype=np.float32)
     expected = [y, conv.backward(dy), conv.weight.grad]
-    monkeypatch.setitem(convolution._BLOCK_BYTES, "numpy", block_bytes)
+    for module in (convolution, depthwise):
+        monkeypatch.setitem(module._BLOCK_BYTES, "numpy", block_bytes)
     conv.zero_grad()
     for a, b in zip(expected, [conv(x), conv.backward(dy), conv.weight.grad], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
@@ -120,7 +150,8 @@ def test_wrong_input_says_what_was_expected():
         conv(np.zeros((1, 1, 8, 8), np.float32))
     with pytest.raises(ValueError, match="does not fit an image of 2x2"):
         conv(np.zeros((1, 3, 2, 2), np.float32))
-    with pytest.raises(ValueError, match="groups must divide"):
-        Conv2d(3, 4, 3, groups=2, rng=np.random.default_rng(0))
+    for groups in (2, 0, -1, 1.0):
+        with pytest.raises(ValueError, match=f"groups must be .* found {groups} for 3 and 4"):
+            Conv2d(3, 4, 3, groups=groups, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="stride must be a whole number of at least 1"):
         Conv2d(3, 4, 3, stride=0, rng=np.random.default_rng(0))

@@ -24,7 +24,7 @@ def compare(ours, theirs, x):
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("padding", [0, 1, 4])
 @pytest.mark.parametrize("dilation", [1, 2])
-@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (4, 2), (4, 4)])
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (4, 2), (4, 4), (8, 8)])
 def test_conv2d(kernel, stride, padding, dilation, channels, groups):
     rng = np.random.default_rng(0)
     options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)

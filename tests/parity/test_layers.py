@@ -58,6 +58,7 @@ def test_linear(n, inputs, outputs, bias):
     [
         (nn.Flatten(), torch.nn.Flatten()),
         (nn.ReLU(), torch.nn.ReLU()),
+        (nn.ReLU6(), torch.nn.ReLU6()),
         (nn.LeakyReLU(), torch.nn.LeakyReLU()),
         (nn.LeakyReLU(0.3), torch.nn.LeakyReLU(0.3)),
         (nn.Tanh(), torch.nn.Tanh()),
@@ -74,6 +75,7 @@ def test_linear(n, inputs, outputs, bias):
 def test_layers_without_parameters(ours, theirs, last):
     x = draw((3, 7, 5, 6))
     x[0, 0] = 0  # where ReLU has its bend
+    x[0, 1] = 6  # and ReLU6 its second
     compare(ours, theirs, channels_last(x) if last else x)
 
 

@@ -1,7 +1,7 @@
 """Layers, losses and containers, each with its backward pass written out."""
 
 from dlcourse.nn import init
-from dlcourse.nn.activation import LeakyReLU, ReLU, Sigmoid, Tanh
+from dlcourse.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from dlcourse.nn.containers import Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
@@ -28,6 +28,7 @@ __all__ = [
     "Module",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Residual",
     "Sequential",
     "Sigmoid",

@@ -26,6 +26,27 @@ class ReLU(Module):
         return dy * self._mask
 
 
+class ReLU6(Module):
+    """ReLU that stops at 6: ``y = min(max(x, 0), 6)`` (Krizhevsky 2010).
+
+    Networks for phones have it (Sandler et al. 2018): a known range is easy to store in few bits.
+    The gradient at 0 and at 6 is taken as zero, as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ReLU6()(np.array([-1.0, 2.0, 8.0], np.float32))
+    array([0., 2., 6.], dtype=float32)
+    """
+
+    def forward(self, x: Array) -> Array:
+        self._mask = (x > 0) & (x < 6)
+        return array_module(x).clip(x, 0, 6)
+
+    def backward(self, dy: Array) -> Array:
+        return dy * self._mask
+
+
 class LeakyReLU(Module):
     """Values below zero pass as well, but only a small share of them (Maas et al. 2013).
 

@@ -14,16 +14,15 @@ The functions are the stateless mathematics; `Conv2d` holds the weights.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import init
+from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
-from dlcourse.nn.windows import Pair, output_size, pad, pair, shifted, unpad
+from dlcourse.nn.windows import Geometry, Pair, blocks, pad, pair, shifted, unpad
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
 #: or on a GPU enough for one large product.
@@ -34,20 +33,6 @@ _FEW_CHANNELS = 3
 
 # One scratch a thread, kept from call to call so that it stays in that core's cache.
 _local = threading.local()
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How windows lie on an image; all in (height, width)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-
-    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return (OH, OW) for an image of `size` (H, W)."""
-        return output_size(size, self.kernel, self.stride, self.padding, self.dilation)
 
 
 def windows(x: Array, geometry: Geometry) -> Array:
@@ -172,6 +157,8 @@ def conv2d(
     array of shape (N, O, OH, OW)
         In memory (N, OH, OW, O).
     """
+    if _is_depthwise(weight.shape, groups):
+        return depthwise(x, weight, bias, geometry)
     xp = array_module(x)
     o, _, kh, kw = weight.shape
     patches = windows(x, geometry)
@@ -179,7 +166,7 @@ def conv2d(
     matrix = _matrix(weight, groups)
     # Added to whole lines of the image: a row of so few channels is slow to loop over.
     line_bias = None if bias is None else xp.tile(bias, y.shape[2])
-    for block in _blocks(patches):
+    for block in blocks(patches, _BLOCK_BYTES[xp.__name__]):
         columns = im2col(patches[block])
         rows = y[block].reshape(-1, o)
         if groups == 1:
@@ -211,12 +198,14 @@ def conv2d_weight_grad(
     geometry, groups
         As in `conv2d`.
     """
+    if _is_depthwise(shape, groups):
+        return depthwise_weight_grad(x, dy, geometry)
     xp = array_module(x)
     o, c, kh, kw = shape
     patches = windows(x, geometry)
     gradient = dy.transpose(0, 2, 3, 1)
     total = xp.zeros((groups, kh * kw * c, o // groups), dy.dtype)
-    for block in _blocks(patches):
+    for block in blocks(patches, _BLOCK_BYTES[xp.__name__]):
         columns = im2col(patches[block])
         rows = gradient[block].reshape(-1, o)
         if groups == 1:
@@ -237,6 +226,8 @@ def conv2d_input_grad(
     and input and output channels swapped (Dumoulin and Visin 2016). Otherwise each output
     gradient is spread over its patch and the patches are added up.
     """
+    if _is_depthwise(weight.shape, groups):
+        return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
     margin = tuple(
         d * (k - 1) - p
@@ -253,18 +244,9 @@ def conv2d_input_grad(
     return col2im(columns.reshape(-1, kh * kw * groups * c), size, geometry)
 
 
-def _blocks(patches: Array) -> Iterator[tuple[slice, slice]]:
-    """Cut (N, OH, ...) into blocks that fit the scratch: whole images, or rows of one image."""
-    n, oh = patches.shape[:2]
-    row_bytes = patches[0, 0].size * patches.itemsize
-    height = max(1, _BLOCK_BYTES[array_module(patches).__name__] // row_bytes)
-    if height < oh:
-        for i in range(n):
-            for top in range(0, oh, height):
-                yield slice(i, i + 1), slice(top, top + height)
-    else:
-        for i in range(0, n, height // oh):
-            yield slice(i, i + height // oh), slice(None)
+def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
+    """Whether every group has one channel in and one out: products of matrices are no use."""
+    return groups > 1 and shape[:2] == (groups, 1)
 
 
 def _scratch(xp: ModuleType, size: int, dtype: np.dtype) -> Array:
@@ -344,10 +326,15 @@ class Conv2d(Module):
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        if in_channels % groups or out_channels % groups:
+        if (
+            not isinstance(groups, int)
+            or groups < 1
+            or in_channels % groups
+            or out_channels % groups
+        ):
             raise ValueError(
-                f"groups must divide in_channels and out_channels, "
-                f"found {groups} for {in_channels} and {out_channels}"
+                "groups must be a whole number of at least 1 that divides in_channels and "
+                f"out_channels, found {groups!r} for {in_channels} and {out_channels}"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels

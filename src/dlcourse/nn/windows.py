@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dlcourse.backend import Array, array_module
 
@@ -57,6 +58,20 @@ def output_size(
     return height, width
 
 
+@dataclass(frozen=True)
+class Geometry:
+    """How windows lie on an image; all in (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return (OH, OW) for an image of `size` (H, W)."""
+        return output_size(size, self.kernel, self.stride, self.padding, self.dilation)
+
+
 def pad(x: Array, padding: tuple[int, int], value: float = 0.0) -> Array:
     """Return `x` (N, C, H, W) with a border of `value`, lying in memory as (N, H, W, C).
 
@@ -103,3 +118,35 @@ def shifted(
         for j in range(kernel[1]):
             top, left = i * dh, j * dw
             yield x[:, :, top : top + sh * (oh - 1) + 1 : sh, left : left + sw * (ow - 1) + 1 : sw]
+
+
+def blocks(array: Array, most_bytes: int) -> Iterator[tuple[slice, slice]]:
+    """Cut an array of images into blocks of at most so many bytes, but at least of a row.
+
+    A block is a number of whole images, or of rows of one image.
+
+    Parameters
+    ----------
+    array : array of shape (N, OH, ...)
+        What is worked on block by block.
+    most_bytes : int
+        How large a block may be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.zeros((2, 4, 8), np.float32)  # rows of 32 bytes
+    >>> list(blocks(images, 100))  # doctest: +NORMALIZE_WHITESPACE
+    [(slice(0, 1, None), slice(0, 3, None)), (slice(0, 1, None), slice(3, 6, None)),
+     (slice(1, 2, None), slice(0, 3, None)), (slice(1, 2, None), slice(3, 6, None))]
+    """
+    n, oh = array.shape[:2]
+    row_bytes = array[0, 0].size * array.itemsize
+    height = max(1, most_bytes // row_bytes)
+    if height < oh:
+        for i in range(n):
+            for top in range(0, oh, height):
+                yield slice(i, i + 1), slice(top, top + height)
+    else:
+        for i in range(0, n, height // oh):
+            yield slice(i, i + height // oh), slice(None)
