@@ -4,6 +4,7 @@ from dlcourse.models.classifier import Classifier
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.ensemble import Ensemble
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
+from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
@@ -15,11 +16,17 @@ __all__ = [
     "DeepConvNet",
     "Ensemble",
     "Field",
+    "ResNet",
     "ResNetCifar",
     "Row",
     "StackedConvNet",
     "Summary",
     "ZeroPadShortcut",
     "projection",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
     "summary",
 ]
