@@ -3,11 +3,7 @@
 import gzip
 import hashlib
 import io
-import socket
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -28,52 +24,6 @@ CONTENT = b"what was published"
 CHECKSUM = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
-class Handler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        super().do_GET()
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """Return a function that serves files ({name: bytes}) and returns address and requests."""
-    servers = []
-
-    def start(files):
-        folder = tmp_path / f"server{len(servers)}"
-        folder.mkdir()
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
-        server.asked = []
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}", server.asked
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DLCOURSE_DATA", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def offline():
-    """Return an address where nothing listens: the port is taken, so that no server gets it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
 def test_data_folder(cache, monkeypatch):
     assert data_folder() == cache
     monkeypatch.delenv("DLCOURSE_DATA")
@@ -86,6 +36,14 @@ def test_fetch_downloads_once(serve, cache):
         path = fetch("set/a.bin", CHECKSUM, [f"{url}/a.bin"])
         assert path == cache / "set" / "a.bin" and path.read_bytes() == CONTENT
     assert asked == ["/a.bin"]
+
+
+def test_the_first_digits_of_a_checksum_will_do(serve, cache):
+    url, _ = serve({"a.bin": CONTENT})
+    assert fetch("a.bin", CHECKSUM[:15], [f"{url}/a.bin"]).read_bytes() == CONTENT
+    with pytest.raises(DownloadError, match="the file there has another checksum"):
+        fetch("b.bin", "sha256:00000000", [f"{url}/a.bin"])
+    assert [path.name for path in cache.iterdir()] == ["a.bin"]
 
 
 def test_fetch_goes_on_to_the_next_mirror(serve, cache, offline):

@@ -101,7 +101,7 @@ def test_weights_of_another_network_are_refused_and_nothing_is_changed():
     cases = [
         (
             {k: v for k, v in good.items() if not k.startswith("1")},
-            r"another network than Sequential: missing 1\.scale, 1\.seen, 1\.norm\.weight "
+            r"do not fit Sequential: missing 1\.scale, 1\.seen, 1\.norm\.weight "
             r"and 5 more$",
         ),
         (good | {"6.weight": np.zeros(1)}, r"unknown 6\.weight$"),

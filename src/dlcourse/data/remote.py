@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,7 +40,8 @@ def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:
     name : str
         Where the file lies below the data folder, as in ``"cifar-10/images.tar.gz"``.
     checksum : str
-        Of the file, as ``"md5:..."`` or ``"sha256:..."``.
+        Of the file, as ``"md5:..."`` or ``"sha256:..."``; the first digits will do, where no
+        more of them were published.
     urls : sequence of str
         Tried in turn until one gives the right file.
 
@@ -52,11 +54,17 @@ def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:
     if path.exists():
         return path
     # The time limit is on connecting and on each silence, not on the whole.
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=10)
+    downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16, timeout=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
     reasons = []
     for url in urls:
         try:
-            pooch.retrieve(url, checksum, path.name, path.parent, downloader=downloader)
+            with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+                part = Path(folder) / path.name
+                downloader(url, str(part), None)
+                if not has_checksum(part, checksum):
+                    raise ValueError("the file there has another checksum")
+                os.replace(part, path)
             return path
         except (OSError, ValueError) as error:
             reasons.append(f"{urlsplit(url).netloc}: {_reason(error)}")
@@ -67,10 +75,24 @@ def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:
     )
 
 
+def has_checksum(path: Path, checksum: str) -> bool:
+    """Return whether the checksum of a file begins as `checksum` (see `fetch`) says.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a"
+    >>> _ = path.write_bytes(b"abc")
+    >>> has_checksum(path, "sha256:ba7816bf"), has_checksum(path, "sha256:00000000")
+    (True, False)
+    """
+    algorithm, digits = checksum.split(":")
+    return bool(pooch.file_hash(str(path), algorithm).startswith(digits))
+
+
 def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"it answered {response.status_code} {response.reason}"
-    if isinstance(error, ValueError):  # what pooch raises for a wrong checksum
-        return "the file there has another checksum"
+    if type(error) is ValueError:
+        return str(error)
     return getattr(error, "strerror", None) or type(error).__name__

@@ -3,6 +3,8 @@
 from dlcourse.models.classifier import Classifier
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.preprocessing import Preprocess, preprocess_for
+from dlcourse.models.pretrained import load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
@@ -16,12 +18,15 @@ __all__ = [
     "DeepConvNet",
     "Ensemble",
     "Field",
+    "Preprocess",
     "ResNet",
     "ResNetCifar",
     "Row",
     "StackedConvNet",
     "Summary",
     "ZeroPadShortcut",
+    "load_pretrained",
+    "preprocess_for",
     "projection",
     "resnet18",
     "resnet34",

