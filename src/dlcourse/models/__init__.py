@@ -2,6 +2,11 @@
 
 from dlcourse.models.classifier import Classifier
 from dlcourse.models.deep_convnet import DeepConvNet
+from dlcourse.models.efficientnet_lite import (
+    EfficientNetLite0,
+    InvertedResidual,
+    efficientnet_lite0,
+)
 from dlcourse.models.ensemble import Ensemble
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
@@ -16,8 +21,10 @@ __all__ = [
     "Bottleneck",
     "Classifier",
     "DeepConvNet",
+    "EfficientNetLite0",
     "Ensemble",
     "Field",
+    "InvertedResidual",
     "Preprocess",
     "ResNet",
     "ResNetCifar",
@@ -25,6 +32,7 @@ __all__ = [
     "StackedConvNet",
     "Summary",
     "ZeroPadShortcut",
+    "efficientnet_lite0",
     "load_pretrained",
     "preprocess_for",
     "projection",

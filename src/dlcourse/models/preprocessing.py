@@ -45,7 +45,7 @@ class Preprocess:
 
     def __call__(self, picture: str | os.PathLike[str] | np.ndarray) -> np.ndarray:
         image = self.cut(picture)
-        colours = np.asarray(image, np.float32) / np.float32(255)
+        colours: np.ndarray = np.asarray(image, np.float32) / np.float32(255)
         colours = (colours - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(colours.transpose(2, 0, 1)[None])
 

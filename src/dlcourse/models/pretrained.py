@@ -13,6 +13,9 @@ from dlcourse.models.torch_file import read_torch_file
 from dlcourse.nn import Module
 from dlcourse.nn.weights import load_arrays
 
+#: "imagenet", the path of a file of weights, or None for a network to be trained.
+Weights = str | os.PathLike[str] | None
+
 _TORCHVISION = "https://download.pytorch.org/models"
 
 #: torchvision's IMAGENET1K_V1 files; the name of each ends in the first digits of its sha256.
@@ -98,6 +101,31 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
         model.load_state_dict(_fitted(state, model, name))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> np.random.Generator:
+    """Return `rng`, or, where `weights` overwrite what it draws, any other in its place.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+
+    Examples
+    --------
+    >>> generator("resnet18", None, None)
+    Traceback (most recent call last):
+    ValueError: resnet18 draws its initial weights: give rng=np.random.default_rng(seed), \
+or weights="imagenet"
+    """
+    if rng is not None:
+        return rng
+    if weights is None:
+        raise ValueError(
+            f"{name} draws its initial weights: give rng=np.random.default_rng(seed), "
+            'or weights="imagenet"'
+        )
+    return np.random.default_rng(0)
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from dlcourse.backend import Array
 from dlcourse.models.classifier import Classifier
-from dlcourse.models.pretrained import load_pretrained
+from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, projection
 from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, ReLU, Sequential
-
-#: "imagenet", or the path of a file of weights.
-Weights = str | os.PathLike[str] | None
 
 
 class ResNet(Classifier):
@@ -201,13 +197,7 @@ def _build(
     zero_init_residual: bool,
     rng: np.random.Generator | None,
 ) -> ResNet:
-    if rng is None:
-        if weights is None:
-            raise ValueError(
-                f"{name} draws its initial weights: give rng=np.random.default_rng(seed), "
-                'or weights="imagenet"'
-            )
-        rng = np.random.default_rng(0)  # what it draws is overwritten
+    rng = generator(name, weights, rng)
     model = ResNet(block, layers, num_classes, zero_init_residual, rng=rng)
     if weights is not None:
         load_pretrained(model, name, weights)
