@@ -21,6 +21,7 @@ _OPTIONAL = {
     "ipywidgets": ("for the book's explorers", "book"),
     "nbgrader": ("to check the exercises", "grading"),
     "pytest": ("to run the tests", "test"),
+    "safetensors": ("to load published weights", "pretrained"),
     "torch": ("to compare with PyTorch", "parity"),
     "mpi4py": ("to train on several processes", "mpi"),
 }
