@@ -31,6 +31,9 @@ _BLOCK_BYTES = {"numpy": 2**21, "cupy": 2**28}
 #: Up to so many channels, runs are too short to copy fast, and patches are laid out transposed.
 _FEW_CHANNELS = 3
 
+#: From so many weights on, to lay them out for the product takes time that counts.
+_MANY_WEIGHTS = 2**16
+
 # One scratch a thread, kept from call to call so that it stays in that core's cache.
 _local = threading.local()
 
@@ -264,7 +267,13 @@ def _matrix(weight: Array, groups: int) -> Array:
     """
     o, c, kh, kw = weight.shape
     split = weight.reshape(groups, o // groups, c, kh, kw)
-    matrices = split.transpose(0, 3, 4, 2, 1).reshape(groups, kh * kw * c, o // groups)
+    if weight.size > _MANY_WEIGHTS:
+        # The transposed matrix is copied kernel by kernel, each within the cache: ten times as
+        # fast for 512 channels. BLAS takes either.
+        matrices = split.transpose(0, 1, 3, 4, 2).reshape(groups, o // groups, kh * kw * c)
+        matrices = matrices.transpose(0, 2, 1)
+    else:
+        matrices = split.transpose(0, 3, 4, 2, 1).reshape(groups, kh * kw * c, o // groups)
     return matrices[0] if groups == 1 else matrices
 
 

@@ -124,11 +124,17 @@ def xavier_uniform(
 def _normal(
     shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
 ) -> np.ndarray:
-    return rng.standard_normal(shape, dtype=dtype) * math.sqrt(variance)
+    weights = rng.standard_normal(shape, dtype=dtype)
+    weights *= math.sqrt(variance)  # in place: the largest layers take hundreds of megabytes
+    return weights
 
 
 def _uniform(
     shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
 ) -> np.ndarray:
     bound = math.sqrt(3.0 * variance)
-    return (2.0 * rng.random(shape, dtype=dtype) - 1.0) * bound
+    weights = rng.random(shape, dtype=dtype)
+    weights *= 2.0
+    weights -= 1.0
+    weights *= bound
+    return weights
