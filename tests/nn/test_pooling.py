@@ -4,7 +4,7 @@ from gradients import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import AvgPool2d, GlobalAvgPool, MaxPool2d
+from dlcourse.nn import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
 
 
 def naive(x, kernel, stride, padding, fill, reduce):
@@ -75,9 +75,52 @@ def test_global_average(dtype):
     check_gradients(pool, x, rng)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "output"),
+    [
+        ((112, 112), 3, 2, 0, (56, 56)),  # GoogLeNet's: 55 without ceil_mode
+        ((5, 6), 2, 2, 0, (3, 3)),
+        ((1, 1), 2, 2, 0, (1, 1)),  # only one window, and that hangs over
+        ((4, 4), 2, 3, 1, (2, 2)),  # a third would start in the border at the right
+        ((7, 5), (3, 2), (3, 4), 0, (3, 2)),
+    ],
+)
+def test_ceil_mode(size, kernel, stride, padding, output):
+    rng = np.random.default_rng(0)
+    x = rng.permutation(2 * size[0] * size[1]).reshape(1, 2, *size).astype(np.float32)
+    pool = MaxPool2d(kernel, stride, padding, ceil_mode=True)
+    y = pool(x)
+    assert y.shape[2:] == output
+    assert pool.backward(np.ones_like(y)).shape == x.shape
+    if x.size < 100:
+        check_gradients(pool, x, rng)
+    if output == (3, 3):
+        np.testing.assert_array_equal(y[..., :2, :], MaxPool2d(2)(x)[..., :2, :])
+        np.testing.assert_array_equal(y[0, 0, 2], x[0, 0, 4].reshape(3, 2).max(axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("output", [1, 2, 3, (6, 1), (8, 4)])
+def test_adaptive_average(output, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, 6, 5)).astype(dtype)
+    pool = AdaptiveAvgPool2d(output)
+    y = pool(x)
+    assert y.dtype == dtype and y.shape == (2, 3, *pool.output_size)
+    if output == 1:
+        np.testing.assert_allclose(y[..., 0, 0], x.mean(axis=(2, 3)), rtol=1e-5, atol=1e-6)
+    if output == 2:
+        np.testing.assert_allclose(y[..., 1, 0], x[..., 3:, :3].mean(axis=(2, 3)), rtol=1e-5)
+    check_gradients(pool, x, rng)
+
+
 def test_wrong_input_says_what_was_expected():
     with pytest.raises(ValueError, match=r"MaxPool2d expects \(N, C, H, W\)"):
         MaxPool2d(2)(np.zeros((4, 4), np.float32))
+    with pytest.raises(ValueError, match=r"AdaptiveAvgPool2d expects \(N, C, H, W\)"):
+        AdaptiveAvgPool2d(2)(np.zeros((4, 4), np.float32))
+    with pytest.raises(ValueError, match="does not fit an image of 1x1"):
+        MaxPool2d(3, stride=1, ceil_mode=True)(np.zeros((1, 1, 1, 1), np.float32))
     with pytest.raises(ValueError, match="at most half of the kernel"):
         MaxPool2d(2, padding=2)
     with pytest.raises(ValueError, match="does not fit an image of 1x1"):

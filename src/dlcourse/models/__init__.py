@@ -1,6 +1,7 @@
 """Networks, one file each; ensembles of them; and what a network is made of."""
 
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.alexnet import AlexNet, AlexNet2012, alexnet
+from dlcourse.models.classifier import Classifier, SequentialClassifier
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.efficientnet_lite import (
     EfficientNetLite0,
@@ -8,6 +9,16 @@ from dlcourse.models.efficientnet_lite import (
     efficientnet_lite0,
 )
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.googlenet import (
+    GoogLeNet,
+    GoogLeNet2014,
+    GoogLeNetLoss,
+    GoogLeNetOutputs,
+    InceptionAux,
+    googlenet,
+)
+from dlcourse.models.inception import BasicConv2d, Inception
+from dlcourse.models.lenet import LeNet5
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
@@ -15,24 +26,49 @@ from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet1
 from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
+from dlcourse.models.vgg import (
+    VGG,
+    vgg11,
+    vgg11_bn,
+    vgg13,
+    vgg13_bn,
+    vgg16,
+    vgg16_bn,
+    vgg19,
+    vgg19_bn,
+)
 
 __all__ = [
+    "VGG",
+    "AlexNet",
+    "AlexNet2012",
     "BasicBlock",
+    "BasicConv2d",
     "Bottleneck",
     "Classifier",
     "DeepConvNet",
     "EfficientNetLite0",
     "Ensemble",
     "Field",
+    "GoogLeNet",
+    "GoogLeNet2014",
+    "GoogLeNetLoss",
+    "GoogLeNetOutputs",
+    "Inception",
+    "InceptionAux",
     "InvertedResidual",
+    "LeNet5",
     "Preprocess",
     "ResNet",
     "ResNetCifar",
     "Row",
+    "SequentialClassifier",
     "StackedConvNet",
     "Summary",
     "ZeroPadShortcut",
+    "alexnet",
     "efficientnet_lite0",
+    "googlenet",
     "load_pretrained",
     "preprocess_for",
     "projection",
@@ -42,4 +78,12 @@ __all__ = [
     "resnet101",
     "resnet152",
     "summary",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
 ]

@@ -6,6 +6,7 @@ import os
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import CrossEntropyLoss, Module
+from dlcourse.nn.loss import Loss
 from dlcourse.nn.weights import load_weights, save_weights
 
 
@@ -16,6 +17,10 @@ class Classifier(Module):
     `dlcourse.training.Trainer`. These methods are the plain, one-thread way, to look at a
     network and to follow the original book.
     """
+
+    def criterion(self) -> Loss:
+        """Return a new loss, as this network is trained with: the mean cross-entropy."""
+        return CrossEntropyLoss()
 
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
@@ -29,7 +34,7 @@ class Classifier(Module):
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
-        return CrossEntropyLoss()(self(x), t)
+        return self.criterion()(self(x), t)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
         """Return the share of the images `x` whose highest score is that of the label `t`."""
@@ -50,7 +55,7 @@ class Classifier(Module):
         dict
             From the parameter's name in ``state_dict()`` to an array of its shape.
         """
-        criterion = CrossEntropyLoss()
+        criterion = self.criterion()
         self.zero_grad()
         criterion(self(x), t)
         self.backward(criterion.backward())
@@ -71,3 +76,25 @@ class Classifier(Module):
             If the file is damaged or belongs to another network.
         """
         load_weights(self, path)
+
+
+class SequentialClassifier(Classifier):
+    """Base of classifiers that run their parts one after another, in order of assignment.
+
+    Like `Sequential`, but the parts have names: ``features``, ``classifier``.
+    """
+
+    def forward(self, x: Array) -> Array:
+        for _, part in self.children():
+            x = part(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        for _, part in reversed([*self.children()]):
+            dy = part.backward(dy)
+        return dy
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        _, first = next(self.children())
+        first.skip_input_grad()

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.nn import AvgPool2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, Module
+from dlcourse.nn import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    Conv2d,
+    GlobalAvgPool,
+    Linear,
+    MaxPool2d,
+    Module,
+)
+from dlcourse.nn.pooling import adaptive_windows
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class Summary:
     network: str
     rows: list[Row]
     parameters: int
+    #: of these, in layers that only run in training, as auxiliary classifiers do
+    idle: int = 0
 
     @property
     def multiply_adds(self) -> int:
@@ -83,6 +94,8 @@ class Summary:
             )
             for row in self.rows
         ]
+        if self.idle:
+            body.append(("(training only)", "", "", f"{self.idle:,}", "0", ""))
         total = ("total", self.network, "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
         table = [head, *body, total]
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
@@ -112,7 +125,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     -------
     Summary
         Multiply-adds count convolutions and linear layers only, one for each product, as
-        torchvision's tables do. Receptive fields follow Araujo, Norris and Sim (2019).
+        torchvision's tables do. Layers that only run in training have no rows; their parameters
+        are in the total. Receptive fields follow Araujo, Norris and Sim (2019).
 
     Examples
     --------
@@ -124,13 +138,14 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     ((3, 3), 112896)
     """
     rows: list[Row] = []
+    ran = set()
     # Arrays are known by identity; keeping them makes sure that no identity is used again.
     fields: dict[int, tuple[Array, Field]] = {}
     last = Field()
 
     def watch(name: str, module: Module) -> Callable[[Array], Array]:
         forward = module.forward
-        leaf = not any(True for _ in module.children())
+        leaf = not any(module.children())
 
         def watched(x: Array) -> Array:
             nonlocal last
@@ -138,7 +153,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
             start = len(rows)
             y = forward(x)
             if leaf:
-                after = _after(module, before)
+                ran.add(name)
+                after = _after(module, before, x.shape[2:])
                 rows.append(
                     Row(
                         name,
@@ -168,7 +184,9 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
         for name, module in model.named_modules():
             stack.enter_context(_patched(module, watch(name, module)))
         model(x)
-    return Summary(type(model).__name__, rows, sum(p.data.size for p in model.parameters()))
+    leaves = [(name, m) for name, m in model.named_modules() if not any(m.children())]
+    idle = sum(_count(module) for name, module in leaves if name not in ran)
+    return Summary(type(model).__name__, rows, _count(model), idle)
 
 
 @contextmanager
@@ -180,7 +198,7 @@ def _patched(module: Module, forward: Callable[[Array], Array]) -> Iterator[None
         del module.forward
 
 
-def _after(module: Module, before: Field) -> Field:
+def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     if isinstance(module, Conv2d):
         geometry = module.geometry
         return before.through(geometry.kernel, geometry.stride, geometry.dilation)
@@ -188,6 +206,16 @@ def _after(module: Module, before: Field) -> Field:
         return Field(None)
     if isinstance(module, MaxPool2d | AvgPool2d):
         return before.through(module.kernel_size, module.stride, (1, 1))
+    if isinstance(module, AdaptiveAvgPool2d):
+        if module.output_size == (1, 1):
+            return Field(None)
+        # Where the grid does not divide the image, this is its widest window and usual step.
+        (h, w), (oh, ow) = size, module.output_size
+        kernel = [
+            max(end - start for start, end in adaptive_windows(*pair))
+            for pair in ((h, oh), (w, ow))
+        ]
+        return before.through((kernel[0], kernel[1]), (max(1, h // oh), max(1, w // ow)), (1, 1))
     return before
 
 

@@ -9,9 +9,10 @@ from dlcourse.nn.linear import Flatten, Linear
 from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, softmax
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
-from dlcourse.nn.pooling import AvgPool2d, GlobalAvgPool, MaxPool2d
+from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
 
 __all__ = [
+    "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "Concat",

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from dlcourse.backend import Array, array_module
+
+
+class Loss(Protocol):
+    """What `CrossEntropyLoss` and `MSELoss` are: a mean over the batch, and its gradient."""
+
+    def __call__(self, y: Array, t: Array, /) -> float: ...
+
+    def backward(self) -> Array:
+        """Return the gradient of the last loss with respect to `y`."""
+        ...
 
 
 def softmax(x: Array, axis: int = 1) -> Array:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+import numpy as np
+
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, output_size, pad, pair, shifted, unpad
+from dlcourse.nn.windows import Pair, output_size, overhang, pad, pair, shifted, unpad
 
 
 class _Pool2d(Module):
@@ -24,7 +28,6 @@ class _Pool2d(Module):
     def _check(self, x: Array) -> None:
         if x.ndim != 4:
             raise ValueError(f"{type(self).__name__} expects (N, C, H, W), found shape {x.shape}")
-        output_size(x.shape[2:], self.kernel_size, self.stride, self.padding)
 
 
 class MaxPool2d(_Pool2d):
@@ -38,6 +41,9 @@ class MaxPool2d(_Pool2d):
         Steps between windows; the kernel size when left out, so that windows do not overlap.
     padding : int or (int, int)
         Border of minus infinity, at most half of the kernel.
+    ceil_mode : bool
+        Whether pixels that the whole windows leave over get a window of their own, which hangs
+        over the edge; it has to start inside of the image or its border at the top and left.
 
     Notes
     -----
@@ -46,16 +52,32 @@ class MaxPool2d(_Pool2d):
 
     Examples
     --------
-    >>> import numpy as np
     >>> x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
     >>> MaxPool2d(2)(x)[0, 0]
     array([[ 5.,  7.],
            [13., 15.]], dtype=float32)
+    >>> MaxPool2d(3, ceil_mode=True)(x)[0, 0]
+    array([[10., 11.],
+           [14., 15.]], dtype=float32)
     """
+
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding)
+        self.ceil_mode = ceil_mode
 
     def forward(self, x: Array) -> Array:
         self._check(x)
-        self._x = pad(x, self.padding, -float("inf"))
+        geometry = x.shape[2:], self.kernel_size, self.stride, self.padding
+        self._more = overhang(*geometry) if self.ceil_mode else (0, 0)
+        if self._more == (0, 0):
+            output_size(*geometry)  # says so if not even one window fits
+        self._x = pad(x, self.padding, -float("inf"), self._more)
         first, *others = shifted(self._x, self.kernel_size, self.stride)
         xp = array_module(x)
         y = first.copy("K")
@@ -81,7 +103,7 @@ class MaxPool2d(_Pool2d):
                 target += dy * hit
             else:
                 xp.multiply(dy, hit, out=target)
-        return unpad(dx, self.padding)
+        return unpad(dx, self.padding, self._more)
 
 
 class AvgPool2d(_Pool2d):
@@ -98,7 +120,6 @@ class AvgPool2d(_Pool2d):
 
     Examples
     --------
-    >>> import numpy as np
     >>> x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
     >>> AvgPool2d(2)(x)[0, 0]
     array([[ 2.5,  4.5],
@@ -107,6 +128,7 @@ class AvgPool2d(_Pool2d):
 
     def forward(self, x: Array) -> Array:
         self._check(x)
+        output_size(x.shape[2:], self.kernel_size, self.stride, self.padding)
         padded = pad(x, self.padding)
         self._padded = padded
         first, *others = shifted(padded, self.kernel_size, self.stride)
@@ -133,7 +155,6 @@ class GlobalAvgPool(Module):
 
     Examples
     --------
-    >>> import numpy as np
     >>> GlobalAvgPool()(np.ones((2, 3, 5, 5), np.float32)).shape
     (2, 3)
     """
@@ -149,3 +170,71 @@ class GlobalAvgPool(Module):
         h, w = self._x.shape[2:]
         dx[...] = (dy / (h * w))[:, :, None, None]
         return dx
+
+
+class AdaptiveAvgPool2d(Module):
+    """The mean of windows that divide an image of any size into a grid of a given size.
+
+    Along a side of H pixels, window i of O goes from ``floor(i H / O)`` up to
+    ``ceil((i + 1) H / O)``. All windows are equal where O divides H; otherwise they overlap, and
+    lengths differ by one pixel at most. Linear layers can follow, whatever the size of the image.
+
+    Parameters
+    ----------
+    output_size : int or (int, int)
+        Height and width of the grid.
+
+    Notes
+    -----
+    A mean is a weighted sum, so the layer is two products of matrices, ``y = A x B'`` for each
+    channel, and its gradient ``dx = A' dy B``.
+
+    Examples
+    --------
+    >>> x = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5)
+    >>> AdaptiveAvgPool2d(2)(x)[0, 0].round(3)  # windows of 3 pixels, which share the middle
+    array([[ 6.,  8.],
+           [16., 18.]], dtype=float32)
+    """
+
+    def __init__(self, output_size: Pair) -> None:
+        super().__init__()
+        self.output_size = pair(output_size, "output_size", least=1)
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4 or 0 in x.shape[2:]:
+            raise ValueError(f"AdaptiveAvgPool2d expects (N, C, H, W), found shape {x.shape}")
+        xp = array_module(x)
+        self._down = _means(xp, x.shape[2], self.output_size[0], x.dtype)
+        self._across = _means(xp, x.shape[3], self.output_size[1], x.dtype)
+        return _both_ways(x, self._down, self._across)
+
+    def backward(self, dy: Array) -> Array:
+        return _both_ways(dy, self._down.T, self._across.T)
+
+
+def adaptive_windows(size: int, count: int) -> list[tuple[int, int]]:
+    """Return where each of `count` windows of `AdaptiveAvgPool2d` begins and ends.
+
+    Examples
+    --------
+    >>> adaptive_windows(14, 4)
+    [(0, 4), (3, 7), (7, 11), (10, 14)]
+    """
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
+def _means(xp: ModuleType, size: int, count: int, dtype: np.dtype) -> Array:
+    """The matrix (count, size) whose product with a column is the mean in each window."""
+    matrix = np.zeros((count, size), dtype)
+    for row, (start, end) in zip(matrix, adaptive_windows(size, count), strict=True):
+        row[start:end] = 1 / (end - start)
+    return xp.asarray(matrix)
+
+
+def _both_ways(x: Array, down: Array, across: Array) -> Array:
+    """``down @ image @ across.T`` for each channel of (N, C, H, W); in memory (N, H, W, C)."""
+    n, c, h, w = x.shape
+    y = down @ x.transpose(0, 2, 3, 1).reshape(n, h, w * c)
+    y = across @ y.reshape(-1, w, c)
+    return y.reshape(n, len(down), len(across), c).transpose(0, 3, 1, 2)

@@ -72,26 +72,59 @@ class Geometry:
         return output_size(size, self.kernel, self.stride, self.padding, self.dilation)
 
 
-def pad(x: Array, padding: tuple[int, int], value: float = 0.0) -> Array:
+def overhang(
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> tuple[int, int]:
+    """Return how many more rows and columns one more window needs at the bottom and right.
+
+    This is torch's ``ceil_mode``: pixels that the whole windows leave over get a window of their
+    own, as long as it starts inside of the image or its border at the top and left.
+
+    Examples
+    --------
+    >>> overhang((112, 112), (3, 3), (2, 2), (0, 0))  # 56 windows instead of 55
+    (1, 1)
+    >>> overhang((5, 5), (3, 3), (2, 2), (0, 0)), overhang((4, 4), (1, 1), (3, 3), (2, 2))
+    ((0, 0), (0, 0))
+    """
+    more = [0, 0]
+    for i, (h, k, s, p) in enumerate(zip(size, kernel, stride, padding, strict=True)):
+        left_over = (h + 2 * p - k) % s
+        start = (h + 2 * p - k) - left_over + s  # of the window after the last whole one
+        if left_over and start < h + p:
+            more[i] = start + k - (h + 2 * p)
+    return more[0], more[1]
+
+
+def pad(
+    x: Array,
+    padding: tuple[int, int],
+    value: float = 0.0,
+    more: tuple[int, int] = (0, 0),
+) -> Array:
     """Return `x` (N, C, H, W) with a border of `value`, lying in memory as (N, H, W, C).
 
-    Without a border `x` itself comes back, in whatever memory order it has.
+    The border is wider by `more` at the bottom and at the right. Without a border `x` itself
+    comes back, in whatever memory order it has.
     """
-    if padding == (0, 0):
+    if padding == more == (0, 0):
         return x
     n, c, h, w = x.shape
     ph, pw = padding
-    framed = array_module(x).empty((n, h + 2 * ph, w + 2 * pw, c), x.dtype)
+    framed = array_module(x).empty((n, h + 2 * ph + more[0], w + 2 * pw + more[1], c), x.dtype)
     framed[:, :ph] = framed[:, ph + h :] = value
     framed[:, :, :pw] = framed[:, :, pw + w :] = value
     framed[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
     return framed.transpose(0, 3, 1, 2)
 
 
-def unpad(x: Array, padding: tuple[int, int]) -> Array:
+def unpad(x: Array, padding: tuple[int, int], more: tuple[int, int] = (0, 0)) -> Array:
     """Return the view of `x` (N, C, H, W) without its border: the opposite of `pad`."""
     ph, pw = padding
-    return x[:, :, ph : x.shape[2] - ph, pw : x.shape[3] - pw]
+    return x[:, :, ph : x.shape[2] - ph - more[0], pw : x.shape[3] - pw - more[1]]
 
 
 def shifted(

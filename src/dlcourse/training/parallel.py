@@ -14,27 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import BatchNorm2d, Module
+from dlcourse.nn.loss import Loss
 from dlcourse.training.streams import Stream, generator
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 T = TypeVar("T")
-
-
-class Loss(Protocol):
-    """What `CrossEntropyLoss` and `MSELoss` are: a mean over the batch, and its gradient."""
-
-    def __call__(self, y: Array, t: Array, /) -> float: ...
-
-    def backward(self) -> Array:
-        """Return the gradient of the last loss with respect to `y`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -153,7 +144,7 @@ class ParallelModel:
                 value = loss(y, t)
                 replica.zero_grad()
                 # The mean over the batch is the mean of the micro-batches by their sizes.
-                replica.backward(loss.backward() * (len(x) / len(images)))
+                replica.backward(_scaled(loss.backward(), len(x) / len(images)))
                 return _score(value, y, t), [p.grad for p in replica.parameters()]
 
         results = list(self._map(work, len(images)))
@@ -218,7 +209,13 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _scaled(grad: Array, share: float) -> Array:
+    # A named tuple where a network has several outputs.
+    return type(grad)(*(g * share for g in grad)) if isinstance(grad, tuple) else grad * share
+
+
 def _score(mean_loss: float, y: Array, t: Array) -> Score:
+    y = y[0] if isinstance(y, tuple) else y  # several outputs: the first one is the answer
     return Score(mean_loss * len(y), int((y.argmax(axis=1) == t).sum()), len(y))
 
 

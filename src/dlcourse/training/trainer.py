@@ -13,10 +13,11 @@ from tqdm.auto import tqdm
 
 from dlcourse.data import Dataset, batches
 from dlcourse.nn import CrossEntropyLoss, Module
+from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History
-from dlcourse.training.parallel import Augment, Loss, ParallelModel, Score
+from dlcourse.training.parallel import Augment, ParallelModel, Score
 from dlcourse.training.streams import Stream, generator
 
 

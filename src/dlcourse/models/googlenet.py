@@ -1,0 +1,368 @@
+"""GoogLeNet: wide blocks instead of large layers, and two classifiers on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.models.classifier import Classifier
+from dlcourse.models.inception import BasicConv2d, Inception
+from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.nn import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    CrossEntropyLoss,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    LocalResponseNorm,
+    MaxPool2d,
+    Module,
+    ReLU,
+)
+
+#: The arguments of each block: the rows of the paper's table 1.
+_BLOCKS = {
+    "3a": (192, 64, 96, 128, 16, 32, 32),
+    "3b": (256, 128, 128, 192, 32, 96, 64),
+    "4a": (480, 192, 96, 208, 16, 48, 64),
+    "4b": (512, 160, 112, 224, 24, 64, 64),
+    "4c": (512, 128, 128, 256, 24, 64, 64),
+    "4d": (512, 112, 144, 288, 32, 64, 64),
+    "4e": (528, 256, 160, 320, 32, 128, 128),
+    "5a": (832, 256, 160, 320, 32, 128, 128),
+    "5b": (832, 384, 192, 384, 48, 128, 128),
+}
+
+#: Which auxiliary classifier looks at the output of which block.
+_HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
+
+
+class GoogLeNetOutputs(NamedTuple):
+    """What GoogLeNet returns in training: the scores of three classifiers, each (N, classes).
+
+    Gradients come back in the same form. Names and order are torchvision's.
+    """
+
+    logits: Array
+    aux_logits2: Array
+    aux_logits1: Array
+
+
+class GoogLeNetLoss:
+    """Cross-entropy of the scores, plus a share of that of each auxiliary classifier.
+
+    Parameters
+    ----------
+    aux_weight : float
+        The share; 0.3 in the paper (section 5).
+
+    Examples
+    --------
+    >>> scores = np.zeros((1, 4), np.float32)
+    >>> loss = GoogLeNetLoss()
+    >>> round(loss(GoogLeNetOutputs(scores, scores, scores), np.array([2])), 4)  # 1.6 log 4
+    2.2181
+    >>> loss.backward().aux_logits1.round(3)  # 0.3 (p - target)
+    array([[ 0.075,  0.075, -0.225,  0.075]], dtype=float32)
+    """
+
+    def __init__(self, aux_weight: float = 0.3) -> None:
+        self.aux_weight = aux_weight
+
+    def __call__(self, outputs: Array, targets: Array) -> float:
+        """Return the loss of the `outputs` with the labels `targets` (N,).
+
+        Outputs are `GoogLeNetOutputs`, or an array of scores (N, classes), as in evaluation,
+        which counts fully.
+        """
+        several = isinstance(outputs, GoogLeNetOutputs)
+        self._losses = [CrossEntropyLoss() for _ in (outputs if several else range(1))]
+        pairs = zip(self._losses, outputs if several else [outputs], strict=True)
+        main, *others = (loss(scores, targets) for loss, scores in pairs)
+        return main + self.aux_weight * sum(others)
+
+    def backward(self) -> Array:
+        """Return the gradient with respect to the outputs, in the form that they had."""
+        main, *others = (loss.backward() for loss in self._losses)
+        if not others:
+            return main
+        return GoogLeNetOutputs(main, *(self.aux_weight * grad for grad in others))
+
+
+class InceptionAux(Module):
+    """A small classifier on the features inside of GoogLeNet (Szegedy et al. 2015, section 5).
+
+    It brings a gradient to the lower half of the network, and is thrown away after training. It
+    averages the image to 4x4, and has a 1x1 convolution to 128 channels and two linear layers.
+
+    Parameters
+    ----------
+    in_channels, num_classes : int
+        Channels of the input, and number of scores.
+    pool : Module
+        What brings the image to 4x4.
+    batch_norm : bool
+        Whether batch normalization follows the convolution.
+    dropout : float
+        Probability of dropping a value of the hidden layer.
+    rng : numpy.random.Generator
+        Draws the initial weights, then the dropout masks.
+
+    Examples
+    --------
+    >>> aux = InceptionAux(8, 10, AvgPool2d(5, 3), rng=np.random.default_rng(0))
+    >>> aux(np.ones((1, 8, 14, 14), np.float32)).shape
+    (1, 10)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        pool: Module,
+        batch_norm: bool = False,
+        dropout: float = 0.7,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        self.pool = pool
+        self.conv = BasicConv2d(in_channels, 128, 1, batch_norm=batch_norm, rng=rng)
+        self.flatten = Flatten()
+        self.fc1 = Linear(128 * 4 * 4, 1024, rng=rng)
+        self.relu = ReLU()
+        self.dropout = Dropout(dropout, rng=rng)
+        self.fc2 = Linear(1024, num_classes, rng=rng)
+
+    def forward(self, x: Array) -> Array:
+        for _, layer in self.children():
+            x = layer(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        for _, layer in reversed([*self.children()]):
+            dy = layer.backward(dy)
+        return dy
+
+
+class GoogLeNet(Classifier):
+    """GoogLeNet (Szegedy et al. 2015) in torchvision's form, with batch normalization.
+
+    Three convolutions, nine `Inception` blocks, a mean of each channel, and one linear layer:
+    6,624,904 parameters, and two auxiliary classifiers, which run in training only, make them
+    13,004,888. Blocks have 3x3 windows where the paper has 5x5, an oversight that the published
+    weights have made permanent; `GoogLeNet2014` has 5x5.
+
+    In training with auxiliary classifiers ``forward`` returns `GoogLeNetOutputs`, three arrays
+    of scores, and ``backward`` takes `GoogLeNetOutputs` with the gradient of each. Otherwise
+    both work on one array.
+
+    Keys, shapes and order of the state are torchvision's. Weights start as He et al. (2015) have
+    it; torchvision draws them from a truncated normal distribution of standard deviation 0.01.
+    torchvision's own input range (``transform_input``) is left to `preprocess_for`.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of scores.
+    aux_logits : bool
+        Whether there are auxiliary classifiers.
+    dropout, dropout_aux : float
+        Probability of dropping a value before the last layer of the main and of the auxiliary
+        classifiers.
+    rng : numpy.random.Generator
+        Draws the initial weights, then the dropout masks.
+
+    Examples
+    --------
+    A step of training, with the paper's weight of 0.3 for the auxiliary losses:
+
+    >>> from dlcourse.optim import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> net = GoogLeNet(num_classes=10, rng=rng)
+    >>> x, t = rng.standard_normal((2, 3, 64, 64), dtype=np.float32), np.array([3, 5])
+    >>> optimizer, loss = SGD(net.parameters(), lr=0.01), GoogLeNetLoss(aux_weight=0.3)
+    >>> scores, scores2, scores1 = outputs = net(x)
+    >>> value = loss(outputs, t)
+    >>> optimizer.zero_grad()
+    >>> dx = net.backward(loss.backward())  # the gradients of all three
+    >>> optimizer.step()
+    >>> net.eval()(x).shape
+    (2, 10)
+    """
+
+    #: How the two forms differ.
+    batch_norm: ClassVar[bool] = True
+    wide_kernel: ClassVar[int] = 3
+    last_pool: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        aux_logits: bool = True,
+        dropout: float = 0.2,
+        dropout_aux: float = 0.7,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        batch_norm = self.batch_norm
+
+        def block(name: str) -> Inception:
+            return Inception(*_BLOCKS[name], batch_norm, self.wide_kernel, rng=rng)
+
+        def pool(size: int) -> MaxPool2d:
+            return MaxPool2d(size, stride=2, ceil_mode=True)
+
+        self.conv1 = BasicConv2d(3, 64, 7, stride=2, padding=3, batch_norm=batch_norm, rng=rng)
+        self.maxpool1 = pool(3)
+        if not batch_norm:
+            self.norm1 = LocalResponseNorm(5)
+        self.conv2 = BasicConv2d(64, 64, 1, batch_norm=batch_norm, rng=rng)
+        self.conv3 = BasicConv2d(64, 192, 3, padding=1, batch_norm=batch_norm, rng=rng)
+        if not batch_norm:
+            self.norm2 = LocalResponseNorm(5)
+        self.maxpool2 = pool(3)
+        self.inception3a = block("3a")
+        self.inception3b = block("3b")
+        self.maxpool3 = pool(3)
+        self.inception4a = block("4a")
+        self.inception4b = block("4b")
+        self.inception4c = block("4c")
+        self.inception4d = block("4d")
+        self.inception4e = block("4e")
+        self.maxpool4 = pool(self.last_pool)
+        self.inception5a = block("5a")
+        self.inception5b = block("5b")
+        if aux_logits:
+            self.aux1 = self._head(512, num_classes, dropout_aux, rng)
+            self.aux2 = self._head(528, num_classes, dropout_aux, rng)
+        self.aux_logits = aux_logits
+        self.avgpool = GlobalAvgPool()
+        self.dropout = Dropout(dropout, rng=rng)
+        self.fc = Linear(1024, num_classes, rng=rng)
+
+    def _head(
+        self, in_channels: int, num_classes: int, dropout: float, rng: np.random.Generator
+    ) -> InceptionAux:
+        # For 224x224 the paper's windows on 14x14 are of 5 in steps of 3, torchvision's of 4.
+        pool = AdaptiveAvgPool2d(4) if self.batch_norm else AvgPool2d(5, 3)
+        return InceptionAux(in_channels, num_classes, pool, self.batch_norm, dropout, rng=rng)
+
+    def _trunk(self) -> Iterator[tuple[Module, Module | None]]:
+        """Yield each layer of the network, with the auxiliary classifier that looks at it."""
+        parts = dict(self.children())
+        for name, layer in parts.items():
+            if not isinstance(layer, InceptionAux):
+                yield layer, parts.get(_HEADS.get(name, ""))
+
+    def criterion(self) -> GoogLeNetLoss:
+        """Return a new `GoogLeNetLoss`, which this network is trained with."""
+        return GoogLeNetLoss()
+
+    def forward(self, x: Array) -> Array:
+        side = []
+        for layer, head in self._trunk():
+            x = layer(x)
+            if head is not None and self.training:
+                side.append(head(x))
+        return GoogLeNetOutputs(x, *reversed(side)) if side else x
+
+    def backward(self, dy: Array) -> Array:
+        dx, *side = dy if isinstance(dy, GoogLeNetOutputs) else (dy,)
+        for layer, head in reversed([*self._trunk()]):
+            if head is not None and side:
+                # The block's output went two ways, so the gradients of both add up.
+                dx = dx + head.backward(side.pop(0))
+            dx = layer.backward(dx)
+        return dx
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        self.conv1.skip_input_grad()
+
+
+class GoogLeNet2014(GoogLeNet):
+    """GoogLeNet as it won in 2014: 5x5 windows, no batch normalization; 13,378,280 parameters.
+
+    6,998,552 of them without the auxiliary classifiers, the same as in the network that Caffe
+    published as ``bvlc_googlenet``, where what the paper leaves open is taken from. Against
+    `GoogLeNet` convolutions have biases, local response normalization stands after the first
+    pooling and before the second, the last pooling has windows of 3, the auxiliary classifiers
+    average windows of 5, and dropout is 0.4.
+
+    Table 1 of the paper counts weights without biases, in units of 1024: 159 K for block 3a are
+    its 163,328. Most rows agree with this network to 2 %, but two do not. The first convolution
+    has 9,408 weights, where the table says 2.7 K, and block 4c has 509,440, where it says 463 K.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of scores.
+    aux_logits : bool
+        Whether there are auxiliary classifiers. They need images of about 224x224.
+    dropout, dropout_aux : float
+        Probability of dropping a value before the last layer of the main and of the auxiliary
+        classifiers.
+    rng : numpy.random.Generator
+        Draws the initial weights, then the dropout masks.
+
+    Examples
+    --------
+    >>> net = GoogLeNet2014(aux_logits=False, rng=np.random.default_rng(0))
+    >>> sum(p.data.size for p in net.parameters())
+    6998552
+    """
+
+    batch_norm = False
+    wide_kernel = 5
+    last_pool = 3
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        aux_logits: bool = True,
+        dropout: float = 0.4,
+        dropout_aux: float = 0.7,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(num_classes, aux_logits, dropout, dropout_aux, rng=rng)
+
+
+def googlenet(
+    weights: Weights = None,
+    *,
+    num_classes: int = 1000,
+    aux_logits: bool = True,
+    rng: np.random.Generator | None = None,
+) -> GoogLeNet:
+    """Return `GoogLeNet`, in torchvision's form.
+
+    Parameters
+    ----------
+    weights : str or path, optional
+        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
+    num_classes : int
+        Number of scores.
+    aux_logits : bool
+        Whether there are auxiliary classifiers; without them those of a file are left out.
+    rng : numpy.random.Generator
+        Draws the initial weights; it may be left out if `weights` are given.
+
+    Examples
+    --------
+    >>> net = googlenet(rng=np.random.default_rng(0))
+    >>> sum(p.data.size for p in net.parameters())
+    13004888
+    """
+    rng = generator("googlenet", weights, rng)
+    model = GoogLeNet(num_classes, aux_logits, rng=rng)
+    if weights is not None:
+        load_pretrained(model, "googlenet", weights)
+    return model

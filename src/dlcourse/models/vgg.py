@@ -1,0 +1,189 @@
+"""VGG: depth from nothing but 3x3 convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlcourse.models.classifier import SequentialClassifier
+from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.nn import (
+    AdaptiveAvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Sequential,
+)
+
+#: Convolutions in each of the five stages: columns A, B, D and E of the paper's table 1.
+_STAGES = {
+    11: (1, 1, 2, 2, 2),
+    13: (2, 2, 2, 2, 2),
+    16: (2, 2, 3, 3, 3),
+    19: (2, 2, 4, 4, 4),
+}
+
+
+class VGG(SequentialClassifier):
+    """Stages of 3x3 convolutions, each ended by 2x2 max pooling (Simonyan and Zisserman 2015).
+
+    Channels go 64, 128, 256, 512, 512. Three linear layers follow, which in VGG-16 hold
+    123,642,856 of the 138,357,544 parameters. The average to 7x7 changes nothing for images of
+    224x224, and lets other sizes in, from 32 up.
+
+    Keys, shapes and order of the state are torchvision's. Convolutions start as He et al. (2015)
+    have it; torchvision counts outputs there instead of inputs (``fan_out``), and draws linear
+    layers with a standard deviation of 0.01.
+
+    Parameters
+    ----------
+    stages : sequence of five int
+        Convolutions in each stage.
+    batch_norm : bool
+        Whether batch normalization follows each convolution, which as in torchvision keeps its
+        bias. The paper, a year older, has none.
+    num_classes : int
+        Number of scores.
+    dropout : float
+        Probability of dropping a value after each of the two hidden layers.
+    rng : numpy.random.Generator
+        Draws the initial weights, then the dropout masks.
+
+    Attributes
+    ----------
+    features : Sequential
+        (N, 3, 224, 224) to (N, 512, 7, 7).
+    avgpool : AdaptiveAvgPool2d
+    flatten : Flatten
+    classifier : Sequential
+        To (N, num_classes).
+
+    Examples
+    --------
+    >>> net = VGG((1, 1, 1, 1, 1), num_classes=10, rng=np.random.default_rng(0))
+    >>> net.predict(np.zeros((1, 3, 32, 32), np.float32)).shape
+    (1, 10)
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[int],
+        batch_norm: bool = False,
+        num_classes: int = 1000,
+        dropout: float = 0.5,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        if len(stages) != 5 or min(stages) < 1:
+            raise ValueError(f"stages must be five numbers of at least 1, found {tuple(stages)}")
+        layers: list[Module] = []
+        c_in = 3
+        for convolutions, c_out in zip(stages, (64, 128, 256, 512, 512), strict=True):
+            for _ in range(convolutions):
+                layers.append(Conv2d(c_in, c_out, 3, padding=1, rng=rng))
+                if batch_norm:
+                    layers.append(BatchNorm2d(c_out))
+                layers.append(ReLU())
+                c_in = c_out
+            layers.append(MaxPool2d(2))
+        self.features = Sequential(*layers)
+        self.avgpool = AdaptiveAvgPool2d(7)
+        self.flatten = Flatten()
+        self.classifier = Sequential(
+            *(Linear(512 * 7 * 7, 4096, rng=rng), ReLU(), Dropout(dropout, rng=rng)),
+            *(Linear(4096, 4096, rng=rng), ReLU(), Dropout(dropout, rng=rng)),
+            Linear(4096, num_classes, rng=rng),
+        )
+
+
+def vgg11(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-11 (column A of the paper): 132,863,336 parameters.
+
+    Parameters
+    ----------
+    weights : str or path, optional
+        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
+    num_classes : int
+        Number of scores.
+    rng : numpy.random.Generator
+        Draws the initial weights; it may be left out if `weights` are given.
+
+    Examples
+    --------
+    >>> net = vgg11(rng=np.random.default_rng(0))
+    >>> sum(p.data.size for p in net.parameters())
+    132863336
+    """
+    return _build("vgg11", 11, False, weights, num_classes, rng)
+
+
+def vgg11_bn(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-11 with batch normalization: 132,868,840 parameters; see `vgg11`."""
+    return _build("vgg11_bn", 11, True, weights, num_classes, rng)
+
+
+def vgg13(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-13 (column B): 133,047,848 parameters; see `vgg11`."""
+    return _build("vgg13", 13, False, weights, num_classes, rng)
+
+
+def vgg13_bn(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-13 with batch normalization: 133,053,736 parameters; see `vgg11`."""
+    return _build("vgg13_bn", 13, True, weights, num_classes, rng)
+
+
+def vgg16(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-16 (column D): 138,357,544 parameters; see `vgg11`."""
+    return _build("vgg16", 16, False, weights, num_classes, rng)
+
+
+def vgg16_bn(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-16 with batch normalization: 138,365,992 parameters; see `vgg11`."""
+    return _build("vgg16_bn", 16, True, weights, num_classes, rng)
+
+
+def vgg19(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-19 (column E): 143,667,240 parameters; see `vgg11`."""
+    return _build("vgg19", 19, False, weights, num_classes, rng)
+
+
+def vgg19_bn(
+    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
+) -> VGG:
+    """Return VGG-19 with batch normalization: 143,678,248 parameters; see `vgg11`."""
+    return _build("vgg19_bn", 19, True, weights, num_classes, rng)
+
+
+def _build(
+    name: str,
+    depth: int,
+    batch_norm: bool,
+    weights: Weights,
+    num_classes: int,
+    rng: np.random.Generator | None,
+) -> VGG:
+    model = VGG(_STAGES[depth], batch_norm, num_classes, rng=generator(name, weights, rng))
+    if weights is not None:
+        load_pretrained(model, name, weights)
+    return model
