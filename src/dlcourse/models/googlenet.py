@@ -297,8 +297,8 @@ class GoogLeNet2014(GoogLeNet):
     average windows of 5, and dropout is 0.4.
 
     Table 1 of the paper counts weights without biases, in units of 1024: 159 K for block 3a are
-    its 163,328. Most rows agree with this network to 2 %, but two do not. The first convolution
-    has 9,408 weights, where the table says 2.7 K, and block 4c has 509,440, where it says 463 K.
+    its 163,328. Rows agree with this network to 2 %, but for three: the first convolution has
+    9,408 weights, where the table says 2.7 K, block 4c 509,440 (463 K), and 5a 1,042,432 (1072 K).
 
     Parameters
     ----------
