@@ -180,7 +180,7 @@ def gradients(model, net, size, batch, dtype):
     model.astype(dtype)
     net.to(torch.float64 if dtype == np.float64 else torch.float32)
     rng = np.random.default_rng(2)
-    x = rng.standard_normal((batch, 3, size, size)).astype(dtype)
+    x = rng.standard_normal((batch, 3, size, size), dtype=np.float32).astype(dtype)
     t = rng.integers(0, 1000, batch)
     tx, tt = torch.from_numpy(x).requires_grad_(), torch.from_numpy(t)
     theirs = net(tx)

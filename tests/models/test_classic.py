@@ -158,7 +158,7 @@ def test_the_gradient_with_auxiliary_losses_is_the_slope(draws, kind):
         return net.loss(x, t)
 
     # One way, and then back twice as far.
-    assert (moved(1e-6) - moved(-2e-6)) / 2e-6 == pytest.approx(norm, rel=1e-4)
+    assert (moved(1e-8) - moved(-2e-8)) / 2e-8 == pytest.approx(norm, rel=1e-4)
 
 
 def test_evaluation_gives_the_main_scores_alone(draws):
@@ -167,6 +167,16 @@ def test_evaluation_gives_the_main_scores_alone(draws):
     assert net(x).shape == (2, 5)
     assert net.loss(x, t) == CrossEntropyLoss()(net(x), t)
     assert net.backward(np.ones((2, 5), np.float32)).shape == x.shape
+
+
+@pytest.mark.parametrize("aux_logits", [True, False])
+def test_weights_from_a_file_with_auxiliary_classifiers(draws, tmp_path, aux_logits):
+    net = GoogLeNet(num_classes=5, rng=rng())
+    net.save_params(tmp_path / "mine.npz")
+    loaded = models.googlenet(tmp_path / "mine.npz", num_classes=5, aux_logits=aux_logits)
+    x = rng().standard_normal((1, 3, 32, 32), dtype=np.float32)
+    np.testing.assert_array_equal(loaded.predict(x), net.predict(x))
+    assert isinstance(loaded(np.repeat(x, 2, axis=0)), tuple) == aux_logits
 
 
 def test_without_auxiliary_classifiers_outputs_are_one_array(draws):

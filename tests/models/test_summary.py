@@ -1,7 +1,17 @@
 import numpy as np
 
 from dlcourse.models import summary
-from dlcourse.nn import AvgPool2d, Concat, Conv2d, GlobalAvgPool, Linear, ReLU, Residual, Sequential
+from dlcourse.nn import (
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    Concat,
+    Conv2d,
+    GlobalAvgPool,
+    Linear,
+    ReLU,
+    Residual,
+    Sequential,
+)
 
 
 def conv(c_in, c_out, kernel, **options):
@@ -28,6 +38,17 @@ def test_strides_and_dilation_widen_what_follows():
     rows = summary(net, (1, 64, 64)).rows
     # 3; 3 + 1*2; 5 + 2*2*4
     assert [row.field.size for row in rows] == [(3, 3), (5, 5), (21, 21)]
+
+
+def test_adaptive_average_sees_its_windows():
+    net = Sequential(conv(1, 1, 3, stride=2, padding=1), AdaptiveAvgPool2d(4), conv(1, 1, 3))
+    # The pooling has windows of 2 in steps of 2 on 8x8, of up to 3 in steps of 1 or 2 on 7x7, and
+    # of single pixels on 4x4; a step is 2 pixels of the image.
+    for size, fields in ((16, [3, 5, 13]), (14, [3, 7, 11]), (8, [3, 3, 7])):
+        rows = summary(net, (1, size, size)).rows
+        assert [row.field.size[0] for row in rows] == fields
+    rows = summary(Sequential(AdaptiveAvgPool2d(1), conv(1, 1, 1)), (1, 8, 8)).rows
+    assert [row.field.size for row in rows] == [None, None]
 
 
 def test_groups_and_linear_layers_are_counted():

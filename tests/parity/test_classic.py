@@ -35,10 +35,21 @@ def test_outputs_for_images_of_224(name, batch):
     assert max(outputs(model, twin(model, name), 224, batch)) < 1e-4
 
 
-@pytest.mark.parametrize(("name", "size"), [("alexnet", 64), ("vgg11", 64), ("googlenet", 64)])
-def test_gradients(name, size):
+@pytest.mark.parametrize(("name", "batch"), [("alexnet", 2), ("vgg11", 2), ("googlenet", 4)])
+def test_gradients_in_float32(name, batch):
+    # GoogLeNet's as one vector: a value that rounding puts on the other side of a ReLU's bend
+    # changes some of them by more than rounding does, in PyTorch as here.
     model = build(name)
-    ours, theirs = gradients(model, twin(model, name), size, 2, np.float32)
+    ours, theirs = gradients(model, twin(model, name), 64, batch, np.float32)
+    groups = [list(ours)] if name == "googlenet" else [[key] for key in ours]
+    for keys in groups:
+        difference = sum(np.sum((ours[key] - theirs[key]) ** 2) for key in keys)
+        size = sum(np.sum(theirs[key] ** 2) for key in keys)
+        assert np.sqrt(difference / size) < 1e-3, keys
+
+
+def test_gradients_of_googlenet_in_float64():
+    model = build("googlenet")
+    ours, theirs = gradients(model, twin(model, "googlenet"), 96, 2, np.float64)
     for key, grad in ours.items():
-        difference = np.linalg.norm((grad - theirs[key]).ravel())
-        assert difference < 1e-3 * np.linalg.norm(theirs[key].ravel()), key
+        assert np.abs(grad - theirs[key]).max() < 1e-9 * np.abs(theirs[key]).max(), key
