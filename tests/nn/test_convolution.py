@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dlcourse.nn import Conv2d, convolution, depthwise
-from dlcourse.nn.convolution import Geometry, col2im, im2col, windows
+from dlcourse.nn.convolution import Geometry, col2im, conv2d, im2col, windows
 
 small = st.integers(1, 3)
 
@@ -103,6 +103,23 @@ def test_blocks_of_patches_change_nothing(monkeypatch, block_bytes, groups):
     conv.zero_grad()
     for a, b in zip(expected, [conv(x), conv.backward(dy), conv.weight.grad], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("images", [1, 2, 5])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("block_bytes", [1, 3000, 10**6])
+def test_threads_change_nothing(monkeypatch, images, groups, block_bytes):
+    monkeypatch.setattr(convolution, "_MUCH_WORK", 0)
+    monkeypatch.setitem(convolution._BLOCK_BYTES, "numpy", block_bytes)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((images, 4, 9, 8), dtype=np.float32)
+    weight = rng.standard_normal((6, 4 // groups, 3, 3), dtype=np.float32)
+    bias = rng.standard_normal(6, dtype=np.float32)
+    geometry = Geometry((3, 3), padding=(1, 1))
+    expected = conv2d(x, weight, bias, geometry, groups)
+    for threads in (2, 3, 50):
+        y = conv2d(x, weight, bias, geometry, groups, threads)
+        np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
 def test_output_lies_in_memory_channels_last():

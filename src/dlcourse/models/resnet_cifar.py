@@ -13,9 +13,9 @@ from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, ReLU, Sequen
 class ResNetCifar(Classifier):
     """A residual network of 6n + 2 layers for small images (He et al. 2016, section 4.2).
 
-    One 3x3 convolution, three stages of n `BasicBlock`s with 16, 32 and 64 channels, of which
-    the second and third begin by halving the image, and the mean of each channel into a linear
-    layer. Shortcuts have no parameters (option A), so the plain network has exactly as many:
+    One 3x3 convolution, three stages of n blocks (`BasicBlock`) with 16, 32 and 64 channels, of
+    which the second and third begin by halving the image, and the mean of each channel into a
+    linear layer. Shortcuts have no parameters (option A), so the plain network has exactly as many:
     for n = 3, 9, that is 20 and 56 layers, 0.27 and 0.85 million.
 
     Parameters

@@ -14,6 +14,7 @@ The functions are the stateless mathematics; `Conv2d` holds the weights.
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -22,6 +23,7 @@ from dlcourse.backend import Array, array_module
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.threads import blas_threads, run_each
 from dlcourse.nn.windows import Geometry, Pair, blocks, pad, pair, shifted, unpad
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
@@ -33,6 +35,9 @@ _FEW_CHANNELS = 3
 
 #: From so many weights on, to lay them out for the product takes time that counts.
 _MANY_WEIGHTS = 2**16
+
+#: Multiply-adds that are worth several threads: about a quarter of a millisecond.
+_MUCH_WORK = 2**24
 
 # One scratch a thread, kept from call to call so that it stays in that core's cache.
 _local = threading.local()
@@ -138,7 +143,12 @@ def col2im(columns: Array, size: tuple[int, int, int, int], geometry: Geometry) 
 
 
 def conv2d(
-    x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int = 1
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    geometry: Geometry,
+    groups: int = 1,
+    threads: int = 1,
 ) -> Array:
     """Convolve: every output value is the product of a patch and a kernel, plus a bias.
 
@@ -154,6 +164,8 @@ def conv2d(
         The windows.
     groups : int
         Channels are split into so many groups that do not see each other.
+    threads : int
+        Where the work is large, it is shared among so many.
 
     Returns
     -------
@@ -169,17 +181,25 @@ def conv2d(
     matrix = _matrix(weight, groups)
     # Added to whole lines of the image: a row of so few channels is slow to loop over.
     line_bias = None if bias is None else xp.tile(bias, y.shape[2])
-    for block in blocks(patches, _BLOCK_BYTES[xp.__name__]):
-        columns = im2col(patches[block])
-        rows = y[block].reshape(-1, o)
-        if groups == 1:
-            xp.matmul(columns, matrix, out=rows)
-        else:
-            product = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
-            rows.reshape(-1, groups, o // groups)[...] = product.transpose(1, 0, 2)
-        if line_bias is not None:
-            lines = rows.reshape(-1, line_bias.size)
-            lines += line_bias
+    # BLAS lays the weights out anew for each product: a block is worth as many bytes as they have.
+    most_bytes = max(_BLOCK_BYTES[xp.__name__], weight.nbytes)
+
+    def fill(part: tuple[slice, slice]) -> None:
+        for block in blocks(patches[part], most_bytes):
+            columns = im2col(patches[part][block])
+            rows = y[part][block].reshape(-1, o)
+            if groups == 1:
+                xp.matmul(columns, matrix, out=rows)
+            else:
+                product = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
+                rows.reshape(-1, groups, o // groups)[...] = product.transpose(1, 0, 2)
+            if line_bias is not None:
+                lines = rows.reshape(-1, line_bias.size)
+                lines += line_bias
+
+    # With fewer windows than channels the weights are most of the work, which BLAS shares better.
+    large = xp is np and y.size * weight[0].size > _MUCH_WORK and y.size > o * o
+    run_each(fill, _shares(y.shape[:2], threads if large else 1))
     return y.transpose(0, 3, 1, 2)
 
 
@@ -245,6 +265,15 @@ def conv2d_input_grad(
     columns = rows @ _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
     columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
     return col2im(columns.reshape(-1, kh * kw * groups * c), size, geometry)
+
+
+def _shares(size: tuple[int, int], threads: int) -> list[tuple[slice, slice]]:
+    """Cut (N, OH) into as many parts: of the images, or of the rows of a single one."""
+    axis = 0 if size[0] > 1 else 1
+    parts = min(threads, size[axis])
+    edges = [size[axis] * i // parts for i in range(parts + 1)]
+    cuts = [slice(start, end) for start, end in pairwise(edges)]
+    return [(cut, slice(None)) if axis == 0 else (slice(None), cut) for cut in cuts]
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
@@ -363,7 +392,9 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}")
         self._x = x
         bias = None if self.bias is None else self.bias.data
-        return conv2d(x, self.weight.data, bias, self.geometry, self.groups)
+        # In training the batch is what is shared among threads.
+        threads = 1 if self.training else blas_threads()
+        return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads)
 
     def backward(self, dy: Array) -> Array:
         weight = self.weight.data
