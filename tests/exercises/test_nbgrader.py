@@ -124,7 +124,7 @@ def test_release_gives_nothing_away(released):
         for cell in released.cells
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code"
     }
-    # So that tests/exercises/test_ps1.py speaks of what is really released.
+    # So that tests/exercises/test_assignments.py speaks of what is really released.
     assert stubs == {name: task.stub for name, task in assignment.tasks.items()}
 
 
