@@ -73,6 +73,21 @@ def test_own_work_sees_every_detour():
             call(x)
 
 
+def test_own_work_may_leave_out_a_part_of_what_is_allowed():
+    from dlcourse import nn
+
+    class Mine(nn.Concat):
+        pass
+
+    x = np.ones((1, 2, 3, 3))
+    concat = "dlcourse.nn.containers.Concat"
+    with check.own_work(("dlcourse.nn",), but_not=(concat,)):
+        nn.Sequential(nn.ReLU(), nn.Residual(nn.Tanh()))(x)
+    for kind in (nn.Concat, Mine):
+        with pytest.raises(CheckFailed, match=concat), check.own_work(but_not=(concat,)):
+            kind()(x)
+
+
 def test_own_work_lets_the_rest_pass():
     from dlcourse import nn
 
@@ -105,6 +120,70 @@ def test_own_work_does_not_look_after_the_block():
     with check.own_work():
         pass
     nn.ReLU()(np.ones(3))
+
+
+class Clock:
+    """Seconds that pass only when a function says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def function(self, *seconds):
+        """Return a function that takes so long, call by call, the last from then on."""
+        times = list(seconds)
+
+        def run():
+            self.now += times.pop(0) if len(times) > 1 else times[0]
+
+        return run
+
+
+def test_faster_compares_times():
+    clock = Clock()
+    loops, product = clock.function(50.0), clock.function(1.0)
+    words = dict(name="y", than="plain loops", cause="a loop over pixels", clock=clock)
+    check.faster(product, loops, 0.2, **words)
+    check.faster(loops, product, 50, **words)  # as slow as allowed
+    message = (
+        r"^y takes 50 times as long as plain loops, and should take at most 0\.2 times as long; "
+        r"the likely cause is a loop over pixels\.$"
+    )
+    with pytest.raises(CheckFailed, match=message):
+        check.faster(loops, product, 0.2, **words)
+
+
+def test_faster_takes_the_shortest_of_interleaved_times():
+    clock = Clock()
+    order = []
+
+    def noisy(name, *seconds):
+        function = clock.function(*seconds)
+        return lambda: (order.append(name), function())
+
+    words = dict(name="y", than="x", cause="a loop", clock=clock)
+    # Another process takes the processor away in two of three calls, of the one or of the other.
+    check.faster(noisy("y", 9.0, 1.0, 9.0), noisy("x", 2.0), 0.5, **words)
+    assert order == ["y", "x"] * 3
+    with pytest.raises(CheckFailed, match="0.5 times as long as x"):
+        check.faster(noisy("y", 1.0), noisy("x", 9.0, 9.0, 2.0), 0.4, **words)
+    with pytest.raises(CheckFailed, match="y takes 1,300 times"):
+        check.faster(noisy("y", 1.0), noisy("x", 0.0008), 0.4, **words)
+    with pytest.raises(CheckFailed, match="times as long"):  # a clock too coarse for the other
+        check.faster(noisy("y", 1.0), noisy("x", 0.0), 0.4, **words)
+
+
+def test_faster_on_real_code():
+    x = np.ones(100_000)
+
+    def loop():
+        return sum(float(value) for value in x)
+
+    check.faster(x.sum, loop, 0.5, "your sum", "a loop", "a loop")  # takes about 1/300
+    with pytest.raises(CheckFailed, match="the likely cause is a Python loop"):
+        check.faster(loop, x.sum, 2, "your sum", "x.sum()", "a Python loop")
 
 
 def test_unchanged():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import permutations
@@ -35,6 +36,10 @@ FINISHED = (
 )
 #: The base classes, which nobody has to write again.
 COMMON = ("dlcourse.nn.module", "dlcourse.nn.containers")
+
+#: Seconds that this thread computed, so that other programs do not matter. Windows counts them in
+#: steps of 16 ms only.
+COMPUTED = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
 class CheckFailed(AssertionError):
@@ -299,6 +304,67 @@ size, or summed, once too often or not at all?
     close(found, numerical_gradient(function, values, dy), name, mistakes, tolerance=1e-6)
 
 
+def faster(
+    yours: Callable[[], object],
+    reference: Callable[[], object],
+    limit: float,
+    name: str,
+    than: str,
+    cause: str,
+    repeats: int = 3,
+    clock: Callable[[], float] = COMPUTED,
+) -> None:
+    """Fail unless `yours` takes at most `limit` times as long as `reference`.
+
+    Both run in turn, `repeats` times, and the shortest time of each counts; where it can be told,
+    that is the time this thread computed. So it does not matter how fast the machine is, and hardly
+    what else it does. Choose a limit that is several times
+    what a right answer needs, and several times less than what a wrong one does. Call it outside
+    of `own_work`, which makes Python code slower.
+
+    Parameters
+    ----------
+    yours, reference : callable
+        The learner's work, and what it is compared with: plain loops, or the finished layer.
+    limit : float
+        Largest time allowed, as a multiple of the reference's: below 1 where `yours` has to be
+        faster.
+    name, than : str
+        What to call the two in the message.
+    cause : str
+        What is likely to make it slow.
+    repeats : int
+        How often each is timed.
+    clock : callable
+        Gives the time in seconds; `COMPUTED` unless a test of this check needs another.
+
+    Examples
+    --------
+    >>> x = np.ones(10_000)
+    >>> def loop():
+    ...     return sum(value * value for value in x)
+    >>> faster(lambda: x @ x, loop, 0.5, "your product", "the loop", "a loop over values")
+    >>> faster(loop, lambda: x @ x, 2, "sum", "x @ x", "a loop over values")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    dlcourse.check.CheckFailed: sum takes ... times as long as x @ x, and should take at most 2 \
+times as long; the likely cause is a loop over values.
+    """
+    best = [float("inf"), float("inf")]
+    for _ in range(repeats):
+        for i, function in enumerate((yours, reference)):
+            start = clock()
+            function()
+            best[i] = min(best[i], clock() - start)
+    ratio = best[0] / max(best[1], 1e-9)
+    if ratio > limit:
+        rounded = float(f"{ratio:.2g}")  # 1,300 and not 1.3e+03
+        raise CheckFailed(
+            f"{name} takes {rounded:,g} times as long as {than}, and should take at most {limit:g} "
+            f"times as long; the likely cause is {cause}."
+        )
+
+
 @contextmanager
 def unchanged(**arrays: np.ndarray) -> Iterator[None]:
     """Fail if one of the arrays is another after the block than before.
@@ -324,7 +390,7 @@ write into the array of the caller.
 
 
 @contextmanager
-def own_work(allowed: tuple[str, ...] = ()) -> Iterator[None]:
+def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> Iterator[None]:
     """Fail if the block calls what the exercise asks for ready-made.
 
     Every call of a Python function is looked at, so it does not matter by which name, base class
@@ -334,6 +400,9 @@ def own_work(allowed: tuple[str, ...] = ()) -> Iterator[None]:
     ----------
     allowed : tuple of str
         Modules of `FINISHED` that this exercise may use.
+    but_not : tuple of str
+        Modules, classes or functions that it may not use all the same, for example
+        ``"dlcourse.nn.containers.Concat"``.
 
     Examples
     --------
@@ -342,8 +411,8 @@ def own_work(allowed: tuple[str, ...] = ()) -> Iterator[None]:
     ...     y = ReLU()(np.ones(3))
     Traceback (most recent call last):
         ...
-    dlcourse.check.CheckFailed: This calls the finished code of dlcourse.nn.activation; the \
-exercise is to write that part yourself.
+    dlcourse.check.CheckFailed: This calls the finished code of dlcourse.nn.activation.ReLU; \
+the exercise is to write that part yourself.
     """
     caught: list[str] = []
     before = sys.getprofile()
@@ -352,9 +421,13 @@ exercise is to write that part yourself.
         if event == "call":
             if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
                 return  # the body of a module or class, run by an import
-            module = frame.f_globals.get("__name__", "")
-            if _within(module, FINISHED) and not _within(module, COMMON + allowed):
-                caught.append(module)
+            # What the module defines, and the call is a part of: dlcourse.nn.activation.ReLU.
+            outermost = frame.f_code.co_qualname.partition(".")[0]
+            name = f"{frame.f_globals.get('__name__', '')}.{outermost}"
+            if _within(name, but_not) or (
+                _within(name, FINISHED) and not _within(name, COMMON + allowed)
+            ):
+                caught.append(name)
         elif event == "c_call":
             module = getattr(argument, "__module__", None) or ""
             if _within(module, ("torch", "scipy")):

@@ -36,7 +36,7 @@ class Assignment:
     def __init__(self, name):
         path = COURSE / "source" / name / f"{name}.ipynb"
         self.cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        self.setup, self.tasks, self.manual = None, {}, {}
+        self.setup, self.tasks, self.manual, self.manual_answers = None, {}, {}, []
         for cell in self.cells:
             mark, source = cell["metadata"].get("nbgrader"), "".join(cell["source"])
             if mark is None:
@@ -45,6 +45,7 @@ class Assignment:
                 self.setup = source
             elif cell["cell_type"] == "markdown":
                 self.manual[mark["grade_id"]] = mark["points"]
+                self.manual_answers.append(source.strip().split("\n", 1)[1].rsplit("\n", 1)[0])
             elif mark["solution"]:
                 current = self.tasks[mark["grade_id"]] = Task(mark["grade_id"], source)
             else:

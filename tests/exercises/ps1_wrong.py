@@ -41,6 +41,14 @@ MISTAKES = [
      "x was changed"),
     ("conv-forward", "float64", {"np.empty((n, c, kh, kw, oh, ow), x.dtype)": "np.empty((n, c, kh, kw, oh, ow))"},
      "became float64"),
+    ("conv-forward", "right, but with the plain loops of task 1",
+     {"y = im2col(x, kh, kw, stride, padding) @ w.reshape(o, -1).T + b": "return conv_naive(x, w, b, stride, padding)",
+      "    return y.reshape(n, oh, ow, o).transpose(0, 3, 1, 2)\n": ""},
+     "times as long as plain loops.*a Python loop over filters and pixels"),
+    ("conv-forward", "right, but a product for each filter and pixel",
+     {"y = im2col(x, kh, kw, stride, padding) @ w.reshape(o, -1).T + b":
+      "y = np.array([[row @ f.ravel() + c for f, c in zip(w, b)] for row in im2col(x, kh, kw, stride, padding)])"},
+     "times as long as plain loops"),
     # -- 3. the three gradients
     ("conv-backward", "db is a mean", {"rows.sum(axis=0)": "rows.sum(axis=0) / n"}, "mean over the batch"),
     ("conv-backward", "db of the first image", {"rows.sum(axis=0)": "dy[0].sum(axis=(1, 2))"},

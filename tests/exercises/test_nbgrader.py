@@ -17,6 +17,7 @@ from ps1_wrong import MISTAKES
 
 NAME = "ps1-deeper"
 FILE = f"{NAME}.ipynb"
+NAMES = sorted(path.stem for path in (COURSE / "text").glob("*.py"))
 assignment = Assignment(NAME)
 SOLUTIONS = {name: task.solution for name, task in assignment.tasks.items()}
 ADAM = assignment.tasks["adam"].points
@@ -33,17 +34,22 @@ def nbgrader(course, *arguments):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course with the assignment released."""
+    """A course with all assignments released."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(COURSE / "nbgrader_config.py", folder)
     shutil.copytree(COURSE / "source", folder / "source")
-    nbgrader(folder, "generate_assignment", NAME)
+    for name in NAMES:
+        nbgrader(folder, "generate_assignment", name)
     return folder
+
+
+def read(course, name):
+    return nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
 
 
 @pytest.fixture(scope="module")
 def released(course):
-    return nbformat.read(course / "release" / NAME / FILE, as_version=4)
+    return read(course, NAME)
 
 
 def wrong_adam():
@@ -113,23 +119,30 @@ def test_source_is_in_step_with_its_text():
         assert path.read_text() == assignments.notebook(text), "run python tools/assignments.py"
 
 
-def test_release_gives_nothing_away(released):
+@pytest.mark.parametrize("name", NAMES)
+def test_release_gives_nothing_away(course, name):
+    one, released = Assignment(name), read(course, name)
     text = nbformat.writes(released)
-    for secret in ("BEGIN", "SOLUTION", "_hidden", "mirrored cat"):
+    for secret in ("BEGIN", "SOLUTION", "_hidden"):
         assert secret not in text
-    assert text.count("raise NotImplementedError()") >= len(assignment.tasks)
-    assert text.count("Hidden tests of this task run here") == len(assignment.tasks)
+    sentences = [line for answer in one.manual_answers for line in answer.splitlines()]
+    assert sentences
+    for sentence in sentences:
+        assert sentence not in "".join(cell.source for cell in released.cells)
+    assert text.count("raise NotImplementedError()") >= len(one.tasks)
+    assert text.count("Hidden tests of this task run here") == len(one.tasks)
     stubs = {
         cell.metadata.nbgrader.grade_id: cell.source
         for cell in released.cells
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code"
     }
-    # So that tests/exercises/test_ps1.py speaks of what is really released.
-    assert stubs == {name: task.stub for name, task in assignment.tasks.items()}
+    # So that tests/exercises/test_assignments.py speaks of what is really released.
+    assert stubs == {name: task.stub for name, task in one.tasks.items()}
 
 
-def test_released_copy_for_the_book_is_in_step(released):
-    copy = nbformat.read(COURSE / "release" / NAME / FILE, as_version=4)
+@pytest.mark.parametrize("name", NAMES)
+def test_released_copy_for_the_book_is_in_step(course, name):
+    released, copy = read(course, name), read(COURSE, name)
     assert [c.source for c in copy.cells] == [c.source for c in released.cells]
     assert [c.metadata for c in copy.cells] == [c.metadata for c in released.cells]
     assert not any(cell.get("outputs") for cell in copy.cells)
