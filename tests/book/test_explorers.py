@@ -345,7 +345,7 @@ def test_timeline(show):
     assert said(explorer).startswith("2010, ")
     alexnet = explorer.get_by_role("button", name=re.compile("2012 AlexNet"))
     alexnet.click()
-    assert said(explorer).startswith("2012, AlexNet: top-5 error 16.4 %, 8 layers with weights. ")
+    assert said(explorer).startswith("2012, AlexNet: top-5 error 16.4%, 8 layers with weights. ")
     assert "Source of the error: " in said(explorer)
     assert alexnet.get_attribute("aria-pressed") == "true"
     bars.last.press("Enter")
@@ -357,7 +357,7 @@ def test_timeline(show):
 
     errors = widths()
     assert errors == sorted(errors, reverse=True) and errors[-1] > 0
-    assert "a trained person, 5.1 %" in explorer.inner_text()
+    assert "a trained person, 5.1%" in explorer.inner_text()
     explorer.get_by_role("combobox", name="Bars show", exact=True).press("ArrowDown")
     assert "a trained person" not in explorer.inner_text()
     layers = widths()

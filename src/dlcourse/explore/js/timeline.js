@@ -1,7 +1,7 @@
 // What the best entries of a challenge reached, a bar each; a bar chosen tells its story.
 import { el, frame, row, says, select } from "./common.js";
 
-const percent = (v) => `${v} %`;
+const percent = (v) => `${v}%`;
 
 function render({ model, el: host }) {
   const { measure, entries, reference } = model.get("data");
