@@ -9,11 +9,21 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 
 from dlcourse.data import load_mnist
 from dlcourse.explore import explorers
+from dlcourse.explore.inception import PUBLISHED, inception
 from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.models import summary
-from dlcourse.nn import Conv2d, MaxPool2d, Sequential
+from dlcourse.nn import Concat, Conv2d, MaxPool2d, ReLU, Sequential
 
-KINDS = ("augmentation", "calculator", "convolution", "featuremaps", "misclassified", "quiz")
+KINDS = (
+    "augmentation",
+    "calculator",
+    "convolution",
+    "featuremaps",
+    "inception",
+    "misclassified",
+    "quiz",
+    "timeline",
+)
 
 
 # -- the arithmetic of the browser is that of the package ----------------------------------
@@ -73,6 +83,45 @@ def test_calculator_counts_as_summary_does(module, seed):
         assert (ours["parameters"], ours["multiplyAdds"]) == (row.parameters, row.multiply_adds)
         assert (ours["field"], ours["field"]) == row.field.size
         assert (ours["jump"], ours["jump"]) == row.field.jump
+
+
+def branches(block, reduced):
+    """Return an Inception block from the layers of the package, with or without reductions."""
+    rng = np.random.default_rng(0)
+
+    def conv(c_in, c_out, kernel):
+        return Conv2d(c_in, c_out, kernel, padding=kernel // 2, rng=rng)
+
+    def reduce(c_out):
+        return [conv(b["in_channels"], c_out, 1), ReLU()] if reduced else []
+
+    b = block
+    before3, before5 = (
+        (b["ch3x3red"], b["ch5x5red"]) if reduced else (b["in_channels"], b["in_channels"])
+    )
+    return Concat(
+        Sequential(conv(b["in_channels"], b["ch1x1"], 1)),
+        Sequential(*reduce(b["ch3x3red"]), conv(before3, b["ch3x3"], 3)),
+        Sequential(*reduce(b["ch5x5red"]), conv(before5, b["ch5x5"], 5)),
+        Sequential(MaxPool2d(3, stride=1, padding=1), *reduce(b["pool_proj"])),
+    )
+
+
+@pytest.mark.parametrize("reduced", [True, False])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_inception_counts_as_summary_does(module, name, reduced):
+    block = inception().data["blocks"][name]
+    network = branches(block, reduced)
+    shape = (block["in_channels"], block["size"], block["size"])
+    report = summary(network, shape)
+    found = module("arithmetic.js", "inception", block, reduced)
+    assert found["parameters"] == report.parameters
+    assert found["multiplyAdds"] == report.multiply_adds
+    for ours, branch in zip(found["branches"], network, strict=True):
+        expected = summary(branch, shape)
+        assert ours["channels"] == expected.rows[-1].output_shape[0]
+        assert ours["parameters"] == expected.parameters
+        assert ours["multiplyAdds"] == expected.multiply_adds
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
@@ -288,6 +337,69 @@ def test_feature_maps(show):
     explorer.get_by_role("slider", name="Channel").press("End")
     explorer.get_by_role("combobox", name="Layer", exact=True).select_option(label="convolution 1")
     assert said(explorer).startswith("convolution 1, channel 15:")
+
+
+def test_timeline(show):
+    explorer = show("timeline")
+    bars = explorer.locator("button")
+    assert said(explorer).startswith("2010, ")
+    alexnet = explorer.get_by_role("button", name=re.compile("2012 AlexNet"))
+    alexnet.click()
+    assert said(explorer).startswith("2012, AlexNet: top-5 error 16.4%, 8 layers with weights. ")
+    assert "Source of the error: " in said(explorer)
+    assert alexnet.get_attribute("aria-pressed") == "true"
+    bars.last.press("Enter")
+    assert said(explorer).startswith("2017, ")
+    assert explorer.locator("[aria-pressed=true]").count() == 1
+
+    def widths():
+        return explorer.locator(".dl-bar").evaluate_all("all => all.map((b) => b.offsetWidth)")
+
+    errors = widths()
+    assert errors == sorted(errors, reverse=True) and errors[-1] > 0
+    assert "a trained person, 5.1%" in explorer.inner_text()
+    explorer.get_by_role("combobox", name="Bars show", exact=True).press("ArrowDown")
+    assert "a trained person" not in explorer.inner_text()
+    layers = widths()
+    assert layers[:2] == [0, 0]  # no deep networks
+    assert max(layers) > 15 * min(filter(None, layers))
+
+
+def test_inception_by_keyboard(show):
+    explorer = show("inception")
+    assert said(explorer).startswith(
+        "Block 3a: 192 x 28 x 28 becomes 256 x 28 x 28, with 163,696 parameters"
+    )
+    stack = explorer.get_by_role("img")
+    assert "64 from 1 x 1, 128 from 3 x 3, 32 from 5 x 5, 32 from pooling" in stack.get_attribute(
+        "aria-label"
+    )
+    slider = explorer.get_by_role("slider", name="Filters of 1 x 1")
+    slider.press("ArrowRight")
+    assert said(explorer).startswith("Your block: 192 x 28 x 28 becomes 264 x 28 x 28")
+    slider.press("ArrowLeft")
+    assert said(explorer).startswith("Block 3a: ")
+    explorer.get_by_role("combobox", name="Start from", exact=True).press("ArrowDown")
+    assert said(explorer).startswith("Block 3b: 256 x 28 x 28 becomes 480 x 28 x 28")
+    explorer.get_by_role("combobox", name="Reductions", exact=True).press("ArrowDown")
+    assert "becomes 672 x 28 x 28" in said(explorer)  # 128 + 192 + 96 and the pooled input
+    assert explorer.get_by_role("slider", name="1 x 1 after pooling").is_disabled()
+
+
+def test_inception_by_mouse(show):
+    explorer = show("inception")
+    explorer.get_by_role("combobox", name="Start from", exact=True).select_option(label="block 5b")
+    assert "becomes 1024 x 7 x 7" in said(explorer)
+    slider = explorer.get_by_role("slider", name="Filters of 5 x 5")
+    box = slider.bounding_box()
+    slider.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    assert said(explorer).startswith("Your block: 832 x 7 x 7 becomes 1920 x 7 x 7")
+    third = explorer.locator("li").nth(2).inner_text()
+    assert "1024 channels" in third
+    expected = inception().data["blocks"]["5b"] | {"ch5x5": 1024}
+    report = summary(branches(expected, True), (832, 7, 7))
+    assert f"{report.parameters:,} parameters" in said(explorer)
+    assert f"{report.multiply_adds:,} multiply-adds" in said(explorer)
 
 
 def test_every_choice_of_every_quiz_is_explained(visit, kinds):

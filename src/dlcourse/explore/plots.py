@@ -97,6 +97,54 @@ def architecture(report: Summary, input_shape: tuple[int, int, int]) -> None:
         plt.show()
 
 
+def shares(report: Summary, level: int | None = None) -> None:
+    """Draw each layer's share of the parameters and of the multiply-adds of a network.
+
+    Parameters
+    ----------
+    report : Summary
+        From `dlcourse.models.summary`. Layers without weights are left out.
+    level : int, optional
+        Add up the layers whose names agree in as many first parts, and call them by these:
+        with 1, "features.0" and "features.3" are both "features". When left out, each layer
+        stands alone and is called by its kind and number.
+    """
+    parameters: dict[str, int] = {}
+    work: dict[str, int] = {}
+    kinds: dict[str, int] = {}
+    for row in report.rows:
+        if row.kind not in ("Conv2d", "Linear"):
+            continue
+        kinds[row.kind] = kinds.get(row.kind, 0) + 1
+        if level is None:
+            name = f"{_LOOK[row.kind][0]} {kinds[row.kind]}"
+        else:
+            name = ".".join(row.name.split(".")[:level])
+        parameters[name] = parameters.get(name, 0) + row.parameters
+        work[name] = work.get(name, 0) + row.multiply_adds
+    looks = [("parameters", parameters, "", -0.2), ("multiply-adds", work, "//", 0.2)]
+    with figure_style():
+        _, axis = plt.subplots(figsize=(8, 0.34 * len(parameters) + 0.9))
+        for (label, values, hatch, offset), colour in zip(looks, COLOURS, strict=False):
+            percent = 100 * np.array(list(values.values())) / sum(values.values())
+            bars = axis.barh(
+                np.arange(len(percent)) + offset,
+                percent,
+                height=0.38,
+                color=colour,
+                label=label,
+                hatch=hatch,
+                edgecolor="white",
+            )
+            axis.bar_label(bars, fmt="%.1f", padding=2, fontsize=7.5)
+        axis.set(yticks=np.arange(len(parameters)), yticklabels=list(parameters))
+        axis.set_xlabel("share in %")
+        axis.set_ylim(len(parameters) - 0.4, -0.6)
+        axis.grid(visible=False, axis="y")
+        axis.legend(loc="lower right")
+        plt.show()
+
+
 _LOOK = {
     "Conv2d": ("conv", COLOURS[0]),
     "MaxPool2d": ("pool", COLOURS[1]),

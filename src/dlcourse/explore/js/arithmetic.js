@@ -68,3 +68,27 @@ export function follow(channels, size, layers) {
   const total = (name) => rows.reduce((sum, r) => sum + r[name], 0);
   return { rows, parameters: total("parameters"), multiplyAdds: total("multiplyAdds") };
 }
+
+/**
+ * What the four branches of an Inception block give and cost; each convolution has a bias.
+ *
+ * A block is {in_channels, size, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj}. Without its
+ * reductions the 3x3 and 5x5 filters look at the input, and the pooled input is an output.
+ */
+export function inception(block, reduced = true) {
+  const convolution = (channels, kernel) =>
+    ({ kind: "convolution", channels, kernel, stride: 1, padding: (kernel - 1) / 2 });
+  const chain = (...layers) => {
+    const { parameters, multiplyAdds } = follow(block.in_channels, block.size, layers);
+    return { channels: layers.at(-1)?.channels ?? block.in_channels, parameters, multiplyAdds };
+  };
+  const reduction = (channels) => (reduced ? [convolution(channels, 1)] : []);
+  const branches = [
+    chain(convolution(block.ch1x1, 1)),
+    chain(...reduction(block.ch3x3red), convolution(block.ch3x3, 3)),
+    chain(...reduction(block.ch5x5red), convolution(block.ch5x5, 5)),
+    chain(...reduction(block.pool_proj)), // pooling itself has no weights and keeps the size
+  ];
+  const total = (name) => branches.reduce((sum, b) => sum + b[name], 0);
+  return { branches, channels: total("channels"), parameters: total("parameters"), multiplyAdds: total("multiplyAdds") };
+}

@@ -53,9 +53,9 @@ export function select(label, options, value, onChange) {
 }
 
 /** A slider with its label and its value beside it; `node.limit(max)` and `node.set(value)`. */
-export function slider(label, { min = 0, max, value, text = String }, onInput) {
+export function slider(label, { min = 0, max, step = 1, value, text = String }, onInput) {
   const shown = el("span", { class: "dl-value", "aria-hidden": "true" });
-  const input = el("input", { type: "range", min, max, step: 1, value, "aria-label": label,
+  const input = el("input", { type: "range", min, max, step, value, "aria-label": label,
     oninput: () => { show(); onInput(input.valueAsNumber); } });
   const show = () => {
     shown.textContent = text(input.valueAsNumber);
