@@ -24,10 +24,33 @@ OPTIONS = {
         )
         for seed in (0, 1, 2)
     },
+    # Chapter 1, raising accuracy: augmentation and schedule, each alone and both together.
+    **{
+        f"deep-convnet-{name}-seed{seed}": f"deep-convnet --seed {seed} --validation 5000 {options}"
+        for name, options, seeds in (
+            ("affine", "--augment affine", 2),
+            ("cosine", "--schedule cosine", 2),
+            ("augmented", "--augment affine --schedule cosine", 5),
+        )
+        for seed in range(seeds)
+    },
+    "small-convnet-seed0": (
+        "small-convnet --seed 0 --validation 5000 --augment affine --schedule warmup-cosine "
+        "--lr 0.01 --epochs 30"
+    ),
+    # Chapter 1, why depth: the same number of parameters in networks of several depths.
+    **{
+        f"stack-{shape}-seed{seed}": (
+            f"stack-{shape} --seed {seed} --validation 5000 --images 12000 --epochs 12 "
+            "--schedule cosine"
+        )
+        for shape in ("1x7", "1x5", "1x3", "2x3", "3x3", "4x3")
+        for seed in range(5)
+    },
 }
 
 #: Entries that ship their weights; of the others the record is enough.
-WITH_WEIGHTS = ("deep-convnet-seed",)
+WITH_WEIGHTS = ("deep-convnet-seed", "deep-convnet-augmented-seed", "small-convnet-seed")
 
 
 def make(name: str) -> None:
@@ -51,6 +74,11 @@ def main() -> None:
             sys.exit(f"no entry {name!r} is known here; there are {', '.join(OPTIONS)}")
     for name in names:
         make(name)
+    if not sys.argv[1:]:
+        target = zoo.FOLDER / "ensembles" / "deep-convnet.json"
+        subprocess.run(
+            [sys.executable, "-m", "dlcourse", "ensemble", "-o", str(target)], check=True
+        )
 
 
 if __name__ == "__main__":

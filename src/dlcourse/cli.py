@@ -161,6 +161,39 @@ def evaluate(
 
 
 @app.command()
+def ensemble(
+    members: Annotated[
+        list[str] | None,
+        typer.Argument(help="Zoo entries, folders of runs or .npz files; the shipped five if none."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write the record to.")
+    ] = None,
+) -> None:
+    """Let several networks vote on the 10,000 test images of MNIST.
+
+    The mean of their probabilities decides.
+
+    \b
+    Examples:
+      dlcourse ensemble
+      dlcourse ensemble deep-convnet-seed0 deep-convnet-seed1 deep-convnet-seed2
+    """
+    names = members or zoo.ENSEMBLE
+    command = shlex.join(["dlcourse", *sys.argv[1:]])
+    record = zoo.run_ensemble({name: _load(name) for name in names}, command=command)
+    for name, accuracy in record["members"].items():
+        typer.echo(f"{accuracy:.2%}  {name}")
+    test = record["test"]
+    typer.echo(
+        f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})"
+    )
+    if output is not None:
+        zoo.write_json(output, record)
+        typer.echo(f"the record is in {output}")
+
+
+@app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of one digit each.")],
     weights: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlcourse.backend import Array
+from dlcourse.backend import Array, array_module
 from dlcourse.models.classifier import Classifier
 from dlcourse.nn import softmax
 
@@ -37,8 +37,12 @@ class Ensemble:
 
     def predict_proba(self, x: Array, batch_size: int = 100) -> Array:
         """Return the mean probabilities (N, classes) for the images `x` (N, C, H, W)."""
-        total = sum(softmax(member.predict(x, batch_size)) for member in self.members)
-        return total / len(self.members)
+        return self.votes(x, batch_size).mean(axis=0)
+
+    def votes(self, x: Array, batch_size: int = 100) -> Array:
+        """Return each member's probabilities (members, N, classes) for `x` (N, C, H, W)."""
+        votes = [softmax(member.predict(x, batch_size)) for member in self.members]
+        return array_module(x).stack(votes)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
         """Return the share of the images `x` whose most probable class is the label `t`."""

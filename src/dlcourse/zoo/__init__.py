@@ -2,7 +2,7 @@
 
 An entry is two files in this folder: ``NAME.npz`` (weights; some entries are only a record) and
 ``NAME.json`` (command, seed, versions, hardware, time, history, test result). ``make zoo`` makes
-them all again.
+them all again. The ensembles, networks that vote, have their records in ``ensembles``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dlcourse.models import Classifier
+from dlcourse.models import Classifier, Ensemble
 from dlcourse.nn.weights import load_weights
 from dlcourse.zoo.environment import hardware, versions
-from dlcourse.zoo.recipe import Recipe, run
+from dlcourse.zoo.recipe import Recipe, run, write_json
+from dlcourse.zoo.voting import ENSEMBLE, run_ensemble
 
-__all__ = ["FOLDER", "Recipe", "hardware", "load", "names", "record", "run", "versions"]
+__all__ = [
+    "ENSEMBLE",
+    "FOLDER",
+    "Recipe",
+    "ensemble_record",
+    "hardware",
+    "load",
+    "load_ensemble",
+    "names",
+    "record",
+    "run",
+    "run_ensemble",
+    "versions",
+    "write_json",
+]
 
 FOLDER = Path(__file__).parent / "entries"
 
@@ -71,3 +86,26 @@ def load(name: str = "deep-convnet-seed0") -> Classifier:
     model = Recipe(**record(name)["recipe"]).build()
     load_weights(model, FOLDER / f"{name}.npz")
     return model.eval()
+
+
+def ensemble_record() -> dict[str, Any]:
+    """Return the record of the ensemble that ships: its members, and what they reach together.
+
+    Examples
+    --------
+    >>> len(ensemble_record()["members"])
+    5
+    """
+    data: dict[str, Any] = json.loads((FOLDER / "ensembles" / "deep-convnet.json").read_text())
+    return data
+
+
+def load_ensemble() -> Ensemble:
+    """Return the ensemble that ships, ready to predict.
+
+    Examples
+    --------
+    >>> len(load_ensemble().members)
+    5
+    """
+    return Ensemble([load(name) for name in ensemble_record()["members"]])

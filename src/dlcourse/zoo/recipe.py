@@ -195,7 +195,7 @@ def run(
         },
         "weights_sha256": hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest(),
     }
-    _write_json(output / "record.json", record)
+    write_json(output / "record.json", record)
     return record
 
 
@@ -203,7 +203,7 @@ def _claim(output: Path, recipe: Recipe) -> None:
     """Note the recipe in the folder, or check that it is the one already there."""
     path = output / "recipe.json"
     if not path.exists():
-        _write_json(path, asdict(recipe))
+        write_json(path, asdict(recipe))
         return
     there = json.loads(path.read_text())
     here = asdict(recipe)
@@ -216,6 +216,7 @@ def _claim(output: Path, recipe: Recipe) -> None:
         )
 
 
-def _write_json(path: Path, data: dict[str, Any]) -> None:
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write a record, whole or not at all."""
     with atomic_write(path) as file:
         file.write(json.dumps(data, indent=1).encode() + b"\n")
