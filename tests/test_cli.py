@@ -11,6 +11,7 @@ from PIL import Image
 
 from dlcourse import cli, zoo
 from dlcourse.data import load_mnist
+from dlcourse.zoo.recipe import DATASETS
 
 
 @pytest.fixture
@@ -34,9 +35,8 @@ def run(monkeypatch, capsys):
 def tiny(monkeypatch):
     """A data set small enough to train on in a moment."""
     train, test = load_mnist()
-    monkeypatch.setattr(
-        "dlcourse.zoo.recipe.load_mnist",
-        lambda: (train.subset(slice(300)), test.subset(slice(100))),
+    monkeypatch.setitem(
+        DATASETS, "mnist", lambda: (train.subset(slice(300)), test.subset(slice(100)))
     )
 
 
@@ -47,7 +47,9 @@ def digit(path, label=7):
     return path
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "summary", "doctor", "data"])
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data"]
+)
 def test_every_command_has_help(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0 and "Usage:" in out
@@ -88,8 +90,8 @@ def test_train_into_the_folder_of_another_run_is_refused(run, tiny, tmp_path):
 def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
     options = ["--epochs", "3", "--no-progress", "--batch-size", "20"]
     code = (
-        "import dlcourse.zoo.recipe as r; load = r.load_mnist\n"
-        "r.load_mnist = lambda: tuple(d.subset(slice(1500)) for d in load())\n"
+        "from dlcourse.zoo.recipe import DATASETS; load = DATASETS['mnist']\n"
+        "DATASETS['mnist'] = lambda: tuple(d.subset(slice(1500)) for d in load())\n"
         "from dlcourse.cli import main; main()"
     )
     command = [sys.executable, "-c", code, "train", "deep-convnet", *options, "-o"]
@@ -115,7 +117,7 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["train", "resnet"], "model must be one of deep-convnet, found 'resnet'"),
+        (["train", "resnet"], "small-convnet, stack-1x7"),
         (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
         (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
         (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
@@ -139,6 +141,17 @@ def test_damaged_weights(run, tmp_path):
     path.write_bytes((zoo.FOLDER / "deep-convnet-seed0.npz").read_bytes()[:1000])
     code, _, err = run("evaluate", path)
     assert code == 1 and "w.npz: expected an .npz file" in err
+
+
+def test_ensemble_votes_and_writes_its_record(run, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("dlcourse.zoo.voting.load_mnist", DATASETS["mnist"])
+    members = ["deep-convnet-seed0", "small-convnet-seed0"]
+    code, out, _ = run("ensemble", *members, "-o", tmp_path / "record.json")
+    assert code == 0
+    assert [line.split("  ")[1] for line in out.splitlines()[:2]] == members
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert list(record["members"]) == members and record["test"]["images"] == 100
+    assert f"together ({record['test']['errors']} errors in 100)" in out
 
 
 def test_predict_reads_a_picture(run, tmp_path):

@@ -164,7 +164,9 @@ def evaluate(
 def ensemble(
     members: Annotated[
         list[str] | None,
-        typer.Argument(help="Zoo entries, folders of runs or .npz files; the shipped five if none."),
+        typer.Argument(
+            help="Zoo entries, folders of runs or .npz files; the shipped five if none."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the record to.")
@@ -185,9 +187,7 @@ def ensemble(
     for name, accuracy in record["members"].items():
         typer.echo(f"{accuracy:.2%}  {name}")
     test = record["test"]
-    typer.echo(
-        f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})"
-    )
+    typer.echo(f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})")
     if output is not None:
         zoo.write_json(output, record)
         typer.echo(f"the record is in {output}")

@@ -64,6 +64,39 @@ def test_the_plain_recipe_reaches_993_on_the_mean_of_three_seeds():
     assert np.mean([zoo.record(name)["test"]["accuracy"] for name in PLAIN]) >= 0.993
 
 
+def test_augmentation_and_schedule_reach_995():
+    for name in zoo.ENSEMBLE:
+        recipe = zoo.record(name)["recipe"]
+        assert (recipe["augment"], recipe["schedule"]) == ("affine", "cosine")
+        assert zoo.record(name)["test"]["accuracy"] >= 0.995
+
+
+def test_the_small_network_reaches_992_with_fewer_than_10000_parameters():
+    record = zoo.record("small-convnet-seed0")
+    assert record["parameters"] < 10_000
+    assert record["test"]["accuracy"] >= 0.992
+
+
+def test_the_ensemble_scores_what_its_record_says(test_set):
+    record = zoo.ensemble_record()
+    assert list(record["members"]) == zoo.ENSEMBLE
+    assert record["members"] == {
+        name: zoo.record(name)["test"]["accuracy"] for name in zoo.ENSEMBLE
+    }
+    assert record["test"]["accuracy"] >= 0.9965
+    votes = zoo.load_ensemble().predict_proba(test_set.images)
+    errors = (votes.argmax(axis=1) != test_set.labels).sum()
+    assert abs(errors - record["test"]["errors"]) <= 2
+
+
+def test_the_networks_of_the_depth_experiment_are_of_one_size():
+    records = [zoo.record(name) for name in zoo.names() if name.startswith("stack-")]
+    assert len(records) == 30
+    assert all(abs(record["parameters"] - 30_000) <= 600 for record in records)
+    recipes = [{**r["recipe"], "model": "", "seed": 0} for r in records]
+    assert all(recipe == recipes[0] for recipe in recipes)
+
+
 def test_unknown_entries_name_the_known_ones():
     with pytest.raises(ValueError, match=r"no entry 'x'; it has .*deep-convnet-seed0"):
         zoo.load("x")

@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from dlcourse.explore.style import COLOURS, figure_style
 from dlcourse.models import Summary
@@ -60,6 +62,58 @@ def curves(history: History) -> None:
         right.set(xlabel="epoch", ylabel="accuracy in %", title="Accuracy of each epoch")
         right.set_xticks(epochs)
         right.legend()
+        plt.show()
+
+
+def lines(
+    values: dict[str, tuple[ArrayLike, ArrayLike]],
+    xlabel: str,
+    ylabel: str,
+    ylim: tuple[float, float] | None = None,
+) -> None:
+    """Draw several curves in one frame, which differ in colour and in dashes.
+
+    Parameters
+    ----------
+    values : dict
+        From the name of a curve to its x and y values.
+    xlabel, ylabel : str
+        What the axes are.
+    ylim : (float, float), optional
+        Ends of the vertical axis.
+    """
+    with figure_style():
+        _, axis = plt.subplots(figsize=(8, 3.4))
+        for name, (x, y) in values.items():
+            axis.plot(x, y, label=name)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if ylim is not None:
+            axis.set_ylim(ylim)
+        axis.legend()
+        plt.show()
+
+
+def seeds(values: dict[str, Sequence[float]], xlabel: str) -> None:
+    """Draw what each of several trainings reached: a row a method, a dot a seed, a bar the mean.
+
+    Parameters
+    ----------
+    values : dict
+        From the name of a method to one number for each seed.
+    xlabel : str
+        What the numbers are.
+    """
+    if not values or not all(len(numbers) for numbers in values.values()):
+        raise ValueError("expected at least one method with one number each, found none")
+    with figure_style():
+        _, axis = plt.subplots(figsize=(8, 0.4 * len(values) + 0.9))
+        for row, numbers in enumerate(values.values()):
+            axis.plot(numbers, [row] * len(numbers), "o", color=COLOURS[0], alpha=0.6)
+            mean = float(np.mean(numbers))
+            axis.plot([mean, mean], [row - 0.3, row + 0.3], "-", color=COLOURS[1], linewidth=2.5)
+        axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=xlabel)
+        axis.set_ylim(len(values) - 0.5, -0.5)
         plt.show()
 
 
