@@ -13,7 +13,15 @@ from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.models import summary
 from dlcourse.nn import Conv2d, MaxPool2d, Sequential
 
-KINDS = ("augmentation", "calculator", "convolution", "featuremaps", "misclassified", "quiz")
+KINDS = (
+    "augmentation",
+    "calculator",
+    "convolution",
+    "featuremaps",
+    "misclassified",
+    "quiz",
+    "trainings",
+)
 
 
 # -- the arithmetic of the browser is that of the package ----------------------------------
@@ -288,6 +296,35 @@ def test_feature_maps(show):
     explorer.get_by_role("slider", name="Channel").press("End")
     explorer.get_by_role("combobox", name="Layer", exact=True).select_option(label="convolution 1")
     assert said(explorer).startswith("convolution 1, channel 15:")
+
+
+def test_trainings(show):
+    explorer = show("trainings")
+    networks = explorer.get_by_role("combobox", name="Network", exact=True)
+    plain, normalized = networks.locator("option").all_inner_texts()
+    chosen = explorer.locator("button[aria-pressed=true]")
+    assert said(explorer).startswith(f"{plain}, learning rate")
+    assert chosen.count() == 1
+
+    # By mouse: the first cell, the smallest rate and scale.
+    cell = explorer.locator("table button").first
+    percent, rate, scale = re.fullmatch(
+        r"(\d+)% at learning rate (\S+), weights times (\S+)", cell.get_attribute("aria-label")
+    ).groups()
+    before = explorer.locator("svg path").first.get_attribute("d")
+    cell.click()
+    assert cell.get_attribute("aria-pressed") == "true" and chosen.count() == 1
+    assert said(explorer).startswith(f"{plain}, learning rate {rate}, weights x {scale}: the loss")
+    assert said(explorer).endswith(f"{percent}% right.")
+    assert explorer.locator("svg path").first.get_attribute("d") != before
+
+    # By keyboard: the next one, then the other network.
+    cell.press("Tab")
+    explorer.page.keyboard.press("Enter")
+    assert explorer.locator("table button").nth(1).get_attribute("aria-pressed") == "true"
+    networks.press("ArrowDown")
+    assert said(explorer).startswith(f"{normalized}, learning rate")
+    assert said(explorer)[:-1] in explorer.get_by_role("img").get_attribute("aria-label")
 
 
 def test_every_choice_of_every_quiz_is_explained(visit, kinds):
