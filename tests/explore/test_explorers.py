@@ -180,9 +180,10 @@ def test_trainings():
     assert (plain["name"], normalized["name"]) == ("plain", "normalized")
     np.testing.assert_allclose(normalized["losses"], losses["normalized"], rtol=5e-3)
     np.testing.assert_allclose(plain["accuracies"], accuracies["plain"], atol=1e-4)
-    assert plain["losses"][1][2][29:] == [pytest.approx(losses["plain"][1, 2, 29], rel=5e-3)] + [
-        None
-    ] * 30
+    assert (
+        plain["losses"][1][2][29:]
+        == [pytest.approx(losses["plain"][1, 2, 29], rel=5e-3)] + [None] * 30
+    )
     json.dumps(explorer.data, allow_nan=False)
     assert kilobytes(explorer) < 300
 

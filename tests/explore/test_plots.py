@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,7 +46,7 @@ def test_names_of_lines_that_end_together_do_not_cover_each_other():
     boxes = [text.get_window_extent() for text in axis.texts]
     assert len(boxes) == 7
     tops_and_bottoms = sorted((box.y0, box.y1) for box in boxes)
-    for (_, top), (bottom, _) in zip(tops_and_bottoms, tops_and_bottoms[1:], strict=False):
+    for (_, top), (bottom, _) in pairwise(tops_and_bottoms):
         assert bottom > top - 3  # text has a little air of its own
 
 
@@ -68,3 +70,15 @@ def test_panels_draw_a_level_in_each_and_name_it_once():
 def test_panels_need_a_line():
     with pytest.raises(ValueError, match="at least one line"):
         plots.panels({"empty": {}}, "x", "y")
+
+
+@pytest.mark.parametrize("log", ["", "y"])
+def test_names_stand_at_the_height_where_lines_end(log):
+    lines = {"low": ([1, 2], [50, 0.01]), "middle": ([1, 2], [1, 10]), "high": ([1, 2], [1, 100])}
+    plots.panels({"": lines}, "x", "y", log=log)
+    axis = plt.gcf().axes[0]
+    for text in axis.texts:
+        if log or text.get_text() == "high":
+            end = lines[text.get_text()][1][-1]
+            y = axis.transAxes.inverted().transform(axis.transData.transform((1, end)))[1]
+            assert text.get_position()[1] == pytest.approx(y, abs=0.04)

@@ -127,7 +127,7 @@ def panels(
         if level is not None:
             grid[0, 0].annotate(
                 level[1], (1, level[0]), xycoords=("axes fraction", "data"), color="0.3",
-                xytext=(0, 2), textcoords="offset points", fontsize=8, ha="right",
+                xytext=(0, -2), textcoords="offset points", fontsize=8, ha="right", va="top",
             )  # fmt: skip
         figure.supxlabel(xlabel, fontsize=10)
         figure.supylabel(ylabel, fontsize=10)
@@ -137,6 +137,7 @@ def panels(
 def _name_lines(axis: Axes) -> None:
     """Write the names of the lines to the right of where they end, one below the other."""
     ends = []
+    axis.autoscale_view()  # matplotlib puts it off, and the transformation would be an old one
     for line in axis.lines:
         if str(line.get_label()).startswith("_"):  # the level
             continue
