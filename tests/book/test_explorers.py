@@ -23,6 +23,7 @@ KINDS = (
     "misclassified",
     "quiz",
     "timeline",
+    "trainings",
 )
 
 
@@ -400,6 +401,35 @@ def test_inception_by_mouse(show):
     report = summary(branches(expected, True), (832, 7, 7))
     assert f"{report.parameters:,} parameters" in said(explorer)
     assert f"{report.multiply_adds:,} multiply-adds" in said(explorer)
+
+
+def test_trainings(show):
+    explorer = show("trainings")
+    networks = explorer.get_by_role("combobox", name="Network", exact=True)
+    plain, normalized = networks.locator("option").all_inner_texts()
+    chosen = explorer.locator("button[aria-pressed=true]")
+    assert said(explorer).startswith(f"{plain}, learning rate")
+    assert chosen.count() == 1
+
+    # By mouse: the first cell, the smallest rate and scale.
+    cell = explorer.locator("table button").first
+    percent, rate, scale = re.fullmatch(
+        r"(\d+)% at learning rate (\S+), weights times (\S+)", cell.get_attribute("aria-label")
+    ).groups()
+    before = explorer.locator("svg path").first.get_attribute("d")
+    cell.click()
+    assert cell.get_attribute("aria-pressed") == "true" and chosen.count() == 1
+    assert said(explorer).startswith(f"{plain}, learning rate {rate}, weights x {scale}: the loss")
+    assert said(explorer).endswith(f"{percent}% right.")
+    assert explorer.locator("svg path").first.get_attribute("d") != before
+
+    # By keyboard: the next one, then the other network.
+    cell.press("Tab")
+    explorer.page.keyboard.press("Enter")
+    assert explorer.locator("table button").nth(1).get_attribute("aria-pressed") == "true"
+    networks.press("ArrowDown")
+    assert said(explorer).startswith(f"{normalized}, learning rate")
+    assert said(explorer)[:-1] in explorer.get_by_role("img").get_attribute("aria-label")
 
 
 def test_every_choice_of_every_quiz_is_explained(visit, kinds):

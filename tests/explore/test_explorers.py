@@ -167,3 +167,31 @@ def test_feature_maps_need_a_relu():
         explorers.feature_maps(
             Sequential(MaxPool2d(2)), np.zeros((1, 1, 28, 28), np.float32), ["a"]
         )
+
+
+def test_trainings():
+    rng = np.random.default_rng(0)
+    losses = {name: 10 ** rng.uniform(-2, 7, (5, 7, 60)) for name in ("plain", "normalized")}
+    losses["plain"][1, 2, 30:] = np.inf, *[np.nan] * 29
+    accuracies = {name: rng.random((5, 7)) for name in losses}
+    explorer = explorers.trainings(np.logspace(-4, -1, 7), [0.1, 0.3, 1, 3, 10], losses, accuracies)
+    assert explorer.data["rates"][0] == "0.0001" and explorer.data["scales"][1] == "0.3"
+    plain, normalized = explorer.data["networks"]
+    assert (plain["name"], normalized["name"]) == ("plain", "normalized")
+    np.testing.assert_allclose(normalized["losses"], losses["normalized"], rtol=5e-3)
+    np.testing.assert_allclose(plain["accuracies"], accuracies["plain"], atol=1e-4)
+    assert (
+        plain["losses"][1][2][29:]
+        == [pytest.approx(losses["plain"][1, 2, 29], rel=5e-3)] + [None] * 30
+    )
+    json.dumps(explorer.data, allow_nan=False)
+    assert kilobytes(explorer) < 300
+
+
+def test_trainings_check_networks_and_shapes():
+    losses, accuracies = np.ones((1, 2, 3)), np.ones((1, 2))
+    with pytest.raises(ValueError, match=r"the same two networks, found \['a'\] and \['a'\]"):
+        explorers.trainings([1, 2], [1], {"a": losses}, {"a": accuracies})
+    with pytest.raises(ValueError, match=r"shape \(2, 2, steps\).*found \(1, 2, 3\)"):
+        both = dict.fromkeys("ab", losses)
+        explorers.trainings([1, 2], [1, 2], both, dict.fromkeys("ab", accuracies))

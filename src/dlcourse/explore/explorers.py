@@ -264,6 +264,69 @@ def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str])
     return Explorer("featuremaps", "Explorer: feature maps, layer by layer", data)
 
 
+def trainings(
+    rates: Sequence[float],
+    scales: Sequence[float],
+    losses: Mapping[str, np.ndarray],
+    accuracies: Mapping[str, np.ndarray],
+) -> Explorer:
+    """Look through short trainings that differ in learning rate and initial scale.
+
+    Parameters
+    ----------
+    rates : sequence of R float
+        The learning rates.
+    scales : sequence of S float
+        What the initial weights were multiplied by.
+    losses : mapping from str to array of shape (S, R, steps)
+        From the name of a network, of which there are two, to the losses of its trainings.
+    accuracies : mapping from str to array of shape (S, R)
+        From the same names to the shares of held-out images read right in the end.
+
+    Raises
+    ------
+    ValueError
+        If there are not two networks, or a shape is another.
+
+    Examples
+    --------
+    >>> losses, accuracies = np.full((1, 2, 3), 2.3), np.full((1, 2), 0.1)
+    >>> both = {"plain": losses, "normalized": losses}
+    >>> explorer = trainings([0.1, 1], [1], both, dict.fromkeys(both, accuracies))
+    >>> explorer.data["networks"][0]["losses"]
+    [[[2.3, 2.3, 2.3], [2.3, 2.3, 2.3]]]
+    """
+    shape = (len(scales), len(rates))
+    if len(losses) != 2 or losses.keys() != accuracies.keys():
+        raise ValueError(
+            "expected losses and accuracies of the same two networks, "
+            f"found {list(losses)} and {list(accuracies)}"
+        )
+    for name, values in losses.items():
+        if values.ndim != 3 or values.shape[:2] != shape or accuracies[name].shape != shape:
+            raise ValueError(
+                f"expected losses of shape ({shape[0]}, {shape[1]}, steps) and accuracies of "
+                f"shape {shape}, found {values.shape} and {accuracies[name].shape} for {name!r}"
+            )
+    data = {
+        "rates": [f"{rate:g}" for rate in rates],
+        "scales": [f"{scale:g}" for scale in scales],
+        "networks": [
+            {
+                "name": name,
+                # Three digits are more than a curve shows; JSON knows neither infinity nor nan.
+                "losses": [
+                    [[float(f"{v:.3g}") if np.isfinite(v) else None for v in run] for run in runs]
+                    for runs in values
+                ],
+                "accuracies": accuracies[name].round(4).tolist(),
+            }
+            for name, values in losses.items()
+        ],
+    }
+    return Explorer("trainings", "Explorer: learning rate and initial scale", data)
+
+
 def _squares(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Check images and their names, and return (N, S, S)."""
     if images.ndim != 4 or images.shape[1] != 1 or images.shape[2] != images.shape[3]:

@@ -1,0 +1,84 @@
+from itertools import pairwise
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from dlcourse.explore import plots
+
+
+@pytest.fixture(autouse=True)
+def no_window(monkeypatch):
+    """Draw without a screen, and close the figures after each test."""
+    backend = matplotlib.get_backend()
+    matplotlib.use("agg")
+    monkeypatch.setattr(plt, "show", lambda: plt.gcf().canvas.draw())
+    yield
+    plt.close("all")
+    matplotlib.use(backend)
+
+
+def texts(axis):
+    return [text.get_text() for text in axis.texts]
+
+
+def test_panels_name_every_line_and_keep_its_look():
+    x = [1, 2, 3]
+    plots.panels(
+        {"left": {"a": (x, [3, 2, 1]), "b": (x, [3, 2, 0.9])}, "right": {"b": (x, [1, 1, 1])}},
+        "step",
+        "loss",
+    )
+    left, right = plt.gcf().axes
+    assert (left.get_title(), right.get_title()) == ("left", "right")
+    assert texts(left) == ["a", "b"] and texts(right) == ["b"]
+    a, b = left.lines
+    assert a.get_color() != b.get_color() and a.get_linestyle() != b.get_linestyle()
+    assert right.lines[0].get_color() == b.get_color()
+    assert left.get_ylim() == right.get_ylim()
+
+
+def test_names_of_lines_that_end_together_do_not_cover_each_other():
+    lines = {str(i): ([1, 2], [i, 5]) for i in range(7)}
+    plots.panels({"": lines}, "x", "y")
+    axis = plt.gcf().axes[0]
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) == 7
+    tops_and_bottoms = sorted((box.y0, box.y1) for box in boxes)
+    for (_, top), (bottom, _) in pairwise(tops_and_bottoms):
+        assert bottom > top - 3  # text has a little air of its own
+
+
+def test_panels_leave_out_what_is_not_a_number():
+    plots.panels({"": {"": ([1, 2, 3], [1.0, np.inf, np.nan])}}, "x", "y", log="xy")
+    axis = plt.gcf().axes[0]
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+    np.testing.assert_array_equal(axis.lines[0].get_ydata(), [1, np.nan, np.nan])
+
+
+def test_panels_draw_a_level_in_each_and_name_it_once():
+    panel = {"": ([1, 2], [1.0, 2.0])}
+    plots.panels({"a": panel, "b": panel, "c": panel}, "x", "y", level=(1.5, "so"), limits=(0, 9))
+    *used, spare = plt.gcf().axes
+    assert [axis.lines[-1].get_ydata()[0] for axis in used] == [1.5, 1.5, 1.5]
+    assert ["so" in texts(axis) for axis in used] == [True, False, False]
+    assert used[0].get_ylim() == (0, 9)
+    assert not spare.axison
+
+
+def test_panels_need_a_line():
+    with pytest.raises(ValueError, match="at least one line"):
+        plots.panels({"empty": {}}, "x", "y")
+
+
+@pytest.mark.parametrize("log", ["", "y"])
+def test_names_stand_at_the_height_where_lines_end(log):
+    lines = {"low": ([1, 2], [50, 0.01]), "middle": ([1, 2], [1, 10]), "high": ([1, 2], [1, 100])}
+    plots.panels({"": lines}, "x", "y", log=log)
+    axis = plt.gcf().axes[0]
+    for text in axis.texts:
+        if log or text.get_text() == "high":
+            end = lines[text.get_text()][1][-1]
+            y = axis.transAxes.inverted().transform(axis.transData.transform((1, end)))[1]
+            assert text.get_position()[1] == pytest.approx(y, abs=0.04)
