@@ -23,6 +23,11 @@ document.addEventListener("DOMContentLoaded", () => {
     summary.setAttribute("aria-label", `Pages below ${link.textContent.trim()}`);
   }
 
+  // What folds code says "Show code cell source", and MyST-NB names it something else.
+  for (const summary of document.querySelectorAll("details.hide > summary")) {
+    summary.removeAttribute("aria-label");
+  }
+
   // A list has items, and the role of an entry of a bibliography is no longer one.
   for (const entry of document.querySelectorAll('.citation-list > [role="doc-biblioentry"]')) {
     entry.setAttribute("role", "listitem");

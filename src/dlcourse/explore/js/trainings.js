@@ -3,7 +3,7 @@ import { el, frame, row, says, select } from "./common.js";
 
 const SIZE = { width: 380, height: 250, left: 44, right: 8, top: 10, bottom: 40 };
 const CHANCE = Math.log(10); // the loss of one who gives ten classes the same probability
-const UNITS = { "-1": "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000" };
+const UNITS = { "-2": "0.01", "-1": "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000" };
 
 /** An element of a drawing, with its attributes and children. */
 function svg(tag, attributes, ...children) {
