@@ -37,6 +37,9 @@ def test_page(visit, address):
     unnamed = [src for src, alt, _ in images if not alt.strip() or alt.strip().startswith("..")]
     assert not unnamed, f"images without a text for those who do not see them: {unnamed}"
 
+    paragraphs = page.locator("main p").all_inner_texts()
+    assert not [p for p in paragraphs if p.startswith("|")], "a table was left as text"
+
     formulas = page.locator("main .math")
     rendered = page.locator("main .math mjx-container")
     assert rendered.count() >= formulas.count(), "there are formulas that MathJax did not set"
