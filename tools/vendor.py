@@ -32,10 +32,10 @@ FILES = {
     },
     "requirejs": {"require.js": "widgets/require.js"},
     "@jupyter-widgets/html-manager": {
-        f"dist/{name}": f"widgets/html-manager/dist/{name}"
+        f"dist/{name}": f"widgets/{name}"
         for name in (
             "embed-amd.js",
-            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons
+            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons, looked for beside a script
             "7a3337626410ca2f4071.woff2",
             "d878b0a6a1144760244f.woff2",
         )

@@ -24,7 +24,7 @@ def use_vendored(app: Sphinx, config: Config) -> None:
         scripts = {
             "vendor/widgets/require.js": {},
             "widget-paths.js": {},
-            "vendor/widgets/html-manager/dist/embed-amd.js": {},
+            "vendor/widgets/embed-amd.js": {},
         }
     config.nb_ipywidgets_js = {"widget-formulas.js": {}} | scripts
 
