@@ -31,11 +31,12 @@ FILES = {
         "LICENSE": "mathjax/LICENSE",
     },
     "requirejs": {"require.js": "widgets/require.js"},
+    # All in one folder with require.js: the fonts are looked for beside either script.
     "@jupyter-widgets/html-manager": {
         f"dist/{name}": f"widgets/{name}"
         for name in (
             "embed-amd.js",
-            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons, looked for beside a script
+            "1551f4f60c37af51121f.woff2",  # Font Awesome: the icons of buttons
             "7a3337626410ca2f4071.woff2",
             "d878b0a6a1144760244f.woff2",
         )
