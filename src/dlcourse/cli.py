@@ -12,7 +12,7 @@ import typer
 
 import dlcourse
 from dlcourse import zoo
-from dlcourse.data import load_cifar10, load_fashion_mnist, load_mnist, load_picture
+from dlcourse.data import load_cifar10, load_picture
 from dlcourse.doctor import Check, check_all
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
@@ -28,11 +28,7 @@ app = typer.Typer(
     help=__doc__,
 )
 
-_DATASETS = {
-    "mnist": load_mnist,
-    "fashion-mnist": load_fashion_mnist,
-    "cifar-10": load_cifar10,
-}
+_DATASETS = {**DATASETS, "cifar-10": load_cifar10}
 
 
 def main() -> None:
@@ -143,7 +139,7 @@ def evaluate(
     ] = "deep-convnet-seed0",
     workers: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
 ) -> None:
-    """Measure accuracy and loss on the 10,000 test images of MNIST.
+    """Measure accuracy and loss on the test images of the set that it was trained on.
 
     \b
     Examples:
@@ -151,7 +147,7 @@ def evaluate(
       dlcourse evaluate runs/deep-convnet-seed0
     """
     model = _load(weights)
-    _, test = load_mnist()
+    _, test = DATASETS[_recipe(weights).data]()
     with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
         score = parallel.evaluate(test.images, test.labels)
     typer.echo(
@@ -267,20 +263,24 @@ def data(
         )
 
 
-def _load(weights: str) -> Classifier:
+def _recipe(weights: str) -> zoo.Recipe:
+    """What made some weights; of a bare file it is taken to be the plain recipe."""
     path = Path(weights)
     if path.is_dir():
         recipe = path / "recipe.json"
         if not recipe.exists():
             raise ValueError(f"{path} is not the folder of a run: it has no recipe.json")
-        model = zoo.Recipe(**json.loads(recipe.read_text())).build()
-        load_weights(model, path / "weights.npz")
-        return model.eval()
-    if path.suffix == ".npz":
-        model = zoo.Recipe().build()
-        load_weights(model, path)
-        return model.eval()
-    return zoo.load(weights)
+        return zoo.Recipe(**json.loads(recipe.read_text()))
+    return zoo.Recipe() if path.suffix == ".npz" else zoo.Recipe(**zoo.record(weights)["recipe"])
+
+
+def _load(weights: str) -> Classifier:
+    recipe, path = _recipe(weights), Path(weights)
+    if not path.is_dir() and path.suffix != ".npz":
+        return zoo.load(weights)
+    model = recipe.build()
+    load_weights(model, path / "weights.npz" if path.is_dir() else path)
+    return model.eval()
 
 
 def _report(checks: list[Check]) -> None:

@@ -5,7 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dlcourse.nn import Conv2d, convolution, depthwise
-from dlcourse.nn.convolution import Geometry, col2im, conv2d, im2col, windows
+from dlcourse.nn.convolution import conv2d
+from dlcourse.nn.patches import col2im, im2col, windows
+from dlcourse.nn.windows import Geometry
 
 small = st.integers(1, 3)
 

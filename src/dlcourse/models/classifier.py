@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dlcourse.backend import Array, array_module
-from dlcourse.nn import CrossEntropyLoss, Module
+from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.weights import load_weights, save_weights
 
@@ -78,23 +78,5 @@ class Classifier(Module):
         load_weights(self, path)
 
 
-class SequentialClassifier(Classifier):
-    """Base of classifiers that run their parts one after another, in order of assignment.
-
-    Like `Sequential`, but the parts have names: ``features``, ``classifier``.
-    """
-
-    def forward(self, x: Array) -> Array:
-        for _, part in self.children():
-            x = part(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, part in reversed([*self.children()]):
-            dy = part.backward(dy)
-        return dy
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        _, first = next(self.children())
-        first.skip_input_grad()
+class SequentialClassifier(Chain, Classifier):
+    """Base of classifiers that run their parts one after another, in order of assignment."""

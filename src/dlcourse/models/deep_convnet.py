@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 
 
-class DeepConvNet(Classifier):
+class DeepConvNet(SequentialClassifier):
     """Six 3x3 convolutions and two fully connected layers, for 28x28 grey images.
 
     Channels go 16, 16, 32, 32, 64, 64, with a ReLU after each convolution and 2x2 max pooling
@@ -76,11 +76,4 @@ class DeepConvNet(Classifier):
                 f"DeepConvNet expects images of shape (N, 1, 28, 28), found {x.shape}; "
                 "dlcourse.data.load_picture makes one from a picture file"
             )
-        return self.classifier(self.features(x))
-
-    def backward(self, dy: Array) -> Array:
-        return self.features.backward(self.classifier.backward(dy))
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.features.skip_input_grad()
+        return super().forward(x)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.nn import (
     BatchNorm2d,
+    Chain,
     Conv2d,
     Dropout,
     GlobalAvgPool,
@@ -76,7 +77,7 @@ class SamePad(Module):
         return dy[:, :, *self._inside]
 
 
-class InvertedResidual(Module):
+class InvertedResidual(Chain):
     """Few channels to many, a depthwise convolution there, and back to few (Sandler et al. 2018).
 
     The opposite of `Bottleneck`: the shortcut joins the narrow ends, and the 3x3 or 5x5
@@ -136,19 +137,15 @@ class InvertedResidual(Module):
         self.shortcut = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Array) -> Array:
-        around = x
-        for _, layer in self.children():
-            x = layer(x)
-        return x + around if self.shortcut else x
+        y = super().forward(x)
+        return y + x if self.shortcut else y
 
     def backward(self, dy: Array) -> Array:
-        dx = dy
-        for _, layer in reversed([*self.children()]):
-            dx = layer.backward(dx)
+        dx = super().backward(dy)
         return dx + dy if self.shortcut else dx
 
 
-class EfficientNetLite0(Classifier):
+class EfficientNetLite0(SequentialClassifier):
     """Sixteen `InvertedResidual` blocks between two ordinary convolutions.
 
     The smallest of the EfficientNets (Tan and Le 2019), whose widths and depths a search found,
@@ -197,21 +194,9 @@ class EfficientNetLite0(Classifier):
         self.dropout = Dropout(dropout, rng=rng)
         self._fc = Linear(1280, num_classes, rng=rng)
 
-    def forward(self, x: Array) -> Array:
-        for _, layer in self.children():
-            x = layer(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, layer in reversed([*self.children()]):
-            dy = layer.backward(dy)
-            if layer is self._conv_stem and not self.input_grad:
-                return None
-        return dy
-
     def skip_input_grad(self) -> None:
         super().skip_input_grad()
-        self._conv_stem.skip_input_grad()
+        self._conv_stem.skip_input_grad()  # the first that is worth it; before it is a border
 
 
 def efficientnet_lite0(

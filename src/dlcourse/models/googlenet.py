@@ -14,6 +14,7 @@ from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
+    Chain,
     CrossEntropyLoss,
     Dropout,
     Flatten,
@@ -94,7 +95,7 @@ class GoogLeNetLoss:
         return GoogLeNetOutputs(main, *(self.aux_weight * grad for grad in others))
 
 
-class InceptionAux(Module):
+class InceptionAux(Chain):
     """A small classifier on the features inside of GoogLeNet (Szegedy et al. 2015, section 5).
 
     It brings a gradient to the lower half of the network, and is thrown away after training. It
@@ -138,16 +139,6 @@ class InceptionAux(Module):
         self.relu = ReLU()
         self.dropout = Dropout(dropout, rng=rng)
         self.fc2 = Linear(1024, num_classes, rng=rng)
-
-    def forward(self, x: Array) -> Array:
-        for _, layer in self.children():
-            x = layer(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, layer in reversed([*self.children()]):
-            dy = layer.backward(dy)
-        return dy
 
 
 class GoogLeNet(Classifier):

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlcourse.backend import Array
-from dlcourse.nn import BatchNorm2d, Concat, Conv2d, MaxPool2d, Module, ReLU, Sequential
+from dlcourse.nn import BatchNorm2d, Chain, Concat, Conv2d, MaxPool2d, Module, ReLU, Sequential
 
 
-class BasicConv2d(Module):
+class BasicConv2d(Chain):
     """A convolution, batch normalization in place of its bias or not, and ReLU.
 
     Parameters
@@ -51,20 +50,6 @@ class BasicConv2d(Module):
         if batch_norm:
             self.bn = BatchNorm2d(out_channels, eps=0.001)
         self.relu = ReLU()
-
-    def forward(self, x: Array) -> Array:
-        for _, layer in self.children():
-            x = layer(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, layer in reversed([*self.children()]):
-            dy = layer.backward(dy)
-        return dy
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.conv.skip_input_grad()
 
 
 class Inception(Concat):

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlcourse.backend import Array
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, projection
 from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, ReLU, Sequential
 
 
-class ResNet(Classifier):
+class ResNet(SequentialClassifier):
     """A residual network for large images (He et al. 2016, table 1).
 
     A 7x7 convolution and max pooling bring 224x224 down to 56x56; four stages of blocks follow,
@@ -72,20 +71,6 @@ class ResNet(Classifier):
                     module.bn2.weight.data[...] = 0
                 elif isinstance(module, Bottleneck):
                     module.bn3.weight.data[...] = 0
-
-    def forward(self, x: Array) -> Array:
-        for _, layer in self.children():
-            x = layer(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, layer in reversed([*self.children()]):
-            dy = layer.backward(dy)
-        return dy
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.conv1.skip_input_grad()
 
 
 def resnet18(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.residual import BasicBlock, ZeroPadShortcut
 from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, ReLU, Sequential
 
 
-class ResNetCifar(Classifier):
+class ResNetCifar(SequentialClassifier):
     """A residual network of 6n + 2 layers for small images (He et al. 2016, section 4.2).
 
     One 3x3 convolution, three stages of n blocks (`BasicBlock`) with 16, 32 and 64 channels, of
@@ -69,20 +68,6 @@ class ResNetCifar(Classifier):
         self.layer3 = _stage(2 * width, 4 * width, 2, blocks, shortcut, rng)
         self.avgpool = GlobalAvgPool()
         self.fc = Linear(4 * width, num_classes, rng=rng)
-
-    def forward(self, x: Array) -> Array:
-        for _, layer in self.children():
-            x = layer(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for _, layer in reversed([*self.children()]):
-            dy = layer.backward(dy)
-        return dy
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.conv1.skip_input_grad()
 
 
 def _stage(

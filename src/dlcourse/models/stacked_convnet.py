@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlcourse.backend import Array
-from dlcourse.models.classifier import Classifier
+from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.nn import (
     BatchNorm2d,
     Conv2d,
@@ -20,7 +19,7 @@ from dlcourse.nn import (
 )
 
 
-class StackedConvNet(Classifier):
+class StackedConvNet(SequentialClassifier):
     """Stages of convolutions with 2x2 max pooling between them, averaged into a linear layer.
 
     Averaging each channel over the whole image, instead of a hidden layer (Lin et al. 2014),
@@ -91,13 +90,3 @@ class StackedConvNet(Classifier):
                 channels = width
         self.features = Sequential(*layers)
         self.classifier = Sequential(GlobalAvgPool(), Linear(channels, classes, rng=rng))
-
-    def forward(self, x: Array) -> Array:
-        return self.classifier(self.features(x))
-
-    def backward(self, dy: Array) -> Array:
-        return self.features.backward(self.classifier.backward(dy))
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.features.skip_input_grad()

@@ -2,7 +2,7 @@
 
 from dlcourse.nn import init
 from dlcourse.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
-from dlcourse.nn.containers import Concat, Residual, Sequential
+from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.linear import Flatten, Linear
@@ -15,6 +15,7 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm2d",
+    "Chain",
     "Concat",
     "Conv2d",
     "CrossEntropyLoss",

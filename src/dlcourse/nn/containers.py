@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from dlcourse.backend import Array, array_module
@@ -28,7 +29,44 @@ class _Container(Module):
         return iter(self.modules)
 
 
-class Sequential(_Container):
+class Chain(Module):
+    """Base of modules whose parts run one after another, in the order of their assignment.
+
+    Like `Sequential`, but the parts have names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import Linear, ReLU
+    >>> class Hidden(Chain):
+    ...     def __init__(self, rng):
+    ...         super().__init__()
+    ...         self.linear = Linear(4, 8, rng=rng)
+    ...         self.relu = ReLU()
+    >>> net = Hidden(np.random.default_rng(0))
+    >>> net(np.ones((5, 4), np.float32)).shape, list(net.state_dict())
+    ((5, 8), ['linear.weight', 'linear.bias'])
+    """
+
+    def forward(self, x: Array) -> Array:
+        for _, part in self.children():
+            x = part(x)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        for _, part in reversed([*self.children()]):
+            dy = part.backward(dy)
+            if dy is None:  # the layers before it have nothing to learn
+                break
+        return dy
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        for _, first in itertools.islice(self.children(), 1):
+            first.skip_input_grad()
+
+
+class Sequential(_Container, Chain):
     """Modules one after another: each takes the output of the one before.
 
     Parameters
@@ -45,21 +83,6 @@ class Sequential(_Container):
     >>> net(np.ones((5, 4), np.float32)).shape
     (5, 2)
     """
-
-    def forward(self, x: Array) -> Array:
-        for module in self.modules:
-            x = module(x)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        for module in reversed(self.modules):
-            dy = module.backward(dy)
-        return dy
-
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        if self.modules:
-            self.modules[0].skip_input_grad()
 
 
 class Concat(_Container):

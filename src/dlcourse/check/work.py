@@ -1,0 +1,90 @@
+"""Whose work it is: noticing calls to what the exercise asks for ready-made."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from dlcourse.check.failure import CheckFailed
+
+#: What `own_work` takes for somebody else's work: the modules of the package that do the lessons.
+FINISHED = (
+    "dlcourse.data.augment",
+    "dlcourse.models",
+    "dlcourse.nn",
+    "dlcourse.optim",
+    "dlcourse.training",
+    "dlcourse.zoo",
+    "scipy",
+    "torch",
+)
+#: The base classes, which nobody has to write again.
+COMMON = ("dlcourse.nn.module", "dlcourse.nn.containers")
+
+
+@contextmanager
+def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> Iterator[None]:
+    """Fail if the block calls what the exercise asks for ready-made.
+
+    Every call of a Python function is looked at, so it does not matter by which name, base class
+    or detour the finished function is reached.
+
+    Parameters
+    ----------
+    allowed : tuple of str
+        Modules of `FINISHED` that this exercise may use.
+    but_not : tuple of str
+        Modules, classes or functions that it may not use all the same, for example
+        ``"dlcourse.nn.containers.Concat"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import ReLU
+    >>> with own_work():
+    ...     y = ReLU()(np.ones(3))
+    Traceback (most recent call last):
+        ...
+    dlcourse.check.failure.CheckFailed: This calls the finished code of \
+dlcourse.nn.activation.ReLU; the exercise is to write that part yourself.
+    """
+    caught: list[str] = []
+    before = sys.getprofile()
+
+    def look(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+                return  # the body of a module or class, run by an import
+            # What the module defines, and the call is a part of: dlcourse.nn.activation.ReLU.
+            outermost = frame.f_code.co_qualname.partition(".")[0]
+            name = f"{frame.f_globals.get('__name__', '')}.{outermost}"
+            if _within(name, but_not) or (
+                _within(name, FINISHED) and not _within(name, COMMON + allowed)
+            ):
+                caught.append(name)
+        elif event == "c_call":
+            module = getattr(argument, "__module__", None) or ""
+            if _within(module, ("torch", "scipy")):
+                caught.append(module)
+
+    sys.setprofile(look)
+    try:
+        yield
+    except Exception:
+        sys.setprofile(before)
+        if not caught:  # a mistake inside of the finished code is not the point
+            raise
+    finally:
+        sys.setprofile(before)
+    if caught:
+        raise CheckFailed(
+            f"This calls the finished code of {caught[0]}; the exercise is to write that part "
+            "yourself."
+        )
+
+
+def _within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
