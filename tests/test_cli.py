@@ -80,6 +80,15 @@ def test_train_writes_weights_and_a_record_and_evaluate_reads_them(run, tiny, tm
     assert (folder / "weights.npz").read_bytes() == weights
 
 
+def test_evaluate_takes_the_set_that_a_run_was_trained_on(run, tiny, tmp_path, monkeypatch):
+    train, test = load_mnist()
+    few = train.subset(slice(200)), test.subset(slice(70))
+    monkeypatch.setitem(DATASETS, "fashion-mnist", lambda: few)
+    args = ["train", "deep-convnet", "--data", "fashion-mnist", "--images", 100, "--epochs", 1]
+    assert run(*args, "-o", tmp_path)[0] == 0
+    assert " errors in 70)" in run("evaluate", tmp_path)[1]
+
+
 def test_train_into_the_folder_of_another_run_is_refused(run, tiny, tmp_path):
     assert run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path)[0] == 0
     code, _, err = run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path, "--lr", 0.1)
@@ -90,6 +99,8 @@ def test_train_into_the_folder_of_another_run_is_refused(run, tiny, tmp_path):
 def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
     options = ["--epochs", "3", "--no-progress", "--batch-size", "20"]
     code = (
+        # A shell starts what it runs in the background with this signal ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from dlcourse.zoo.recipe import DATASETS; load = DATASETS['mnist']\n"
         "DATASETS['mnist'] = lambda: tuple(d.subset(slice(1500)) for d in load())\n"
         "from dlcourse.cli import main; main()"

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from dlcourse.explore import plots
+from dlcourse.models import summary
+from dlcourse.nn import Conv2d, Flatten, Linear, Sequential
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,33 @@ def test_panels_draw_a_level_in_each_and_name_it_once():
     assert ["so" in texts(axis) for axis in used] == [True, False, False]
     assert used[0].get_ylim() == (0, 9)
     assert not spare.axison
+
+
+def test_seeds_draw_a_row_a_method_with_its_mean():
+    plots.seeds({"plain": [1.0, 3.0], "better": [4.0, 5.0, 9.0]}, "accuracy in %")
+    axis = plt.gcf().axes[0]
+    dots, bars = axis.lines[::2], axis.lines[1::2]
+    assert [list(line.get_xdata()) for line in dots] == [[1, 3], [4, 5, 9]]
+    assert [set(line.get_xdata()) for line in bars] == [{2}, {6}]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["plain", "better"]
+
+
+@pytest.mark.parametrize("values", [{}, {"plain": []}])
+def test_seeds_need_a_number_each(values):
+    with pytest.raises(ValueError, match="at least one method with one number each"):
+        plots.seeds(values, "accuracy")
+
+
+@pytest.mark.parametrize(("level", "names"), [(None, ["conv 1", "linear 1"]), (1, ["0", "2"])])
+def test_shares_add_up_to_a_hundred(level, names):
+    rng = np.random.default_rng(0)
+    net = Sequential(Conv2d(1, 2, 3, rng=rng), Flatten(), Linear(8, 3, rng=rng))
+    plots.shares(summary(net, (1, 4, 4)), level)
+    axis = plt.gcf().axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == names
+    parameters, work = ([bar.get_width() for bar in c] for c in axis.containers)
+    assert parameters == pytest.approx([100 * 20 / 47, 100 * 27 / 47])
+    assert work == pytest.approx([100 * 72 / 96, 100 * 24 / 96])
 
 
 def test_panels_need_a_line():

@@ -5,6 +5,7 @@ from gradients import check_gradients
 from dlcourse.nn import (
     AvgPool2d,
     BatchNorm2d,
+    Chain,
     Concat,
     Conv2d,
     Flatten,
@@ -101,6 +102,29 @@ class Watched(Module):
 
     def backward(self, dy):
         return dy if self.input_grad else None
+
+
+def test_a_chain_is_a_sequence_with_names():
+    class Named(Chain):
+        def __init__(self, rng):
+            super().__init__()
+            self.body = Linear(3, 4, rng=rng)
+            self.relu = ReLU()
+            self.head = Linear(4, 2, rng=rng)
+
+    rng = np.random.default_rng(0)
+    named = Named(rng)
+    check_gradients(named, rng.standard_normal((5, 3)), rng)
+    twin = Sequential(named.body, named.relu, named.head)
+    x, dy = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    np.testing.assert_array_equal(named(x), twin(x))
+    dx = named.backward(dy)
+    np.testing.assert_array_equal(dx, twin.backward(dy))
+    assert list(named.state_dict()) == ["body.weight", "body.bias", "head.weight", "head.bias"]
+    named.skip_input_grad()
+    assert (named.body.input_grad, named.head.input_grad) == (False, True)
+    named(x)
+    assert named.backward(dy) is None
 
 
 def test_only_the_first_layer_skips_the_gradient_of_its_input():
