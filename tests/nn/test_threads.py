@@ -1,9 +1,10 @@
 import threading
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from dlcourse.nn.threads import blas_threads, run_each
+from dlcourse.nn.threads import MUCH_WORK, blas_threads, product, run_each, threads_for
 
 
 def test_blas_is_held_to_one_thread_meanwhile():
@@ -31,3 +32,27 @@ def test_errors_arrive_and_the_limit_is_lifted():
         with pytest.raises(ZeroDivisionError):
             run_each(lambda part: 1 / part, [0, 1])
         assert blas_threads() == 2
+
+
+def test_a_single_part_holds_blas_too():
+    with threadpool_limits(3, user_api="blas"):
+        found = []
+        run_each(lambda _: found.append(blas_threads()), [0])
+        assert found == [1]
+
+
+@pytest.mark.parametrize("rows", [1, 700])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_product_is_that_of_matrices(rows, threads):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, 200), dtype=np.float32)
+    weight = rng.standard_normal((MUCH_WORK // 200 // 700 + 1, 200), dtype=np.float32)
+    y = product(x, weight, threads)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, x @ weight.T, rtol=1e-4, atol=1e-4)
+
+
+def test_layers_share_their_work_in_use_only():
+    x = np.ones((1, 3, 4, 4), np.float32)
+    with threadpool_limits(2, user_api="blas"):
+        assert (threads_for(x, training=True), threads_for(x, training=False)) == (1, 2)

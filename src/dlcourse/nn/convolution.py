@@ -13,8 +13,6 @@ The functions are the stateless mathematics; `Conv2d` holds the weights.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from dlcourse.backend import Array, array_module
@@ -22,7 +20,7 @@ from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.patches import col2im, im2col, windows
-from dlcourse.nn.threads import blas_threads, run_each
+from dlcourse.nn.threads import MUCH_WORK, cuts, product, run_each, threads_for
 from dlcourse.nn.windows import Geometry, Pair, blocks, pair
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
@@ -31,9 +29,6 @@ _BLOCK_BYTES = {"numpy": 2**21, "cupy": 2**28}
 
 #: From so many weights on, to lay them out for the product takes time that counts.
 _MANY_WEIGHTS = 2**16
-
-#: Multiply-adds that are worth several threads: about a quarter of a millisecond.
-_MUCH_WORK = 2**24
 
 
 def conv2d(
@@ -72,6 +67,13 @@ def conv2d(
     o, _, kh, kw = weight.shape
     patches = windows(x, geometry)
     y = xp.empty((*patches.shape[:3], o), x.dtype)
+    if groups == 1 and y.size < o * o:
+        # Fewer windows than kernels: it is the patches that are laid out anew, as the weights lie.
+        columns = patches.transpose(0, 1, 2, 5, 3, 4).reshape(-1, weight[0].size)
+        y = product(columns, weight.reshape(o, -1), threads).reshape(y.shape)
+        if bias is not None:
+            y += bias
+        return y.transpose(0, 3, 1, 2)
     matrix = _matrix(weight, groups)
     # Added to whole lines of the image: a row of so few channels is slow to loop over.
     line_bias = None if bias is None else xp.tile(bias, y.shape[2])
@@ -91,9 +93,11 @@ def conv2d(
                 lines = rows.reshape(-1, line_bias.size)
                 lines += line_bias
 
-    # With fewer windows than channels the weights are most of the work, which BLAS shares better.
-    large = xp is np and y.size * weight[0].size > _MUCH_WORK and y.size > o * o
-    run_each(fill, _shares(y.shape[:2], threads if large else 1))
+    if threads == 1:
+        fill((slice(None), slice(None)))
+    else:
+        much = y.size * weight[0].size > MUCH_WORK
+        run_each(fill, _shares(y.shape[:2], threads if much else 1))
     return y.transpose(0, 3, 1, 2)
 
 
@@ -163,11 +167,9 @@ def conv2d_input_grad(
 
 def _shares(size: tuple[int, int], threads: int) -> list[tuple[slice, slice]]:
     """Cut (N, OH) into as many parts: of the images, or of the rows of a single one."""
-    axis = 0 if size[0] > 1 else 1
-    parts = min(threads, size[axis])
-    edges = [size[axis] * i // parts for i in range(parts + 1)]
-    cuts = [slice(start, end) for start, end in pairwise(edges)]
-    return [(cut, slice(None)) if axis == 0 else (slice(None), cut) for cut in cuts]
+    if size[0] > 1:
+        return [(cut, slice(None)) for cut in cuts(size[0], threads)]
+    return [(slice(None), cut) for cut in cuts(size[1], threads)]
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
@@ -278,8 +280,7 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}")
         self._x = x
         bias = None if self.bias is None else self.bias.data
-        # In training the batch is what is shared among threads.
-        threads = 1 if self.training else blas_threads()
+        threads = threads_for(x, self.training)
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads)
 
     def backward(self, dy: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import init
 from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.threads import product, threads_for
 
 
 class Linear(Module):
@@ -51,7 +52,7 @@ class Linear(Module):
                 f"(N, {self.in_features}), found shape {x.shape}"
             )
         self._x = x
-        y = x @ self.weight.data.T
+        y = product(x, self.weight.data, threads_for(x, self.training))
         return y if self.bias is None else y + self.bias.data
 
     def backward(self, dy: Array) -> Array:

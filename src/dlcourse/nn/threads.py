@@ -10,10 +10,17 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+from dlcourse.backend import Array, array_module
+
+#: Multiply-adds that are worth several threads: about a quarter of a millisecond.
+MUCH_WORK = 2**24
 
 T = TypeVar("T")
 
@@ -31,8 +38,25 @@ def blas_threads() -> int:
     return max((library.num_threads for library in _blas().lib_controllers), default=1)
 
 
+def threads_for(x: Array, training: bool) -> int:
+    """Return how many threads a layer may share its work on `x` among.
+
+    One on a GPU, and one in training, where the batch is what is shared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> threads_for(np.ones(3), training=True)
+    1
+    """
+    return 1 if training or array_module(x) is not np else blas_threads()
+
+
 def run_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
     """Call `work` on each part, each on a thread of its own with BLAS held to that thread.
+
+    Threads of BLAS go on spinning for a while after a product, and would take a core from ours.
+    So a single part is run in this way too. The first part is for the calling thread.
 
     Examples
     --------
@@ -42,12 +66,56 @@ def run_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
     >>> squares
     array([0, 1, 4, 9])
     """
-    if len(parts) == 1:
-        work(parts[0])
-        return
     with _blas().limit(limits=1):
-        for _ in _pool().map(work, parts):
-            pass
+        others = [_pool().submit(work, part) for part in parts[1:]]
+        try:
+            work(parts[0])
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
+
+
+def cuts(length: int, parts: int) -> list[slice]:
+    """Cut a range into as many parts, or into single values if it has fewer.
+
+    Examples
+    --------
+    >>> cuts(5, 2)
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+    parts = min(parts, length)
+    edges = [length * i // parts for i in range(parts + 1)]
+    return [slice(start, end) for start, end in pairwise(edges)]
+
+
+def product(x: Array, weight: Array, threads: int) -> Array:
+    """Return ``x @ weight.T``, the rows of `weight` shared among threads if it is much work.
+
+    Parameters
+    ----------
+    x : array of shape (N, K)
+        A row for each image or window.
+    weight : array of shape (O, K)
+        A row for each output.
+    threads : int
+        How many may share it; with 1 it is left to BLAS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> product(np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), threads=2)
+    array([[3., 7.]])
+    """
+    if threads == 1:
+        return x @ weight.T
+    y = np.empty((len(x), len(weight)), x.dtype)
+
+    def multiply(rows: slice) -> None:
+        np.matmul(x, weight[rows].T, out=y[:, rows])
+
+    run_each(multiply, cuts(len(weight), threads if x.size * len(weight) > MUCH_WORK else 1))
+    return y
 
 
 @functools.cache
