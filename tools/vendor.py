@@ -31,7 +31,7 @@ FILES = {
         "LICENSE": "mathjax/LICENSE",
     },
     "requirejs": {"require.js": "widgets/require.js"},
-    # All in one folder with require.js: the fonts are looked for beside either script.
+    # All in one folder: see book/_static/widget-paths.js.
     "@jupyter-widgets/html-manager": {
         f"dist/{name}": f"widgets/{name}"
         for name in (

@@ -4,7 +4,9 @@
   requirejs.config({
     paths: {
       anywidget: at("vendor/widgets/anywidget"),
+      // Fonts are looked for in the folder of whichever of its modules is first: make it one folder.
       "@jupyter-widgets/html-manager": at("vendor/widgets/html-manager"),
+      "@jupyter-widgets/html-manager/dist": at("vendor/widgets"),
     },
   });
 }
