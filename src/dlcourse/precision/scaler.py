@@ -34,8 +34,6 @@ class LossScaler:
 
     Attributes
     ----------
-    scale : float
-        The scale of the next step.
     skipped : int
         How many steps were left out so far.
 
@@ -78,6 +76,7 @@ class LossScaler:
 
     @property
     def scale(self) -> float:
+        """The scale of the next step."""
         return float(self.array)
 
     def update(self, parameters: Iterable[Parameter]) -> bool:
