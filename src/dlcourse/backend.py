@@ -1,6 +1,6 @@
 """Which array library an array belongs to: NumPy, or CuPy on a GPU.
 
-This is the only file that knows CuPy. Everything else asks :func:`array_module`
+This file and `dlcourse.cuda` are all that knows CuPy. Everything else asks :func:`array_module`
 for the library of the array at hand, and works unchanged on both.
 """
 

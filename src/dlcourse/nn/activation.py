@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlcourse import cuda
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.module import Module
 
@@ -19,6 +20,9 @@ class ReLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
+        if cuda.has_kernels(x):
+            y, self._mask = cuda.relu(x)
+            return y
         self._mask = x > 0
         return array_module(x).maximum(x, 0)
 
