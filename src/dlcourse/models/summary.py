@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.backend import Array
+from dlcourse.backend import Array, array_module
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -175,7 +175,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
 
         return watched
 
-    x = np.zeros((1, *input_shape), np.float32)
+    xp = array_module(*(parameter.data for parameter in model.parameters()))
+    x = xp.zeros((1, *input_shape), np.float32)
     fields[id(x)] = (x, Field())
     with ExitStack() as stack:
         was_training = model.training
