@@ -54,9 +54,7 @@ def scale_shift(x: Array, scale: Array, shift: Array) -> Array:
     return y
 
 
-def batch_norm_grad(
-    dy: Array, centered: Array, slope: Array, offset: Array, scale: Array
-) -> Array:
+def batch_norm_grad(dy: Array, centered: Array, slope: Array, offset: Array, scale: Array) -> Array:
     """Return ``(dy + centered * slope + offset) * scale`` for contiguous (rows, C) and (C,)."""
     dx = array_module(dy).empty_like(dy)
     arrays = (dy, centered, slope, offset, scale, dx)

@@ -194,7 +194,9 @@ def _channel_sum(lines: Array, width: int) -> Array:
 def _channel_dot(a: Array, b: Array, width: int) -> Array:
     """The sum (C,) over all but the channels of the product ``a * b``, without an array for it."""
     if cuda.has_kernels(a, b):
-        return cuda.channel_dot(a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width))
+        return cuda.channel_dot(
+            a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
+        )
     sums = array_module(a).einsum("ij,ij->j", a, b)
     return sums.reshape(width, -1).sum(axis=0)
 
