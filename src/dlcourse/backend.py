@@ -56,6 +56,18 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x) if xp is np else xp.asnumpy(x)
 
 
+def synchronize(x: Array) -> None:
+    """Wait until a GPU has finished what it was told to do on the array; nothing on a CPU.
+
+    Examples
+    --------
+    >>> synchronize(np.zeros(2))
+    """
+    xp = array_module(x)
+    if xp is not np:
+        xp.cuda.get_current_stream().synchronize()
+
+
 def to_device(x: Array, device: str) -> Array:
     """Return `x` on a device: ``"cpu"`` or ``"cuda"``.
 
