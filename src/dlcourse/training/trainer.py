@@ -13,7 +13,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from dlcourse.data import Dataset, batches
-from dlcourse.distributed import Communicator, SingleProcess
+from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
@@ -21,7 +21,7 @@ from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
-from dlcourse.training.state import broadcast_json, restore, share, snapshot
+from dlcourse.training.state import restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
 
 
