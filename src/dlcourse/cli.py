@@ -6,14 +6,18 @@ import json
 import shlex
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import dlcourse
 from dlcourse import zoo
+from dlcourse.captioning.recipe import run_nic
 from dlcourse.data import load_cifar10, load_picture
+from dlcourse.detection.recipe import run_detector
 from dlcourse.distributed import (
     MPI,
     CommunicationError,
@@ -25,6 +29,7 @@ from dlcourse.doctor import Check, check_all, gpu_report
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
+from dlcourse.segmentation.recipe import run_fcn
 from dlcourse.training import ParallelModel, TrainingDiverged
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, MODELS, SCHEDULES
 
@@ -160,6 +165,40 @@ def train(
         f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in {test['images']:,}), "
         f"{record['seconds']:.0f} s of training"
     )
+    typer.echo(f"weights and record are in {folder}")
+
+
+_ON_SCENES: dict[str, Callable[..., dict[str, Any]]] = {
+    **{f"fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
+    **{name: partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
+    "nic": run_nic,
+}
+
+
+@app.command()
+def train_scenes(
+    model: Annotated[str, typer.Argument(help=f"What to train: {', '.join(_ON_SCENES)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; runs/MODEL-seedN if not given."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Train a network of chapter 5 on scenes; repeat the same command to resume.
+
+    \b
+    Examples:
+      dlcourse train-scenes fcn-32s
+      dlcourse train-scenes nic --seed 1 -o runs/other
+    """
+    if model not in _ON_SCENES:
+        raise ValueError(f"expected one of {', '.join(_ON_SCENES)}, found {model!r}")
+    folder = output or Path("runs") / f"{model}-seed{seed}"
+    command = shlex.join(["dlcourse", *sys.argv[1:]])
+    record = _ON_SCENES[model](folder, command=command, seed=seed, progress=progress)
+    for count, scores in record["test"].items():
+        typer.echo(f"on the first {count} test scenes: {json.dumps(scores)}")
     typer.echo(f"weights and record are in {folder}")
 
 

@@ -1,0 +1,72 @@
+"""The run that made the captioner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcourse.captioning.training import evaluate_nic, nic_steps
+from dlcourse.captioning.vocabulary import Vocabulary
+from dlcourse.data.scenes import WORDS, load_scenes
+from dlcourse.models import NIC
+from dlcourse.training import Stream, generator
+from dlcourse.zoo.scenes import scene_arrays, take_over, train_on_scenes, write_entry
+
+#: The words of all captions of scenes.
+VOCABULARY = Vocabulary(WORDS)
+_STEPS, _BATCH, _LR = 2000, 16, 0.001
+
+
+def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
+    """Train NIC into a folder, and return the record; see `zoo.scenes`.
+
+    The encoder begins with the weights of the zoo's FCN-8s, as the published one began with those
+    of a classifier: what a picture shows has been learnt already, what is said about it has not.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        Folder of the run; an interrupted run goes on.
+    command : str
+        The command that asks for it, for the record.
+    seed : int
+        What initial weights and scenes are drawn from.
+    progress : bool
+        Whether to show a progress bar.
+    """
+    model = NIC(len(VOCABULARY), rng=generator(seed, Stream.INIT))
+    take_over(model, scene_arrays("fcn-8s"))
+    scenes = load_scenes("train", _STEPS * _BATCH, seed=1000 + seed)
+    training = train_on_scenes(
+        model,
+        nic_steps(model, scenes, VOCABULARY, _BATCH),
+        _STEPS,
+        output,
+        lr=_LR,
+        settings={"seed": seed},
+        progress=progress,
+    )
+    test = {}
+    for count in (100, 500):
+        scores, _ = evaluate_nic(model, load_scenes("test", count), VOCABULARY)
+        test[str(count)] = scores._asdict()
+    recipe = {"seed": seed, "batch_size": _BATCH, "begins_with": "fcn-8s"}
+    return write_entry(
+        output, model.state_dict(), command, {"recipe": recipe, "training": training, "test": test}
+    )
+
+
+def load_nic() -> NIC:
+    """Return the captioner of the zoo, ready to speak.
+
+    Examples
+    --------
+    >>> load_nic().encode(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 128)
+    """
+    model = NIC(len(VOCABULARY), rng=np.random.default_rng(0))
+    model.load_state_dict(scene_arrays("nic"))
+    model.eval()
+    return model
