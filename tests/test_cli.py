@@ -11,6 +11,8 @@ from PIL import Image
 
 from dlcourse import cli, zoo
 from dlcourse.data import load_mnist
+from dlcourse.data.scenes import load_scenes
+from dlcourse.nn.weights import load_arrays
 from dlcourse.zoo.recipe import DATASETS
 
 
@@ -48,7 +50,8 @@ def digit(path, label=7):
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data"]
+    "command",
+    ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data", "train-scenes"],
 )
 def test_every_command_has_help(run, command):
     code, out, _ = run(command, "--help")
@@ -206,3 +209,21 @@ def test_doctor_finds_broken_data(run, monkeypatch):
 def test_data_verifies(run):
     code, out, _ = run("data")
     assert code == 0 and out == "mnist: 60,000 training and 10,000 test images, verified\n"
+
+
+def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("dlcourse.segmentation.recipe._PLAN", {32: (2, 0.001)})
+    monkeypatch.setattr("dlcourse.segmentation.recipe._BATCH", 2)
+    few = load_scenes("test", 3)
+    monkeypatch.setattr("dlcourse.segmentation.recipe.load_scenes", lambda *args, **more: few)
+    command = ("train-scenes", "fcn-32s", "-o", tmp_path / "run", "--no-progress")
+    for _ in range(2):  # the second finds that all is done
+        code, out, err = run(*command)
+        assert code == 0, err
+        assert "on the first 100 test scenes" in out
+        record = json.loads((tmp_path / "run" / "record.json").read_text())
+        assert record["training"]["steps"] == 2 and len(record["training"]["losses"]) == 2
+    weights = load_arrays(tmp_path / "run" / "weights.npz")
+    assert {array.dtype.name for array in weights.values()} == {"float16"}
+    code, _, err = run("train-scenes", "yolo")
+    assert code == 1 and "expected one of fcn-32s" in err

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
 from dlcourse.data import load_mnist
+from dlcourse.detection import box_iou, nms
 from dlcourse.explore import explorers
 from dlcourse.explore.inception import PUBLISHED, inception
 from dlcourse.explore.widget import FOLDER, bundle, pack
@@ -17,13 +18,17 @@ from dlcourse.precision import FORMATS
 
 KINDS = (
     "augmentation",
+    "beam",
     "calculator",
     "convolution",
+    "detections",
     "featuremaps",
     "formats",
     "inception",
+    "iou",
     "misclassified",
     "quiz",
+    "segments",
     "timeline",
     "trainings",
 )
@@ -173,6 +178,27 @@ def test_formats_are_those_of_the_package(module, format):
 )  # fmt: skip
 def test_numbers_are_read_as_they_are_written(module, text, value):
     assert module("floats.js", "parsed", text) == value
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_boxes_are_those_of_the_package(module, seed):
+    rng = np.random.default_rng(seed)
+    corners = np.sort(rng.integers(0, 20, (12, 2, 2)), axis=1)  # some without area
+    boxes, scores = corners.reshape(12, 4), rng.integers(0, 9, 12) / 9  # some equal
+    rows = boxes.tolist()
+    expected = box_iou(boxes, boxes)
+    for i, j in ((0, 1), (2, 3), (4, 4), (5, 6)):
+        found = module("boxes.js", "overlap", rows[i], rows[j])
+        assert found["iou"] == pytest.approx(expected[i, j])
+    for threshold in (0, 0.3, 1):
+        kept = module("boxes.js", "suppress", rows, scores.tolist(), threshold)
+        assert kept == nms(boxes, scores, threshold).tolist()
+
+
+def test_a_thing_is_found_once(module):
+    thing = {"box": [0, 0, 10, 10], "label": 3}
+    found = [thing, thing, {"box": [0, 0, 10, 10], "label": 4}]
+    assert module("boxes.js", "match", found, [thing], 0.5) == [True, False, False]
 
 
 def test_the_browser_reads_what_python_packed(module):
@@ -586,3 +612,63 @@ def test_pages_work_from_the_disk(browser, places, html):
     quiz.get_by_role("button", name="Check").click()
     assert said(quiz)
     context.close()
+
+
+def test_iou(show):
+    explorer = show("iou")
+    assert said(explorer).startswith("They share 180 squares of the 692")
+    for name in ("left", "top"):
+        for _ in range(8 if name == "left" else 6):
+            explorer.get_by_role("slider", name=f"Your box: {name}").press("ArrowLeft")
+    for name, steps in (("right", 10), ("bottom", 4)):
+        for _ in range(steps):
+            explorer.get_by_role("slider", name=f"Your box: {name}").press("ArrowLeft")
+    assert "IoU 1.00. It counts as found at a threshold of 0.95, the strictest." in said(explorer)
+    canvas = explorer.locator("canvas").bounding_box()
+    step = canvas["width"] / 40
+    mouse = explorer.page.mouse
+    mouse.move(canvas["x"] + 27.8 * step, canvas["y"] + 31.8 * step)
+    mouse.down()
+    mouse.move(canvas["x"] + 19.5 * step, canvas["y"] + 20.5 * step, steps=4)
+    mouse.up()
+    assert "It does not count as found at any threshold." in said(explorer)
+
+
+def test_detections(show):
+    explorer = show("detections")
+    score = explorer.get_by_role("slider", name="Least score")
+    overlap = explorer.get_by_role("slider", name="Most overlap of two that are kept")
+    score.press("Home")
+    overlap.press("End")
+    everything = explorer.locator("li").count()
+    assert f"{everything} are left" in said(explorer)
+    overlap.press("Home")
+    assert explorer.locator("li").count() < everything
+    score.press("End")
+    before = said(explorer)
+    explorer.get_by_role("combobox", name="Scene", exact=True).press("ArrowDown")
+    assert said(explorer) != before
+
+
+def test_segments(show):
+    explorer = show("segments")
+    assert said(explorer).startswith("fcn-32s: ")
+    coarse = int(said(explorer).split()[1])
+    explorer.get_by_role("combobox", name="Network", exact=True).select_option(label="fcn-8s")
+    assert int(said(explorer).split()[1]) < coarse
+    before = pictures(explorer)
+    explorer.get_by_role("slider", name="Strength of colour").press("Home")
+    assert pictures(explorer) != before
+
+
+def test_beam(show):
+    explorer = show("beam")
+    explorer.get_by_role("combobox", name="Beam width", exact=True).select_option(label="3")
+    assert explorer.locator("tbody tr").count() == 3
+    words = explorer.get_by_role("slider", name="Words")
+    words.press("End")
+    assert said(explorer).startswith("The search ends. It says: a")
+    explorer.get_by_role("button", name="Back").press("Enter")
+    assert said(explorer).startswith("So far the likeliest beginning is:")
+    explorer.get_by_role("button", name="Next word").click()
+    assert said(explorer).startswith("The search ends.")
