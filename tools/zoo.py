@@ -47,6 +47,16 @@ OPTIONS = {
         for shape in ("1x7", "1x5", "1x3", "2x3", "3x3", "4x3")
         for seed in range(5)
     },
+    # Chapter 2, the degradation problem: networks that differ in depth and in shortcuts.
+    **{
+        f"{net}-seed{seed}": (
+            f"{net} --data fashion-mnist --seed {seed} --validation 1000 --images 3000 "
+            "--batch-size 50 --epochs 15 --optimizer momentum --lr 0.1 --schedule cosine "
+            "--workers 1 --no-progress"
+        )
+        for seed in range(3)
+        for net in ("plain-20", "plain-56", "resnet-20", "resnet-56")
+    },
 }
 
 #: Entries that ship their weights; of the others the record is enough.
