@@ -18,6 +18,7 @@ from dlcourse.models.googlenet import (
     googlenet,
 )
 from dlcourse.models.inception import BasicConv2d, Inception
+from dlcourse.models.inception_convnet import InceptionConvNet
 from dlcourse.models.lenet import LeNet5
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
@@ -56,6 +57,7 @@ __all__ = [
     "GoogLeNetOutputs",
     "Inception",
     "InceptionAux",
+    "InceptionConvNet",
     "InvertedResidual",
     "LeNet5",
     "Preprocess",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dlcourse.models import Classifier, DeepConvNet, ResNetCifar, StackedConvNet
+from dlcourse.models import Classifier, DeepConvNet, InceptionConvNet, ResNetCifar, StackedConvNet
 
 #: Networks by name, each made with the generator of its initial weights.
 MODELS: dict[str, Callable[[np.random.Generator], Classifier]] = {
@@ -27,4 +27,13 @@ MODELS: dict[str, Callable[[np.random.Generator], Classifier]] = {
     "plain-56": lambda rng: ResNetCifar(56, shortcut=False, in_channels=1, width=8, rng=rng),
     "resnet-20": lambda rng: ResNetCifar(20, in_channels=1, width=8, rng=rng),
     "resnet-56": lambda rng: ResNetCifar(56, in_channels=1, width=8, rng=rng),
+    # Chapter 2: the ideas of four years in networks of one size, about 33,500 parameters.
+    "idea-large-filters": lambda rng: StackedConvNet(
+        [(11,), (23,), (46,)], kernel_size=5, batch_norm=True, rng=rng
+    ),
+    "idea-small-filters": lambda rng: StackedConvNet(
+        [(10,) * 2, (21,) * 2, (44,) * 2], batch_norm=True, rng=rng
+    ),
+    "idea-inception": lambda rng: InceptionConvNet(16, [(32,), (32, 48), (64, 64)], rng=rng),
+    "idea-residual": lambda rng: ResNetCifar(14, in_channels=1, width=7, rng=rng),
 }
