@@ -14,7 +14,7 @@ from dlcourse.files import atomic_write
 
 #: What the trainings of the degradation problem share; one thread, beside other work.
 DEGRADATION = (
-    "--validation 1000 --images 3000 --batch-size 50 --epochs 15 --optimizer momentum "
+    "--validation 500 --images 3000 --batch-size 50 --epochs 10 --optimizer momentum "
     "--schedule cosine --workers 1 --no-progress"
 )
 
@@ -71,8 +71,8 @@ OPTIONS = {
     # Chapter 2: four ideas in networks of one size.
     **{
         f"idea-{idea}-seed{seed}": (
-            f"idea-{idea} --data fashion-mnist --seed {seed} --validation 1000 --images 6000 "
-            "--batch-size 50 --epochs 8 --lr 0.01 --schedule cosine --workers 1 --no-progress"
+            f"idea-{idea} --data fashion-mnist --seed {seed} --validation 500 --images 4000 "
+            "--batch-size 50 --epochs 6 --lr 0.01 --schedule cosine --workers 1 --no-progress"
         )
         for idea in ("large-filters", "small-filters", "inception", "residual")
         for seed in range(3)

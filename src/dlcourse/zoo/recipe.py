@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dlcourse.data import Affine, Compose, Dataset, Elastic, load_fashion_mnist, load_mnist
 from dlcourse.files import atomic_write
 from dlcourse.models import Classifier, DeepConvNet, summary
