@@ -15,13 +15,14 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
-.PHONY: help book test lint parity notebooks zoo release grade feedback grading address requirements \
+.PHONY: help book test lint parity cuda notebooks zoo release grade feedback grading address requirements \
   clean distclean
 
 help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
 	@echo "make test        install, build the book, lint, check types and run all tests"
 	@echo "make parity      add PyTorch, for the tests that compare with it"
+	@echo "make cuda        add CuPy and the CUDA compiler (3 GB), for the tests of CUDA sources"
 	@echo "make lint        ruff and mypy only"
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
@@ -45,6 +46,8 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 parity: $(VENV)/.parity
+
+cuda: $(VENV)/.cuda
 
 notebooks: $(VENV)/.book
 	$(BIN)/python tools/twins.py
@@ -82,6 +85,7 @@ requirements: $(VENV)/.created
 	$(call pin,test,--extra test --constraint requirements/book.txt)
 	$(call pin,grading,--extra grading --constraint requirements/book.txt \
 	  --constraint requirements/test.txt)
+	$(call pin,cuda,--extra gpu --constraint requirements/book.txt)
 
 pin = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
   --no-annotate --no-emit-index-url --no-emit-find-links \
@@ -119,6 +123,10 @@ $(VENV)/.grading: requirements/grading.txt $(VENV)/.book
 
 $(VENV)/.parity: requirements/parity.txt $(VENV)/.package
 	$(PIP) install --quiet --requirement requirements/parity.txt
+	@touch $@
+
+$(VENV)/.cuda: requirements/cuda.txt $(VENV)/.package
+	$(PIP) install --quiet --requirement requirements/cuda.txt
 	@touch $@
 
 # The book.

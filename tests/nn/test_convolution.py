@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dlcourse.nn import Conv2d, convolution, depthwise
-from dlcourse.nn.convolution import conv2d
+from dlcourse.nn.convolution import conv2d, conv2d_gradients
 from dlcourse.nn.patches import col2im, im2col, windows
 from dlcourse.nn.windows import Geometry
 
@@ -174,3 +174,18 @@ def test_wrong_input_says_what_was_expected():
             Conv2d(3, 4, 3, groups=groups, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="stride must be a whole number of at least 1"):
         Conv2d(3, 4, 3, stride=0, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_skipping_the_input_gradient_does_not_change_a_bit_of_the_weights(channels):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, channels, 9, 8), dtype=np.float32)
+    weight = rng.standard_normal((4, channels, 3, 3), dtype=np.float32)
+    geometry = Geometry((3, 3), padding=(1, 1))
+    dy = rng.standard_normal((3, 4, 9, 8), dtype=np.float32)
+    dw, dx = conv2d_gradients(x, dy, weight, geometry)
+    alone, none = conv2d_gradients(x, dy, weight, geometry, input_grad=False)
+    assert dx.shape == x.shape
+    assert none is None
+    np.testing.assert_array_equal(dw, alone)
+    assert dw.flags.c_contiguous

@@ -5,21 +5,28 @@ from dlcourse.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
+from dlcourse.nn.embedding import Embedding
 from dlcourse.nn.linear import Flatten, Linear
 from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, softmax
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
 from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
+from dlcourse.nn.recurrent import LSTM, RNN
+from dlcourse.nn.transposed import ConvTranspose2d
 
 __all__ = [
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm2d",
     "Chain",
     "Concat",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool",
     "LeakyReLU",

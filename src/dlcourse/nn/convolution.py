@@ -19,7 +19,8 @@ from dlcourse.backend import Array, array_module
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
-from dlcourse.nn.patches import col2im, im2col, windows
+from dlcourse.nn.patches import FEW_CHANNELS, col2im, im2col, windows
+from dlcourse.nn.products import multiply, sum_of_products
 from dlcourse.nn.threads import MUCH_WORK, cuts, product, run_each, threads_for
 from dlcourse.nn.windows import Geometry, Pair, blocks, pair
 
@@ -85,10 +86,10 @@ def conv2d(
             columns = im2col(patches[part][block])
             rows = y[part][block].reshape(-1, o)
             if groups == 1:
-                xp.matmul(columns, matrix, out=rows)
+                multiply(columns, matrix, out=rows)
             else:
-                product = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
-                rows.reshape(-1, groups, o // groups)[...] = product.transpose(1, 0, 2)
+                each = _grouped(columns, kh * kw, groups) @ matrix  # (G, rows, O / G)
+                rows.reshape(-1, groups, o // groups)[...] = each.transpose(1, 0, 2)
             if line_bias is not None:
                 lines = rows.reshape(-1, line_bias.size)
                 lines += line_bias
@@ -130,7 +131,7 @@ def conv2d_weight_grad(
         columns = im2col(patches[block])
         rows = gradient[block].reshape(-1, o)
         if groups == 1:
-            total[0] += columns.T @ rows
+            total[0] += sum_of_products(columns, rows)
         else:
             split = rows.reshape(-1, groups, o // groups).transpose(1, 0, 2)
             total += _grouped(columns, kh * kw, groups).transpose(0, 2, 1) @ split
@@ -150,19 +151,70 @@ def conv2d_input_grad(
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
-    margin = tuple(
-        d * (k - 1) - p
-        for d, k, p in zip(geometry.dilation, geometry.kernel, geometry.padding, strict=True)
-    )
-    if geometry.stride == (1, 1) and min(margin) >= 0:
+    back = _back(geometry)
+    if back is not None:
         turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, c, kh, kw)
         turned = turned.transpose(0, 2, 1, 3, 4).reshape(groups * c, o // groups, kh, kw)
-        back = Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
         return conv2d(dy, turned, None, back, groups)
     rows = dy.transpose(0, 2, 3, 1).reshape(-1, groups, o // groups).transpose(1, 0, 2)
     columns = rows @ _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
     columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
     return col2im(columns.reshape(-1, kh * kw * groups * c), size, geometry)
+
+
+def conv2d_gradients(
+    x: Array,
+    dy: Array,
+    weight: Array,
+    geometry: Geometry,
+    groups: int = 1,
+    input_grad: bool = True,
+) -> tuple[Array, Array | None]:
+    """Return the gradients with respect to the weights and, if it is wanted, the input.
+
+    With stride 1 the same patches of `dy` give both. Times the weights they are `dx`; times the
+    pixels that they surround, ``dw[o, c, u, v] = sum over p of x[p, c] dy[p - (u, v), o]``.
+
+    Parameters
+    ----------
+    x, dy, weight, geometry, groups
+        As in `conv2d_weight_grad` and `conv2d_input_grad`.
+    input_grad : bool
+        Without, None takes the place of `dx`. It does not change a bit of `dw`.
+    """
+    back = _back(geometry)
+    o, c, kh, kw = weight.shape
+    n, _, h, w = x.shape
+    # Patches of few channels are narrow; with fewer pixels than kernels see conv2d.
+    if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
+        dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups)
+        if not input_grad:
+            return dw, None
+        return dw, conv2d_input_grad(dy, weight, x.shape, geometry, groups)
+    xp = array_module(x)
+    patches = windows(dy, back)
+    pixels = x.transpose(0, 2, 3, 1)
+    turned = _matrix(weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), groups=1)
+    dx = xp.empty((n, h, w, c), dy.dtype) if input_grad else None
+    total = xp.zeros((kh * kw * o, c), dy.dtype)
+    for block in blocks(patches, max(_BLOCK_BYTES[xp.__name__], weight.nbytes)):
+        columns = im2col(patches[block])
+        total += sum_of_products(columns, pixels[block].reshape(-1, c))
+        if dx is not None:
+            multiply(columns, turned, out=dx[block].reshape(-1, c))
+    dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
+    return xp.ascontiguousarray(dw), None if dx is None else dx.transpose(0, 3, 1, 2)
+
+
+def _back(geometry: Geometry) -> Geometry | None:
+    """The windows of the convolution that takes `dy` to `dx`; None where it takes no such."""
+    margin = tuple(
+        d * (k - 1) - p
+        for d, k, p in zip(geometry.dilation, geometry.kernel, geometry.padding, strict=True)
+    )
+    if geometry.stride != (1, 1) or min(margin) < 0:
+        return None
+    return Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
 
 
 def _shares(size: tuple[int, int], threads: int) -> list[tuple[slice, slice]]:
@@ -284,14 +336,12 @@ class Conv2d(Module):
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads)
 
     def backward(self, dy: Array) -> Array:
-        weight = self.weight.data
-        self.weight.accumulate(
-            conv2d_weight_grad(self._x, dy, weight.shape, self.geometry, self.groups)
-        )
         if self.bias is not None:
             rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
             # A sum over rows, as a product: BLAS does it several times faster.
             self.bias.accumulate(array_module(dy).ones(rows.shape[0], rows.dtype) @ rows)
-        if not self.input_grad:
-            return None
-        return conv2d_input_grad(dy, weight, self._x.shape, self.geometry, self.groups)
+        dw, dx = conv2d_gradients(
+            self._x, dy, self.weight.data, self.geometry, self.groups, self.input_grad
+        )
+        self.weight.accumulate(dw)
+        return dx

@@ -121,6 +121,37 @@ def xavier_uniform(
     return _uniform(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
 
 
+def bilinear(channels: int, factor: int) -> np.ndarray:
+    """Return weights with which a `ConvTranspose2d` enlarges each channel by linear interpolation.
+
+    The kernel is ``2 * factor - factor % 2`` wide, for a stride of `factor` and a padding of
+    ``(factor - factor % 2) // 2`` (Long et al. 2015, section 3.3, and the code that comes with it).
+    A channel is not mixed with others.
+
+    Parameters
+    ----------
+    channels : int
+        Channels C in and out.
+    factor : int
+        How many times larger the image becomes.
+
+    Returns
+    -------
+    array of shape (C, C, K, K), float32
+
+    Examples
+    --------
+    >>> bilinear(1, 2)[0, 0, 0]  # 0.25 times 0.25, 0.75, 0.75, 0.25
+    array([0.0625, 0.1875, 0.1875, 0.0625], dtype=float32)
+    """
+    size = 2 * factor - factor % 2
+    distance = np.abs(np.arange(size) - (size - 1) / 2)
+    line = 1 - distance / factor
+    weights = np.zeros((channels, channels, size, size), np.float32)
+    weights[range(channels), range(channels)] = np.outer(line, line)
+    return weights
+
+
 def _normal(
     shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
 ) -> np.ndarray:

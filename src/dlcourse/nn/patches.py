@@ -15,7 +15,7 @@ from dlcourse.backend import Array, array_module
 from dlcourse.nn.windows import Geometry, pad, shifted, unpad
 
 #: Up to so many channels, runs are too short to copy fast, and patches are laid out transposed.
-_FEW_CHANNELS = 3
+FEW_CHANNELS = 3
 
 # One scratch a thread, kept from call to call so that it stays in that core's cache.
 _local = threading.local()
@@ -75,7 +75,7 @@ def im2col(patches: Array) -> Array:
     if patches.flags.c_contiguous:  # a 1x1 kernel: the image is its own matrix
         return patches.reshape(rows, width)
     scratch = _scratch(array_module(patches), rows * width, patches.dtype)
-    if c <= _FEW_CHANNELS:
+    if c <= FEW_CHANNELS:
         # The transposed matrix has runs as long as a row of the image. BLAS takes either.
         scratch.reshape(kh, kw, c, n, oh, ow)[...] = patches.transpose(3, 4, 5, 0, 1, 2)
         return scratch.reshape(width, rows).T

@@ -25,6 +25,18 @@ MUCH_WORK = 2**24
 T = TypeVar("T")
 
 
+@functools.cache
+def blas() -> ThreadpoolController:
+    """Return the BLAS that NumPy has loaded, to ask and to limit; the search takes a while.
+
+    Examples
+    --------
+    >>> all(library.user_api == "blas" for library in blas().lib_controllers)
+    True
+    """
+    return ThreadpoolController().select(user_api="blas")
+
+
 def blas_threads() -> int:
     """Return how many threads BLAS may use now.
 
@@ -35,7 +47,7 @@ def blas_threads() -> int:
     ...     blas_threads()
     1
     """
-    return max((library.num_threads for library in _blas().lib_controllers), default=1)
+    return max((library.num_threads for library in blas().lib_controllers), default=1)
 
 
 def threads_for(x: Array, training: bool) -> int:
@@ -66,7 +78,7 @@ def run_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
     >>> squares
     array([0, 1, 4, 9])
     """
-    with _blas().limit(limits=1):
+    with blas().limit(limits=1):
         others = [_pool().submit(work, part) for part in parts[1:]]
         try:
             work(parts[0])
@@ -116,11 +128,6 @@ def product(x: Array, weight: Array, threads: int) -> Array:
 
     run_each(multiply, cuts(len(weight), threads if x.size * len(weight) > MUCH_WORK else 1))
     return y
-
-
-@functools.cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
 
 
 @functools.cache

@@ -29,6 +29,7 @@ class Checkpoint:
     history: dict[str, Any]
     settings: dict[str, Any]  #: what must not change when training goes on
     stop: bool  #: whether a callback has ended the training
+    scaler: dict[str, Any] | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -38,6 +39,7 @@ class Checkpoint:
             "history": self.history,
             "settings": self.settings,
             "stop": self.stop,
+            "scaler": self.scaler,
         }
         arrays = {f"model/{name}": array for name, array in self.model.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.items()}
@@ -72,6 +74,7 @@ class Checkpoint:
             text["history"],
             text["settings"],
             text["stop"],
+            text.get("scaler"),  # files of before have none
         )
 
 

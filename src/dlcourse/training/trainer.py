@@ -15,6 +15,7 @@ from dlcourse.data import Dataset, batches
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
+from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.parallel import Augment, ParallelModel, Score
@@ -45,6 +46,9 @@ class Trainer:
         ``augment(images, rng)`` gives the images that the network sees.
     max_norm : float, optional
         The gradients of all parameters together are shortened to this norm.
+    scaler : LossScaler, optional
+        Trains in mixed precision, see `MixedPrecision`, with the loss scaled by it. Steps whose
+        gradients overflow change no weights.
     callbacks : iterable of callables
         Each is called as ``callback(trainer, epoch)`` after every epoch, in order. Set
         ``trainer.stop`` to end the training.
@@ -91,6 +95,7 @@ class Trainer:
         schedule: Schedule | None = None,
         augment: Augment | None = None,
         max_norm: float | None = None,
+        scaler: LossScaler | None = None,
         callbacks: Iterable[Callable[[Trainer, Epoch], None]] = (),
         checkpoint: str | os.PathLike[str] | None = None,
         batch_size: int = 100,
@@ -105,6 +110,7 @@ class Trainer:
         self.schedule = schedule
         self.augment = augment
         self.max_norm = max_norm
+        self.scaler = scaler
         self.callbacks = list(callbacks)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         self.batch_size = batch_size
@@ -139,8 +145,9 @@ class Trainer:
             self._resume(settings)
         done = len(self.history.epochs)
         steps = math.ceil(len(train) / self.batch_size)
+        model = self.model if self.scaler is None else MixedPrecision(self.model, self.scaler)
         with (
-            ParallelModel(self.model, self.make_loss, self.workers, self.micro_batch) as parallel,
+            ParallelModel(model, self.make_loss, self.workers, self.micro_batch) as parallel,
             tqdm(
                 total=epochs * steps,
                 initial=done * steps,
@@ -187,9 +194,10 @@ class Trainer:
             )
             if not math.isfinite(score.loss):
                 raise TrainingDiverged(self._diverged(number, step, score.loss))
-            if self.max_norm is not None:
-                clip_grad_norm(self.model.parameters(), self.max_norm)
-            self.optimizer.step()
+            if self.scaler is None or self.scaler.update(self.model.parameters()):
+                if self.max_norm is not None:
+                    clip_grad_norm(self.model.parameters(), self.max_norm)
+                self.optimizer.step()
             total += score
             self.history.step_loss.append(score.loss)
             bar.set_postfix(epoch=number, loss=f"{score.loss:.3f}", refresh=False)
@@ -210,6 +218,7 @@ class Trainer:
             "model": type(self.model).__name__,
             "optimizer": type(self.optimizer).__name__,
             "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "scaler": None if self.scaler is None else type(self.scaler).__name__,
             "images": len(train),
             "batch_size": self.batch_size,
             "micro_batch": self.micro_batch,
@@ -224,6 +233,7 @@ class Trainer:
             self.history.to_dict(),
             settings,
             self.stop,
+            None if self.scaler is None else self.scaler.state_dict(),
         )
 
     def _resume(self, settings: dict[str, Any]) -> None:
@@ -240,6 +250,8 @@ class Trainer:
         self.optimizer.load_state_dict(saved.optimizer)
         if self.schedule is not None and saved.schedule is not None:
             self.schedule.load_state_dict(saved.schedule)
+        if self.scaler is not None and saved.scaler is not None:
+            self.scaler.load_state_dict(saved.scaler)
         self.history = History.from_dict(saved.history)
         self.stop = saved.stop
 
