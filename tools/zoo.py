@@ -14,7 +14,7 @@ from dlcourse.files import atomic_write
 
 #: What the trainings of the degradation problem share; one thread, beside other work.
 DEGRADATION = (
-    "--validation 500 --images 3000 --batch-size 50 --epochs 10 --optimizer momentum "
+    "--validation 500 --images 2000 --batch-size 50 --epochs 10 --optimizer momentum "
     "--schedule cosine --workers 1 --no-progress"
 )
 
@@ -71,7 +71,7 @@ OPTIONS = {
     # Chapter 2: four ideas in networks of one size.
     **{
         f"idea-{idea}-seed{seed}": (
-            f"idea-{idea} --data fashion-mnist --seed {seed} --validation 500 --images 4000 "
+            f"idea-{idea} --data fashion-mnist --seed {seed} --validation 500 --images 3000 "
             "--batch-size 50 --epochs 6 --lr 0.01 --schedule cosine --workers 1 --no-progress"
         )
         for idea in ("large-filters", "small-filters", "inception", "residual")
