@@ -122,10 +122,17 @@ def test_the_trainings_of_the_degradation_problem_differ_in_the_network_alone():
 
 
 def test_without_shortcuts_the_deeper_network_fits_its_training_images_worse():
-    assert (last("plain", 56, "train_loss") > last("plain", 20, "train_loss")).all()
+    assert (last("plain", 56, "train_loss") > 2 * last("plain", 20, "train_loss")).all()
     assert (last("plain", 56, "train_accuracy") < last("plain", 20, "train_accuracy")).all()
+
+
+def test_shortcuts_help_at_either_depth_but_do_not_make_the_deeper_network_the_better_one():
     for depth in (20, 56):
+        plain, residual = DEGRADATION["plain", depth], DEGRADATION["resnet", depth]
         assert (last("resnet", depth, "train_loss") < last("plain", depth, "train_loss")).all()
+        for without, with_ in zip(plain, residual, strict=True):
+            assert with_["test"]["accuracy"] > without["test"]["accuracy"]
+    assert (last("resnet", 56, "train_loss") > last("resnet", 20, "train_loss")).all()
 
 
 def test_a_trained_network_without_one_block(test_set):
