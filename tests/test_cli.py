@@ -217,7 +217,7 @@ def test_doctor_finds_broken_data(run, monkeypatch):
     def broken():
         raise ValueError("train-images: expected this, found that; reinstall")
 
-    monkeypatch.setattr("dlcourse.doctor.load_mnist", broken)
+    monkeypatch.setattr("dlcourse.doctor.installation.load_mnist", broken)
     code, out, _ = run("doctor")
     assert code == 1
     assert "broken   mnist" in out and "reinstall" in out

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.backend import Array
+from dlcourse.backend import Array, array_module
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
     Conv2d,
+    ConvTranspose2d,
     GlobalAvgPool,
     Linear,
     MaxPool2d,
@@ -161,7 +162,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
                         type(module).__name__,
                         y.shape[1:],
                         _count(module),
-                        _multiply_adds(module, y.shape),
+                        multiply_adds(module, y.shape[1:]),
                         after,
                     )
                 )
@@ -175,7 +176,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
 
         return watched
 
-    x = np.zeros((1, *input_shape), np.float32)
+    xp = array_module(*(parameter.data for parameter in model.parameters()))
+    x = xp.zeros((1, *input_shape), np.float32)
     fields[id(x)] = (x, Field())
     with ExitStack() as stack:
         was_training = model.training
@@ -202,6 +204,8 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     if isinstance(module, Conv2d):
         geometry = module.geometry
         return before.through(geometry.kernel, geometry.stride, geometry.dilation)
+    if isinstance(module, ConvTranspose2d):
+        return _enlarged(before, module.geometry.kernel, module.geometry.stride)
     if isinstance(module, Linear | GlobalAvgPool):
         return Field(None)
     if isinstance(module, MaxPool2d | AvgPool2d):
@@ -219,11 +223,40 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     return before
 
 
-def _multiply_adds(module: Module, output_shape: tuple[int, ...]) -> int:
-    if isinstance(module, Conv2d | Linear):
+def _enlarged(before: Field, kernel: tuple[int, int], stride: tuple[int, int]) -> Field:
+    """Return the field behind a transposed convolution: ceil(K / S) inputs reach an output."""
+    # So many inputs, side by side, are what a window of that many would see.
+    reaching = (-(-kernel[0] // stride[0]), -(-kernel[1] // stride[1]))
+    after = before.through(reaching, (1, 1), (1, 1))
+    jump = [max(1, j // s) for j, s in zip(after.jump, stride, strict=True)]
+    return Field(after.size, (jump[0], jump[1]))
+
+
+def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
+    """Return the multiply-adds of convolutions and linear layers, and 0 for others.
+
+    Parameters
+    ----------
+    layer : Module
+        Without layers inside.
+    output_shape : tuple of int
+        Of one image's output, or of a batch's.
+
+    Examples
+    --------
+    >>> multiply_adds(Linear(4, 8, rng=np.random.default_rng(0)), (5, 8))
+    160
+    """
+    if isinstance(layer, Conv2d | Linear):
         # Every output value is a sum of as many products as a row of the weights has.
-        products: int = math.prod(module.weight.data.shape[1:])
-        return math.prod(output_shape[1:]) * products
+        products: int = math.prod(layer.weight.data.shape[1:])
+        return math.prod(output_shape) * products
+    if isinstance(layer, ConvTranspose2d):
+        # Every input value is spread over a window of each output channel.
+        *images, _, height, width = output_shape
+        positions = layer.geometry.output_size((height, width))
+        weights: int = layer.weight.data.size
+        return math.prod(images) * math.prod(positions) * weights
     return 0
 
 

@@ -1,0 +1,39 @@
+"""All-reduce written out on messages, one algorithm a file: to read, to run and to measure.
+
+`ALL_REDUCE` has them by name. They add up in place and give the same bits on all ranks.
+"""
+
+from collections.abc import Callable
+
+from dlcourse.backend import Array
+from dlcourse.distributed.algorithms.parameter_server import parameter_server_all_reduce
+from dlcourse.distributed.algorithms.peer import Peer
+from dlcourse.distributed.algorithms.recursive_doubling import recursive_doubling_all_reduce
+from dlcourse.distributed.algorithms.ring import (
+    ring_all_gather,
+    ring_all_reduce,
+    ring_reduce_scatter,
+)
+from dlcourse.distributed.algorithms.tree import tree_all_reduce
+
+AllReduce = Callable[[Peer, Array], None]
+
+#: The all-reduce algorithms by name.
+ALL_REDUCE: dict[str, AllReduce] = {
+    "parameter server": parameter_server_all_reduce,
+    "tree": tree_all_reduce,
+    "recursive doubling": recursive_doubling_all_reduce,
+    "ring": ring_all_reduce,
+}
+
+__all__ = [
+    "ALL_REDUCE",
+    "AllReduce",
+    "Peer",
+    "parameter_server_all_reduce",
+    "recursive_doubling_all_reduce",
+    "ring_all_gather",
+    "ring_all_reduce",
+    "ring_reduce_scatter",
+    "tree_all_reduce",
+]

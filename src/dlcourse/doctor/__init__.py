@@ -1,0 +1,5 @@
+"""Whether everything is installed and in place, and whether a GPU computes what NumPy does."""
+
+from dlcourse.doctor.installation import Check, check_all
+
+__all__ = ["Check", "check_all"]
