@@ -24,7 +24,8 @@ def table() -> str:
     """
     groups: dict[str, list[str]] = {}
     for name in zoo.names():
-        if (zoo.FOLDER / f"{name}.npz").exists() and not zoo.record(name)["recipe"]["images"]:
+        partly = zoo.Recipe(**zoo.record(name)["recipe"]).images > 0
+        if (zoo.FOLDER / f"{name}.npz").exists() and not partly:
             groups.setdefault(re.sub(r"-seed\d+$", "", name), []).append(name)
     lines = [
         "| network and recipe | MNIST test accuracy | parameters | epochs | training time |",
