@@ -91,7 +91,7 @@ class Communicator(ABC):
         """Start to send; `what` is the operation, for messages."""
 
     @abstractmethod
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> _Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
         """Start to receive from a rank, or from whichever sends first."""
 
     # A layer may hold a communicator; a copy of the layer speaks through the same one.
@@ -113,9 +113,9 @@ class Communicator(ABC):
             From 0 to 1023; a message is received under the tag it was sent with. Messages of one
             tag arrive in order.
         """
-        return self._isend(_buffer(array), self._peer(destination), _tag(tag), "send")
+        return self._isend(check_array(array), self._peer(destination), _tag(tag), "send")
 
-    def irecv(self, out: Array, source: int | None = None, tag: int = 0) -> _Incoming:
+    def irecv(self, out: Array, source: int | None = None, tag: int = 0) -> Incoming:
         """Start to receive into an array, and return at once.
 
         Parameters
@@ -129,7 +129,7 @@ class Communicator(ABC):
             See `isend`.
         """
         source = None if source is None else self._peer(source)
-        return self._irecv(_buffer(out), source, _tag(tag), "recv")
+        return self._irecv(check_array(out), source, _tag(tag), "recv")
 
     def send(self, array: Array, destination: int, tag: int = 0) -> None:
         """Send an array, and wait until it may be changed again.
@@ -162,9 +162,8 @@ class Communicator(ABC):
 
         Along a binomial tree: the ranks that have it double with each message.
         """
-        _buffer(array)
-        if not 0 <= root < self.size:
-            raise ValueError(f"root must lie from 0 to {self.size - 1}, found {root}")
+        check_array(array)
+        self._check_root(root)
         tag = self._next_tag()
         place = (self.rank - root) % self.size
         reach = 1  # the highest power of two in `place`: where its parent is, and its children end
@@ -194,7 +193,7 @@ class Communicator(ABC):
         Handle
             Done when `array` holds the sum. Several may be under way.
         """
-        return _Steps(self._allreduce(_buffer(array), self._next_tag()))
+        return _Steps(self._allreduce(check_array(array), self._next_tag()))
 
     def allreduce(self, array: Array) -> None:
         """Replace the array of every rank by the sum over all ranks, see `iallreduce`."""
@@ -214,7 +213,7 @@ class Communicator(ABC):
             Piece number `rank` of the values in a row, as `pieces` cuts them.
         """
         own: list[Array] = []
-        flat = _buffer(array).reshape(-1)
+        flat = check_array(array).reshape(-1)
         _Steps(self._reduce_scatter(flat, self._next_tag(), "reduce_scatter", own)).wait()
         return own[0]
 
@@ -223,7 +222,7 @@ class Communicator(ABC):
 
         They may differ in their length along it.
         """
-        _buffer(array)
+        check_array(array)
         if array.ndim == 0:
             raise ValueError("allgather joins along the first axis, found an array without axes")
         lengths = np.zeros(self.size, np.int64)
@@ -286,6 +285,10 @@ class Communicator(ABC):
         self._collectives += 1
         return _USER_TAGS + 2 * (self._collectives % _IN_FLIGHT)
 
+    def _check_root(self, root: int) -> None:
+        if not 0 <= root < self.size:
+            raise ValueError(f"root must lie from 0 to {self.size - 1}, found {root}")
+
     def _peer(self, rank: int) -> int:
         if not 0 <= rank < self.size or rank == self.rank:
             raise ValueError(
@@ -295,7 +298,7 @@ class Communicator(ABC):
         return rank
 
 
-class _Incoming(Handle):
+class Incoming(Handle):
     """A message to be received."""
 
     source: int | None = None  #: where it came from, once it is here
@@ -323,7 +326,22 @@ class _Steps(Handle):
             self._pending = next(self._steps, None)
 
 
-def _buffer(array: Array) -> Array:
+def check_array(array: Array) -> Array:
+    """Return an array that can be sent or received as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no array, or its values do not lie in a row.
+
+    Examples
+    --------
+    >>> check_array(np.zeros((2, 3)).T)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a C-contiguous array to send or receive, found one of shape (3, 2) in \
+another order; use ascontiguousarray
+    """
     if not (hasattr(array, "flags") and array.flags.c_contiguous):
         raise ValueError(
             "expected a C-contiguous array to send or receive, found "
