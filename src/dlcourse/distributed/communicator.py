@@ -229,10 +229,7 @@ class Communicator(ABC):
         lengths[self.rank] = len(array)
         counts = [lengths[r : r + 1] for r in range(self.size)]
         _Steps(self._exchange(counts, self._next_tag(), "allgather")).wait()
-        xp = array_module(array)
-        joined = xp.empty((int(lengths.sum()), *array.shape[1:]), array.dtype)
-        parts = xp.split(joined, np.cumsum(lengths)[:-1].tolist())
-        parts[self.rank][...] = array
+        joined, parts = self._join(array, lengths)
         _Steps(self._exchange(parts, self._next_tag(), "allgather")).wait()
         return joined
 
@@ -271,6 +268,15 @@ class Communicator(ABC):
             *(self._irecv(parts[r], r, tag, what) for r in self._others),
             *(self._isend(parts[self.rank], r, tag, what) for r in self._others),
         ]
+
+    def _join(self, array: Array, lengths: np.ndarray) -> tuple[Array, list[Array]]:
+        """Return an array for those of all ranks, with this rank's in its place, and its parts."""
+        shape = (int(lengths.sum()), *array.shape[1:])
+        joined = array_module(array).empty(shape, array.dtype)
+        ends = np.cumsum(lengths).tolist()
+        parts = [joined[end - n : end] for n, end in zip(lengths.tolist(), ends, strict=True)]
+        parts[self.rank][...] = array
+        return joined, parts
 
     @property
     def _all(self) -> range:

@@ -129,12 +129,8 @@ class NCCL(Communicator):
         if _on_host(array):
             return self._host.allgather(array)
         check_array(array)
-        xp = array_module(array)
         lengths = self._host.allgather(np.array([len(array)]))
-        joined = xp.empty((int(lengths.sum()), *array.shape[1:]), array.dtype)
-        ends = np.cumsum(lengths).tolist()
-        parts = [joined[end - n : end] for n, end in zip(lengths.tolist(), ends, strict=True)]
-        parts[self.rank][...] = array
+        joined, parts = self._join(array, lengths)
 
         def work(stream: int) -> None:
             for root, part in enumerate(parts):
