@@ -1,7 +1,8 @@
 """Ranks that work together: how they exchange arrays."""
 
 from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle
 from dlcourse.distributed.mpi import MPI, end_all_ranks, started_ranks
 from dlcourse.distributed.nccl import NCCL
 from dlcourse.distributed.reduction import pieces, tree_sum

@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.distributed.handle import Handle, Incoming, Steps
 from dlcourse.distributed.reduction import pieces, tree_sum
 
 #: Tags below this are the user's.
@@ -25,28 +26,6 @@ _IN_FLIGHT = 8192
 
 class CommunicationError(RuntimeError):
     """Another rank failed, hangs, or does something else than this one expects."""
-
-
-class Handle(ABC):
-    """An operation that was started and may not be done yet.
-
-    Until it is done, its arrays must not be used: an array on its way out not changed, one on its
-    way in not read.
-    """
-
-    @abstractmethod
-    def test(self) -> bool:
-        """Return whether it is done, and move it along if it can be; never waits."""
-
-    @abstractmethod
-    def wait(self) -> None:
-        """Return when it is done.
-
-        Raises
-        ------
-        CommunicationError
-            If it never will be, because another rank failed or hangs.
-        """
 
 
 class Communicator(ABC):
@@ -193,7 +172,7 @@ class Communicator(ABC):
         Handle
             Done when `array` holds the sum. Several may be under way.
         """
-        return _Steps(self._allreduce(check_array(array), self._next_tag()))
+        return Steps(self._allreduce(check_array(array), self._next_tag()))
 
     def allreduce(self, array: Array) -> None:
         """Replace the array of every rank by the sum over all ranks, see `iallreduce`."""
@@ -214,7 +193,7 @@ class Communicator(ABC):
         """
         own: list[Array] = []
         flat = check_array(array).reshape(-1)
-        _Steps(self._reduce_scatter(flat, self._next_tag(), "reduce_scatter", own)).wait()
+        Steps(self._reduce_scatter(flat, self._next_tag(), "reduce_scatter", own)).wait()
         return own[0]
 
     def allgather(self, array: Array) -> Array:
@@ -228,15 +207,15 @@ class Communicator(ABC):
         lengths = np.zeros(self.size, np.int64)
         lengths[self.rank] = len(array)
         counts = [lengths[r : r + 1] for r in range(self.size)]
-        _Steps(self._exchange(counts, self._next_tag(), "allgather")).wait()
+        Steps(self._exchange(counts, self._next_tag(), "allgather")).wait()
         joined, parts = self._join(array, lengths)
-        _Steps(self._exchange(parts, self._next_tag(), "allgather")).wait()
+        Steps(self._exchange(parts, self._next_tag(), "allgather")).wait()
         return joined
 
     def barrier(self) -> None:
         """Wait until every rank has come here."""
         nothing = [np.empty(0, np.uint8)] * self.size
-        _Steps(self._exchange(nothing, self._next_tag(), "barrier")).wait()
+        Steps(self._exchange(nothing, self._next_tag(), "barrier")).wait()
 
     # -- the steps of those that may be under way together -------------------------------
 
@@ -302,34 +281,6 @@ class Communicator(ABC):
                 f"to {self.size - 1}, found {rank}"
             )
         return rank
-
-
-class Incoming(Handle):
-    """A message to be received."""
-
-    source: int | None = None  #: where it came from, once it is here
-
-
-class _Steps(Handle):
-    """An operation in several steps: a generator that starts each and gives what to wait for."""
-
-    def __init__(self, steps: Iterator[Sequence[Handle]]) -> None:
-        self._steps = steps
-        self._pending: Sequence[Handle] | None = next(steps, None)
-
-    def test(self) -> bool:
-        while self._pending is not None:
-            self._pending = [handle for handle in self._pending if not handle.test()]
-            if self._pending:
-                return False
-            self._pending = next(self._steps, None)
-        return True
-
-    def wait(self) -> None:
-        while self._pending is not None:
-            for handle in self._pending:
-                handle.wait()
-            self._pending = next(self._steps, None)
 
 
 def check_array(array: Array) -> Array:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module, synchronize, to_numpy
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle, Incoming
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
 
 #: Asked this many times without a pause, a message between two cores is usually there.

@@ -17,13 +17,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.distributed.communicator import (
-    CommunicationError,
-    Communicator,
-    Handle,
-    Incoming,
-    check_array,
-)
+from dlcourse.distributed.communicator import CommunicationError, Communicator, check_array
+from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.reduction import pieces
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from dlcourse.backend import Array
-from dlcourse.distributed.communicator import Communicator, Handle, Incoming
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 
 
 class SingleProcess(Communicator):

@@ -15,7 +15,8 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle, Incoming
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
 
 T = TypeVar("T")
