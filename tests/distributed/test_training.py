@@ -190,6 +190,13 @@ def test_only_steps_since_the_checkpoint_are_trained_again(tmp_path):
     assert len(again.history.step_loss) == 6
 
 
+def test_wrong_numbers_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="checkpoint_every must be at least 1, found 0"):
+        small_trainer(checkpoint=tmp_path / "c.npz", checkpoint_every=0)
+    with pytest.raises(ValueError, match="checkpoint_every needs a file"):
+        small_trainer(checkpoint_every=1)
+
+
 def test_going_on_with_three_ranks_says_what_changes(tmp_path):
     path = tmp_path / "c.npz"
     train(checkpoint=path, epochs=1)
