@@ -1,6 +1,6 @@
 """Which array library an array belongs to: NumPy, or CuPy on a GPU.
 
-This is the only file that knows CuPy. Everything else asks :func:`array_module`
+This file and `dlcourse.cuda` are all that knows CuPy. Everything else asks :func:`array_module`
 for the library of the array at hand, and works unchanged on both.
 """
 
@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,18 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x) if xp is np else xp.asnumpy(x)
 
 
+def synchronize(x: Array) -> None:
+    """Wait until a GPU has finished what it was told to do on the array; nothing on a CPU.
+
+    Examples
+    --------
+    >>> synchronize(np.zeros(2))
+    """
+    xp = array_module(x)
+    if xp is not np:
+        xp.cuda.get_current_stream().synchronize()
+
+
 def to_device(x: Array, device: str) -> Array:
     """Return `x` on a device: ``"cpu"`` or ``"cuda"``.
 
@@ -94,6 +106,22 @@ def cuda_status() -> str:
     return f"cupy {cupy.__version__} on {properties['name'].decode()}"
 
 
+def elementwise(name: str, x: Array, *others: Array) -> Array:
+    """Return ``xp.name(x, *others)`` in the dtype and memory order of `x`.
+
+    NumPy's element-wise functions keep the order of what they are given. CuPy's results lie in C
+    order, which would make (N, C, H, W) of images that lie as (N, H, W, C).
+
+    Examples
+    --------
+    >>> elementwise("multiply", np.array([1.0, 2.0], np.float32), np.array([True, False]))
+    array([1., 0.], dtype=float32)
+    """
+    xp = array_module(x)
+    function = getattr(xp, name)
+    return function(x, *others) if xp is np else function(x, *others, out=xp.empty_like(x))
+
+
 def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array) -> Array:
     """Draw float32 from [0, 1) with a NumPy generator, into the library and device of `like`.
 
@@ -106,6 +134,42 @@ def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array
     dtype('float32')
     """
     return array_module(like).asarray(rng.random(shape, dtype=np.float32))
+
+
+class MemoryPool(NamedTuple):
+    """Bytes of a GPU's memory, seen from CuPy's pool."""
+
+    used: int  #: by arrays that exist
+    held: int  #: by the pool: those, and freed ones that it keeps for the next array
+    total: int  #: of the GPU
+
+
+def memory_pool() -> MemoryPool:
+    """Return how much of the GPU's memory is in use.
+
+    To get memory from CUDA is slow, and waits for all work. So CuPy keeps what is freed in a pool,
+    and `held` shows the most that was in use at once since the pool was last emptied with
+    `empty_memory_pool`.
+
+    Raises
+    ------
+    RuntimeError
+        If CuPy or a GPU is missing.
+    """
+    cupy = _cupy()
+    pool = cupy.get_default_memory_pool()
+    return MemoryPool(pool.used_bytes(), pool.total_bytes(), cupy.cuda.runtime.memGetInfo()[1])
+
+
+def empty_memory_pool() -> None:
+    """Give the memory that no array uses back to the GPU.
+
+    Raises
+    ------
+    RuntimeError
+        If CuPy or a GPU is missing.
+    """
+    _cupy().get_default_memory_pool().free_all_blocks()
 
 
 def _cupy() -> ModuleType:

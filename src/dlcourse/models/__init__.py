@@ -9,6 +9,7 @@ from dlcourse.models.efficientnet_lite import (
     efficientnet_lite0,
 )
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.fcn import FCN, convolutionalize
 from dlcourse.models.googlenet import (
     GoogLeNet,
     GoogLeNet2014,
@@ -39,6 +40,7 @@ from dlcourse.models.vgg import (
 )
 
 __all__ = [
+    "FCN",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -67,6 +69,7 @@ __all__ = [
     "Summary",
     "ZeroPadShortcut",
     "alexnet",
+    "convolutionalize",
     "efficientnet_lite0",
     "googlenet",
     "load_pretrained",
