@@ -1,6 +1,7 @@
 import copy
 import time
 
+import cupy_double
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -242,3 +243,16 @@ def test_the_table():
 def test_bad_numbers(options):
     with pytest.raises(ValueError, match="repeats and threads must be at least 1, found"):
         profile(ReLU(), batch(1, 2), **options)
+
+
+def test_on_a_gpu_events_take_the_time(monkeypatch):
+    xp = cupy_double.install(monkeypatch)
+    model = NETWORKS["residual"]()[0].to("cuda")
+    x = xp.asarray(batch(2, 3, 32, 32))
+    report = quick(model, x)
+    assert report.seconds > 0
+    assert isinstance(model.parameters()[0].data, xp.ndarray)
+    expected = quick(NETWORKS["residual"]()[0], batch(2, 3, 32, 32))
+    assert [(r.name, r.output_shape, r.forward.nbytes, r.backward.nbytes) for r in report.rows] == [
+        (r.name, r.output_shape, r.forward.nbytes, r.backward.nbytes) for r in expected.rows
+    ]
