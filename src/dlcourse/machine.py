@@ -79,7 +79,7 @@ def measure(threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np
 
 
 def gemm_peak(
-    threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np, repeats: int = 5
+    threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np, repeats: int = 10
 ) -> float:
     """Return the multiply-adds in a second of the fastest product of square matrices.
 
@@ -108,7 +108,7 @@ def gemm_peak(
 
 
 def memory_bandwidth(
-    threads: int = 1, nbytes: int | None = None, repeats: int = 5, xp: ModuleType = np
+    threads: int = 1, nbytes: int | None = None, repeats: int = 10, xp: ModuleType = np
 ) -> float:
     """Return the bytes in a second that are read and written as memory is copied.
 

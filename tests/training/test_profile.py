@@ -230,13 +230,13 @@ def test_the_table():
     model = Sequential(Conv2d(2, 3, 3, rng=rng()), ReLU())
     text = str(quick(model, batch(5, 2, 8, 8)))
     head, _, conv, relu, between, _, total = text.splitlines()
-    assert head.split()[:3] == ["layer", "kind", "output"] and head.count("% of peak") == 2
-    assert conv.split()[:3] == ["0", "Conv2d", "5x3x6x6"]
+    assert head.split()[:2] == ["layer", "kind"] and head.count("of peak") == 2
+    assert conv.split()[:2] == ["0", "Conv2d"] and conv.split()[-1] == "5x3x6x6"
     assert between.startswith("(between)")
     assert len(relu.split()) == len(conv.split()) - 3  # no multiply-adds, no share of the peak
-    assert total.startswith("total") and total.endswith("100.0")
+    assert total.startswith("total") and "100.0%" in total
     text = str(quick(model, batch(5, 2, 8, 8), training=False))
-    assert "backward" not in text
+    assert "bwd" not in text
 
 
 @pytest.mark.parametrize("options", [{"repeats": 0}, {"threads": 0}])

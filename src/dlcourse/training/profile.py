@@ -96,21 +96,23 @@ class Profile:
         back = _sum([r.backward or nothing for r in self.rows], self.backward_seconds)
         rows.append(("total", self.network, (), total, back))
 
-        head = ["layer", "kind", "output", "M mult-adds", "MB", "forward ms", "% of peak"]
-        head += ["backward ms", "% of peak"] if both else []
-        table = [[*head, "% of time"]]
+        head = ["layer", "kind", "fwd ms", "of peak", *(["bwd ms", "of peak"] if both else [])]
+        table = [[*head, "of time", "M mult-adds", "MB", "output"]]
         for name, kind, shape, forward, backward in rows:
             seconds = forward.seconds + (backward or nothing).seconds
+            work, moved = forward.multiply_adds, forward.nbytes
             table.append(
-                [name, kind, "x".join(map(str, shape))]
+                [name, kind]
                 + self._cells(forward)
-                + (self._cells(backward)[2:] if both else [])
-                + [f"{100 * seconds / self.seconds:.1f}"]
+                + (self._cells(backward) if both else [])
+                + [f"{100 * seconds / self.seconds:.1f}%"]
+                + [f"{work / 1e6:,.1f}" if work else "", f"{moved / 1e6:,.2f}" if moved else ""]
+                + ["x".join(map(str, shape))]
             )
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         text = [
             "  ".join(
-                cell.ljust(width) if i < 3 else cell.rjust(width)
+                cell.ljust(width) if i in (0, 1, len(line) - 1) else cell.rjust(width)
                 for i, (cell, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in table
@@ -120,14 +122,9 @@ class Profile:
 
     def _cells(self, cost: Cost | None) -> list[str]:
         if cost is None:
-            return [""] * 4
-        work = cost.multiply_adds
-        return [
-            f"{work / 1e6:,.1f}" if work else "",
-            f"{cost.nbytes / 1e6:,.2f}" if cost.nbytes else "",
-            f"{1e3 * cost.seconds:.2f}",
-            f"{100 * cost.rate / self.machine.multiply_adds:.0f}" if work else "",
-        ]
+            return ["", ""]
+        share = 100 * cost.rate / self.machine.multiply_adds
+        return [f"{1e3 * cost.seconds:.2f}", f"{share:.0f}%" if cost.multiply_adds else ""]
 
 
 def profile(

@@ -2,7 +2,7 @@
 import { el, frame, row, says, select, slider, svg, whole } from "./common.js";
 import { layerCost, roof } from "./arithmetic.js";
 
-const VIEW = { width: 480, height: 300, left: 52, right: 12, top: 24, bottom: 44 };
+const VIEW = { width: 360, height: 280, left: 34, right: 24, top: 24, bottom: 44 };
 const CONTROLS = [
   ["batch", "Images in the batch"], ["inside", "Channels in"], ["outside", "Channels out"],
   ["size", "Side of the image"], ["kernel", "Side of the kernel"], ["stride", "Stride"],
@@ -60,9 +60,10 @@ function render({ model, el: host }) {
   const told = says();
   const picture = el("figure", { class: "dl-picture dl-grow" });
   const caption = el("figcaption", {}, "The roof of the machine that built this page, on " +
-    `${machine.threads === 1 ? "one core" : `${machine.threads} cores`}, in ${machine.dtype}; dotted: its ridge; dot: where this layer can be at best`);
+    `${machine.threads === 1 ? "one core" : `${machine.threads} cores`}, in ${machine.dtype}; dotted: its ridge. The dot is where this layer can be at best.`);
   const segments = PARTS.map(() => el("span", { class: "dl-segment" }));
-  const stack = el("div", { class: "dl-stack", role: "img" }, ...segments);
+  const stack = el("div", { class: "dl-stack", "aria-hidden": "true" }, ...segments);
+  const split = el("p", { class: "dl-help" });
   const sliders = {};
   for (const [key, label] of CONTROLS) {
     sliders[key] = slider(label, { max: steps[key].length - 1, value: steps[key].indexOf(layer[key]), text: (i) => String(steps[key][i]) },
@@ -89,9 +90,7 @@ function render({ model, el: host }) {
       segments[i].style.flexGrow = cost.bytes[part];
       segments[i].textContent = part;
     });
-    const split = PARTS.map((part) => `${part} ${whole(cost.bytes[part])}`).join(", ");
-    stack.setAttribute("aria-label", `Bytes: ${split}.`);
-    stack.title = split;
+    split.textContent = `Bytes of ${PARTS.map((part) => `${part}: ${whole(cost.bytes[part])}`).join(", of ")}.`;
   }
 
   const start = (name) => {
@@ -104,7 +103,7 @@ function render({ model, el: host }) {
     row(select("Start from", names.map((n) => [n, n]), from, start)),
     told,
     row(el("div", { class: "dl-grow" }, ...Object.values(sliders),
-      el("p", { class: "dl-help" }, "What the bytes are, by share:"), stack), picture));
+      split, stack), picture));
   update();
 }
 
