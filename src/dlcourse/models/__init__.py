@@ -20,6 +20,7 @@ from dlcourse.models.googlenet import (
 )
 from dlcourse.models.inception import BasicConv2d, Inception
 from dlcourse.models.lenet import LeNet5
+from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
@@ -41,6 +42,7 @@ from dlcourse.models.vgg import (
 
 __all__ = [
     "FCN",
+    "NIC",
     "VGG",
     "AlexNet",
     "AlexNet2012",
