@@ -500,14 +500,12 @@ def test_roofline_by_keyboard(show):
 def test_roofline_by_mouse(show):
     explorer = show("roofline")
     presets = explorer.get_by_role("combobox", name="Start from", exact=True)
-    names = presets.locator("option").all_inner_texts()
-    ridge = None
-    for name in names:
+    for name in presets.locator("option").all_inner_texts():
         presets.select_option(label=name)
         text = said(explorer)
         assert text.startswith(f"{name}, ")
         intensity = float(re.search(r"([\d.]+) for each byte", text)[1])
-        ridge = float(re.search(r"ridge at ([\d.]+)", text)[1])
+        ridge = float(re.search(r"ridge at ([\d.]+)\.", text)[1])
         assert ("waits for memory" in text) == (intensity < ridge)
     kernel = explorer.get_by_role("slider", name="Side of the kernel")
     box = kernel.bounding_box()
