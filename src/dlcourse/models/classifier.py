@@ -101,7 +101,7 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
     xp = array_module(x)
     if xp is np:
         batch_size = min(batch_size, 25, max(1, _VALUES // max(1, x[:1].size)))
-    threads = min(threads_for(x, training=False), len(x))
+    threads = min(threads_for(x), len(x))
     if threads <= 1:
         parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
         return xp.concatenate(parts)
