@@ -1,6 +1,6 @@
 """Which array library an array belongs to: NumPy, or CuPy on a GPU.
 
-This is the only file that knows CuPy. Everything else asks :func:`array_module`
+This file and `dlcourse.cuda` are all that knows CuPy. Everything else asks :func:`array_module`
 for the library of the array at hand, and works unchanged on both.
 """
 
@@ -56,6 +56,18 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.asarray(x) if xp is np else xp.asnumpy(x)
 
 
+def synchronize(x: Array) -> None:
+    """Wait until a GPU has finished what it was told to do on the array; nothing on a CPU.
+
+    Examples
+    --------
+    >>> synchronize(np.zeros(2))
+    """
+    xp = array_module(x)
+    if xp is not np:
+        xp.cuda.get_current_stream().synchronize()
+
+
 def to_device(x: Array, device: str) -> Array:
     """Return `x` on a device: ``"cpu"`` or ``"cuda"``.
 
@@ -92,6 +104,22 @@ def cuda_status() -> str:
         return str(error)
     properties = cupy.cuda.runtime.getDeviceProperties(0)
     return f"cupy {cupy.__version__} on {properties['name'].decode()}"
+
+
+def elementwise(name: str, x: Array, *others: Array) -> Array:
+    """Return ``xp.name(x, *others)`` in the dtype and memory order of `x`.
+
+    NumPy's element-wise functions keep the order of what they are given. CuPy's results lie in C
+    order, which would make (N, C, H, W) of images that lie as (N, H, W, C).
+
+    Examples
+    --------
+    >>> elementwise("multiply", np.array([1.0, 2.0], np.float32), np.array([True, False]))
+    array([1., 0.], dtype=float32)
+    """
+    xp = array_module(x)
+    function = getattr(xp, name)
+    return function(x, *others) if xp is np else function(x, *others, out=xp.empty_like(x))
 
 
 def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array) -> Array:

@@ -25,15 +25,16 @@ import numpy as np
 from cupy_double import device, functions, raw, ufuncs
 from cupy_double.array import ndarray
 from cupy_double.counters import transfers
+from cupy_double.raw import compiler_missing
 
-__all__ = ["install", "module", "transfers"]
+__all__ = ["compiler_missing", "install", "module", "transfers"]
 
 #: Types and constants that CuPy takes over from NumPy.
 _NUMPY_NAMES = re.findall(
     r"\w+",
     """
-    bool_ dtype e float16 float32 float64 inf int8 int16 int32 int64 nan newaxis pi result_type uint8
-    uint16 uint32 uint64
+    bool_ dtype e float16 float32 float64 inf int8 int16 int32 int64 nan newaxis pi result_type
+    uint8 uint16 uint32 uint64
     """,
 )
 

@@ -5,16 +5,16 @@ import re
 import numpy as np
 
 from cupy_double import device
-from cupy_double.array import _operand, check_dtype, ndarray, store
+from cupy_double.array import _index, _operand, check_dtype, ndarray, store
 
 _NAMES = re.findall(
     r"\w+",
     """
     abs absolute add bitwise_and bitwise_or bitwise_xor ceil cos divide equal exp expm1 floor
     floor_divide fmod greater greater_equal invert isfinite isinf isnan ldexp left_shift less
-    less_equal log log1p log2 logical_and logical_not logical_or logical_xor maximum minimum multiply
-    negative not_equal power reciprocal remainder right_shift rint sign signbit sin sqrt square
-    subtract tanh true_divide trunc
+    less_equal log log1p log2 logical_and logical_not logical_or logical_xor maximum minimum
+    multiply negative not_equal power reciprocal remainder right_shift rint sign signbit sin sqrt
+    square subtract tanh true_divide trunc
     """,
 )
 
@@ -53,6 +53,13 @@ class ufunc:  # noqa: N801
             self._function(*operands, out=out._a, casting=casting, **options)
         device.written(out._memory)
         return out
+
+    def at(self, a, indices, b=None):
+        if self.name != "add":  # the only one here that CuPy has an atomic operation for
+            raise NotImplementedError(f"`{self.name}.at` is not supported yet")
+        device.used(a._memory)
+        self._function.at(a._a, _index(indices), _operand(b))
+        device.written(a._memory)
 
 
 UFUNCS = {name: ufunc(name) for name in _NAMES}

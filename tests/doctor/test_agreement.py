@@ -1,21 +1,26 @@
 """Every module of the package runs on the double of CuPy, and agrees with NumPy."""
 
 import inspect
+from contextlib import nullcontext
 
 import cupy_double
 import numpy as np
 import pytest
 
-from dlcourse import models, nn, optim
+from dlcourse import cuda, models, nn, optim
 from dlcourse.doctor import agreement
 
 #: Bases without a forward pass of their own.
 BASES = {"Chain", "Classifier", "Module", "SequentialClassifier"}
 
 
-@pytest.fixture
-def xp(monkeypatch):
-    return cupy_double.install(monkeypatch)
+@pytest.fixture(params=["kernels", "plain"])
+def xp(request, monkeypatch):
+    """The double of CuPy, with the kernels in CUDA C and without."""
+    if request.param == "kernels" and cupy_double.compiler_missing():
+        pytest.skip(cupy_double.compiler_missing())
+    with cuda.plain() if request.param == "plain" else nullcontext():
+        yield cupy_double.install(monkeypatch)
 
 
 def modules(package):
@@ -68,3 +73,25 @@ def test_optimizers(xp, name):
     expected, found = (agreement.run_optimizer(make, d) for d in ("cpu", "cuda"))
     for key, array in expected.items():
         np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-7, err_msg=key)
+
+
+OF_IMAGES = [name for name, (_, shape) in agreement.LAYERS.items() if len(shape) == 4]
+
+
+# Two do not keep it, and are rare: the next convolution then reads with larger steps.
+@pytest.mark.parametrize("name", sorted({*OF_IMAGES} - {"LocalResponseNorm", "Sigmoid"}))
+def test_images_stay_channels_last(xp, name):
+    """CuPy's element-wise results lie in C order: layers have to keep the order themselves."""
+    build, shape = agreement.LAYERS[name]
+    module = build(np.random.default_rng(0)).to("cuda")
+    module.set_generator(np.random.default_rng(0))
+    x = np.zeros((shape[0], *shape[2:], shape[1]), np.float32)
+    x = xp.asarray(x).transpose(0, 3, 1, 2)
+    y = module(x)
+    arrays = [y, module.backward(xp.zeros_like(y))]
+    module.eval()
+    arrays.append(module(x))
+    for array in arrays:
+        if array.ndim == 4 and min(array.shape) > 1:
+            n, c, h, w = (step // array.itemsize for step in array.strides)
+            assert c == 1 and w >= array.shape[1] and n >= h > w, array.strides

@@ -245,6 +245,8 @@ class Communicator(ABC):
     # -- the steps of those that may be under way together -------------------------------
 
     def _allreduce(self, array: Array, tag: int) -> Iterator[Sequence[Handle]]:
+        if self.size == 1:
+            return
         flat = array.reshape(-1)
         own: list[Array] = []
         yield from self._reduce_scatter(flat, tag, "allreduce", own)

@@ -42,9 +42,15 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, rng=rng),
         _IMAGES,
     ),
+    "ConvTranspose2d": (
+        lambda rng: nn.ConvTranspose2d(6, 5, 3, stride=2, padding=1, rng=rng),
+        _IMAGES,
+    ),
     "Dropout": (lambda rng: nn.Dropout(0.4), _IMAGES),
+    "Embedding": (lambda rng: nn.Embedding(5, 3, rng=rng), (7, 4)),
     "Flatten": (lambda rng: nn.Flatten(), _IMAGES),
     "GlobalAvgPool": (lambda rng: nn.GlobalAvgPool(), _IMAGES),
+    "LSTM": (lambda rng: nn.LSTM(5, 6, rng=rng), (4, 3, 5)),
     "LeakyReLU": (lambda rng: nn.LeakyReLU(0.1), _IMAGES),
     "Linear": (lambda rng: nn.Linear(30, 20, rng=rng), (8, 30)),
     "LocalResponseNorm": (lambda rng: nn.LocalResponseNorm(5, alpha=0.1), _IMAGES),
@@ -53,6 +59,7 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
         _IMAGES,
     ),
+    "RNN": (lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
     "ReLU": (lambda rng: nn.ReLU(), _IMAGES),
     "ReLU6": (lambda rng: nn.ReLU6(), _IMAGES),
     "Residual": (lambda rng: nn.Residual(nn.Conv2d(6, 6, 3, padding=1, rng=rng)), _IMAGES),
@@ -187,13 +194,17 @@ def run_module(build: Build, shape: Shape, device: str, seed: int = 0) -> dict[s
     """
     rng = np.random.default_rng(seed)
     module = build(rng).to(device)
-    # Images lie in memory as the package has them: (N, H, W, C).
-    x = rng.standard_normal((shape[0], *shape[2:], shape[1]), dtype=np.float32)
-    x = to_device(x, device).transpose(0, len(shape) - 1, *range(1, len(shape) - 1))
+    if isinstance(module, nn.Embedding):
+        x = to_device(rng.integers(5, size=shape), device)
+    else:  # in memory as images are in the package: (N, H, W, C)
+        drawn = rng.standard_normal((shape[0], *shape[2:], shape[1]), dtype=np.float32)
+        x = to_device(drawn, device).transpose(0, len(shape) - 1, *range(1, len(shape) - 1))
     module.set_generator(np.random.default_rng(seed))
     y = module(x)
     dy = to_device(rng.standard_normal(y.shape, dtype=np.float32), device)
-    found: dict[str, Array] = {"output": y, "gradient of the input": module.backward(dy)}
+    found: dict[str, Array] = {"output": y}
+    if (dx := module.backward(dy)) is not None:  # whole numbers have no gradient
+        found["gradient of the input"] = dx
     for name, parameter in module.named_parameters():
         found[f"gradient of {name}"] = parameter.grad
     parameters = {name for name, _ in module.named_parameters()}
@@ -215,15 +226,16 @@ def run_loss(make_loss: Callable[[], Loss], device: str, seed: int = 0) -> dict[
 def run_optimizer(
     make: Callable[[list[nn.Parameter]], Optimizer], device: str, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Make three steps with two parameters, one of which has its gradient in another order."""
+    """Make three steps with three parameters; the gradient of one lies in another order."""
     rng = np.random.default_rng(seed)
-    data = [rng.standard_normal(shape, dtype=np.float32) for shape in ((30, 20), (20,))]
+    data = [rng.standard_normal(shape, dtype=np.float32) for shape in ((30, 20), (20, 30), (20,))]
     parameters = [nn.Parameter(to_device(array, device)) for array in data]
     optimizer = make(parameters)
     for _ in range(3):
-        for parameter in parameters:
-            shape = parameter.data.shape[::-1]
-            parameter.grad = to_device(rng.standard_normal(shape, dtype=np.float32), device).T
+        grads = [rng.standard_normal(array.shape, dtype=np.float32) for array in data]
+        grads[0] = np.asfortranarray(grads[0])
+        for parameter, grad in zip(parameters, grads, strict=True):
+            parameter.grad = to_device(grad, device)
         optimizer.step()
     found = {f"parameter {i}": p.data for i, p in enumerate(parameters)}
     return {name: to_numpy(a) for name, a in (found | optimizer.state_dict()).items()}

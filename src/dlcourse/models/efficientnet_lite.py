@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.nn import (
@@ -138,11 +138,11 @@ class InvertedResidual(Chain):
 
     def forward(self, x: Array) -> Array:
         y = super().forward(x)
-        return y + x if self.shortcut else y
+        return elementwise("add", y, x) if self.shortcut else y
 
     def backward(self, dy: Array) -> Array:
         dx = super().backward(dy)
-        return dx + dy if self.shortcut else dx
+        return elementwise("add", dx, dy) if self.shortcut else dx
 
 
 class EfficientNetLite0(SequentialClassifier):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential
 
 
@@ -30,7 +30,7 @@ class _ResidualBlock(Module):
         around = self.downsample(x) if self.downsample is not None else x
         for layer in self.body():
             x = layer(x)
-        return self.relu(x + around if self.shortcut else x)
+        return self.relu(elementwise("add", x, around) if self.shortcut else x)
 
     def backward(self, dy: Array) -> Array:
         dy = self.relu.backward(dy)
@@ -40,7 +40,8 @@ class _ResidualBlock(Module):
         if not self.shortcut:
             return dx
         # A sum hands its gradient to both terms: the shortcut brings it back unchanged.
-        return dx + (self.downsample.backward(dy) if self.downsample is not None else dy)
+        around = self.downsample.backward(dy) if self.downsample is not None else dy
+        return elementwise("add", dx, around)
 
     def _join(
         self, c_in: int, c_out: int, stride: int, downsample: Module | None, shortcut: bool

@@ -161,7 +161,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
                         type(module).__name__,
                         y.shape[1:],
                         _count(module),
-                        _multiply_adds(module, y.shape),
+                        multiply_adds(module, y.shape[1:]),
                         after,
                     )
                 )
@@ -220,11 +220,25 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     return before
 
 
-def _multiply_adds(module: Module, output_shape: tuple[int, ...]) -> int:
-    if isinstance(module, Conv2d | Linear):
+def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
+    """Return the multiply-adds of a convolution or a linear layer, and 0 for others.
+
+    Parameters
+    ----------
+    layer : Module
+        Without layers inside.
+    output_shape : tuple of int
+        Of one image's output, or of a batch's.
+
+    Examples
+    --------
+    >>> multiply_adds(Linear(4, 8, rng=np.random.default_rng(0)), (5, 8))
+    160
+    """
+    if isinstance(layer, Conv2d | Linear):
         # Every output value is a sum of as many products as a row of the weights has.
-        products: int = math.prod(module.weight.data.shape[1:])
-        return math.prod(output_shape[1:]) * products
+        products: int = math.prod(layer.weight.data.shape[1:])
+        return math.prod(output_shape) * products
     return 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dlcourse.backend import Array, array_module
+from dlcourse import cuda
+from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.nn.module import Module
 
 
@@ -19,11 +20,14 @@ class ReLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
+        if cuda.has_kernels(x):
+            y, self._mask = cuda.relu(x)
+            return y
         self._mask = x > 0
-        return array_module(x).maximum(x, 0)
+        return elementwise("maximum", x, 0)
 
     def backward(self, dy: Array) -> Array:
-        return dy * self._mask
+        return elementwise("multiply", dy, self._mask)
 
 
 class ReLU6(Module):
@@ -41,10 +45,10 @@ class ReLU6(Module):
 
     def forward(self, x: Array) -> Array:
         self._mask = (x > 0) & (x < 6)
-        return array_module(x).clip(x, 0, 6)
+        return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
-        return dy * self._mask
+        return elementwise("multiply", dy, self._mask)
 
 
 class LeakyReLU(Module):
@@ -70,10 +74,10 @@ class LeakyReLU(Module):
         number = x.dtype.type  # where() would make float64 of two Python floats
         slope = array_module(x).where(x > 0, number(1), number(self.negative_slope))
         self._slope = slope
-        return x * slope
+        return elementwise("multiply", x, slope)
 
     def backward(self, dy: Array) -> Array:
-        return dy * self._slope
+        return elementwise("multiply", dy, self._slope)
 
 
 class Tanh(Module):
@@ -90,11 +94,11 @@ class Tanh(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        self._y = array_module(x).tanh(x)
+        self._y = elementwise("tanh", x)
         return self._y
 
     def backward(self, dy: Array) -> Array:
-        return dy * (1 - self._y * self._y)
+        return elementwise("multiply", dy, 1 - self._y * self._y)
 
 
 class Sigmoid(Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.nn.module import Module
 
 
@@ -106,13 +106,17 @@ class Concat(_Container):
     def forward(self, x: Array) -> Array:
         outputs = [branch(x) for branch in self.modules]
         self.widths = [y.shape[1] for y in outputs]
-        return array_module(x).concatenate(outputs, axis=1)
+        # In memory (N, H, W, C), which CuPy would not keep.
+        n, _, h, w = outputs[0].shape
+        xp = array_module(x)
+        y = xp.empty((n, h, w, sum(self.widths)), outputs[0].dtype).transpose(0, 3, 1, 2)
+        return xp.concatenate(outputs, axis=1, out=y)
 
     def backward(self, dy: Array) -> Array:
         dx, start = None, 0
         for branch, width in zip(self.modules, self.widths, strict=True):
             share = branch.backward(dy[:, start : start + width])
-            dx = share if dx is None else dx + share
+            dx = share if dx is None else elementwise("add", dx, share)
             start += width
         return dx
 
@@ -143,8 +147,8 @@ class Residual(Module):
 
     def forward(self, x: Array) -> Array:
         around = x if self.shortcut is None else self.shortcut(x)
-        return self.body(x) + around
+        return elementwise("add", self.body(x), around)
 
     def backward(self, dy: Array) -> Array:
         around = dy if self.shortcut is None else self.shortcut.backward(dy)
-        return self.body.backward(dy) + around
+        return elementwise("add", self.body.backward(dy), around)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, random_uniform
+from dlcourse.backend import Array, array_module, elementwise, random_uniform
 from dlcourse.nn.module import Module
 
 
@@ -51,7 +51,7 @@ class Dropout(Module):
         self._mask = array_module(x).empty_like(x)
         self._mask[...] = keep
         self._mask *= 1 / (1 - self.p)
-        return x * self._mask
+        return elementwise("multiply", x, self._mask)
 
     def backward(self, dy: Array) -> Array:
-        return dy if self._mask is None else dy * self._mask
+        return dy if self._mask is None else elementwise("multiply", dy, self._mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
 import numpy as np
@@ -26,6 +26,8 @@ class Parameter:
         The values. Optimizers change them in place.
     grad : array or None
         The gradient, of the same shape; None until a backward pass has run.
+    hook : callable or None
+        Called with the parameter after each `accumulate`.
 
     Examples
     --------
@@ -38,10 +40,13 @@ class Parameter:
     def __init__(self, data: Array) -> None:
         self.data = data
         self.grad: Array | None = None
+        self.hook: Callable[[Parameter], None] | None = None
 
     def accumulate(self, grad: Array) -> None:
         """Add to the gradient, so that a parameter used twice receives both shares."""
         self.grad = grad if self.grad is None else self.grad + grad
+        if self.hook is not None:
+            self.hook(self)
 
     def __repr__(self) -> str:
         return f"Parameter({self.data.dtype}, shape={self.data.shape})"

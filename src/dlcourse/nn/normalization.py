@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlcourse import cuda
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.module import Module, Parameter
 
@@ -76,15 +77,14 @@ class BatchNorm2d(Module):
             var = _channel_dot(self._centered, self._centered, width) / count
             self._track(mean, var * (count / (count - 1)))
             self._inverse_std = 1 / xp.sqrt(var + self.eps)
-            y = self._centered * xp.tile(self.weight.data * self._inverse_std, width)
-            y += xp.tile(self.bias.data, width)
+            scale = self.weight.data * self._inverse_std
+            y = _scale_shift(self._centered, scale, self.bias.data, width)
         else:
             # One factor and one term a channel: a pass less over the images.
             self._lines = lines
             self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
             scale = self.weight.data * self._inverse_std
-            y = lines * xp.tile(scale, width)
-            y += xp.tile(self.bias.data - self.running_mean * scale, width)
+            y = _scale_shift(lines, scale, self.bias.data - self.running_mean * scale, width)
         return _images(y, x.shape)
 
     def backward(self, dy: Array) -> Array:
@@ -98,15 +98,20 @@ class BatchNorm2d(Module):
         dw = _channel_dot(lines, self._centered, width) * self._inverse_std
         self.weight.accumulate(dw)
         self.bias.accumulate(db)
-        scale = xp.tile(self.weight.data * self._inverse_std, width)
+        scale = self.weight.data * self._inverse_std
         if not self._batch_statistics:
-            return _images(lines * scale, dy.shape)
+            return _images(lines * xp.tile(scale, width), dy.shape)
         # Mean and variance depend on every value, and undo a part of what each one changes:
         # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
-        dx = self._centered * xp.tile(dw * self._inverse_std / -count, width)
-        dx -= xp.tile(db / count, width)
-        dx += lines
-        dx *= scale
+        slope, offset = dw * self._inverse_std / -count, db / -count
+        if cuda.has_kernels(lines, self._centered, scale):
+            rows, centered = _rows(lines, scale), _rows(self._centered, scale)
+            dx = cuda.batch_norm_grad(rows, centered, slope, offset, scale)
+        else:
+            dx = self._centered * xp.tile(slope, width)
+            dx += xp.tile(offset, width)
+            dx += lines
+            dx *= xp.tile(scale, width)
         return _images(dx, dy.shape)
 
     def _track(self, mean: Array, var: Array) -> None:
@@ -188,8 +193,27 @@ def _channel_sum(lines: Array, width: int) -> Array:
 
 def _channel_dot(a: Array, b: Array, width: int) -> Array:
     """The sum (C,) over all but the channels of the product ``a * b``, without an array for it."""
+    if cuda.has_kernels(a, b):
+        return cuda.channel_dot(
+            a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
+        )
     sums = array_module(a).einsum("ij,ij->j", a, b)
     return sums.reshape(width, -1).sum(axis=0)
+
+
+def _scale_shift(lines: Array, scale: Array, shift: Array, width: int) -> Array:
+    """``lines * scale + shift``, with one scale and one shift a channel."""
+    if cuda.has_kernels(lines, scale, shift):
+        return cuda.scale_shift(_rows(lines, scale), scale, shift)
+    xp = array_module(lines)
+    y = lines * xp.tile(scale, width)
+    y += xp.tile(shift, width)
+    return y
+
+
+def _rows(lines: Array, channels: Array) -> Array:
+    """Lines as the matrix (N * H * W, C) that kernels on a GPU take."""
+    return lines.reshape(-1, channels.size)
 
 
 def _window_sum(x: Array, before: int, after: int) -> Array:

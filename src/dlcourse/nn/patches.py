@@ -11,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
+from dlcourse import cuda
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.windows import Geometry, pad, shifted, unpad
 
@@ -75,6 +76,9 @@ def im2col(patches: Array) -> Array:
     if patches.flags.c_contiguous:  # a 1x1 kernel: the image is its own matrix
         return patches.reshape(rows, width)
     scratch = _scratch(array_module(patches), rows * width, patches.dtype)
+    if cuda.has_kernels(patches):
+        cuda.im2col(patches, scratch)
+        return scratch.reshape(rows, width)
     if c <= FEW_CHANNELS:
         # The transposed matrix has runs as long as a row of the image. BLAS takes either.
         scratch.reshape(kh, kw, c, n, oh, ow)[...] = patches.transpose(3, 4, 5, 0, 1, 2)

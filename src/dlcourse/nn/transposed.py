@@ -97,9 +97,9 @@ class ConvTranspose2d(Module):
         self._x = x
         size = (len(x), self.out_channels, *self._output_size(x.shape[2:]))
         y = conv2d_input_grad(x, self.weight.data, size, self.geometry)
-        if self.bias is None:
-            return y
-        return y + self.bias.data[:, None, None]
+        if self.bias is not None:
+            y += self.bias.data[:, None, None]
+        return y
 
     def backward(self, dy: Array) -> Array:
         weight = self.weight.data

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from dlcourse import cuda
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.module import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
@@ -80,6 +81,13 @@ class Adam(Optimizer):
         step += 1
         t = int(step)
 
+        # lr * m_hat / (sqrt(v_hat) + eps), with numerator and denominator multiplied by
+        # sqrt(1 - beta2^t): the corrections are then two numbers (section 2 of the paper).
+        root = math.sqrt(1 - beta2**t)
+        rate, eps = self.lr * root / (1 - beta1**t), self.eps * root
+        if cuda.has_kernels(data, grad, m, v) and data.strides == grad.strides == m.strides:
+            cuda.adam(data, m, v, grad, self.betas, rate, eps)
+            return
         # Every operation passes over the whole array, so all work in one scratch array.
         scratch = xp.empty_like(data)
         m *= beta1
@@ -90,13 +98,10 @@ class Adam(Optimizer):
         scratch *= 1 - beta2
         v += scratch
 
-        # lr * m_hat / (sqrt(v_hat) + eps), with numerator and denominator multiplied by
-        # sqrt(1 - beta2^t): the corrections are then two numbers (section 2 of the paper).
-        root = math.sqrt(1 - beta2**t)
         xp.sqrt(v, out=scratch)
-        scratch += self.eps * root
+        scratch += eps
         xp.divide(m, scratch, out=scratch)
-        scratch *= self.lr * root / (1 - beta1**t)
+        scratch *= rate
         data -= scratch
 
 

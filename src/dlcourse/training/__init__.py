@@ -1,22 +1,27 @@
-"""Training: epochs, checkpoints, history, and gradients in parallel."""
+"""Training: epochs, checkpoints, history, gradients in parallel, and where the time goes."""
 
 from dlcourse.training.callbacks import EarlyStopping, KeepBest
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.parallel import ParallelModel, Score
+from dlcourse.training.profile import Cost, LayerProfile, Profile, profile
 from dlcourse.training.streams import Stream, generator
 from dlcourse.training.trainer import Trainer, TrainingDiverged
 
 __all__ = [
     "Checkpoint",
+    "Cost",
     "EarlyStopping",
     "Epoch",
     "History",
     "KeepBest",
+    "LayerProfile",
     "ParallelModel",
+    "Profile",
     "Score",
     "Stream",
     "Trainer",
     "TrainingDiverged",
     "generator",
+    "profile",
 ]

@@ -22,7 +22,7 @@ class KeepBest:
         self.path = path
 
     def __call__(self, trainer: Trainer, epoch: Epoch) -> None:
-        if _best_epoch(trainer) == epoch.epoch:
+        if _best_epoch(trainer) == epoch.epoch and trainer.communicator.rank == 0:
             save_weights(trainer.model, self.path)
 
 

@@ -21,7 +21,7 @@ _FORMAT = "dlcourse checkpoint 1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training after a whole number of epochs."""
+    """The state of a training between two steps."""
 
     model: dict[str, Array]
     optimizer: dict[str, Array]
@@ -30,6 +30,8 @@ class Checkpoint:
     settings: dict[str, Any]  #: what must not change when training goes on
     stop: bool  #: whether a callback has ended the training
     scaler: dict[str, Any] | None = None
+    within_epoch: dict[str, Any] | None = None  #: `Progress` in an epoch that is not over
+    ranks: int = 1  #: how many took part
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -40,6 +42,8 @@ class Checkpoint:
             "settings": self.settings,
             "stop": self.stop,
             "scaler": self.scaler,
+            "within_epoch": self.within_epoch,
+            "ranks": self.ranks,
         }
         arrays = {f"model/{name}": array for name, array in self.model.items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.items()}
@@ -74,7 +78,10 @@ class Checkpoint:
             text["history"],
             text["settings"],
             text["stop"],
-            text.get("scaler"),  # files of before have none
+            # Files of before have none of these.
+            text.get("scaler"),
+            text.get("within_epoch"),
+            text.get("ranks", 1),
         )
 
 

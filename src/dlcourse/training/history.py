@@ -19,6 +19,17 @@ class Epoch:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What is done of an epoch that is not over."""
+
+    step: int = 0  #: steps done
+    loss_sum: float = 0.0  #: over the images of these steps
+    correct: int = 0
+    count: int = 0
+    seconds: float = 0.0
+
+
 @dataclass
 class History:
     """Loss of every step, and a summary of every epoch.

@@ -3,13 +3,14 @@
 A few images at a time keep intermediate arrays small; of 5 to 50, about 25 were fast on two cores
 and leave work for four. Several threads, with BLAS held to one thread each, keep every core busy.
 The split into micro-batches, their random numbers and the order of summation do not depend on the
-number of threads: more threads change the time, never the result.
+number of threads, nor on that of ranks where it is a power of two: more workers change the time,
+never the result.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,9 +21,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
+from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
 from dlcourse.nn import BatchNorm2d, Module
 from dlcourse.nn.loss import Loss
+from dlcourse.training.exchange import GradientExchange
 from dlcourse.training.streams import Stream, generator
+
+#: Images at a time outside of training, where a batch must be whole in training.
+_MOST = 100
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 T = TypeVar("T")
@@ -66,9 +72,16 @@ class ParallelModel:
     make_loss : callable
         Makes a loss, for instance ``CrossEntropyLoss``; each thread has its own.
     workers : int, optional
-        Threads; one a core when left out.
+        Threads; one a core when left out, and its share of the cores on each of several ranks.
     micro_batch : int
         Images that pass through the network at a time.
+    communicator : Communicator, optional
+        The connection to other ranks, which work on other parts of the same batch.
+
+    Raises
+    ------
+    ValueError
+        If batch normalization would see only this rank's part of a batch.
     """
 
     def __init__(
@@ -77,16 +90,27 @@ class ParallelModel:
         make_loss: Callable[[], Loss],
         workers: int | None = None,
         micro_batch: int = 25,
+        communicator: Communicator | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, found {workers}")
         if micro_batch < 1:
             raise ValueError(f"micro_batch must be at least 1, found {micro_batch}")
         self.model = model
-        self.whole = _needs_whole_batch(model)
-        self.workers = 1 if self.whole else workers or _cores()
+        self.communicator = communicator or SingleProcess()
+        if self.communicator.size > 1 and any(
+            type(module) is BatchNorm2d for _, module in model.named_modules()
+        ):
+            raise ValueError(
+                "BatchNorm2d would normalize by this rank's part of the batch; exchange it with "
+                "SyncBatchNorm.convert(model, communicator)"
+            )
+        self.whole = needs_whole_batch(model)
+        self._cores = workers or self.communicator.cores
+        self.workers = 1 if self.whole else self._cores
         self.micro_batch = micro_batch
         self._parameters = model.parameters()
+        self._exchange = GradientExchange(self._parameters, self.communicator)
         self._replicas: SimpleQueue[tuple[Module, Loss]] = SimpleQueue()
         for _ in range(self.workers):
             replica = model.replica()
@@ -96,14 +120,60 @@ class ParallelModel:
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.workers)
-        # BLAS and our threads would fight for the same cores.
-        self._limits = nullcontext() if self.whole else threadpool_limits(1, user_api="blas")
+        # BLAS and our threads would fight for the same cores, and so would several ranks.
+        if not self.whole:
+            self._limits = threadpool_limits(1, user_api="blas")
+        elif self.communicator.size > 1:
+            self._limits = threadpool_limits(self._cores, user_api="blas")
+        else:
+            self._limits = nullcontext()
         self._limits.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._limits.__exit__(None, None, None)
         self._pool.shutdown(cancel_futures=True)
+
+    def share(self, count: int) -> slice:
+        """Return which images of a batch of `count` are this rank's.
+
+        The shares of all ranks are disjoint and complete. They are cut between micro-batches, so
+        a rank may have none of a small batch.
+        """
+        _check_any(count)
+        unit = 1 if self.whole else self.micro_batch
+        piece = pieces(math.ceil(count / unit), self.communicator.size)[self.communicator.rank]
+        return slice(min(piece.start * unit, count), min(piece.stop * unit, count))
+
+    def check_shares(self, images: int, batch_size: int) -> None:
+        """Check that every rank has work in the batches of a training set.
+
+        Parameters
+        ----------
+        images : int
+            In the training set.
+        batch_size : int
+            Of all batches but the last one, which takes what is left.
+
+        Raises
+        ------
+        ValueError
+            If a rank would have nothing to do.
+        """
+        size, count = self.communicator.size, min(images, batch_size)
+        parts = math.ceil(count / (1 if self.whole else self.micro_batch))
+        if parts < size:
+            raise ValueError(
+                f"a batch of {count} images gives work to {parts} ranks "
+                f"({1 if self.whole else self.micro_batch} at a time), found {size} ranks; "
+                "choose a larger batch or fewer ranks"
+            )
+        left = images % batch_size
+        if self.whole and 0 < left < size:
+            raise ValueError(
+                f"batch normalization needs an image on each of {size} ranks, but the last batch "
+                f"of an epoch has {left}; choose a batch size other than {batch_size}"
+            )
 
     def gradients(
         self,
@@ -112,48 +182,62 @@ class ParallelModel:
         seed: int,
         position: tuple[int, ...],
         augment: Augment | None = None,
+        count: int | None = None,
     ) -> Score:
         """Set every parameter's ``grad`` to the gradient of the mean loss over the batch.
 
         Parameters
         ----------
         images : array of shape (N, C, H, W)
-            The batch.
+            The batch; this rank takes its `share` of it.
         labels : array of shape (N,)
             Its labels.
         seed, position : int and tuple of int
             Where in the training this batch stands; dropout and augmentation draw by it.
         augment : callable, optional
             Changes the images before the network sees them.
+        count : int, optional
+            Images of the whole batch, if `images` is only this rank's `share` of them.
 
         Returns
         -------
         Score
-            Loss and right answers of this same forward pass.
+            Loss and right answers of this same forward pass, over the whole batch.
         """
+        share = self.share(len(images) if count is None else count)
+        if count is None:
+            count = len(images)
+            images, labels = images[share], labels[share]
+        # Random numbers belong to a micro-batch, whichever rank it falls to.
+        first = self.communicator.rank if self.whole else share.start // self.micro_batch
 
-        def work(index: int, part: slice) -> tuple[Score, list[Array | None]]:
+        def work(index: int, part: slice) -> Score:
             x, t = images[part], labels[part]
+            place = (*position, first + index)
             if augment is not None:
-                x = augment(x, generator(seed, Stream.AUGMENT, *position, index))
+                x = augment(x, generator(seed, Stream.AUGMENT, *place))
             # An overflow shows in the loss, which the caller looks at: no warnings on the way.
             with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
                 replica.train()
-                replica.set_generator(generator(seed, Stream.DROPOUT, *position, index))
+                replica.set_generator(generator(seed, Stream.DROPOUT, *place))
                 y, t = self._run(replica, x, t)
                 value = loss(y, t)
                 replica.zero_grad()
-                # The mean over the batch is the mean of the micro-batches by their sizes.
-                replica.backward(_scaled(loss.backward(), len(x) / len(images)))
-                return _score(value, y, t), [p.grad for p in replica.parameters()]
+                with self._exchange.watch(replica, index):
+                    # The mean over the batch is the mean of the micro-batches by their sizes.
+                    replica.backward(_scaled(loss.backward(), len(x) / count))
+                return _score(value, y, t)
 
-        results = list(self._map(work, len(images)))
-        for parameter, *grads in zip(self._parameters, *(g for _, g in results), strict=True):
-            parameter.grad = _sum(grads)
-        return _total([score for score, _ in results])
+        parts = self._parts(len(images), count) if len(images) else []  # of a small batch
+        self._exchange.begin(len(parts))
+        score = _total(list(self._map(work, parts)))
+        return _from_numbers(self._exchange.finish(_numbers(score)))
 
     def evaluate(self, images: Array, labels: Array) -> Score:
-        """Return loss and right answers over images of any number, with dropout off."""
+        """Return loss and right answers over images of any number, with dropout off.
+
+        Each rank looks at a part of them, and all have the result.
+        """
 
         def work(_: int, part: slice) -> Score:
             with self._replica() as (replica, loss):
@@ -161,7 +245,11 @@ class ParallelModel:
                 y, t = self._run(replica, images[part], labels[part])
                 return _score(loss(y, t), y, t)
 
-        return _total(list(self._map(work, len(images), most=100)))
+        parts = self._parts(len(images), _MOST)
+        own = pieces(len(parts), self.communicator.size)[self.communicator.rank]
+        numbers = np.array(_numbers(_total(list(self._map(work, parts[own])))))
+        self.communicator.allreduce(numbers)
+        return _from_numbers(numbers.tolist())
 
     def predict(self, images: Array) -> Array:
         """Return the outputs for images of any number, with dropout off."""
@@ -171,17 +259,17 @@ class ParallelModel:
                 replica.eval()
                 return self._run(replica, images[part], images[:0])[0]
 
-        parts = list(self._map(work, len(images), most=100))
+        parts = list(self._map(work, self._parts(len(images), _MOST)))
         return array_module(*parts).concatenate(parts)
 
-    def _map(
-        self, work: Callable[[int, slice], T], count: int, most: int | None = None
-    ) -> Iterator[T]:
+    def _parts(self, count: int, whole: int) -> list[slice]:
+        """Cut so many images into micro-batches, which are `whole` where a batch must be whole."""
+        _check_any(count)
+        size = whole if self.whole else self.micro_batch
+        return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+    def _map(self, work: Callable[[int, slice], T], parts: Sequence[slice]) -> Iterator[T]:
         """Run `work` on each micro-batch; results come in order, whatever thread made them."""
-        if count == 0:
-            raise ValueError("expected at least one image, found none")
-        size = (most or count) if self.whole else self.micro_batch
-        parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
         return self._pool.map(work, range(len(parts)), parts)
 
     @contextmanager
@@ -197,16 +285,21 @@ class ParallelModel:
         return replica(xp.asarray(x)), xp.asarray(t)
 
 
-def _needs_whole_batch(model: Module) -> bool:
+def _check_any(count: int) -> None:
+    if count == 0:
+        raise ValueError("expected at least one image, found none")
+
+
+def needs_whole_batch(model: Module) -> bool:
+    """Return whether a model must see a batch at once: with batch normalization, or on a GPU.
+
+    Examples
+    --------
+    >>> needs_whole_batch(BatchNorm2d(3))
+    True
+    """
     on_gpu = array_module(*(p.data for p in model.parameters())) is not np
     return on_gpu or any(isinstance(module, BatchNorm2d) for _, module in model.named_modules())
-
-
-def _cores() -> int:
-    # The cores this process may use, which a container or cluster may have cut down.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _scaled(grad: Array, share: float) -> Array:
@@ -220,17 +313,12 @@ def _score(mean_loss: float, y: Array, t: Array) -> Score:
 
 
 def _total(scores: list[Score]) -> Score:
-    total, *rest = scores
-    for score in rest:
-        total = total + score
-    return total
+    return tree_sum(scores) if scores else Score(0.0, 0, 0)
 
 
-def _sum(grads: list[Array | None]) -> Array | None:
-    known = [grad for grad in grads if grad is not None]
-    if not known:
-        return None
-    total = known[0]
-    for grad in known[1:]:
-        total += grad
-    return total
+def _numbers(score: Score) -> list[float]:
+    return [score.loss_sum, score.correct, score.count]
+
+
+def _from_numbers(numbers: list[float]) -> Score:
+    return Score(numbers[0], int(numbers[1]), int(numbers[2]))

@@ -6,19 +6,22 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from dlcourse.data import Dataset, batches
+from dlcourse.distributed import Communicator, SingleProcess
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
-from dlcourse.training.history import Epoch, History
+from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
+from dlcourse.training.state import broadcast_json, restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
 
 
@@ -31,6 +34,11 @@ class Trainer:
 
     The same seed gives the same weights, bit for bit, on any number of workers, and whether or
     not the training was interrupted and resumed in between.
+
+    With a `communicator`, every rank runs the same program. Each takes its share of every batch,
+    and all end with the weights that one process would have: bit for bit if the number of ranks
+    is a power of two, otherwise up to the order of sums. A model with `SyncBatchNorm` agrees up to
+    rounding as well, but draws dropout and augmentation for each rank.
 
     Parameters
     ----------
@@ -51,17 +59,22 @@ class Trainer:
         gradients overflow change no weights.
     callbacks : iterable of callables
         Each is called as ``callback(trainer, epoch)`` after every epoch, in order. Set
-        ``trainer.stop`` to end the training.
+        ``trainer.stop`` to end the training. With several ranks all call it, and rank 0 decides.
     checkpoint : path-like, optional
-        Where to keep the state after every epoch. An existing file is continued from.
+        Where to keep the state after every epoch. An existing file is continued from. Only rank 0
+        reads and writes it.
+    checkpoint_every : int, optional
+        Keeps the state after every so many steps of an epoch as well.
     batch_size : int
-        Images a step; the last step of an epoch takes what is left.
+        Images a step, of all ranks together; the last step of an epoch takes what is left.
     seed : int
         Decides shuffling, augmentation and dropout.
     workers : int, optional
         Threads; one a core when left out. It changes the time, not the result.
     micro_batch : int
         Images that pass through the network at a time, see `ParallelModel`.
+    communicator : Communicator, optional
+        The connection to the other ranks.
     progress : bool
         Whether to show a progress bar.
 
@@ -69,6 +82,8 @@ class Trainer:
     ----------
     history : History
         Loss of every step, summary of every epoch.
+    within_epoch : Progress or None
+        What was done of an epoch that a checkpoint was taken in.
     stop : bool
         Set by a callback to end the training after this epoch.
 
@@ -98,10 +113,12 @@ class Trainer:
         scaler: LossScaler | None = None,
         callbacks: Iterable[Callable[[Trainer, Epoch], None]] = (),
         checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
         batch_size: int = 100,
         seed: int = 0,
         workers: int | None = None,
         micro_batch: int = 25,
+        communicator: Communicator | None = None,
         progress: bool = True,
     ) -> None:
         self.model = model
@@ -113,12 +130,17 @@ class Trainer:
         self.scaler = scaler
         self.callbacks = list(callbacks)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        if checkpoint_every is not None and checkpoint_every < 1:
+            raise ValueError(f"checkpoint_every must be at least 1, found {checkpoint_every}")
+        self.checkpoint_every = checkpoint_every
         self.batch_size = batch_size
         self.seed = seed
         self.workers = workers
         self.micro_batch = micro_batch
+        self.communicator = communicator or SingleProcess()
         self.progress = progress
         self.history = History()
+        self.within_epoch: Progress | None = None
         self.stop = False
 
     def fit(self, train: Dataset, valid: Dataset | None = None, *, epochs: int) -> History:
@@ -138,36 +160,44 @@ class Trainer:
         TrainingDiverged
             If the loss becomes infinite or not a number.
         ValueError
-            If the checkpoint is damaged or belongs to another training.
+            If the checkpoint is damaged or belongs to another training, or if there are more
+            ranks than a batch has work for.
         """
-        settings = self._settings(train)
-        if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(settings)
+        settings, rank = self._settings(train), self.communicator.rank
+        if self.checkpoint is not None and rank == 0 and self.checkpoint.exists():
+            restore(self, Checkpoint.load(self.checkpoint), settings)
+        if self.communicator.size > 1:
+            share(self, settings)
         done = len(self.history.epochs)
         steps = math.ceil(len(train) / self.batch_size)
         model = self.model if self.scaler is None else MixedPrecision(self.model, self.scaler)
         with (
-            ParallelModel(model, self.make_loss, self.workers, self.micro_batch) as parallel,
+            ParallelModel(
+                model, self.make_loss, self.workers, self.micro_batch, self.communicator
+            ) as parallel,
             tqdm(
                 total=epochs * steps,
-                initial=done * steps,
+                initial=done * steps + (self.within_epoch or Progress()).step,
                 unit="step",
-                disable=not self.progress,
+                disable=not self.progress or rank > 0,
             ) as bar,
         ):
+            parallel.check_shares(len(train), self.batch_size)
             for number in range(done + 1, epochs + 1):
                 if self.stop:
                     break
-                epoch = self._epoch(number, train, valid, parallel, bar)
+                epoch = self._epoch(number, train, valid, parallel, bar, settings)
+                self.within_epoch = None
                 self.history.epochs.append(epoch)
                 if self.schedule is not None:
                     watched = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
                     self.schedule.observe(watched)
                 for callback in self.callbacks:
                     callback(self, epoch)
+                if self.communicator.size > 1:
+                    self.stop = broadcast_json(self.stop, self.communicator)
                 # Last: a training killed before this repeats the epoch, callbacks and all.
-                if self.checkpoint is not None:
-                    self._snapshot(settings).save(self.checkpoint)
+                self._save(settings)
         return self.history
 
     def _epoch(
@@ -177,20 +207,25 @@ class Trainer:
         valid: Dataset | None,
         parallel: ParallelModel,
         bar: tqdm[Any],
+        settings: dict[str, Any],
     ) -> Epoch:
-        start = time.perf_counter()
-        total = Score(0.0, 0, 0)
+        before = self.within_epoch or Progress()
+        start = time.perf_counter() - before.seconds
+        total = Score(before.loss_sum, before.correct, before.count)
         steps = math.ceil(len(train) / self.batch_size)
         shuffle = generator(self.seed, Stream.SHUFFLE, number)
-        for step, indices in enumerate(batches(len(train), self.batch_size, shuffle)):
+        order = enumerate(batches(len(train), self.batch_size, shuffle))
+        for step, indices in islice(order, before.step, None):
             if self.schedule is not None:
                 self.schedule.step(number - 1 + step / steps)
+            own = indices[parallel.share(len(indices))]
             score = parallel.gradients(
-                train.images[indices],
-                train.labels[indices],
+                train.images[own],
+                train.labels[own],
                 self.seed,
                 (number, step),
                 self.augment,
+                len(indices),
             )
             if not math.isfinite(score.loss):
                 raise TrainingDiverged(self._diverged(number, step, score.loss))
@@ -202,6 +237,13 @@ class Trainer:
             self.history.step_loss.append(score.loss)
             bar.set_postfix(epoch=number, loss=f"{score.loss:.3f}", refresh=False)
             bar.update()
+            done = step + 1
+            if self.checkpoint_every and done % self.checkpoint_every == 0 and done < steps:
+                seconds = time.perf_counter() - start
+                self.within_epoch = Progress(
+                    done, total.loss_sum, total.correct, total.count, seconds
+                )
+                self._save(settings)
         checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
         return Epoch(
             epoch=number,
@@ -225,38 +267,12 @@ class Trainer:
             "seed": self.seed,
         }
 
-    def _snapshot(self, settings: dict[str, Any]) -> Checkpoint:
-        return Checkpoint(
-            self.model.state_dict(),
-            self.optimizer.state_dict(),
-            None if self.schedule is None else self.schedule.state_dict(),
-            self.history.to_dict(),
-            settings,
-            self.stop,
-            None if self.scaler is None else self.scaler.state_dict(),
-        )
-
-    def _resume(self, settings: dict[str, Any]) -> None:
-        assert self.checkpoint is not None
-        saved = Checkpoint.load(self.checkpoint)
-        for name, value in settings.items():
-            if saved.settings.get(name) != value:
-                raise ValueError(
-                    f"{self.checkpoint}: belongs to a training with {name} "
-                    f"{saved.settings.get(name)!r}, expected {value!r}; "
-                    "use the same settings to go on, or another checkpoint file to start anew"
-                )
-        self.model.load_state_dict(saved.model)
-        self.optimizer.load_state_dict(saved.optimizer)
-        if self.schedule is not None and saved.schedule is not None:
-            self.schedule.load_state_dict(saved.schedule)
-        if self.scaler is not None and saved.scaler is not None:
-            self.scaler.load_state_dict(saved.scaler)
-        self.history = History.from_dict(saved.history)
-        self.stop = saved.stop
+    def _save(self, settings: dict[str, Any]) -> None:
+        if self.checkpoint is not None and self.communicator.rank == 0:
+            snapshot(self, settings).save(self.checkpoint)
 
     def _diverged(self, epoch: int, step: int, loss: float) -> str:
-        kept = f"; {self.checkpoint} keeps the last whole epoch" if self.checkpoint else ""
+        kept = f"; {self.checkpoint} keeps what was before" if self.checkpoint else ""
         return (
             f"the loss became {loss} in epoch {epoch}, step {step + 1}, at a learning rate of "
             f"{self.optimizer.lr:g}: try a smaller learning rate, a warm-up or max_norm{kept}"

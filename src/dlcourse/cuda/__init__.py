@@ -1,0 +1,25 @@
+"""Kernels in CUDA C for what CuPy would do in several passes, and functions that launch them.
+
+Each kernel stands in a ``.cu`` file beside this one. NVIDIA's run-time compiler, which CuPy
+brings, compiles it when it is first used. A layer asks `has_kernels` whether they can serve its
+arrays; where they cannot, it computes with CuPy's own functions, as it does with NumPy's.
+
+No GPU was at hand when these were written. The tests compile them for three generations of GPUs,
+and run them on a processor, compiled as C++, against NumPy; ``dlcourse doctor --gpu`` compares and
+times them on yours.
+"""
+
+from dlcourse.cuda.functions import adam, batch_norm_grad, channel_dot, im2col, relu, scale_shift
+from dlcourse.cuda.kernels import has_kernels, plain, source
+
+__all__ = [
+    "adam",
+    "batch_norm_grad",
+    "channel_dot",
+    "has_kernels",
+    "im2col",
+    "plain",
+    "relu",
+    "scale_shift",
+    "source",
+]

@@ -1,0 +1,14 @@
+// One step of Adam (Kingma & Ba 2015, algorithm 1): four arrays are read and three written, once.
+// keep1 and keep2 are the betas, add1 and add2 their rests; rate and eps have the corrections in.
+extern "C" __global__ void adam(
+    REAL* weight, REAL* mean, REAL* square, const REAL* grad, REAL keep1, REAL add1,
+    REAL keep2, REAL add2, REAL rate, REAL eps, unsigned count) {
+  for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+    REAL g = grad[i];
+    REAL m = keep1 * mean[i] + add1 * g;
+    REAL v = keep2 * square[i] + add2 * g * g;
+    mean[i] = m;
+    square[i] = v;
+    weight[i] -= rate * m / (sqrt(v) + eps);
+  }
+}

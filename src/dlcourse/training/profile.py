@@ -1,0 +1,280 @@
+"""Where the time of a network goes: seconds, multiply-adds and bytes, layer by layer."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from dlcourse.backend import Array, array_module
+from dlcourse.machine import Machine, measure, stopwatch
+from dlcourse.models.summary import multiply_adds
+from dlcourse.nn import Module
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one pass through a layer takes."""
+
+    seconds: float  #: the median of several passes
+    multiply_adds: int  #: of convolutions and linear layers, for the whole batch
+    nbytes: int  #: what it has to read and write; see `profile`
+
+    @property
+    def rate(self) -> float:
+        """Multiply-adds in a second."""
+        return self.multiply_adds / self.seconds if self.seconds else 0.0
+
+    @property
+    def intensity(self) -> float:
+        """Multiply-adds for each byte."""
+        return self.multiply_adds / self.nbytes if self.nbytes else 0.0
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """One layer."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]  #: of the whole batch
+    forward: Cost
+    backward: Cost | None  #: None where no backward pass came through
+
+    @property
+    def seconds(self) -> float:
+        """Both passes together."""
+        return self.forward.seconds + (self.backward.seconds if self.backward else 0.0)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The layers of a network in the order they ran; printing it shows a table."""
+
+    network: str
+    rows: list[LayerProfile]
+    forward_seconds: float  #: of the whole pass, with what is done between layers
+    backward_seconds: float | None  #: None where there was no backward pass
+    machine: Machine
+
+    @property
+    def seconds(self) -> float:
+        """Both passes together."""
+        return self.forward_seconds + (self.backward_seconds or 0.0)
+
+    def by_kind(self) -> dict[str, float]:
+        """Return the share of each kind of layer in the time, the largest first, then the rest.
+
+        The rest is what is done between layers, such as the sums of shortcuts.
+        """
+        seconds: dict[str, float] = {}
+        for row in self.rows:
+            seconds[row.kind] = seconds.get(row.kind, 0.0) + row.seconds
+        shares = {kind: seconds[kind] / self.seconds for kind in seconds}
+        order = sorted(shares, key=lambda kind: -shares[kind])
+        rest = max(0.0, 1 - sum(shares.values()))  # medians do not add up exactly
+        return {kind: shares[kind] for kind in order} | {"between layers": rest}
+
+    def __str__(self) -> str:
+        head = ["layer", "kind", "output", "M mult-adds", "MB", "forward ms", "% of peak"]
+        total = ["total", self.network, ""]
+        total += self._cells(_sum([row.forward for row in self.rows], self.forward_seconds))
+        if self.backward_seconds is not None:
+            head += ["backward ms", "% of peak"]
+            backward = [row.backward for row in self.rows if row.backward]
+            total += self._cells(_sum(backward, self.backward_seconds))[2:]
+        table = [[*head, "% of time"]]
+        for row in self.rows:
+            cells = [row.name, row.kind, "x".join(map(str, row.output_shape))]
+            cells += self._cells(row.forward)
+            if self.backward_seconds is not None:
+                cells += self._cells(row.backward)[2:] if row.backward else ["", ""]
+            table.append([*cells, f"{100 * row.seconds / self.seconds:.1f}"])
+        table.append([*total, "100.0"])
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        text = [
+            "  ".join(
+                cell.ljust(width) if i < 3 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in table
+        ]
+        rule = "-" * len(text[0])
+        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+
+    def _cells(self, cost: Cost) -> list[str]:
+        work = cost.multiply_adds
+        return [
+            f"{work / 1e6:,.1f}" if work else "",
+            f"{cost.nbytes / 1e6:,.2f}",
+            f"{1e3 * cost.seconds:.2f}",
+            f"{100 * cost.rate / self.machine.multiply_adds:.0f}" if work else "",
+        ]
+
+
+def profile(
+    model: Module,
+    x: Array,
+    *,
+    training: bool = True,
+    repeats: int = 5,
+    threads: int = 1,
+    machine: Machine | None = None,
+) -> Profile:
+    """Run a batch through a network and back, and report what every layer takes.
+
+    Parameters
+    ----------
+    model : Module
+        The network. It is left as it was: the passes run in a copy that shares its weights.
+    x : array
+        The batch.
+    training : bool
+        Whether to go back as well, with dropout and batch statistics on; or forward only, as in
+        use. The gradient of the batch itself is left out, as in training.
+    repeats : int
+        Passes of which the medians are taken, after one that does not count.
+    threads : int
+        How many threads may be used. With 1, all layers are measured alike, as in each worker of
+        `ParallelModel`.
+    machine : Machine, optional
+        What the rates are compared with; measured for as many threads when left out.
+
+    Returns
+    -------
+    Profile
+        Multiply-adds are counted as `dlcourse.models.summary` does, and twice on the way back: once
+        for the gradient of the weights, once for that of the input, where it is asked for.
+        Bytes are those of the input, the parameters and the output, as if each were moved once;
+        on the way back those of the input, both gradients, the parameters and their gradients.
+        Times of layers that run several times in a pass add up.
+
+    Raises
+    ------
+    ValueError
+        If `repeats` or `threads` is less than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.models import DeepConvNet
+    >>> net = DeepConvNet(rng=np.random.default_rng(0))
+    >>> report = profile(net, np.ones((2, 1, 28, 28), np.float32), repeats=1)
+    >>> first, last = report.rows[0], report.rows[-1]
+    >>> first.forward.multiply_adds, first.backward.multiply_adds, last.name
+    (225792, 225792, 'classifier.4')
+    """
+    if repeats < 1 or threads < 1:
+        raise ValueError(f"repeats and threads must be at least 1, found {repeats} and {threads}")
+    xp = array_module(x)
+    machine = machine or measure(threads, x.dtype, xp)
+    mark, between = stopwatch(xp)
+    # Values of parameters are shared; gradients, caches, statistics and generators are copies.
+    twin = copy.deepcopy(model, {id(p.data): p.data for p in model.parameters()})
+    twin.train(training)
+    twin.skip_input_grad()
+    watches: dict[str, _Watch] = {}  # in the order in which layers run first
+    layers = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name
+    for name, module in layers.values():
+        if not any(module.children()):
+            _watch(name, module, watches, mark)
+
+    marks = []
+    with threadpool_limits(threads, user_api="blas"):
+        for turn in range(repeats + 1):
+            twin.zero_grad()
+            start = mark()
+            y = twin(x)
+            middle = mark()
+            if training:
+                twin.backward(_ones_like(y))
+            marks.append((start, middle, mark()))
+            if turn == 0:
+                marks.clear()
+                for watch in watches.values():
+                    watch.forward.clear()
+                    watch.backward.clear()
+
+    rows = [
+        LayerProfile(
+            name,
+            watch.kind,
+            watch.output_shape,
+            _cost(watch.forward, repeats, between),
+            _cost(watch.backward, repeats, between) if watch.backward else None,
+        )
+        for name, watch in watches.items()
+    ]
+    forward = statistics.median(between(start, middle) for start, middle, _ in marks)
+    backward = statistics.median(between(middle, end) for _, middle, end in marks)
+    return Profile(type(model).__name__, rows, forward, backward if training else None, machine)
+
+
+class _Call(NamedTuple):
+    start: Any
+    end: Any
+    multiply_adds: int
+    nbytes: int
+
+
+class _Watch:
+    """The calls of one layer, over all passes."""
+
+    def __init__(self, kind: str, output_shape: tuple[int, ...]) -> None:
+        self.kind = kind
+        self.output_shape = output_shape
+        self.forward: list[_Call] = []
+        self.backward: list[_Call] = []
+
+
+def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable[[], Any]) -> None:
+    """Put functions that note the time in front of the two passes of a layer."""
+    forward, backward = module.forward, module.backward
+    weights = sum(p.data.nbytes for p in module.parameters())
+    inputs: list[int] = []  # bytes of each call on the way there, for the way back
+
+    def watched_forward(x: Array) -> Array:
+        start = mark()
+        y = forward(x)
+        end = mark()
+        watch = watches.setdefault(name, _Watch(type(module).__name__, y.shape))
+        work = multiply_adds(module, y.shape)
+        watch.forward.append(_Call(start, end, work, x.nbytes + weights + y.nbytes))
+        inputs.append(x.nbytes)
+        return y
+
+    def watched_backward(dy: Array) -> Array:
+        start = mark()
+        dx = backward(dy)
+        end = mark()
+        work = multiply_adds(module, dy.shape) * (1 + module.input_grad)
+        moved = inputs.pop() + dy.nbytes + 2 * weights + (0 if dx is None else dx.nbytes)
+        watches[name].backward.append(_Call(start, end, work, moved))
+        return dx
+
+    module.forward = watched_forward  # type: ignore[method-assign]
+    module.backward = watched_backward  # type: ignore[method-assign]
+
+
+def _cost(calls: list[_Call], repeats: int, between: Callable[[Any, Any], float]) -> Cost:
+    """Each pass made the same calls: add up those of a pass, and take the median of the times."""
+    each = len(calls) // repeats
+    passes = [calls[i : i + each] for i in range(0, len(calls), each)]
+    seconds = statistics.median(sum(between(c.start, c.end) for c in p) for p in passes)
+    work, moved = sum(c.multiply_adds for c in passes[0]), sum(c.nbytes for c in passes[0])
+    return Cost(seconds, work, moved)
+
+
+def _sum(costs: list[Cost], seconds: float) -> Cost:
+    return Cost(seconds, sum(c.multiply_adds for c in costs), sum(c.nbytes for c in costs))
+
+
+def _ones_like(y: Array) -> Array:
+    # A named tuple where a network has several outputs.
+    if isinstance(y, tuple):
+        return type(y)(*map(_ones_like, y))
+    return array_module(y).ones_like(y)

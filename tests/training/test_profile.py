@@ -1,0 +1,218 @@
+import copy
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from dlcourse.machine import Machine
+from dlcourse.models import (
+    BasicBlock,
+    DeepConvNet,
+    Inception,
+    googlenet,
+    projection,
+    resnet18,
+    summary,
+)
+from dlcourse.nn import (
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    Module,
+    ReLU,
+    Sequential,
+)
+from dlcourse.nn.threads import blas_threads
+from dlcourse.training import profile
+
+MACHINE = Machine(1, "float32", 1e9, 1e9)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def quick(model, x, **options):
+    return profile(model, x, **{"repeats": 1, "machine": MACHINE} | options)
+
+
+def batch(*shape):
+    return rng().standard_normal(shape, dtype=np.float32)
+
+
+NETWORKS = {
+    "sequential": lambda: (DeepConvNet(rng=rng()), (1, 28, 28)),
+    "residual": lambda: (resnet18(num_classes=5, rng=rng()), (3, 32, 32)),
+    "branches": lambda: (Inception(8, 4, 4, 8, 4, 4, 4, batch_norm=True, rng=rng()), (8, 6, 6)),
+    "projection": lambda: (
+        BasicBlock(4, 8, 2, downsample=projection(4, 8, 2, rng=rng()), rng=rng()),
+        (4, 6, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_and_work_are_those_of_the_summary(name):
+    model, shape = NETWORKS[name]()
+    report = quick(model, batch(3, *shape), training=False)
+    expected = summary(model, shape)
+    assert [(r.name, r.kind, r.output_shape) for r in report.rows] == [
+        (r.name, r.kind, (3, *r.output_shape)) for r in expected.rows
+    ]
+    assert [r.forward.multiply_adds for r in report.rows] == [
+        3 * r.multiply_adds for r in expected.rows
+    ]
+    assert report.backward_seconds is None
+    assert all(r.backward is None for r in report.rows)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_is_seen_on_the_way_back(name):
+    model, shape = NETWORKS[name]()
+    report = quick(model, batch(3, *shape))
+    assert all(r.backward is not None for r in report.rows)
+    # Only layers that get the batch itself are spared the gradient of their input.
+    ratios = {r.backward.multiply_adds / r.forward.multiply_adds for r in report.rows
+              if r.forward.multiply_adds}  # fmt: skip
+    assert 2 in ratios and ratios <= {1, 2}
+
+
+def test_auxiliary_classifiers_count_in_training():
+    model = googlenet(num_classes=3, aux_logits=True, rng=rng())
+    x = batch(1, 3, 64, 64)
+    names = [r.name for r in quick(model, x).rows]
+    assert any(name.startswith("aux1") for name in names)
+    assert not any("aux" in r.name for r in quick(model, x, training=False).rows)
+
+
+def test_bytes_of_a_convolution():
+    model = Sequential(Conv2d(2, 3, 3, rng=rng()), Conv2d(3, 4, 3, rng=rng()))
+    first, second = quick(model, batch(5, 2, 8, 8)).rows
+    x, y, z = 5 * 2 * 64, 5 * 3 * 36, 5 * 4 * 16
+    w1, w2 = 3 * 18 + 3, 4 * 27 + 4
+    assert first.forward.nbytes == 4 * (x + w1 + y)
+    assert second.forward.nbytes == 4 * (y + w2 + z)
+    assert first.backward.nbytes == 4 * (x + y + 2 * w1)  # no gradient of the batch
+    assert second.backward.nbytes == 4 * (y + z + y + 2 * w2)
+    assert second.forward.intensity == second.forward.multiply_adds / second.forward.nbytes
+
+
+class Slow(Module):
+    """Takes 4 ms forward, then 8, then 12, ..., and 2 ms back."""
+
+    times = 0
+
+    def forward(self, x):
+        self.times += 1
+        time.sleep(0.004 * self.times)
+        return x + 0
+
+    def backward(self, dy):
+        time.sleep(0.002)
+        return dy + 0
+
+
+def test_times_are_medians_without_the_first_pass():
+    report = quick(Sequential(Slow(), ReLU()), batch(1, 4), repeats=3)
+    slow = report.rows[0]
+    # Of 4 ms (not counted), 8, 12 and 16. A sleep lasts at least as long.
+    assert slow.forward.seconds >= 0.012
+    assert slow.backward.seconds >= 0.002
+    assert report.forward_seconds >= 0.012 and report.backward_seconds >= 0.002
+    assert report.by_kind()["Slow"] > report.by_kind()["ReLU"]
+
+
+def test_a_layer_that_runs_twice_is_one_row():
+    shared = Slow()
+    report = quick(Sequential(shared, shared), batch(1, 4))
+    assert len(report.rows) == 1
+    assert report.rows[0].forward.seconds >= 0.012 + 0.016
+    assert report.rows[0].backward.seconds >= 0.004
+
+
+def test_shares_add_up_to_the_whole():
+    model, shape = NETWORKS["residual"]()
+    shares = quick(model, batch(2, *shape)).by_kind()
+    assert list(shares)[-1] == "between layers"
+    assert sum(shares.values()) == pytest.approx(1, abs=0.05)
+    kinds = list(shares.values())[:-1]
+    assert kinds == sorted(kinds, reverse=True)
+
+
+def everything(model):
+    """Return all that a module holds, caches and generators too."""
+    return {
+        f"{path}.{name}": copy.deepcopy(value)
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if not isinstance(value, Module | list | tuple)
+    } | {name: (p.data.copy(), p.grad) for name, p in model.named_parameters()}
+
+
+def same(a, b):
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, tuple):
+        return all(map(same, a, b))
+    if isinstance(a, np.random.Generator):
+        return a.bit_generator.state == b.bit_generator.state
+    if hasattr(a, "grad"):
+        return same(a.data, b.data) and same(a.grad, b.grad)
+    return a == b
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_network_is_left_as_it_was(mode):
+    model = Sequential(
+        *(Conv2d(1, 4, 3, rng=rng()), BatchNorm2d(4), ReLU(), GlobalAvgPool(), Flatten()),
+        *(Dropout(0.5, rng=rng()), Linear(4, 2, rng=rng())),
+    )
+    x = batch(3, 1, 8, 8)
+    model.backward(np.ones_like(model(x)))  # so that there are gradients, caches and statistics
+    model.train(mode)
+    before = everything(model)
+    quick(model, batch(4, 1, 8, 8))
+    after = everything(model)
+    assert before.keys() == after.keys()
+    assert [name for name in before if not same(before[name], after[name])] == []
+
+
+class Threads(Module):
+    def forward(self, x):
+        Threads.seen = blas_threads()
+        return x
+
+
+def test_threads_are_held():
+    with threadpool_limits(3, user_api="blas"):
+        for threads in (1, 2):
+            quick(Threads(), batch(1, 2), threads=threads, training=False)
+            assert Threads.seen == threads
+        assert blas_threads() == 3
+
+
+def test_the_machine_is_measured_if_none_is_given():
+    report = profile(ReLU(), np.ones((1, 2)), repeats=1)
+    assert (report.machine.threads, report.machine.dtype) == (1, "float64")
+
+
+def test_the_table():
+    model = Sequential(Conv2d(2, 3, 3, rng=rng()), ReLU())
+    text = str(quick(model, batch(5, 2, 8, 8)))
+    head, _, conv, relu, _, total = text.splitlines()
+    assert head.split()[:3] == ["layer", "kind", "output"] and head.count("% of peak") == 2
+    assert conv.split()[:3] == ["0", "Conv2d", "5x3x6x6"]
+    assert len(relu.split()) == len(conv.split()) - 3  # no multiply-adds, no share of the peak
+    assert total.startswith("total") and total.endswith("100.0")
+    text = str(quick(model, batch(5, 2, 8, 8), training=False))
+    assert "backward" not in text
+
+
+@pytest.mark.parametrize("options", [{"repeats": 0}, {"threads": 0}])
+def test_bad_numbers(options):
+    with pytest.raises(ValueError, match="repeats and threads must be at least 1, found"):
+        profile(ReLU(), batch(1, 2), **options)
