@@ -1,6 +1,7 @@
 import sys
 import types
 
+import cupy_double
 import numpy as np
 import pytest
 
@@ -50,3 +51,25 @@ def test_random_numbers_are_the_same_for_a_seed():
     like = np.zeros(0, np.float32)
     a, b = (backend.random_uniform(np.random.default_rng(1), (3,), like) for _ in range(2))
     np.testing.assert_array_equal(a, b)
+
+
+def test_the_memory_pool_shows_the_most_that_was_used(monkeypatch):
+    xp = cupy_double.install(monkeypatch)
+    backend.empty_memory_pool()
+    before = backend.memory_pool()
+    array = xp.zeros(1000, np.float32)
+    assert backend.memory_pool().used - before.used == 4096  # in units of 512 bytes
+    del array
+    after = backend.memory_pool()
+    assert after.used == before.used and after.held >= before.held + 4096
+    backend.empty_memory_pool()
+    assert backend.memory_pool().held == before.held
+    assert after.total >= after.held
+
+
+def test_element_by_element_in_the_order_of_the_first(monkeypatch):
+    xp = cupy_double.install(monkeypatch)
+    x = xp.asarray(np.ones((2, 3), np.float32)).T
+    assert backend.elementwise("add", x, x).flags.f_contiguous
+    here = np.ones((2, 3), np.float32).T
+    assert backend.elementwise("add", here, here).flags.f_contiguous

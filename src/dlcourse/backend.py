@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -134,6 +134,42 @@ def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array
     dtype('float32')
     """
     return array_module(like).asarray(rng.random(shape, dtype=np.float32))
+
+
+class MemoryPool(NamedTuple):
+    """Bytes of a GPU's memory, seen from CuPy's pool."""
+
+    used: int  #: by arrays that exist
+    held: int  #: by the pool: those, and freed ones that it keeps for the next array
+    total: int  #: of the GPU
+
+
+def memory_pool() -> MemoryPool:
+    """Return how much of the GPU's memory is in use.
+
+    To get memory from CUDA is slow, and waits for all work. So CuPy keeps what is freed in a pool,
+    and `held` shows the most that was in use at once since the pool was last emptied with
+    `empty_memory_pool`.
+
+    Raises
+    ------
+    RuntimeError
+        If CuPy or a GPU is missing.
+    """
+    cupy = _cupy()
+    pool = cupy.get_default_memory_pool()
+    return MemoryPool(pool.used_bytes(), pool.total_bytes(), cupy.cuda.runtime.memGetInfo()[1])
+
+
+def empty_memory_pool() -> None:
+    """Give the memory that no array uses back to the GPU.
+
+    Raises
+    ------
+    RuntimeError
+        If CuPy or a GPU is missing.
+    """
+    _cupy().get_default_memory_pool().free_all_blocks()
 
 
 def _cupy() -> ModuleType:

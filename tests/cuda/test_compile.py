@@ -1,4 +1,4 @@
-"""NVIDIA's run-time compiler takes every kernel, for three generations of GPUs. No GPU is needed."""
+"""NVIDIA's run-time compiler takes every kernel, for three generations of GPUs, and needs none."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """`cupy.cuda` in so far as the package uses it: streams, events, pinned memory, the pool.
 
-Work is done at once, in the order of the program. What a real device does later is tracked: every
-array knows the stream and the moment of its last write, and an array that is used on another
-stream, or read by the host, before anything has waited for that moment raises `DataRace`. So a
+Work is done at once, in the order of the program. What a real device does later is tracked: memory
+knows the stream and the moment of its last write and of the reads since. Using it on another
+stream, or on the host, before anything has waited for that moment raises `DataRace`. So a
 forgotten ``wait_event`` fails here, as it would now and then on a GPU.
 """
 
@@ -91,19 +91,28 @@ def get_current_stream(device_id=-1):
 
 
 def written(memory):
-    """Note that the current stream writes some memory now."""
+    """Note that the current stream writes some memory now, and check that it may."""
     stream = get_current_stream()
+    for reader, moment in memory.readers.items():
+        if reader is not stream and not _waited_for(stream, reader, moment):
+            raise DataRace("an array is overwritten while another stream may still be reading it")
     stream.moment += 1
-    memory.stream, memory.moment = stream, stream.moment
+    memory.stream, memory.moment, memory.readers = stream, stream.moment, {}
 
 
 def used(memory):
-    """Check that the current stream may use some memory now."""
+    """Note that the current stream reads some memory now, and check that it may."""
     stream = get_current_stream()
-    if memory.stream not in (None, stream):
-        seen = max(stream.seen.get(memory.stream, 0), _host.get(memory.stream, 0))
-        if seen < memory.moment:
-            raise DataRace("an array is used on a stream that did not wait for its last write")
+    if memory.stream not in (None, stream) and not _waited_for(
+        stream, memory.stream, memory.moment
+    ):
+        raise DataRace("an array is used on a stream that did not wait for its last write")
+    stream.moment += 1
+    memory.readers[stream] = stream.moment
+
+
+def _waited_for(stream, other, moment):
+    return max(stream.seen.get(other, 0), _host.get(other, 0)) >= moment
 
 
 def read_by_host(memory, stream):
@@ -123,7 +132,7 @@ class Memory:
 
     def __init__(self, size):
         self.size = -(-size // _ALIGNMENT) * _ALIGNMENT
-        self.stream, self.moment = None, 0
+        self.stream, self.moment, self.readers = None, 0, {}
         _pool.taken += self.size
         _pool.largest = max(_pool.largest, _pool.taken)
 

@@ -112,6 +112,18 @@ def test_cross_entropy(smoothing, scale):
     np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
 
 
+def test_cross_entropy_of_pixels():
+    logits = draw((2, 4, 3, 5))
+    targets = np.random.default_rng(0).integers(0, 4, (2, 3, 5))
+    targets[1, 2] = -100
+    ours = nn.CrossEntropyLoss()
+    theirs = torch.from_numpy(logits).requires_grad_()
+    value = torch.nn.CrossEntropyLoss()(theirs, torch.from_numpy(targets))
+    value.backward()
+    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
+    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+
+
 def test_mean_squared_error():
     y, t = draw((4, 3, 2)), draw((4, 3, 2), seed=1)
     ours = nn.MSELoss()

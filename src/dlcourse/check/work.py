@@ -13,9 +13,11 @@ from dlcourse.check.failure import CheckFailed
 #: What `own_work` takes for somebody else's work: the modules of the package that do the lessons.
 FINISHED = (
     "dlcourse.data.augment",
+    "dlcourse.ladder",
     "dlcourse.models",
     "dlcourse.nn",
     "dlcourse.optim",
+    "dlcourse.precision",
     "dlcourse.training",
     "dlcourse.zoo",
     "scipy",

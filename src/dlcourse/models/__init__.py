@@ -9,6 +9,7 @@ from dlcourse.models.efficientnet_lite import (
     efficientnet_lite0,
 )
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.fcn import FCN, convolutionalize
 from dlcourse.models.googlenet import (
     GoogLeNet,
     GoogLeNet2014,
@@ -19,6 +20,7 @@ from dlcourse.models.googlenet import (
 )
 from dlcourse.models.inception import BasicConv2d, Inception
 from dlcourse.models.lenet import LeNet5
+from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
@@ -39,6 +41,8 @@ from dlcourse.models.vgg import (
 )
 
 __all__ = [
+    "FCN",
+    "NIC",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -67,6 +71,7 @@ __all__ = [
     "Summary",
     "ZeroPadShortcut",
     "alexnet",
+    "convolutionalize",
     "efficientnet_lite0",
     "googlenet",
     "load_pretrained",

@@ -12,6 +12,7 @@ from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
 from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
 from dlcourse.nn.recurrent import LSTM, RNN
+from dlcourse.nn.roi_pooling import RoIPool
 from dlcourse.nn.transposed import ConvTranspose2d
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Residual",
+    "RoIPool",
     "Sequential",
     "Sigmoid",
     "Tanh",

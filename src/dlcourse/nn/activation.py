@@ -24,7 +24,8 @@ class ReLU(Module):
             y, self._mask = cuda.relu(x)
             return y
         self._mask = x > 0
-        return elementwise("maximum", x, 0)
+        # Of an array and a number NumPy takes the maximum three times as slowly as of two arrays.
+        return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
         return elementwise("multiply", dy, self._mask)

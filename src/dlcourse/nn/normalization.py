@@ -105,7 +105,7 @@ class BatchNorm2d(Module):
         # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
         slope, offset = dw * self._inverse_std / -count, db / -count
         if cuda.has_kernels(lines, self._centered, scale):
-            rows, centered = _rows(lines, scale), _rows(self._centered, scale)
+            rows, centered = lines.reshape(-1, scale.size), self._centered.reshape(-1, scale.size)
             dx = cuda.batch_norm_grad(rows, centered, slope, offset, scale)
         else:
             dx = self._centered * xp.tile(slope, width)
@@ -204,16 +204,11 @@ def _channel_dot(a: Array, b: Array, width: int) -> Array:
 def _scale_shift(lines: Array, scale: Array, shift: Array, width: int) -> Array:
     """``lines * scale + shift``, with one scale and one shift a channel."""
     if cuda.has_kernels(lines, scale, shift):
-        return cuda.scale_shift(_rows(lines, scale), scale, shift)
+        return cuda.scale_shift(lines.reshape(-1, scale.size), scale, shift)
     xp = array_module(lines)
     y = lines * xp.tile(scale, width)
     y += xp.tile(shift, width)
     return y
-
-
-def _rows(lines: Array, channels: Array) -> Array:
-    """Lines as the matrix (N * H * W, C) that kernels on a GPU take."""
-    return lines.reshape(-1, channels.size)
 
 
 def _window_sum(x: Array, before: int, after: int) -> Array:

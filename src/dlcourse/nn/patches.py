@@ -13,7 +13,7 @@ import numpy as np
 
 from dlcourse import cuda
 from dlcourse.backend import Array, array_module
-from dlcourse.nn.windows import Geometry, pad, shifted, unpad
+from dlcourse.nn.windows import Geometry, pad, runs, shifted, unpad
 
 #: Up to so many channels, runs are too short to copy fast, and patches are laid out transposed.
 FEW_CHANNELS = 3
@@ -75,7 +75,8 @@ def im2col(patches: Array) -> Array:
     rows, width = n * oh * ow, kh * kw * c
     if patches.flags.c_contiguous:  # a 1x1 kernel: the image is its own matrix
         return patches.reshape(rows, width)
-    scratch = _scratch(array_module(patches), rows * width, patches.dtype)
+    xp = array_module(patches)
+    scratch = _scratch(xp, rows * width, patches.dtype)
     if cuda.has_kernels(patches):
         cuda.im2col(patches, scratch)
         return scratch.reshape(rows, width)
@@ -83,7 +84,12 @@ def im2col(patches: Array) -> Array:
         # The transposed matrix has runs as long as a row of the image. BLAS takes either.
         scratch.reshape(kh, kw, c, n, oh, ow)[...] = patches.transpose(3, 4, 5, 0, 1, 2)
         return scratch.reshape(width, rows).T
-    scratch.reshape(patches.shape)[...] = patches
+    if xp is np and patches.strides[5] == patches.itemsize:
+        if patches.strides[4] == c * patches.itemsize:  # no dilation: its pixels are neighbours
+            patches = patches.reshape(n, oh, ow, kh, kw * c)
+        runs(scratch.reshape(patches.shape))[...] = runs(patches)
+    else:
+        scratch.reshape(patches.shape)[...] = patches
     return scratch.reshape(rows, width)
 
 

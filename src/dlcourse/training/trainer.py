@@ -13,7 +13,8 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from dlcourse.data import Dataset, batches
-from dlcourse.distributed import Communicator, SingleProcess
+from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
+from dlcourse.files import remove_leftovers
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
@@ -21,7 +22,7 @@ from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
-from dlcourse.training.state import broadcast_json, restore, share, snapshot
+from dlcourse.training.state import restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
 
 
@@ -164,8 +165,10 @@ class Trainer:
             ranks than a batch has work for.
         """
         settings, rank = self._settings(train), self.communicator.rank
-        if self.checkpoint is not None and rank == 0 and self.checkpoint.exists():
-            restore(self, Checkpoint.load(self.checkpoint), settings)
+        if self.checkpoint is not None and rank == 0:
+            remove_leftovers(self.checkpoint)
+            if self.checkpoint.exists():
+                restore(self, Checkpoint.load(self.checkpoint), settings)
         if self.communicator.size > 1:
             share(self, settings)
         done = len(self.history.epochs)
