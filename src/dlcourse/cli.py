@@ -21,7 +21,7 @@ from dlcourse.distributed import (
     end_all_ranks,
     started_ranks,
 )
-from dlcourse.doctor import Check, check_all
+from dlcourse.doctor import Check, check_all, gpu_report
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
@@ -259,11 +259,27 @@ def summary_(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Try everything on the GPU, in some minutes.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="With --gpu, the file to write the report to.")
+    ] = Path("dlcourse-gpu-report.json"),
+) -> None:
     """Check what is installed and in place, and say what to do about what is missing.
 
-    Ends with status 1 when something that every chapter needs is broken.
+    Ends with status 1 when something that every chapter needs is broken; with --gpu, when there is
+    no GPU or it computes something else than a processor.
+
+    \b
+    Examples:
+      dlcourse doctor
+      dlcourse doctor --gpu -o my-gpu.json
     """
+    if gpu:
+        _gpu_report(output)
+        return
     checks = check_all()
     _report(checks)
     if any(check.state == "broken" for check in checks):
@@ -312,6 +328,17 @@ def _load(weights: str) -> Classifier:
     model = recipe.build()
     load_weights(model, path / "weights.npz" if path.is_dir() else path)
     return model.eval()
+
+
+def _gpu_report(output: Path) -> None:
+    try:
+        report = gpu_report(say=typer.echo)
+    except RuntimeError as error:
+        sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
+    zoo.write_json(output, report)
+    typer.echo(f"the report is in {output}")
+    if not report["ok"]:
+        raise typer.Exit(1)
 
 
 def _report(checks: list[Check]) -> None:

@@ -1,6 +1,7 @@
 """Explorers and quizzes in the built book: mouse and keyboard, no kernel, no network."""
 
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from dlcourse.distributed.simulator import SECONDS, Network
 from dlcourse.explore import explorers
 from dlcourse.explore.allreduce import RANKS, schedule
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
+from dlcourse.machine import Machine
 from dlcourse.models import summary
-from dlcourse.nn import Concat, Conv2d, MaxPool2d, ReLU, Sequential
+from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
+from dlcourse.precision import FORMATS
+from dlcourse.training import profile
 
 KINDS = (
     "allreduce",
@@ -23,9 +28,11 @@ KINDS = (
     "calculator",
     "convolution",
     "featuremaps",
+    "formats",
     "inception",
     "misclassified",
     "quiz",
+    "roofline",
     "timeline",
     "trainings",
 )
@@ -148,6 +155,38 @@ def test_all_reduce_ends_with_the_sum_and_costs_what_the_model_says(module, name
         assert found["busiest"] == pytest.approx(2 * (ranks - 1) / ranks * 1e8)
 
 
+MACHINE = Machine(1, "float32", 40e9, 10e9)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer(4, 3, 16, size=28, kernel=11, stride=4, padding=2),
+        Layer(2, 16, 32, size=14, kernel=3, padding=1),
+        Layer(3, 8, 4, size=7, kernel=1, stride=2),
+        Layer(8, 64, 10),
+    ],
+)
+def test_roofline_counts_as_the_profiler_does(module, layer):
+    rng = np.random.default_rng(0)
+    if layer.size == 1:
+        measured, shape = Linear(layer.inside, layer.outside, rng=rng), (layer.inside,)
+    else:
+        window = (layer.kernel, layer.stride, layer.padding)
+        measured = Conv2d(layer.inside, layer.outside, *window, rng=rng)
+        shape = (layer.inside, layer.size, layer.size)
+    x = np.ones((layer.batch, *shape), np.float32)
+    report = profile(measured, x, training=False, repeats=1, machine=MACHINE)
+    cost = report.rows[0].forward
+    found = module("arithmetic.js", "layerCost", asdict(layer))
+    assert (found["multiplyAdds"], found["moved"]) == (cost.multiply_adds, cost.nbytes)
+    assert found["intensity"] == pytest.approx(cost.intensity)
+    limits = {"multiplyAdds": MACHINE.multiply_adds, "bandwidth": MACHINE.bandwidth}
+    assert module("arithmetic.js", "roof", limits, found["intensity"]) == pytest.approx(
+        MACHINE.roof(cost.intensity)
+    )
+
+
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), (3, 3, 3)])
 def test_convolution_is_that_of_the_layer(module, kernel, stride, padding, dilation):
@@ -160,6 +199,40 @@ def test_convolution_is_that_of_the_layer(module, kernel, stride, padding, dilat
     expected = layer(image)[0, 0]
     assert found["size"] == len(expected)
     np.testing.assert_allclose(found["values"], expected.ravel(), rtol=1e-4, atol=1e-5)
+
+
+def numbers():
+    """Return numbers of all sizes, and those at and beside the ends of formats."""
+    rng = np.random.default_rng(0)
+    found = (rng.standard_normal(40) * 10.0 ** rng.integers(-320, 300, 40)).tolist()
+    found += (rng.standard_normal(60) * 10.0 ** rng.integers(-46, 39, 60)).tolist()
+    for power in (-1074, -1022, -150, -149, -134, -133, -126, -25, -24, -15, -14, 0, 11, 16, 128):
+        middle = np.ldexp(1.0, power)
+        found += [middle * (1 + step * 2.0**-12) for step in range(-2, 3)]
+    return [*found, 0.0, 65504.0, 65519.99, 65520.0, 16777217.0, 1 / 3, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_formats_are_those_of_the_package(module, format):
+    shape = {"exponentBits": format.exponent_bits, "fractionBits": format.fraction_bits}
+    for value in numbers():
+        found = module("floats.js", "fields", value, shape)
+        assert tuple(found.values()) == format.fields(value), value
+        assert module("floats.js", "outcome", value, shape) == format.outcome(value), value
+        neighbours = module("floats.js", "neighbours", value, shape)
+        expected = [v if np.isfinite(v) else None for v in format.neighbours(value)]  # as JSON
+        # JSON has 152192958408290340 for a float, of which Python makes a whole number.
+        assert [v if v is None else float(v) for v in neighbours] == expected, value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.1", 0.1), (" -1e-5 ", -1e-5), ("1/3", 1 / 3), ("2^-25", 2.0**-25), ("-2^3", -8),
+     ("\N{MINUS SIGN}4.", -4), (".5", 0.5), ("2^-1074", 5e-324), ("1/", None), ("one", None),
+     ("", None), ("0x10", None), ("1 2", None)],
+)  # fmt: skip
+def test_numbers_are_read_as_they_are_written(module, text, value):
+    assert module("floats.js", "parsed", text) == value
 
 
 def test_the_browser_reads_what_python_packed(module):
@@ -484,6 +557,45 @@ def test_all_reduce_plays_and_stands_still_where_motion_is_unwanted(show):
     assert explorer.get_by_role("button", name="Play").is_visible()
 
 
+def test_roofline_by_keyboard(show):
+    explorer = show("roofline")
+    first = said(explorer)
+    assert re.search(r"\d multiply-adds|(million|billion) multiply-adds", first)
+    drawn = explorer.locator("svg circle").get_attribute("cx")
+    batch = explorer.get_by_role("slider", name="Images in the batch")
+    batch.press("Home")
+    assert ", 1 at a time: " in said(explorer)
+    batch.press("End")
+    assert said(explorer).startswith("Your layer, ") and ", 256 at a time: " in said(explorer)
+    assert explorer.locator("svg circle").get_attribute("cx") != drawn
+    # More images share the weights: further to the right.
+    far = float(explorer.locator("svg circle").get_attribute("cx"))
+    batch.press("Home")
+    assert float(explorer.locator("svg circle").get_attribute("cx")) < far
+    explorer.get_by_role("combobox", name="Start from", exact=True).press("ArrowDown")
+    assert said(explorer) != first and not said(explorer).startswith("Your layer")
+    chart = explorer.locator("svg.dl-chart")
+    assert said(explorer)[:-1] in chart.get_attribute("aria-label")
+
+
+def test_roofline_by_mouse(show):
+    explorer = show("roofline")
+    presets = explorer.get_by_role("combobox", name="Start from", exact=True)
+    for name in presets.locator("option").all_inner_texts():
+        presets.select_option(label=name)
+        text = said(explorer)
+        assert text.startswith(f"{name}, ")
+        intensity = float(re.search(r"([\d.]+) for each byte", text)[1])
+        ridge = float(re.search(r"ridge at ([\d.]+)\.", text)[1])
+        assert ("waits for memory" in text) == (intensity < ridge)
+    kernel = explorer.get_by_role("slider", name="Side of the kernel")
+    box = kernel.bounding_box()
+    kernel.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    size = re.search(r"x (\d+) to \d+ x (\d+) x", said(explorer))
+    stride = int(explorer.get_by_role("slider", name="Stride").get_attribute("aria-valuetext"))
+    assert int(size[2]) == (int(size[1]) - 1) // stride + 1  # padding keeps the size
+
+
 def test_trainings(show):
     explorer = show("trainings")
     networks = explorer.get_by_role("combobox", name="Network", exact=True)
@@ -511,6 +623,49 @@ def test_trainings(show):
     networks.press("ArrowDown")
     assert said(explorer).startswith(f"{normalized}, learning rate")
     assert said(explorer)[:-1] in explorer.get_by_role("img").get_attribute("aria-label")
+
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def test_formats_by_keyboard(show):
+    explorer = show("formats")
+    cards = explorer.locator("li")
+    assert said(explorer).startswith("0.1: float64 exact, float32 rounded, float16 rounded")
+    half = cards.nth(2)
+    assert half.locator("code").all_inner_texts() == ["0", "01011", "1001100110"]
+    assert f"≈ 0.0999755859375 (rounded, relative error 2.4e{MINUS}4)" in half.inner_text()
+    entry = explorer.get_by_role("textbox", name="Number")
+    entry.fill("2^-24")
+    assert (
+        f"▽ 5.960464477539063e{MINUS}8 (subnormal, with fewer digits: exact)" in half.inner_text()
+    )
+    assert f"Next smaller 0, next larger 1.1920928955078125e{MINUS}7." in half.inner_text()
+    power = explorer.get_by_role("slider", name="Power of two")
+    power.press("ArrowLeft")
+    assert entry.input_value() == str(2.0**-25)
+    assert "↓ 0 (underflow" in half.inner_text()
+    power.press("End")
+    assert "float32 overflow, float16 overflow, bfloat16 overflow" in said(explorer)
+    entry.fill("one")
+    assert said(explorer).startswith("“one” is no number")
+    assert entry.get_attribute("aria-invalid") == "true"
+    explorer.get_by_role("combobox", name="Or choose").press("ArrowDown")
+    assert entry.input_value() == "1"
+    assert said(explorer) == "1: float64 exact, float32 exact, float16 exact, bfloat16 exact."
+    assert power.get_attribute("aria-valuetext") == "2^0"
+
+
+def test_formats_by_mouse(show):
+    explorer = show("formats")
+    explorer.get_by_role("combobox", name="Or choose").select_option(label="65520")
+    texts = explorer.locator("li").all_inner_texts()
+    assert "↑ infinity (overflow" in texts[2] and "Next smaller 65504" in texts[2]
+    assert "≈ 65536" in texts[3]
+    power = explorer.get_by_role("slider", name="Power of two")
+    box = power.bounding_box()
+    power.click(position={"x": 2, "y": box["height"] / 2})
+    assert "float32 underflow" in said(explorer)
 
 
 def test_every_choice_of_every_quiz_is_explained(visit, kinds):
