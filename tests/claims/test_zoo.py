@@ -151,6 +151,21 @@ def test_a_trained_network_without_one_block(test_set):
     assert min(shares["resnet"][1:]) > 0.4 and max(shares["resnet"]) > 0.9
 
 
+def test_four_ideas_at_one_size():
+    ideas = ("large-filters", "small-filters", "inception", "residual")
+    records = {i: [zoo.record(f"idea-{i}-seed{seed}") for seed in range(3)] for i in ideas}
+    together = [record for group in records.values() for record in group]
+    assert all(abs(record["parameters"] - 33_500) <= 200 for record in together)
+    recipes = [{**record["recipe"], "model": "", "seed": 0} for record in together]
+    assert all(recipe == recipes[0] for recipe in recipes)
+    accuracy = {i: np.array([r["test"]["accuracy"] for r in group]) for i, group in records.items()}
+    assert (accuracy["inception"] > accuracy["small-filters"]).all()
+    assert (accuracy["small-filters"] > accuracy["large-filters"]).all()
+    assert (accuracy["small-filters"] > accuracy["residual"]).all()
+    work = {i: group[0]["multiply_adds"] for i, group in records.items()}
+    assert 1.4 < work["inception"] / work["small-filters"] < 1.6
+
+
 def test_unknown_entries_name_the_known_ones():
     with pytest.raises(ValueError, match=r"no entry 'x'; it has .*deep-convnet-seed0"):
         zoo.load("x")
