@@ -1258,7 +1258,7 @@ test_int8_hidden()
 #
 # $$\text{attainable} = \min(\text{peak},\ \text{intensity} \times \text{bandwidth}).$$
 #
-# Plotted over the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
+# (Data sheets count operations, and so does this task. Where the book draws rooflines in multiply-adds, all its numbers are half as large.) Plotted over the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
 #
 # - `cost(layers, shape, batch, size)` returns a list with a pair `(flops, bytes)` for each layer of a plan, forward, for `batch` images of the shape (C, H, W), with `size` bytes a value. A multiply-add is two operations; biases are not counted as operations. A pooling has K x K operations for each output, a ReLU one. Each layer reads its input, weights and biases once from memory, and writes its output once.
 # - `attainable(flops, bytes, machine)` returns operations a second.

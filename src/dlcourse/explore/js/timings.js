@@ -14,7 +14,7 @@ const digits = (v) => Number(v.toPrecision(3)).toLocaleString("en", { maximumSig
 function bars(caption, kind) {
   const columns = Array.from({ length: BINS }, () => el("span"));
   const drawing = el("div", { class: `dl-histogram ${kind}`, role: "img" }, ...columns);
-  const node = el("figure", {}, el("figcaption", { class: "dl-help" }, caption), drawing);
+  const node = el("div", {}, el("p", { class: "dl-help" }, caption), drawing);
   node.draw = (counts, label) => {
     const most = Math.max(...counts);
     counts.forEach((count, i) => { columns[i].style.height = `${(100 * count) / most}%`; });
@@ -34,8 +34,8 @@ function render({ model, el: host }) {
   function update() {
     const { values, unit, name } = series[state.series];
     const sorted = [...values].sort((a, b) => a - b);
-    // Timings have a long tail; what lies beyond the 98th of 100 counts in the last bar.
-    const [low, high] = [sorted[0], quantile(sorted, 0.98)];
+    // Timings have a long tail; what lies far out counts in the last bar.
+    const [low, high] = [sorted[0], Math.min(quantile(sorted, 0.98), 2 * quantile(sorted, 0.5))];
     const count = COUNTS[state.count];
     const found = answers(values, count, state.name, state.order === "neighbours");
     const [from, middle, to] = [0.05, 0.5, 0.95].map((share) => quantile(found, share));
