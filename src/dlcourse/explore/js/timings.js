@@ -25,7 +25,7 @@ function bars(caption, kind) {
 
 function render({ model, el: host }) {
   const { series } = model.get("data");
-  const state = { series: 0, count: 1, name: "median", order: "neighbours" };
+  const state = { series: 0, count: 0, name: "median", order: "neighbours" };
   const told = says();
   const single = bars("All timings of the record", "dl-single");
   const several = bars("The answers", "dl-answers");
