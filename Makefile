@@ -15,13 +15,14 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
-.PHONY: help book test lint parity cuda notebooks zoo release grade feedback grading address requirements \
-  clean distclean
+.PHONY: help book test lint parity bench cuda notebooks zoo release grade feedback grading address \
+  requirements clean distclean
 
 help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
 	@echo "make test        install, build the book, lint, check types and run all tests"
 	@echo "make parity      add PyTorch, for the tests that compare with it"
+	@echo "make bench       measure speed and memory against PyTorch (half an hour); OPTIONS=--quick"
 	@echo "make cuda        add CuPy and the CUDA compiler (3 GB), for the tests of CUDA sources"
 	@echo "make lint        ruff and mypy only"
 	@echo "make notebooks   write the .ipynb beside each page that has code"
@@ -46,6 +47,9 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 parity: $(VENV)/.parity
+
+bench: $(VENV)/.parity $(VENV)/.book
+	$(BIN)/python benchmarks/bench.py $(OPTIONS)
 
 cuda: $(VENV)/.cuda
 

@@ -1,19 +1,10 @@
-"""A small training that any kind of ranks can run, for tests; as a program, one MPI rank of it.
-
-    mpiexec -n 4 python rank_training.py OUTPUT [STEPS [BATCH_SIZE]]
-
-trains DeepConvNet on MNIST, and rank 0 writes the weights and losses to OUTPUT.
-"""
-
-import sys
+"""Trainings that any kind of ranks can run, for tests."""
 
 import numpy as np
 
 from dlcourse.data import Dataset, Shift, load_mnist
-from dlcourse.distributed import MPI, SingleProcess
 from dlcourse.models import DeepConvNet
 from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
-from dlcourse.nn.weights import save_arrays
 from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Trainer
 
@@ -71,23 +62,11 @@ def assert_same(a, b):
         np.testing.assert_array_equal(a[0][name], b[0][name], err_msg=name)
 
 
-def train_deep_convnet(communicator, steps=100, batch_size=100):
-    """Train for so many steps, and return the weights and the losses as arrays."""
+def train_deep_convnet(communicator, steps):
+    """Train on MNIST for so many steps, and return the weights and the losses as arrays."""
     train, _ = load_mnist()
     model = DeepConvNet(rng=np.random.default_rng(0))
-    trainer = Trainer(
-        model,
-        Adam(model.parameters()),
-        batch_size=batch_size,
-        communicator=communicator,
-        progress=False,
-    )
-    trainer.fit(train.subset(slice(steps * batch_size)), epochs=1)
+    optimizer = Adam(model.parameters())
+    trainer = Trainer(model, optimizer, communicator=communicator, progress=False)
+    trainer.fit(train.subset(slice(100 * steps)), epochs=1)
     return {**model.state_dict(), "loss": np.array(trainer.history.step_loss)}
-
-
-if __name__ == "__main__":
-    communicator = MPI(timeout=30) if sys.argv[1] != "-" else SingleProcess()
-    arrays = train_deep_convnet(communicator, *map(int, sys.argv[2:]))
-    if communicator.rank == 0:
-        save_arrays(sys.argv[1], arrays)

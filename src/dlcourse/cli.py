@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,14 @@ import typer
 import dlcourse
 from dlcourse import zoo
 from dlcourse.data import load_cifar10, load_picture
-from dlcourse.doctor import Check, check_all
+from dlcourse.distributed import (
+    MPI,
+    CommunicationError,
+    SingleProcess,
+    end_all_ranks,
+    started_ranks,
+)
+from dlcourse.doctor import Check, check_all, gpu_report
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
@@ -33,10 +41,12 @@ _DATASETS = {**DATASETS, "cifar-10": load_cifar10}
 
 def main() -> None:
     """Run the command; what went wrong is one sentence and exit status 1, not a traceback."""
+    warnings.formatwarning = lambda message, *_: f"dlcourse: {message}\n"
     try:
         app()
-    except (ValueError, OSError, TrainingDiverged) as error:
-        sys.exit(f"dlcourse: {error}")
+    except (ValueError, OSError, TrainingDiverged, CommunicationError) as error:
+        end_all_ranks(f"dlcourse: {error}")
+        sys.exit(1)
 
 
 def _version(wanted: bool) -> None:
@@ -84,13 +94,23 @@ def train(
     workers: Annotated[
         int | None, typer.Option(help="Threads; one a core if not given. The result is the same.")
     ] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(help="Keep the state every so many steps; every epoch it is kept anyhow."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that a rank waits for another before the job is ended.")
+    ] = 60.0,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
     """Train a network; repeat the same command to resume.
 
+    Under mpiexec its processes share the work: the batch and the result are the same.
+
     \b
     Examples:
       dlcourse train deep-convnet
+      mpiexec -n 4 dlcourse train deep-convnet
       dlcourse train deep-convnet --epochs 2 --validation 5000
       dlcourse train deep-convnet --augment affine --schedule cosine -o runs/better
     """
@@ -109,14 +129,25 @@ def train(
     )
     folder = output or Path("runs") / f"{model}-seed{seed}"
     command = shlex.join(["dlcourse", *sys.argv[1:]])
+    communicator = MPI(timeout=timeout) if started_ranks() > 1 else SingleProcess()
     try:
-        record = zoo.run(recipe, folder, command=command, workers=workers, progress=progress)
+        record = zoo.run(
+            recipe,
+            folder,
+            command=command,
+            workers=workers,
+            checkpoint_every=checkpoint_every,
+            communicator=communicator,
+            progress=progress,
+        )
     except KeyboardInterrupt:
         typer.echo(
-            f"\ninterrupted; the same command goes on from the last whole epoch in {folder}",
+            f"\ninterrupted; the same command goes on from the last checkpoint in {folder}",
             err=True,
         )
         raise typer.Exit(130) from None
+    if communicator.rank:
+        return
     test = record["test"]
     for epoch in record["epochs"]:
         valid = epoch["valid_accuracy"]
@@ -228,11 +259,27 @@ def summary_(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Try everything on the GPU, in some minutes.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="With --gpu, the file to write the report to.")
+    ] = Path("dlcourse-gpu-report.json"),
+) -> None:
     """Check what is installed and in place, and say what to do about what is missing.
 
-    Ends with status 1 when something that every chapter needs is broken.
+    Ends with status 1 when something that every chapter needs is broken; with --gpu, when there is
+    no GPU or it computes something else than a processor.
+
+    \b
+    Examples:
+      dlcourse doctor
+      dlcourse doctor --gpu -o my-gpu.json
     """
+    if gpu:
+        _gpu_report(output)
+        return
     checks = check_all()
     _report(checks)
     if any(check.state == "broken" for check in checks):
@@ -281,6 +328,17 @@ def _load(weights: str) -> Classifier:
     model = recipe.build()
     load_weights(model, path / "weights.npz" if path.is_dir() else path)
     return model.eval()
+
+
+def _gpu_report(output: Path) -> None:
+    try:
+        report = gpu_report(say=typer.echo)
+    except RuntimeError as error:
+        sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
+    zoo.write_json(output, report)
+    typer.echo(f"the report is in {output}")
+    if not report["ok"]:
+        raise typer.Exit(1)
 
 
 def _report(checks: list[Check]) -> None:

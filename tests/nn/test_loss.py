@@ -44,6 +44,31 @@ def test_cross_entropy_is_the_definition_and_backward_its_gradient(
     np.testing.assert_allclose(grad, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_labels_of_pixels_are_as_those_of_so_many_images(smoothing, ignored):
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((2, 4, 3, 5)).astype(np.float32)
+    targets = rng.integers(0, 4, (2, 3, 5))
+    rows = logits.transpose(0, 2, 3, 1).reshape(-1, 4)
+    kept = np.ones(targets.size, bool)
+    if ignored:
+        targets[0, 1:] = 255
+        kept = targets.ravel() != 255
+    flat, whole = CrossEntropyLoss(smoothing), CrossEntropyLoss(smoothing, ignore_index=255)
+    assert whole(logits, targets) == flat(rows[kept], targets.ravel()[kept])
+    expected = np.zeros_like(rows)
+    expected[kept] = flat.backward()
+    grad = whole.backward()
+    assert grad.dtype == np.float32
+    np.testing.assert_array_equal(grad, expected.reshape(2, 3, 5, 4).transpose(0, 3, 1, 2))
+
+
+def test_nothing_to_learn_from_is_refused():
+    with pytest.raises(ValueError, match="at least one label that is not ignored"):
+        CrossEntropyLoss(ignore_index=2)(np.zeros((2, 3), np.float32), np.array([2, 2]))
+
+
 def test_backward_may_be_called_again():
     loss = CrossEntropyLoss()
     loss(np.zeros((2, 3), np.float32), np.array([0, 1]))
@@ -84,8 +109,9 @@ def test_labels_that_do_not_fit_are_refused():
     logits = np.zeros((3, 10), np.float32)
     with pytest.raises(ValueError, match="labels must be whole numbers, found dtype float64"):
         loss(logits, np.array([0.0, 1.0, 2.0]))
+    message = r"scores \(N, classes, ...\) and labels \(N, ...\), found"
     for shape in [(2,), (3, 1), (3, 10)]:
-        with pytest.raises(ValueError, match=r"scores \(N, classes\) and labels \(N,\), found"):
+        with pytest.raises(ValueError, match=message):
             loss(logits, np.zeros(shape, np.int64))
     with pytest.raises(ValueError, match=r"found \(0, 10\)"):
         loss(logits[:0], np.zeros(0, np.int64))

@@ -112,11 +112,24 @@ def test_cross_entropy(smoothing, scale):
     np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
 
 
-def test_mean_squared_error():
+def test_cross_entropy_of_pixels():
+    logits = draw((2, 4, 3, 5))
+    targets = np.random.default_rng(0).integers(0, 4, (2, 3, 5))
+    targets[1, 2] = -100
+    ours = nn.CrossEntropyLoss()
+    theirs = torch.from_numpy(logits).requires_grad_()
+    value = torch.nn.CrossEntropyLoss()(theirs, torch.from_numpy(targets))
+    value.backward()
+    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
+    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["MSELoss", "SmoothL1Loss"])
+def test_losses_of_differences(kind):
     y, t = draw((4, 3, 2)), draw((4, 3, 2), seed=1)
-    ours = nn.MSELoss()
+    ours = getattr(nn, kind)()
     theirs = torch.from_numpy(y).requires_grad_()
-    value = torch.nn.MSELoss()(theirs, torch.from_numpy(t))
+    value = getattr(torch.nn, kind)()(theirs, torch.from_numpy(t))
     value.backward()
     assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
     close(ours.backward(), theirs.grad)

@@ -77,6 +77,29 @@ def test_images_may_live_on_the_gpu_already(xp):
     assert history.epochs[0].train_loss > 0
 
 
+def test_batches_are_copied_once_and_ahead(xp):
+    model = network().to("cuda")
+    cupy_double.transfers.reset()
+    trainer = Trainer(model, Momentum(model.parameters()), batch_size=20, progress=False)
+    trainer.fit(dataset(), epochs=1)
+    assert cupy_double.transfers.to_device == 3 * 2  # images and labels of three batches
+    assert cupy_double.transfers.to_host == 0
+    # Each read waits for the GPU: loss, right answers, and what is checked of the labels.
+    assert cupy_double.transfers.scalars <= 3 * 5
+
+
+def test_augmented_images_are_copied_when_they_are_made(xp):
+    model = network().to("cuda")
+    trainer = Trainer(
+        model,
+        Momentum(model.parameters()),
+        augment=lambda images, rng: images + rng.random(1, np.float32),
+        batch_size=20,
+        progress=False,
+    )
+    assert trainer.fit(dataset(), epochs=1).epochs[0].train_loss > 0
+
+
 def test_a_checkpoint_is_resumed(xp, tmp_path):
     def run(folder, epochs):
         model = network().to("cuda")

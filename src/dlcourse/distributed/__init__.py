@@ -1,7 +1,8 @@
 """Ranks that work together: how they exchange arrays."""
 
+from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
 from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle
-from dlcourse.distributed.mpi import MPI
+from dlcourse.distributed.mpi import MPI, end_all_ranks, started_ranks
 from dlcourse.distributed.reduction import pieces, tree_sum
 from dlcourse.distributed.single import SingleProcess
 from dlcourse.distributed.sync_batch_norm import SyncBatchNorm
@@ -15,6 +16,10 @@ __all__ = [
     "SingleProcess",
     "SyncBatchNorm",
     "Threads",
+    "broadcast_arrays",
+    "broadcast_json",
+    "end_all_ranks",
     "pieces",
+    "started_ranks",
     "tree_sum",
 ]

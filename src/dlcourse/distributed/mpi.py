@@ -15,6 +15,7 @@ import importlib
 import os
 import sys
 import time
+import traceback
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -61,6 +62,12 @@ class MPI(Communicator):
         # Our messages are kept apart from those that the program exchanges by itself.
         self._comm = self._mpi.COMM_WORLD.Dup()
         super().__init__(self._comm.rank, self._comm.size)
+        if self.size == 1 < started_ranks():
+            raise CommunicationError(
+                f"{started_ranks()} ranks were started, but the MPI library of mpi4py sees only "
+                "itself: it is another one than that of mpiexec; use the mpiexec that lies beside "
+                f"{sys.executable}"
+            )
         self.timeout = timeout
         kinds = self._mpi.COMM_WORLD.Get_info().Get("mpi_memory_alloc_kinds") or ""
         self._reads_gpu = any(kind.split(":")[0] == "cuda" for kind in kinds.split(","))
@@ -162,21 +169,24 @@ def started_ranks() -> int:
     return max(int(os.environ.get(name, 1)) for name in names)
 
 
-def end_all_ranks() -> None:
-    """End every rank of this program, if MPI has started more than one; does not return then.
+def end_all_ranks(message: str) -> None:
+    """Print why this rank has failed, and end all ranks, for the others would wait for it.
 
-    A rank that has failed calls this after it has said why.
+    Does not return where MPI has started more than one rank. Where there is one, it only prints.
     """
     mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and mpi.COMM_WORLD.size > 1:
+    several = mpi is not None and mpi.Is_initialized() and mpi.COMM_WORLD.size > 1
+    if several and mpi is not None and mpi.COMM_WORLD.rank > 0:
+        # What goes wrong on all ranks alike is to be told once: rank 0 will end this one.
+        time.sleep(1)
+    print(message, file=sys.stderr, flush=True)
+    if several and mpi is not None:
         sys.stdout.flush()
-        sys.stderr.flush()
         mpi.COMM_WORLD.Abort(1)
 
 
 def _end_all(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    sys.__excepthook__(kind, error, trace)
-    end_all_ranks()
+    end_all_ranks("".join(traceback.format_exception(kind, error, trace)).rstrip())
 
 
 def _bytes(array: Array) -> Any:

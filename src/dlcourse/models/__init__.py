@@ -9,6 +9,7 @@ from dlcourse.models.efficientnet_lite import (
     efficientnet_lite0,
 )
 from dlcourse.models.ensemble import Ensemble
+from dlcourse.models.fcn import FCN, convolutionalize
 from dlcourse.models.googlenet import (
     GoogLeNet,
     GoogLeNet2014,
@@ -19,8 +20,10 @@ from dlcourse.models.googlenet import (
 )
 from dlcourse.models.inception import BasicConv2d, Inception
 from dlcourse.models.lenet import LeNet5
+from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
+from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
@@ -39,6 +42,8 @@ from dlcourse.models.vgg import (
 )
 
 __all__ = [
+    "FCN",
+    "NIC",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -49,6 +54,8 @@ __all__ = [
     "DeepConvNet",
     "EfficientNetLite0",
     "Ensemble",
+    "FastRCNN",
+    "FastRCNNOutputs",
     "Field",
     "GoogLeNet",
     "GoogLeNet2014",
@@ -59,6 +66,7 @@ __all__ = [
     "InvertedResidual",
     "LeNet5",
     "Preprocess",
+    "RegionNet",
     "ResNet",
     "ResNetCifar",
     "Row",
@@ -67,6 +75,7 @@ __all__ = [
     "Summary",
     "ZeroPadShortcut",
     "alexnet",
+    "convolutionalize",
     "efficientnet_lite0",
     "googlenet",
     "load_pretrained",

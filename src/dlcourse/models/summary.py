@@ -14,6 +14,7 @@ from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
     Conv2d,
+    ConvTranspose2d,
     GlobalAvgPool,
     Linear,
     MaxPool2d,
@@ -203,6 +204,8 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     if isinstance(module, Conv2d):
         geometry = module.geometry
         return before.through(geometry.kernel, geometry.stride, geometry.dilation)
+    if isinstance(module, ConvTranspose2d):
+        return _enlarged(before, module.geometry.kernel, module.geometry.stride)
     if isinstance(module, Linear | GlobalAvgPool):
         return Field(None)
     if isinstance(module, MaxPool2d | AvgPool2d):
@@ -220,8 +223,17 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     return before
 
 
+def _enlarged(before: Field, kernel: tuple[int, int], stride: tuple[int, int]) -> Field:
+    """Return the field behind a transposed convolution: ceil(K / S) inputs reach an output."""
+    # So many inputs, side by side, are what a window of that many would see.
+    reaching = (-(-kernel[0] // stride[0]), -(-kernel[1] // stride[1]))
+    after = before.through(reaching, (1, 1), (1, 1))
+    jump = [max(1, j // s) for j, s in zip(after.jump, stride, strict=True)]
+    return Field(after.size, (jump[0], jump[1]))
+
+
 def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
-    """Return the multiply-adds of a convolution or a linear layer, and 0 for others.
+    """Return the multiply-adds of convolutions and linear layers, and 0 for others.
 
     Parameters
     ----------
@@ -239,6 +251,12 @@ def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
         # Every output value is a sum of as many products as a row of the weights has.
         products: int = math.prod(layer.weight.data.shape[1:])
         return math.prod(output_shape) * products
+    if isinstance(layer, ConvTranspose2d):
+        # Every input value is spread over a window of each output channel.
+        *images, _, height, width = output_shape
+        positions = layer.geometry.output_size((height, width))
+        weights: int = layer.weight.data.size
+        return math.prod(images) * math.prod(positions) * weights
     return 0
 
 

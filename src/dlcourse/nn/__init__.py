@@ -7,11 +7,12 @@ from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.embedding import Embedding
 from dlcourse.nn.linear import Flatten, Linear
-from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, softmax
+from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
 from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
 from dlcourse.nn.recurrent import LSTM, RNN
+from dlcourse.nn.roi_pooling import RoIPool
 from dlcourse.nn.transposed import ConvTranspose2d
 
 __all__ = [
@@ -39,8 +40,10 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Residual",
+    "RoIPool",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
     "Tanh",
     "init",
     "softmax",

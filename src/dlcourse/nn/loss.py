@@ -40,15 +40,19 @@ def softmax(x: Array, axis: int = 1) -> Array:
 
 
 class CrossEntropyLoss:
-    """Mean over the batch of minus the log of the probability given to the right class.
+    """Mean of minus the log of the probability given to the right class.
 
     Takes scores, not probabilities: softmax is inside, for the two together are exact where
-    the log of a tiny probability is not, and their gradient is simply ``p - target``.
+    the log of a tiny probability is not, and their gradient is simply ``p - target``. Each image
+    has one label, or each of its pixels has.
 
     Parameters
     ----------
     label_smoothing : float
         Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
+    ignore_index : int
+        Where the label is this number, there is nothing to learn: neither the mean nor the
+        gradient counts it.
 
     Examples
     --------
@@ -61,49 +65,64 @@ class CrossEntropyLoss:
     array([[ 0.25,  0.25, -0.75,  0.25]], dtype=float32)
     """
 
-    def __init__(self, label_smoothing: float = 0.0) -> None:
+    def __init__(self, label_smoothing: float = 0.0, ignore_index: int = -100) -> None:
         if not 0 <= label_smoothing <= 1:
             raise ValueError(
                 f"label_smoothing must be a share from 0 to 1, found {label_smoothing}"
             )
         self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
 
     def __call__(self, logits: Array, targets: Array) -> float:
         """Return the mean loss.
 
         Parameters
         ----------
-        logits : array of shape (N, classes)
-            Scores.
-        targets : int array of shape (N,)
+        logits : array of shape (N, classes) or (N, classes, ...)
+            Scores; behind the classes there may be places, such as rows and columns.
+        targets : int array of shape (N,) or (N, ...)
             The right class of each.
 
         Raises
         ------
         ValueError
-            If the shapes do not go together, or a label is no whole number or out of range.
+            If the shapes do not go together, a label is no whole number or out of range, or none
+            is left to learn from.
         """
-        _check_labels(logits, targets)
         xp = array_module(logits)
-        shifted = logits - logits.max(axis=1, keepdims=True)
+        kept = targets != self.ignore_index
+        _check_labels(logits, targets, kept)
+        self._shape = logits.shape
+        self._kept = None if kept.all() else kept.ravel()
+        # With the classes last, as a convolution's output lies in memory, this is only a view.
+        rows, labels = xp.moveaxis(logits, 1, -1).reshape(-1, logits.shape[1]), targets.ravel()
+        if self._kept is not None:
+            rows, labels = rows[self._kept], labels[self._kept]
+        shifted = rows - rows.max(axis=1, keepdims=True)
         exp = xp.exp(shifted)
         total = exp.sum(axis=1, keepdims=True)
         self._probabilities = exp / total
-        self._targets = targets
+        self._labels = labels
         log_p = shifted - xp.log(total)
-        right = log_p[xp.arange(len(targets)), targets]
+        right = log_p[xp.arange(len(labels)), labels]
         loss = -right.mean()
         if self.label_smoothing:
             loss = (1 - self.label_smoothing) * loss - self.label_smoothing * log_p.mean()
         return float(loss)
 
     def backward(self) -> Array:
-        """Return the gradient (N, classes) of the last loss with respect to the scores."""
+        """Return the gradient of the last loss with respect to the scores, of their shape."""
         n, classes = self._probabilities.shape
+        xp = array_module(self._probabilities)
         grad = self._probabilities - self.label_smoothing / classes
-        grad[array_module(grad).arange(n), self._targets] -= 1 - self.label_smoothing
+        grad[xp.arange(n), self._labels] -= 1 - self.label_smoothing
         grad /= n
-        return grad
+        if self._kept is not None:
+            rows = xp.zeros((len(self._kept), classes), grad.dtype)
+            rows[self._kept] = grad
+            grad = rows
+        images, _, *places = self._shape
+        return xp.moveaxis(grad.reshape(images, *places, classes), -1, 1)
 
 
 class MSELoss:
@@ -134,16 +153,53 @@ class MSELoss:
         return self._difference * (2 / self._difference.size)
 
 
-def _check_labels(logits: Array, targets: Array) -> None:
-    if logits.ndim != 2 or targets.shape != logits.shape[:1] or logits.size == 0:
+class SmoothL1Loss:
+    """Mean over all elements of a loss that is quadratic near zero and linear beyond.
+
+    With d the difference of output and target: ``d^2 / 2`` where ``|d| < 1``, else ``|d| - 1/2``
+    (Girshick 2015, equation 3; Huber 1964). Its gradient is d cut off at -1 and 1, so that a
+    target far away pulls no harder than one nearby.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = SmoothL1Loss()
+    >>> loss(np.array([0.5, 3.0], np.float32), np.array([0.0, 0.0], np.float32))
+    1.3125
+    >>> loss.backward()
+    array([0.25, 0.5 ], dtype=float32)
+    """
+
+    def __call__(self, y: Array, t: Array) -> float:
+        """Return the mean loss of outputs `y` and targets `t`, of one shape."""
+        if y.shape != t.shape or y.size == 0:
+            raise ValueError(
+                f"SmoothL1Loss expects targets of the outputs' shape {y.shape}, at least one, "
+                f"found {t.shape}"
+            )
+        difference = y - t.astype(y.dtype, copy=False)
+        self._slope = array_module(y).clip(difference, -1, 1)
+        # Where it is not cut off, slope and difference are the same.
+        return float((self._slope * (difference - self._slope / 2)).mean())
+
+    def backward(self) -> Array:
+        """Return the gradient of the last loss with respect to the outputs."""
+        return self._slope / self._slope.size
+
+
+def _check_labels(logits: Array, targets: Array, kept: Array) -> None:
+    expected = logits.shape[:1] + logits.shape[2:]
+    if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
         raise ValueError(
-            "CrossEntropyLoss expects scores (N, classes) and labels (N,), "
+            "CrossEntropyLoss expects scores (N, classes, ...) and labels (N, ...), "
             f"found {logits.shape} and {targets.shape}"
         )
     if targets.dtype.kind not in "iu":
         raise ValueError(f"labels must be whole numbers, found dtype {targets.dtype}")
+    if not kept.any():
+        raise ValueError("CrossEntropyLoss expects at least one label that is not ignored")
     classes = logits.shape[1]
-    wrong = targets[(targets < 0) | (targets >= classes)]
+    wrong = targets[kept & ((targets < 0) | (targets >= classes))]
     if wrong.size:
         raise ValueError(
             f"labels must lie from 0 to {classes - 1}, for there are {classes} classes; "

@@ -104,8 +104,8 @@ class Module:
         """Return the gradient with respect to the input, given that of the output."""
         raise NotImplementedError(f"{type(self).__name__} does not define backward(dy)")
 
-    def __call__(self, x: Array) -> Array:
-        return self.forward(x)
+    def __call__(self, *inputs: Array) -> Array:
+        return self.forward(*inputs)
 
     # -- the tree of modules -------------------------------------------------------------
 

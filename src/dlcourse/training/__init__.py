@@ -3,6 +3,7 @@
 from dlcourse.training.callbacks import EarlyStopping, KeepBest
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import Epoch, History
+from dlcourse.training.loop import Loop
 from dlcourse.training.parallel import ParallelModel, Score
 from dlcourse.training.profile import Cost, LayerProfile, Profile, profile
 from dlcourse.training.streams import Stream, generator
@@ -16,6 +17,7 @@ __all__ = [
     "History",
     "KeepBest",
     "LayerProfile",
+    "Loop",
     "ParallelModel",
     "Profile",
     "Score",

@@ -281,7 +281,8 @@ class ParallelModel:
             self._replicas.put(pair)
 
     def _run(self, replica: Module, x: Array, t: Array) -> tuple[Array, Array]:
-        xp = array_module(self._parameters[0].data)  # a GPU's, where the model lies on one
+        # A GPU's, where the model lies on one. A network in int8 has no parameters.
+        xp = array_module(*(p.data for p in self._parameters))
         return replica(xp.asarray(x)), xp.asarray(t)
 
 

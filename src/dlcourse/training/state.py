@@ -5,14 +5,11 @@ Only rank 0 reads and writes files, so the ranks need no common disk.
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from dlcourse.distributed import Communicator
+from dlcourse.distributed import broadcast_arrays, broadcast_json
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.history import History, Progress
 from dlcourse.training.parallel import needs_whole_batch
@@ -69,27 +66,9 @@ def share(trainer: Trainer, settings: dict[str, Any]) -> None:
                 f"rank {communicator.rank} trains with {name} {settings[name]!r}, rank 0 with "
                 f"{value!r}; start all ranks with the same settings"
             )
-    for array in (*trainer.model.state_dict().values(), *trainer.optimizer.state_dict().values()):
-        communicator.broadcast(array)
+    broadcast_arrays(trainer.model.state_dict().values(), communicator)
+    broadcast_arrays(trainer.optimizer.state_dict().values(), communicator)
     _set_numbers(trainer, broadcast_json(_numbers(trainer), communicator))
-
-
-def broadcast_json(data: Any, communicator: Communicator) -> Any:
-    """Return rank 0's data on every rank.
-
-    Examples
-    --------
-    >>> from dlcourse.distributed import Threads
-    >>> Threads.run(2, lambda communicator: broadcast_json(communicator.rank, communicator))
-    [0, 0]
-    """
-    text = np.frombuffer(json.dumps(data).encode(), np.uint8)
-    length = np.array([len(text)])
-    communicator.broadcast(length)
-    if communicator.rank:
-        text = np.empty(int(length[0]), np.uint8)
-    communicator.broadcast(text)
-    return json.loads(text.tobytes())
 
 
 def _numbers(trainer: Trainer) -> dict[str, Any]:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
+from dlcourse.backend import Array
 from dlcourse.data import Dataset, batches
-from dlcourse.distributed import Communicator, SingleProcess
+from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
+from dlcourse.files import remove_leftovers
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.copying import ahead
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
-from dlcourse.training.state import broadcast_json, restore, share, snapshot
+from dlcourse.training.state import restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
 
 
@@ -164,8 +166,10 @@ class Trainer:
             ranks than a batch has work for.
         """
         settings, rank = self._settings(train), self.communicator.rank
-        if self.checkpoint is not None and rank == 0 and self.checkpoint.exists():
-            restore(self, Checkpoint.load(self.checkpoint), settings)
+        if self.checkpoint is not None and rank == 0:
+            remove_leftovers(self.checkpoint)
+            if self.checkpoint.exists():
+                restore(self, Checkpoint.load(self.checkpoint), settings)
         if self.communicator.size > 1:
             share(self, settings)
         done = len(self.history.epochs)
@@ -214,14 +218,17 @@ class Trainer:
         total = Score(before.loss_sum, before.correct, before.count)
         steps = math.ceil(len(train) / self.batch_size)
         shuffle = generator(self.seed, Stream.SHUFFLE, number)
-        order = enumerate(batches(len(train), self.batch_size, shuffle))
-        for step, indices in islice(order, before.step, None):
+        order = list(enumerate(batches(len(train), self.batch_size, shuffle)))[before.step :]
+        own = (indices[parallel.share(len(indices))] for _, indices in order)
+        loaded: Iterator[tuple[Array, Array]] = ((train.images[i], train.labels[i]) for i in own)
+        if self.augment is None:  # augmented on the host, images are copied afterwards
+            loaded = ahead(loaded, like=self.model.parameters()[0].data)
+        for (step, indices), (images, labels) in zip(order, loaded, strict=True):
             if self.schedule is not None:
                 self.schedule.step(number - 1 + step / steps)
-            own = indices[parallel.share(len(indices))]
             score = parallel.gradients(
-                train.images[own],
-                train.labels[own],
+                images,
+                labels,
                 self.seed,
                 (number, step),
                 self.augment,

@@ -16,6 +16,13 @@ from typing import Any
 import numpy as np
 
 from dlcourse.data import Affine, Compose, Dataset, Elastic, load_fashion_mnist, load_mnist
+from dlcourse.distributed import (
+    Communicator,
+    SingleProcess,
+    SyncBatchNorm,
+    broadcast_arrays,
+    broadcast_json,
+)
 from dlcourse.files import atomic_write
 from dlcourse.models import Classifier, DeepConvNet, StackedConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
@@ -125,9 +132,13 @@ def run(
     *,
     command: str,
     workers: int | None = None,
+    checkpoint_every: int | None = None,
+    communicator: Communicator | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train by a recipe into a folder; a run that was interrupted goes on where it was.
+
+    With several ranks all call it, and rank 0 alone reads and writes the folder.
 
     Parameters
     ----------
@@ -141,22 +152,30 @@ def run(
         The command that asks for this run, for the record.
     workers : int, optional
         Threads; one a core when left out.
+    checkpoint_every : int, optional
+        Writes ``checkpoint.npz`` after every so many steps of an epoch as well.
+    communicator : Communicator, optional
+        The connection to other ranks that train by the same recipe.
     progress : bool
         Whether to show a progress bar.
 
     Returns
     -------
     dict
-        The record: command, recipe, versions, hardware, time, history, test result.
+        The record: command, recipe, versions, hardware, ranks, time, history, test result.
 
     Raises
     ------
     ValueError
         If the folder holds a run of another recipe.
     """
-    _claim(output, recipe)
+    communicator = communicator or SingleProcess()
+    if communicator.rank == 0:
+        _claim(output, recipe)
     train, valid, test = recipe.load_data()
     model = recipe.build()
+    if communicator.size > 1:
+        SyncBatchNorm.convert(model, communicator)
     best = output / "best.npz"
     optimizer = Adam(model.parameters(), lr=recipe.lr)
     trainer = Trainer(
@@ -166,23 +185,31 @@ def run(
         augment=AUGMENTATIONS[recipe.augment](),
         callbacks=[KeepBest(best)] if valid else [],
         checkpoint=output / "checkpoint.npz",
+        checkpoint_every=checkpoint_every,
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         workers=workers,
+        communicator=communicator,
         progress=progress,
     )
     history = trainer.fit(train, valid, epochs=recipe.epochs)
     if valid:
-        load_weights(model, best)
-    with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
+        if communicator.rank == 0:
+            load_weights(model, best)
+        broadcast_arrays(model.state_dict().values(), communicator)
+    with ParallelModel(model, CrossEntropyLoss, workers, communicator=communicator) as parallel:
         score = parallel.evaluate(test.images, test.labels)
-    save_weights(model, output / "weights.npz")
+    checksum = None
+    if communicator.rank == 0:
+        save_weights(model, output / "weights.npz")
+        checksum = hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest()
     report = summary(model, train.images.shape[1:])
     record = {
         "command": command,
         "recipe": asdict(recipe),
         "versions": versions(),
         "hardware": hardware(),
+        "ranks": communicator.size,
         "seconds": round(sum(epoch.seconds for epoch in history.epochs), 1),
         "parameters": report.parameters,
         "multiply_adds": report.multiply_adds,
@@ -193,9 +220,10 @@ def run(
             "accuracy": score.accuracy,
             "loss": score.loss,
         },
-        "weights_sha256": hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest(),
+        "weights_sha256": broadcast_json(checksum, communicator),
     }
-    write_json(output / "record.json", record)
+    if communicator.rank == 0:
+        write_json(output / "record.json", record)
     return record
 
 

@@ -1,0 +1,17 @@
+"""A sentence for a picture: words as numbers, what to say next, and how good a caption is."""
+
+from dlcourse.captioning.bleu import corpus_bleu
+from dlcourse.captioning.search import Hypothesis, beam_search, greedy
+from dlcourse.captioning.training import CaptionScores, evaluate_nic, nic_steps
+from dlcourse.captioning.vocabulary import Vocabulary
+
+__all__ = [
+    "CaptionScores",
+    "Hypothesis",
+    "Vocabulary",
+    "beam_search",
+    "corpus_bleu",
+    "evaluate_nic",
+    "greedy",
+    "nic_steps",
+]

@@ -1,0 +1,52 @@
+"""One sentence about a scene, in a small language: "a seven above a small three"."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcourse.data.scenes.scene import CLASSES
+
+#: All words of the captions.
+WORDS = ("a", "an", "small", "above", "left", "of", *CLASSES[1:])
+
+
+def describe(labels: np.ndarray, small: np.ndarray, centres: np.ndarray) -> str:
+    """Return the caption of things at their places.
+
+    Things are named from top to bottom if they differ more in height than sideways, and else from
+    left to right. Only the small ones are given a size.
+
+    Parameters
+    ----------
+    labels : array of shape (K,)
+        What each is, an index into `CLASSES`.
+    small : array of shape (K,)
+        Whether it is small.
+    centres : array of shape (K, 2)
+        x and y of each, in pixels, y growing downwards.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to describe.
+
+    Examples
+    --------
+    >>> describe(np.array([4, 8]), np.array([True, False]), np.array([[20, 70], [30, 20]]))
+    'a seven above a small three'
+    >>> describe(np.array([1]), np.array([False]), np.array([[5, 5]]))
+    'a zero'
+    """
+    if not len(labels):
+        raise ValueError("expected at least one thing to describe, found none")
+    spread = np.ptp(centres, axis=0)
+    below = bool(spread[1] > spread[0])
+    order = np.argsort(centres[:, int(below)], kind="stable")
+    names = [_name(CLASSES[labels[k]], bool(small[k])) for k in order]
+    return (" above " if below else " left of ").join(names)
+
+
+def _name(digit: str, small: bool) -> str:
+    if small:
+        return f"a small {digit}"
+    return f"an {digit}" if digit == "eight" else f"a {digit}"

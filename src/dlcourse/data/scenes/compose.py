@@ -1,0 +1,120 @@
+"""Putting a scene together: choose places, lay the stickers down, see what stays visible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dlcourse.data.dataset import Dataset
+from dlcourse.data.scenes.caption import describe
+from dlcourse.data.scenes.scene import Scene, box_of
+from dlcourse.data.scenes.sticker import Sticker, place
+
+#: Heights of small and of other digits, as shares of the picture; nothing lies between.
+_SMALL, _LARGE = (0.28, 0.33), (0.42, 0.54)
+#: At least so much of each sticker stays visible.
+_VISIBLE = 0.7
+#: From its middle no sticker reaches further than so many times its height, but for a few.
+_REACH = 0.62
+#: How much further two things must lie apart in the one direction that their caption names.
+_CLEAR = 1.4
+
+
+def compose(
+    digits: Dataset,
+    ground: Callable[[int, np.random.Generator], np.ndarray],
+    count: int,
+    size: int,
+    rng: np.random.Generator,
+) -> Scene:
+    """Return a scene with `count` digits, drawn by a generator.
+
+    Each digit is drawn from `digits`, small or large, turned by up to 20 degrees, and put where
+    it lies wholly inside of the picture and hides no other for the most part. Whether two things
+    lie one above or one beside the other is never a close call.
+
+    Parameters
+    ----------
+    digits : Dataset
+        Images of shape (N, 1, 28, 28).
+    ground : callable
+        Gives the picture (S, S, 3) to lay them on, given S and a generator.
+    count : int
+        How many digits; up to 4 fit.
+    size : int
+        Height and width S in pixels.
+    rng : numpy.random.Generator
+        Draws everything.
+
+    Examples
+    --------
+    >>> bars = np.zeros((1, 1, 28, 28), np.float32)
+    >>> bars[..., 4:24, 12:16] = 1
+    >>> digits = Dataset(bars, np.array([1]), tuple("0123456789"))
+    >>> white = lambda size, rng: np.ones((size, size, 3), np.float32)
+    >>> compose(digits, white, 1, 96, np.random.default_rng(1)).caption
+    'a one'
+    """
+    while True:
+        small = rng.random(count) < 0.4
+        heights = size * np.where(small, rng.uniform(*_SMALL, count), rng.uniform(*_LARGE, count))
+        reach = heights[:, None] * _REACH
+        places = reach + rng.random((count, 2)) * (size - 2 * reach)
+        if not (_is_clear(places) and _is_loose(places, heights)):
+            continue  # before anything is drawn, for most arrangements end here
+        chosen = rng.integers(0, len(digits), count)
+        stickers = [
+            place(digits.images[k, 0], size, tuple(at), float(height), rng.uniform(-20, 20))
+            for k, at, height in zip(chosen, places, heights, strict=True)
+        ]
+        masks = _visible(stickers)
+        if masks is not None:
+            boxes = np.stack([box_of(mask) for mask in masks])
+            centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+            if _is_clear(centres):
+                break
+    labels = digits.labels[chosen] + 1
+    image = _paint(ground(size, rng), stickers, rng)
+    return Scene(image, labels, masks, boxes, small, describe(labels, small, centres))
+
+
+def _is_loose(places: np.ndarray, heights: np.ndarray) -> bool:
+    """Whether no two things lie so near to each other that one hides much of the other."""
+    for k in range(1, len(places)):
+        apart = np.hypot(*(places[:k] - places[k]).T)
+        if (apart < 0.4 * (heights[:k] + heights[k])).any():
+            return False
+    return True
+
+
+def _visible(stickers: list[Sticker]) -> np.ndarray | None:
+    """Return what is seen of each, the later ones on top; None if that is too little of one."""
+    whole = np.stack([sticker.mask for sticker in stickers])
+    if whole[:, [0, -1]].any() or whole[:, :, [0, -1]].any():
+        return None  # one hangs over the edge
+    masks = whole.copy()
+    for k in range(1, len(masks)):
+        masks[:k] &= ~whole[k]
+    shares = masks.sum(axis=(1, 2)) / whole.sum(axis=(1, 2))
+    return masks if shares.min() >= _VISIBLE else None
+
+
+def _is_clear(centres: np.ndarray) -> bool:
+    """Whether it is plain which way the things are lined up."""
+    if len(centres) == 1:
+        return True
+    narrow, wide = sorted(np.ptp(centres, axis=0))
+    return bool(wide > _CLEAR * narrow)
+
+
+def _paint(ground: np.ndarray, stickers: list[Sticker], rng: np.random.Generator) -> np.ndarray:
+    """Lay the stickers on the ground: light paper, dark ink, and the camera's noise."""
+    image = ground
+    for sticker in stickers:
+        paper = rng.uniform(0.7, 1.0, 3).astype(np.float32)
+        ink = rng.uniform(0.0, 0.35, 3).astype(np.float32)
+        sheet = paper + sticker.ink[..., None] * (ink - paper)
+        image = image + sticker.paper[..., None] * (sheet - image)
+    image = image + 0.02 * rng.standard_normal(image.shape, dtype=np.float32)
+    return np.ascontiguousarray(image.clip(0, 1).transpose(2, 0, 1))

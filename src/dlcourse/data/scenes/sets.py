@@ -1,0 +1,119 @@
+"""Sets of scenes: any number of them, each made when it is asked for, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dlcourse.data.dataset import Dataset
+from dlcourse.data.mnist import load_mnist
+from dlcourse.data.scenes.compose import compose
+from dlcourse.data.scenes.ground import draw_ground
+from dlcourse.data.scenes.scene import Scene
+
+#: Digits of MNIST's training set that are kept for the validation scenes.
+_HELD_OUT = 5000
+_SPLITS = ("train", "validation", "test")
+
+
+class SceneSet(Sequence[Scene]):
+    """Scenes by number. Number i is drawn from (seed, split, i): it does not depend on others.
+
+    Parameters
+    ----------
+    digits : Dataset
+        What the stickers are cut from.
+    length : int
+        How many scenes there are.
+    things : (int, int)
+        At least and at most so many digits a scene.
+    size : int
+        Height and width of a scene in pixels.
+    entropy : sequence of int
+        What the scenes are drawn from, together with their number.
+
+    Examples
+    --------
+    >>> scenes = load_scenes("test", 100)
+    >>> scenes[3].caption == load_scenes("test", 10)[3].caption
+    True
+    """
+
+    def __init__(
+        self,
+        digits: Dataset,
+        length: int,
+        things: tuple[int, int],
+        size: int,
+        entropy: Sequence[int],
+    ) -> None:
+        self.digits = digits
+        self.length = length
+        self.things = things
+        self.size = size
+        self.entropy = tuple(entropy)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Scene:  # type: ignore[override]
+        if not -self.length <= index < self.length:
+            raise IndexError(f"expected a number below {self.length}, found {index}")
+        rng = np.random.default_rng([*self.entropy, index % self.length])
+        count = int(rng.integers(self.things[0], self.things[1] + 1))
+        return compose(self.digits, draw_ground, count, self.size, rng)
+
+    def __iter__(self) -> Iterator[Scene]:
+        return (self[index] for index in range(self.length))
+
+
+def load_scenes(
+    split: str,
+    length: int = 1000,
+    *,
+    things: tuple[int, int] = (1, 3),
+    size: int = 96,
+    seed: int = 0,
+) -> SceneSet:
+    """Return scenes of a split, made of its own digits of MNIST.
+
+    Parameters
+    ----------
+    split : str
+        ``"train"`` (55,000 digits of MNIST's training set), ``"validation"`` (the other 5,000) or
+        ``"test"`` (MNIST's 10,000 test digits).
+    length : int
+        How many scenes; more of them begin with the same.
+    things : (int, int)
+        At least and at most so many digits a scene, from 1 to 4.
+    size : int
+        Height and width in pixels, at least 48.
+    seed : int
+        Another seed gives other scenes.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+
+    Examples
+    --------
+    >>> scene = load_scenes("train")[0]
+    >>> scene.image.shape, len(scene.boxes) == len(scene.labels)
+    ((3, 96, 96), True)
+    """
+    if split not in _SPLITS:
+        raise ValueError(f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
+    if length < 1 or size < 48 or not 1 <= things[0] <= things[1] <= 4:
+        raise ValueError(
+            "expected length of at least 1, size of at least 48 and things from 1 to 4, found "
+            f"length={length}, size={size}, things={things}"
+        )
+    train, test = load_mnist()
+    digits = {
+        "train": train.subset(slice(None, -_HELD_OUT)),
+        "validation": train.subset(slice(-_HELD_OUT, None)),
+        "test": test,
+    }[split]
+    return SceneSet(digits, length, things, size, (seed, _SPLITS.index(split)))

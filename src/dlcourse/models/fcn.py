@@ -1,0 +1,212 @@
+"""Fully convolutional networks: a class for each pixel, in one pass (Long et al. 2015)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.nn import (
+    BatchNorm2d,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Sequential,
+    init,
+)
+
+#: Channels of each stage of the small backbone; the stage ends by halving the picture.
+WIDTHS = ((16,), (32,), (64, 64), (96,), (128,))
+
+
+def backbone_stage(
+    in_channels: int, widths: tuple[int, ...], rng: np.random.Generator
+) -> Sequential:
+    """Return 3 x 3 convolutions with batch normalization and ReLU, then a 2 x 2 max pooling.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the input.
+    widths : tuple of int
+        Filters of each convolution.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> stage = backbone_stage(3, (16,), np.random.default_rng(0))
+    >>> stage(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 16, 48, 48)
+    """
+    layers: list[Module] = []
+    for width in widths:
+        layers += [
+            Conv2d(in_channels, width, 3, padding=1, bias=False, rng=rng),
+            BatchNorm2d(width),
+            ReLU(),
+        ]
+        in_channels = width
+    return Sequential(*layers, MaxPool2d(2))
+
+
+class FCN(Module):
+    """A class for each pixel: scores on a coarse grid, enlarged to the picture (Long et al. 2015).
+
+    Five stages each halve the picture, as in VGG-16 but narrower. What were fully connected layers
+    of a classifier are convolutions, so any size of picture will do, and each place of the last
+    grid gets scores of its own. FCN-32s enlarges these 32 times. FCN-16s first enlarges them twice,
+    adds scores from one stage earlier, where the grid is finer, and then enlarges 16 times; FCN-8s
+    does so once more. Everything that enlarges is a transposed convolution that starts as linear
+    interpolation and learns on.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    stride : int
+        32, 16 or 8: how coarse the finest grid is that gives scores.
+    dropout : float
+        Probability with which the last hidden layer is dropped.
+    rng : numpy.random.Generator
+        Draws the initial weights. Scores of earlier stages start at zero (section 4.2), so that
+        FCN-16s begins where FCN-32s ended if it is given its weights.
+
+    Raises
+    ------
+    ValueError
+        If the stride is another, or a picture's sides are no multiples of 32.
+
+    Examples
+    --------
+    >>> fcn = FCN(11, stride=8, rng=np.random.default_rng(0)).eval()
+    >>> fcn(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 11, 96, 96)
+    """
+
+    def __init__(
+        self, classes: int = 11, stride: int = 8, dropout: float = 0.5, *, rng: np.random.Generator
+    ) -> None:
+        super().__init__()
+        if stride not in (8, 16, 32):
+            raise ValueError(f"stride must be 8, 16 or 32, found {stride}")
+        self.stride = stride
+        channels = 3
+        stages = []
+        for widths in WIDTHS:
+            stages.append(backbone_stage(channels, widths, rng))
+            channels = widths[-1]
+        self.stages = Sequential(*stages)
+        self.head = Sequential(
+            Conv2d(channels, 256, 3, padding=1, bias=False, rng=rng),
+            BatchNorm2d(256),
+            ReLU(),
+            Dropout(dropout),
+            Conv2d(256, classes, 1, rng=rng),
+        )
+        if stride <= 16:
+            self.score_pool4 = _zero_scores(WIDTHS[3][-1], classes, rng)
+            self.upscore2 = _enlarging(classes, 2, rng)
+        if stride <= 8:
+            self.score_pool3 = _zero_scores(WIDTHS[2][-1], classes, rng)
+            self.upscore4 = _enlarging(classes, 2, rng)
+        self.upscore = _enlarging(classes, stride, rng)
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % 32 or x.shape[3] % 32:
+            raise ValueError(
+                "FCN expects pictures (N, 3, H, W) with sides that are multiples of 32, "
+                f"found {x.shape}; pad or resize them"
+            )
+        pools = []
+        for stage in self.stages:
+            x = stage(x)
+            pools.append(x)
+        scores = self.head(x)
+        if self.stride <= 16:
+            scores = self.upscore2(scores) + self.score_pool4(pools[3])
+        if self.stride <= 8:
+            scores = self.upscore4(scores) + self.score_pool3(pools[2])
+        return self.upscore(scores)
+
+    def backward(self, dy: Array) -> Array:
+        d_scores = self.upscore.backward(dy)
+        d_pools: dict[int, Array] = {}  # what the scores of earlier stages ask for
+        if self.stride <= 8:  # a sum hands its gradient to both terms
+            d_pools[2] = self.score_pool3.backward(d_scores)
+            d_scores = self.upscore4.backward(d_scores)
+        if self.stride <= 16:
+            d_pools[3] = self.score_pool4.backward(d_scores)
+            d_scores = self.upscore2.backward(d_scores)
+        dx = self.head.backward(d_scores)
+        for index in reversed(range(len(self.stages))):
+            if index in d_pools:
+                dx = dx + d_pools[index]
+            dx = self.stages[index].backward(dx)
+        return dx
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        self.stages[0].skip_input_grad()
+
+    def predict(self, x: Array) -> Array:
+        """Return the class of each pixel, (N, H, W), with dropout off."""
+        was_training = self.training
+        self.eval()
+        try:
+            return self(x).argmax(axis=1)
+        finally:
+            self.train(was_training)
+
+
+def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:
+    """Return the weights of a linear layer on flattened features as those of a convolution.
+
+    The layer took C x H x W values in a row; the convolution has a kernel of H x W. On features of
+    this size it gives the same numbers, on larger ones it gives them for each window, and the work
+    that windows share is done once.
+
+    Parameters
+    ----------
+    weight : array of shape (O, C * H * W)
+        Of a `Linear` layer behind a `Flatten`.
+    size : (int, int)
+        Height and width of the features that were flattened.
+
+    Returns
+    -------
+    array of shape (O, C, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the number of weights is no multiple of H * W.
+
+    Examples
+    --------
+    >>> convolutionalize(np.zeros((50, 1024), np.float32), (4, 4)).shape
+    (50, 64, 4, 4)
+    """
+    outputs, inputs = weight.shape
+    height, width = size
+    if inputs % (height * width):
+        raise ValueError(
+            f"expected a number of inputs that is a multiple of {height} x {width}, found {inputs}"
+        )
+    return weight.reshape(outputs, -1, height, width)
+
+
+def _zero_scores(channels: int, classes: int, rng: np.random.Generator) -> Conv2d:
+    layer = Conv2d(channels, classes, 1, rng=rng)
+    layer.weight.data[...] = 0
+    return layer
+
+
+def _enlarging(classes: int, factor: int, rng: np.random.Generator) -> ConvTranspose2d:
+    layer = ConvTranspose2d(
+        classes, classes, 2 * factor, factor, padding=factor // 2, bias=False, rng=rng
+    )
+    layer.weight.data[...] = init.bilinear(classes, factor)
+    return layer

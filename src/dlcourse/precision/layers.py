@@ -1,0 +1,96 @@
+"""Networks as plain lists of layers, to be rebuilt in other number formats."""
+
+from __future__ import annotations
+
+import copy
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn import Chain, Module, Sequential
+from dlcourse.precision.formats import Format, carrier, round_to
+
+
+class LayerList(Sequential):
+    """Layers one after another, with what a classifier can do."""
+
+    def predict(self, x: Array, batch_size: int = 100) -> Array:
+        """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
+        self.eval()
+        parts = [self(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        return array_module(x).concatenate(parts)
+
+    def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
+        """Return the share of the images `x` whose highest score is that of the label `t`."""
+        return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
+
+
+class Round(Module):
+    """Each value rounded to the nearest that a format has; only forward.
+
+    Parameters
+    ----------
+    format : Format
+        Where the values are to fit.
+    """
+
+    def __init__(self, format: Format) -> None:
+        super().__init__()
+        self.format = format
+
+    def forward(self, x: Array) -> Array:
+        return round_to(x.astype(carrier(self.format), copy=False), self.format)
+
+
+def flat_layers(model: Module) -> list[Module]:
+    """Return the layers of nested chains in the order they run.
+
+    Raises
+    ------
+    ValueError
+        If part of the network is joined in another way, as branches and shortcuts are.
+
+    Examples
+    --------
+    >>> from dlcourse.nn import Flatten, ReLU
+    >>> [type(layer).__name__ for layer in flat_layers(Sequential(Sequential(ReLU()), Flatten()))]
+    ['ReLU', 'Flatten']
+    """
+    if isinstance(model, Chain):
+        return [layer for _, part in model.children() for layer in flat_layers(part)]
+    if any(model.children()):
+        raise ValueError(
+            f"expected layers one after another, found {type(model).__name__}, which joins its "
+            "parts in another way; use a network like DeepConvNet or StackedConvNet"
+        )
+    return [model]
+
+
+def in_format(model: Module, format: Format) -> LayerList:
+    """Return a network whose weights, images and results of layers are all rounded to a format.
+
+    Products and sums stay in float32, or in float64 for that format: so float16 is used on GPUs,
+    and so NumPy itself multiplies float16, only slowly.
+
+    Parameters
+    ----------
+    model : Module
+        Layers one after another; left as it is.
+    format : Format
+        What is stored.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlcourse.nn import Linear
+    >>> from dlcourse.precision import BFLOAT16
+    >>> linear = Linear(2, 1, rng=np.random.default_rng(0))
+    >>> linear.weight.data[...] = 1.001
+    >>> in_format(linear, BFLOAT16)(np.ones((1, 2), np.float32))
+    array([[2.]], dtype=float32)
+    """
+    layers: list[Module] = [Round(format)]
+    for layer in copy.deepcopy(flat_layers(model)):
+        for value in layer.state_dict().values():
+            if value.dtype.kind == "f":
+                value[...] = round_to(value, format)
+        layers += [layer.astype(carrier(format)), Round(format)]
+    return LayerList(*layers).eval()

@@ -1,0 +1,85 @@
+import math
+
+import numpy as np
+import pytest
+
+from dlcourse.nn import RoIPool
+
+
+def naive(x, regions, size, scale):
+    """Torchvision's definition, cell by cell."""
+    y = np.zeros((len(regions), x.shape[1], *size))
+    for r, (n, *edges) in enumerate(regions):
+        left, top, right, bottom = (math.floor(edge * scale + 0.5) for edge in edges)
+        height, width = max(bottom - top + 1, 1), max(right - left + 1, 1)
+        for i, j in np.ndindex(*size):
+            rows = slice(
+                min(max(top + math.floor(i * height / size[0]), 0), x.shape[2]),
+                min(max(top + math.ceil((i + 1) * height / size[0]), 0), x.shape[2]),
+            )
+            columns = slice(
+                min(max(left + math.floor(j * width / size[1]), 0), x.shape[3]),
+                min(max(left + math.ceil((j + 1) * width / size[1]), 0), x.shape[3]),
+            )
+            cell = x[int(n), :, rows, columns]
+            if cell.size:
+                y[r, :, i, j] = cell.max(axis=(1, 2))
+    return y
+
+
+def draw(count, size, rng, images=2):
+    corners = rng.uniform(-10, size + 10, (count, 2, 2))
+    corners.sort(axis=1)
+    return np.concatenate(
+        [rng.integers(0, images, (count, 1)), corners.reshape(count, 4)], axis=1
+    ).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (2, 5), (7, 7)])
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forward_is_the_definition_and_backward_its_gradient(size, scale, dtype):
+    rng = np.random.default_rng(0)
+    # Distinct values: at a tie of two largest, the maximum has no gradient to compare with.
+    x = rng.permutation(2 * 3 * 9 * 8).reshape(2, 3, 9, 8).astype(dtype) / 10
+    regions = draw(30, 9 / scale, rng)
+    pool = RoIPool(size, scale)
+    y = pool(x, regions)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, naive(x, regions, size, scale), rtol=1e-6)
+    dy = rng.standard_normal(y.shape).astype(dtype)
+    dx = pool.backward(dy)
+    assert dx.dtype == dtype and dx.shape == x.shape
+    if dtype == np.float64:
+        for index in rng.permutation(x.size)[:60]:
+            moved = x.copy()
+            moved.flat[index] += 1e-4
+            slope = ((pool(moved, regions) - y) * dy).sum() / 1e-4
+            assert dx.flat[index] == pytest.approx(slope, abs=1e-6)
+
+
+def test_the_order_in_memory_does_not_matter():
+    rng = np.random.default_rng(0)
+    x = rng.random((2, 3, 6, 6), dtype=np.float32)
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    regions = draw(10, 6, rng)
+    pool = RoIPool(2)
+    np.testing.assert_array_equal(pool(x, regions), pool(last, regions))
+
+
+def test_no_regions_and_regions_outside():
+    x = np.ones((1, 2, 4, 4), np.float32)
+    pool = RoIPool(2)
+    assert pool(x, np.empty((0, 5), np.float32)).shape == (0, 2, 2, 2)
+    assert not pool.backward(np.empty((0, 2, 2, 2), np.float32)).any()
+    outside = np.array([[0, 50, 50, 60, 60]], np.float32)
+    assert not pool(x, outside).any()
+    assert not pool.backward(np.ones((1, 2, 2, 2), np.float32)).any()
+
+
+def test_wrong_input_says_what_was_expected():
+    x = np.ones((1, 2, 4, 4), np.float32)
+    with pytest.raises(ValueError, match=r"regions \(R, 5\)"):
+        RoIPool(2)(x, np.zeros((3, 4), np.float32))
+    with pytest.raises(ValueError, match="of images 0 to 0"):
+        RoIPool(2)(x, np.array([[1, 0, 0, 1, 1]], np.float32))
