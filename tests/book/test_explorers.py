@@ -1,6 +1,7 @@
 """Explorers and quizzes in the built book: mouse and keyboard, no kernel, no network."""
 
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 from dlcourse.data import load_mnist
 from dlcourse.explore import explorers
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
+from dlcourse.machine import Machine
 from dlcourse.models import summary
-from dlcourse.nn import Concat, Conv2d, MaxPool2d, ReLU, Sequential
+from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.precision import FORMATS
+from dlcourse.training import profile
 
 KINDS = (
     "augmentation",
@@ -24,6 +28,7 @@ KINDS = (
     "inception",
     "misclassified",
     "quiz",
+    "roofline",
     "timeline",
     "timings",
     "trainings",
@@ -170,6 +175,38 @@ def test_histogram_counts_everything(module):
     found = module("statistics.js", "histogram", [0, 1, 1.5, 2, 9, -3], 0, 2, 4)
     assert found == [2, 0, 1, 3]
     assert module("statistics.js", "histogram", [1, 1], 1, 1, 3) == [2, 0, 0]
+
+
+MACHINE = Machine(1, "float32", 40e9, 10e9)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer(4, 3, 16, size=28, kernel=11, stride=4, padding=2),
+        Layer(2, 16, 32, size=14, kernel=3, padding=1),
+        Layer(3, 8, 4, size=7, kernel=1, stride=2),
+        Layer(8, 64, 10),
+    ],
+)
+def test_roofline_counts_as_the_profiler_does(module, layer):
+    rng = np.random.default_rng(0)
+    if layer.size == 1:
+        measured, shape = Linear(layer.inside, layer.outside, rng=rng), (layer.inside,)
+    else:
+        window = (layer.kernel, layer.stride, layer.padding)
+        measured = Conv2d(layer.inside, layer.outside, *window, rng=rng)
+        shape = (layer.inside, layer.size, layer.size)
+    x = np.ones((layer.batch, *shape), np.float32)
+    report = profile(measured, x, training=False, repeats=1, machine=MACHINE)
+    cost = report.rows[0].forward
+    found = module("arithmetic.js", "layerCost", asdict(layer))
+    assert (found["multiplyAdds"], found["moved"]) == (cost.multiply_adds, cost.nbytes)
+    assert found["intensity"] == pytest.approx(cost.intensity)
+    limits = {"multiplyAdds": MACHINE.multiply_adds, "bandwidth": MACHINE.bandwidth}
+    assert module("arithmetic.js", "roof", limits, found["intensity"]) == pytest.approx(
+        MACHINE.roof(cost.intensity)
+    )
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
@@ -482,6 +519,45 @@ def test_inception_by_mouse(show):
     report = summary(branches(expected, True), (832, 7, 7))
     assert f"{report.parameters:,} parameters" in said(explorer)
     assert f"{report.multiply_adds:,} multiply-adds" in said(explorer)
+
+
+def test_roofline_by_keyboard(show):
+    explorer = show("roofline")
+    first = said(explorer)
+    assert re.search(r"\d multiply-adds|(million|billion) multiply-adds", first)
+    drawn = explorer.locator("svg circle").get_attribute("cx")
+    batch = explorer.get_by_role("slider", name="Images in the batch")
+    batch.press("Home")
+    assert ", 1 at a time: " in said(explorer)
+    batch.press("End")
+    assert said(explorer).startswith("Your layer, ") and ", 256 at a time: " in said(explorer)
+    assert explorer.locator("svg circle").get_attribute("cx") != drawn
+    # More images share the weights: further to the right.
+    far = float(explorer.locator("svg circle").get_attribute("cx"))
+    batch.press("Home")
+    assert float(explorer.locator("svg circle").get_attribute("cx")) < far
+    explorer.get_by_role("combobox", name="Start from", exact=True).press("ArrowDown")
+    assert said(explorer) != first and not said(explorer).startswith("Your layer")
+    chart = explorer.locator("svg.dl-chart")
+    assert said(explorer)[:-1] in chart.get_attribute("aria-label")
+
+
+def test_roofline_by_mouse(show):
+    explorer = show("roofline")
+    presets = explorer.get_by_role("combobox", name="Start from", exact=True)
+    for name in presets.locator("option").all_inner_texts():
+        presets.select_option(label=name)
+        text = said(explorer)
+        assert text.startswith(f"{name}, ")
+        intensity = float(re.search(r"([\d.]+) for each byte", text)[1])
+        ridge = float(re.search(r"ridge at ([\d.]+)\.", text)[1])
+        assert ("waits for memory" in text) == (intensity < ridge)
+    kernel = explorer.get_by_role("slider", name="Side of the kernel")
+    box = kernel.bounding_box()
+    kernel.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    size = re.search(r"x (\d+) to \d+ x (\d+) x", said(explorer))
+    stride = int(explorer.get_by_role("slider", name="Stride").get_attribute("aria-valuetext"))
+    assert int(size[2]) == (int(size[1]) - 1) // stride + 1  # padding keeps the size
 
 
 def test_trainings(show):

@@ -92,3 +92,25 @@ export function inception(block, reduced = true) {
   const total = (name) => branches.reduce((sum, b) => sum + b[name], 0);
   return { branches, channels: total("channels"), parameters: total("parameters"), multiplyAdds: total("multiplyAdds") };
 }
+
+/**
+ * What a convolution has to do and to move, as dlcourse.training.profile counts it: multiply-adds,
+ * and the bytes of input, weights and output, each once. A linear layer is one of 1 x 1 on one pixel.
+ */
+export function layerCost({ batch, inside, outside, size, ...window }, itemsize = 4) {
+  const after = outputSize(size, window);
+  const products = inside * window.kernel * window.kernel;
+  const bytes = {
+    input: itemsize * batch * inside * size * size,
+    weights: itemsize * outside * (products + 1),
+    output: itemsize * batch * outside * after * after,
+  };
+  const multiplyAdds = batch * outside * after * after * products;
+  const moved = bytes.input + bytes.weights + bytes.output;
+  return { size: after, multiplyAdds, bytes, moved, intensity: multiplyAdds / moved };
+}
+
+/** The multiply-adds in a second that work of an intensity (of them for each byte) can reach. */
+export function roof({ multiplyAdds, bandwidth }, intensity) {
+  return Math.min(multiplyAdds, intensity * bandwidth);
+}
