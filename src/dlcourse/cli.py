@@ -31,7 +31,8 @@ from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.segmentation.recipe import run_fcn
 from dlcourse.training import ParallelModel, TrainingDiverged
-from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, MODELS, SCHEDULES
+from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
 
 app = typer.Typer(
     add_completion=False,
@@ -82,7 +83,8 @@ def train(
     ] = 0,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
-    lr: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.001,
+    optimizer: Annotated[str, typer.Option(help=f"One of: {', '.join(OPTIMIZERS)}.")] = "adam",
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.001,
     schedule: Annotated[
         str, typer.Option(help=f"Of the learning rate: {', '.join(SCHEDULES)}.")
     ] = "constant",
@@ -125,6 +127,7 @@ def train(
         images=images,
         epochs=epochs,
         batch_size=batch_size,
+        optimizer=optimizer,
         lr=lr,
         schedule=schedule,
         augment=augment,
