@@ -13,12 +13,14 @@ from dlcourse.explore.inception import PUBLISHED, inception
 from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.models import summary
 from dlcourse.nn import Concat, Conv2d, MaxPool2d, ReLU, Sequential
+from dlcourse.precision import FORMATS
 
 KINDS = (
     "augmentation",
     "calculator",
     "convolution",
     "featuremaps",
+    "formats",
     "inception",
     "misclassified",
     "offload",
@@ -164,6 +166,40 @@ def test_convolution_is_that_of_the_layer(module, kernel, stride, padding, dilat
     expected = layer(image)[0, 0]
     assert found["size"] == len(expected)
     np.testing.assert_allclose(found["values"], expected.ravel(), rtol=1e-4, atol=1e-5)
+
+
+def numbers():
+    """Return numbers of all sizes, and those at and beside the ends of formats."""
+    rng = np.random.default_rng(0)
+    found = (rng.standard_normal(40) * 10.0 ** rng.integers(-320, 300, 40)).tolist()
+    found += (rng.standard_normal(60) * 10.0 ** rng.integers(-46, 39, 60)).tolist()
+    for power in (-1074, -1022, -150, -149, -134, -133, -126, -25, -24, -15, -14, 0, 11, 16, 128):
+        middle = np.ldexp(1.0, power)
+        found += [middle * (1 + step * 2.0**-12) for step in range(-2, 3)]
+    return [*found, 0.0, 65504.0, 65519.99, 65520.0, 16777217.0, 1 / 3, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_formats_are_those_of_the_package(module, format):
+    shape = {"exponentBits": format.exponent_bits, "fractionBits": format.fraction_bits}
+    for value in numbers():
+        found = module("floats.js", "fields", value, shape)
+        assert tuple(found.values()) == format.fields(value), value
+        assert module("floats.js", "outcome", value, shape) == format.outcome(value), value
+        neighbours = module("floats.js", "neighbours", value, shape)
+        expected = [v if np.isfinite(v) else None for v in format.neighbours(value)]  # as JSON
+        # JSON has 152192958408290340 for a float, of which Python makes a whole number.
+        assert [v if v is None else float(v) for v in neighbours] == expected, value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.1", 0.1), (" -1e-5 ", -1e-5), ("1/3", 1 / 3), ("2^-25", 2.0**-25), ("-2^3", -8),
+     ("\N{MINUS SIGN}4.", -4), (".5", 0.5), ("2^-1074", 5e-324), ("1/", None), ("one", None),
+     ("", None), ("0x10", None), ("1 2", None)],
+)  # fmt: skip
+def test_numbers_are_read_as_they_are_written(module, text, value):
+    assert module("floats.js", "parsed", text) == value
 
 
 def test_the_browser_reads_what_python_packed(module):
@@ -457,6 +493,49 @@ def test_trainings(show):
     networks.press("ArrowDown")
     assert said(explorer).startswith(f"{normalized}, learning rate")
     assert said(explorer)[:-1] in explorer.get_by_role("img").get_attribute("aria-label")
+
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def test_formats_by_keyboard(show):
+    explorer = show("formats")
+    cards = explorer.locator("li")
+    assert said(explorer).startswith("0.1: float64 exact, float32 rounded, float16 rounded")
+    half = cards.nth(2)
+    assert half.locator("code").all_inner_texts() == ["0", "01011", "1001100110"]
+    assert f"≈ 0.0999755859375 (rounded, relative error 2.4e{MINUS}4)" in half.inner_text()
+    entry = explorer.get_by_role("textbox", name="Number")
+    entry.fill("2^-24")
+    assert (
+        f"▽ 5.960464477539063e{MINUS}8 (subnormal, with fewer digits: exact)" in half.inner_text()
+    )
+    assert f"Next smaller 0, next larger 1.1920928955078125e{MINUS}7." in half.inner_text()
+    power = explorer.get_by_role("slider", name="Power of two")
+    power.press("ArrowLeft")
+    assert entry.input_value() == str(2.0**-25)
+    assert "↓ 0 (underflow" in half.inner_text()
+    power.press("End")
+    assert "float32 overflow, float16 overflow, bfloat16 overflow" in said(explorer)
+    entry.fill("one")
+    assert said(explorer).startswith("“one” is no number")
+    assert entry.get_attribute("aria-invalid") == "true"
+    explorer.get_by_role("combobox", name="Or choose").press("ArrowDown")
+    assert entry.input_value() == "1"
+    assert said(explorer) == "1: float64 exact, float32 exact, float16 exact, bfloat16 exact."
+    assert power.get_attribute("aria-valuetext") == "2^0"
+
+
+def test_formats_by_mouse(show):
+    explorer = show("formats")
+    explorer.get_by_role("combobox", name="Or choose").select_option(label="65520")
+    texts = explorer.locator("li").all_inner_texts()
+    assert "↑ infinity (overflow" in texts[2] and "Next smaller 65504" in texts[2]
+    assert "≈ 65536" in texts[3]
+    power = explorer.get_by_role("slider", name="Power of two")
+    box = power.bounding_box()
+    power.click(position={"x": 2, "y": box["height"] / 2})
+    assert "float32 underflow" in said(explorer)
 
 
 def test_every_choice_of_every_quiz_is_explained(visit, kinds):

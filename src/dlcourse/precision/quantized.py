@@ -42,16 +42,7 @@ class QuantizeInput(Module):
 
 
 class _Quantized(Module):
-    """What convolution and linear layer share: int8 weights, int32 biases, and grids.
-
-    Attributes
-    ----------
-    weight : int8 array of shape (O, ...)
-    bias : int32 array of shape (O,)
-        In steps of ``input.scale * scale``, so that it is added to the sums.
-    scale : float32 array of shape (O,)
-        Of the weights of each output channel.
-    """
+    """What convolution and linear layer share: int8 weights, int32 biases, and grids."""
 
     weight: Array
     bias: Array
@@ -114,8 +105,11 @@ class QuantizedConv2d(_Quantized):
 
     Parameters
     ----------
-    weight, bias, scale : arrays
-        As `_Quantized` describes them.
+    weight : int8 array of shape (O, C / groups, KH, KW)
+    bias : int32 array of shape (O,)
+        In steps of ``input.scale * scale``, so that it is added to the sums.
+    scale : float32 array of shape (O,)
+        Of the weights of each output channel.
     input : Grid
         Of the values that come in.
     output : Grid, optional
@@ -169,7 +163,8 @@ class QuantizedLinear(_Quantized):
 
     Parameters
     ----------
-    weight, bias, scale, input, output
+    weight : int8 array of shape (O, I)
+    bias, scale, input, output
         As for `QuantizedConv2d`.
 
     Examples

@@ -1,0 +1,50 @@
+"""An explorer of number formats: what becomes of one number in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlcourse.explore.widget import Explorer
+from dlcourse.precision import FORMATS, Format
+
+#: Numbers to start from: rounding, the ends of float16, underflow, a whole number too long for
+#: float32, a loss gradient, the end of bfloat16.
+EXAMPLES = ("0.1", "1", "1/3", "65504", "65520", "2^-24", "2^-25", "16777217", "1e-7", "1e39")
+
+#: The slider goes as far as numbers that only float64 holds, on both sides.
+POWERS = (-155, 135)
+
+
+def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLES) -> Explorer:
+    """See the bits of a number in several formats, its neighbours, and what is lost.
+
+    Parameters
+    ----------
+    shown : sequence of Format
+        One below the other.
+    examples : sequence of str
+        Numbers to choose from, as a reader could type them: decimals, ``1/3`` or ``2^-25``.
+
+    Raises
+    ------
+    ValueError
+        If there is no format or no example.
+
+    Examples
+    --------
+    >>> formats().data["formats"][2]
+    {'name': 'float16', 'exponentBits': 5, 'fractionBits': 10}
+    """
+    if not shown or not examples:
+        raise ValueError(
+            f"expected at least one format and one example, found {len(shown)} and {len(examples)}"
+        )
+    data = {
+        "formats": [
+            {"name": f.name, "exponentBits": f.exponent_bits, "fractionBits": f.fraction_bits}
+            for f in shown
+        ],
+        "examples": list(examples),
+        "powers": list(POWERS),
+    }
+    return Explorer("formats", "Explorer: one number in several formats", data)

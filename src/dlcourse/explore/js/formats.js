@@ -1,0 +1,90 @@
+// What becomes of one number in several formats: its bits, its neighbours, where formats end.
+import { el, frame, row, says, select, slider } from "./common.js";
+import { exponentOf, fields, neighbours, outcome, parsed, rounded, scaled } from "./floats.js";
+
+const MARKS = { exact: "✓", rounded: "≈", subnormal: "▽", underflow: "↓", overflow: "↑" };
+const shown = (v) => (v === Infinity ? "infinity" : v === -Infinity ? "\u2212infinity"
+  : Object.is(v, -0) ? "\u22120" : String(v).replace(/-/g, "\u2212"));
+
+function told(value, stored, what) {
+  const error = Math.abs(stored - value) / Math.abs(value);
+  const share = `relative error ${error.toExponential(1).replace("-", "\u2212")}`;
+  return {
+    exact: "exact",
+    rounded: `rounded, ${share}`,
+    subnormal: `subnormal, with fewer digits: ${error ? share : "exact"}`,
+    underflow: "underflow: too small, becomes zero",
+    overflow: "overflow: too large, becomes infinity",
+  }[what];
+}
+
+function render({ model, el: host }) {
+  const { formats, examples, powers } = model.get("data");
+  let value = parsed(examples[0]);
+
+  const cards = formats.map((format) => {
+    const parts = Object.fromEntries(["sign", "exponent", "fraction"].map((name) =>
+      [name, el("code", { class: `dl-bits dl-${name}` })]));
+    const result = el("p", { class: "dl-result" });
+    const around = el("p", { class: "dl-result" });
+    const node = el("li", {},
+      el("p", {}, el("strong", {}, format.name),
+        `: ${1 + format.exponentBits + format.fractionBits} bits`),
+      el("div", { class: "dl-fields" }, ...Object.entries(parts).map(([name, bits]) =>
+        el("span", { class: "dl-field" }, el("span", {}, name), bits))),
+      result, around);
+    return { format, parts, result, around, node };
+  });
+  const status = says();
+
+  function update() {
+    const words = cards.map(({ format, parts, result, around }) => {
+      const stored = rounded(value, format);
+      const what = outcome(value, format);
+      const bits = fields(value, format);
+      for (const name in parts) parts[name].textContent = bits[name];
+      result.textContent = `${MARKS[what]} ${shown(stored)} (${told(value, stored, what)})`;
+      const [below, above] = neighbours(value, format);
+      around.textContent = `Next smaller ${shown(below)}, next larger ${shown(above)}.`;
+      return `${format.name} ${what}`;
+    });
+    status.textContent = `${shown(value)}: ${words.join(", ")}.`;
+  }
+
+  /** Take a number over, from anywhere but the slider. */
+  function take(v) {
+    value = v;
+    if (value !== 0 && Number.isFinite(value)) power.set(exponentOf(Math.abs(value)));
+    update();
+  }
+
+  const entry = el("input", { type: "text", value: examples[0], "aria-label": "Number",
+    autocomplete: "off", spellcheck: "false",
+    oninput: () => {
+      const v = parsed(entry.value);
+      entry.setAttribute("aria-invalid", String(Number.isNaN(v)));
+      if (Number.isNaN(v)) {
+        status.textContent = `“${entry.value}” is no number; write one as 0.1, 1e-5, 1/3 or 2^-25.`;
+      } else {
+        take(v);
+      }
+    } });
+  const power = slider("Power of two", { min: powers[0], max: powers[1],
+    value: exponentOf(Math.abs(value)), text: (k) => `2^${k}` }, (k) => {
+    // The digits stay, and the point floats.
+    const usual = value !== 0 && Number.isFinite(value);
+    value = usual ? scaled(value, k - exponentOf(Math.abs(value))) : scaled(1, k);
+    entry.value = String(value);
+    entry.setAttribute("aria-invalid", "false");
+    update();
+  });
+  const choice = select("Or choose", examples.map((e) => [e, e.replace(/-/g, "\u2212")]), examples[0],
+    (text) => { entry.value = text; entry.setAttribute("aria-invalid", "false"); take(parsed(text)); });
+
+  frame(host, model, "Type a number, such as 0.1, 1e-5, 1/3 or 2^-25, choose one, or move it through the powers of two.",
+    row(el("label", { class: "dl-control" }, el("span", {}, "Number"), entry), choice, power),
+    status, el("ul", { class: "dl-entries" }, ...cards.map(({ node }) => node)));
+  update();
+}
+
+export default { render };
