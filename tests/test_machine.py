@@ -1,23 +1,25 @@
 import types
 
+import cupy_double
 import numpy as np
 import pytest
 
+from dlcourse import machine
 from dlcourse.machine import Machine, gemm_peak, measure, memory_bandwidth, stopwatch
 
 
 def test_the_lower_limit_is_the_roof():
-    machine = Machine(1, "float32", multiply_adds=40e9, bandwidth=10e9)
-    assert machine.ridge == 4
-    assert machine.roof(0.5) == 5e9
-    assert machine.roof(4) == machine.roof(400) == 40e9
+    limits = Machine(1, "float32", multiply_adds=40e9, bandwidth=10e9)
+    assert limits.ridge == 4
+    assert limits.roof(0.5) == 5e9
+    assert limits.roof(4) == limits.roof(400) == 40e9
 
 
 @pytest.mark.parametrize(("threads", "dtype"), [(1, np.float64), (2, np.float32)])
 def test_limits_are_those_of_what_was_asked_for(threads, dtype):
-    machine = measure(threads, dtype)
-    assert (machine.threads, machine.dtype) == (threads, np.dtype(dtype).name)
-    assert machine.multiply_adds > 0 and machine.bandwidth > 0
+    limits = measure(threads, dtype)
+    assert (limits.threads, limits.dtype) == (threads, np.dtype(dtype).name)
+    assert limits.multiply_adds > 0 and limits.bandwidth > 0
 
 
 def test_peak_counts_the_products_of_a_matrix_product():
@@ -59,3 +61,11 @@ class FakeCuda:
 def test_a_gpu_is_timed_by_its_events():
     mark, between = stopwatch(types.SimpleNamespace(cuda=FakeCuda(iter([1.0, 1.25]))))
     assert between(mark(), mark()) == 0.25
+
+
+def test_limits_of_a_gpu_are_measured_with_its_arrays(monkeypatch):
+    xp = cupy_double.install(monkeypatch)
+    monkeypatch.setitem(machine._SIDES, "cupy", (64,))
+    monkeypatch.setattr(machine, "MEMORY_BYTES", 2**16)
+    limits = measure(dtype=np.float32, xp=xp)
+    assert limits.multiply_adds > 0 and limits.bandwidth > 0

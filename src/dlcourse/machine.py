@@ -79,7 +79,7 @@ def measure(threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np
 
 
 def gemm_peak(
-    threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np, repeats: int = 5
+    threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np, repeats: int = 10
 ) -> float:
     """Return the multiply-adds in a second of the fastest product of square matrices.
 
@@ -108,7 +108,7 @@ def gemm_peak(
 
 
 def memory_bandwidth(
-    threads: int = 1, nbytes: int = MEMORY_BYTES, repeats: int = 5, xp: ModuleType = np
+    threads: int = 1, nbytes: int | None = None, repeats: int = 10, xp: ModuleType = np
 ) -> float:
     """Return the bytes in a second that are read and written as memory is copied.
 
@@ -116,8 +116,9 @@ def memory_bandwidth(
     ----------
     threads : int
         How many threads copy, each its own part.
-    nbytes : int
-        How much is copied. Little of it stays in a cache, and shows how fast that is.
+    nbytes : int, optional
+        How much is copied; `MEMORY_BYTES` when left out. A little stays in a cache, and shows how
+        fast that is.
     repeats : int
         How often it is timed; the best time counts.
     xp : module
@@ -128,7 +129,7 @@ def memory_bandwidth(
     >>> memory_bandwidth(nbytes=2**20) > 0
     True
     """
-    source = xp.ones(nbytes // 8)
+    source = xp.ones((nbytes or MEMORY_BYTES) // 8)
     target = xp.zeros_like(source)
     parts = np.linspace(0, len(source), threads + 1).astype(int)
 

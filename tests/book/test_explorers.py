@@ -1,6 +1,7 @@
 """Explorers and quizzes in the built book: mouse and keyboard, no kernel, no network."""
 
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,14 +9,21 @@ import pytest
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
 from dlcourse.data import load_mnist
+from dlcourse.distributed.algorithms import ALL_REDUCE
+from dlcourse.distributed.simulator import SECONDS, Network
 from dlcourse.explore import explorers
+from dlcourse.explore.allreduce import RANKS, schedule
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
+from dlcourse.machine import Machine
 from dlcourse.models import summary
-from dlcourse.nn import Concat, Conv2d, MaxPool2d, ReLU, Sequential
+from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.precision import FORMATS
+from dlcourse.training import profile
 
 KINDS = (
+    "allreduce",
     "augmentation",
     "calculator",
     "convolution",
@@ -24,6 +32,7 @@ KINDS = (
     "inception",
     "misclassified",
     "quiz",
+    "roofline",
     "timeline",
     "trainings",
 )
@@ -125,6 +134,57 @@ def test_inception_counts_as_summary_does(module, name, reduced):
         assert ours["channels"] == expected.rows[-1].output_shape[0]
         assert ours["parameters"] == expected.parameters
         assert ours["multiplyAdds"] == expected.multiply_adds
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+@pytest.mark.parametrize("name", ALL_REDUCE)
+def test_all_reduce_ends_with_the_sum_and_costs_what_the_model_says(module, name, ranks):
+    steps = schedule(ALL_REDUCE[name], ranks)
+    states = module("arithmetic.js", "reduction", ranks, steps)
+    assert len(states) == len(steps) + 1
+    assert states[0] == [[2**rank] * ranks for rank in range(ranks)]
+    assert states[-1] == [[2**ranks - 1] * ranks] * ranks
+    network = Network(3e-5, 1.25e9)
+    found = module("arithmetic.js", "messageCost", ranks, steps, 1e8, 3e-5, 1.25e9)
+    assert found["steps"] == len(steps)
+    assert found["seconds"] == pytest.approx(SECONDS[name](ranks, 1e8, network))
+    expected = {"ring": 2 * (ranks - 1), "parameter server": 2 * (ranks - 1)}
+    if name in expected:
+        assert found["total"] == pytest.approx(expected[name] * 1e8)
+    if name == "ring":
+        assert found["busiest"] == pytest.approx(2 * (ranks - 1) / ranks * 1e8)
+
+
+MACHINE = Machine(1, "float32", 40e9, 10e9)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer(4, 3, 16, size=28, kernel=11, stride=4, padding=2),
+        Layer(2, 16, 32, size=14, kernel=3, padding=1),
+        Layer(3, 8, 4, size=7, kernel=1, stride=2),
+        Layer(8, 64, 10),
+    ],
+)
+def test_roofline_counts_as_the_profiler_does(module, layer):
+    rng = np.random.default_rng(0)
+    if layer.size == 1:
+        measured, shape = Linear(layer.inside, layer.outside, rng=rng), (layer.inside,)
+    else:
+        window = (layer.kernel, layer.stride, layer.padding)
+        measured = Conv2d(layer.inside, layer.outside, *window, rng=rng)
+        shape = (layer.inside, layer.size, layer.size)
+    x = np.ones((layer.batch, *shape), np.float32)
+    report = profile(measured, x, training=False, repeats=1, machine=MACHINE)
+    cost = report.rows[0].forward
+    found = module("arithmetic.js", "layerCost", asdict(layer))
+    assert (found["multiplyAdds"], found["moved"]) == (cost.multiply_adds, cost.nbytes)
+    assert found["intensity"] == pytest.approx(cost.intensity)
+    limits = {"multiplyAdds": MACHINE.multiply_adds, "bandwidth": MACHINE.bandwidth}
+    assert module("arithmetic.js", "roof", limits, found["intensity"]) == pytest.approx(
+        MACHINE.roof(cost.intensity)
+    )
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
@@ -437,6 +497,103 @@ def test_inception_by_mouse(show):
     report = summary(branches(expected, True), (832, 7, 7))
     assert f"{report.parameters:,} parameters" in said(explorer)
     assert f"{report.multiply_adds:,} multiply-adds" in said(explorer)
+
+
+def test_all_reduce_by_keyboard(show):
+    explorer = show("allreduce")
+    assert said(explorer).startswith("Before step 1 of 6: every rank has its own array of 4 pieces")
+    slider = explorer.get_by_role("slider", name="Step")
+    slider.press("ArrowRight")
+    assert said(explorer).startswith("Step 1 of 6: 4 messages at the same time, each of ")
+    assert "0 to 1: D, added" in said(explorer)
+    assert explorer.locator("td.dl-came").count() == 4
+    picture = explorer.get_by_role("img")
+    assert said(explorer) in picture.get_attribute("aria-label")
+    slider.press("End")
+    assert said(explorer).endswith("copied. Every rank has the sum of all.")
+    shares = explorer.locator(".dl-shares td")
+    assert set(shares.all_inner_texts()) == {"all"}
+    explorer.get_by_role("button", name="Back").press("Enter")
+    assert said(explorer).startswith("Step 5 of 6")
+    explorer.get_by_role("combobox", name="Algorithm", exact=True).select_option(label="tree")
+    assert said(explorer).startswith("Before step 1 of 4")
+    explorer.get_by_role("button", name="Next").press("Space")
+    assert "1 to 0: all, added; 3 to 2: all, added" in said(explorer)
+
+
+def test_all_reduce_by_mouse(show):
+    explorer = show("allreduce")
+    explorer.get_by_role("combobox", name="Ranks", exact=True).select_option(label="8")
+    assert explorer.locator(".dl-shares td").count() == 64
+    assert explorer.locator("svg .dl-node").count() == 8
+    back, following = (explorer.get_by_role("button", name=name) for name in ("Back", "Next"))
+    back.click()  # nothing comes before
+    assert said(explorer).startswith("Before step 1 of 14")
+    for step in range(1, 15):
+        following.click()
+        assert said(explorer).startswith(f"Step {step} of 14: 8 messages")
+    following.click()
+    assert said(explorer).endswith("Every rank has the sum of all.")
+    assert following.get_attribute("aria-disabled") == "true"
+    row = explorer.locator("tr", has_text="ring").inner_text()
+    explorer.get_by_role("combobox", name="Array", exact=True).select_option(index=1)
+    assert explorer.locator("tr", has_text="ring").inner_text() != row
+
+
+def test_all_reduce_plays_and_stands_still_where_motion_is_unwanted(show):
+    explorer = show("allreduce")
+    loads = explorer.locator("svg .dl-load").first.locator("..")
+    explorer.page.emulate_media(reduced_motion="reduce")
+    explorer.get_by_role("button", name="Next").click()
+    at_once = loads.get_attribute("transform")
+    explorer.page.clock.install()
+    explorer.get_by_role("slider", name="Step").press("Home")
+    explorer.get_by_role("button", name="Next").click()
+    explorer.page.clock.run_for(2000)
+    assert loads.get_attribute("transform") == at_once  # it did not move
+    explorer.get_by_role("button", name="Play").click()
+    explorer.page.clock.run_for(10_000)
+    assert said(explorer).startswith("Step 6 of 6")
+    assert explorer.get_by_role("button", name="Play").is_visible()
+
+
+def test_roofline_by_keyboard(show):
+    explorer = show("roofline")
+    first = said(explorer)
+    assert re.search(r"\d multiply-adds|(million|billion) multiply-adds", first)
+    drawn = explorer.locator("svg circle").get_attribute("cx")
+    batch = explorer.get_by_role("slider", name="Images in the batch")
+    batch.press("Home")
+    assert ", 1 at a time: " in said(explorer)
+    batch.press("End")
+    assert said(explorer).startswith("Your layer, ") and ", 256 at a time: " in said(explorer)
+    assert explorer.locator("svg circle").get_attribute("cx") != drawn
+    # More images share the weights: further to the right.
+    far = float(explorer.locator("svg circle").get_attribute("cx"))
+    batch.press("Home")
+    assert float(explorer.locator("svg circle").get_attribute("cx")) < far
+    explorer.get_by_role("combobox", name="Start from", exact=True).press("ArrowDown")
+    assert said(explorer) != first and not said(explorer).startswith("Your layer")
+    chart = explorer.locator("svg.dl-chart")
+    assert said(explorer)[:-1] in chart.get_attribute("aria-label")
+
+
+def test_roofline_by_mouse(show):
+    explorer = show("roofline")
+    presets = explorer.get_by_role("combobox", name="Start from", exact=True)
+    for name in presets.locator("option").all_inner_texts():
+        presets.select_option(label=name)
+        text = said(explorer)
+        assert text.startswith(f"{name}, ")
+        intensity = float(re.search(r"([\d.]+) for each byte", text)[1])
+        ridge = float(re.search(r"ridge at ([\d.]+)\.", text)[1])
+        assert ("waits for memory" in text) == (intensity < ridge)
+    kernel = explorer.get_by_role("slider", name="Side of the kernel")
+    box = kernel.bounding_box()
+    kernel.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    size = re.search(r"x (\d+) to \d+ x (\d+) x", said(explorer))
+    stride = int(explorer.get_by_role("slider", name="Stride").get_attribute("aria-valuetext"))
+    assert int(size[2]) == (int(size[1]) - 1) // stride + 1  # padding keeps the size
 
 
 def test_trainings(show):

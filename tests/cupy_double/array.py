@@ -6,6 +6,7 @@ the order of their operands, as CuPy's do and NumPy's do not.
 
 import math
 import operator
+import types
 
 import numpy as np
 
@@ -41,6 +42,10 @@ class ndarray:  # noqa: N801
     nbytes = property(lambda self: self._a.nbytes)
     T = property(lambda self: view(self, self._a.T))
     real = property(lambda self: self)
+
+    @property
+    def data(self):
+        return types.SimpleNamespace(ptr=device.Address(self._a.ctypes.data, self._memory))
 
     @property
     def flags(self):

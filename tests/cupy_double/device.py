@@ -18,6 +18,15 @@ class DataRace(AssertionError):
     """An array is used while another stream may still be writing it."""
 
 
+class Address(int):
+    """An address for functions in C, which still knows what lies there."""
+
+    def __new__(cls, number, owner):
+        address = super().__new__(cls, number)
+        address.owner = owner
+        return address
+
+
 class Stream:
     """A queue of work. `moment` counts what was put into it, `seen` what it has waited for."""
 
@@ -49,6 +58,10 @@ class Stream:
 
     def synchronize(self):
         host_waits_for({**self.seen, self: self.moment})
+
+    @property
+    def ptr(self):
+        return Address(id(self), self)
 
     @property
     def done(self):

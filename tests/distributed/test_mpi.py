@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,12 @@ def test_operations(size):
     done = ranks(size, "operations")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("all right") == size
+
+
+def test_arrays_of_a_device():
+    done = ranks(2, "device")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("all right") == 2
 
 
 STEPS = 100
@@ -159,6 +166,25 @@ def test_the_command_on_two_ranks(model, tmp_path):
     if model == "deep-convnet":
         for name, array in weights[0].items():
             np.testing.assert_array_equal(array, weights[1][name], err_msg=name)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_script_for_slurm_runs(tmp_path):
+    # What Slurm would do but start it on other machines: its variable, and our options behind.
+    script = TESTS.parent / "book" / "4-distributed" / "train.slurm"
+    (tmp_path / "dlcourse").write_text(f"#!/bin/sh\nexec '{sys.executable}' -m dlcourse \"$@\"\n")
+    (tmp_path / "dlcourse").chmod(0o755)
+    path = f"{tmp_path}:{MPIEXEC.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", script, "--images", "100", "--epochs", "1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"SLURM_NTASKS": "2", "PATH": path},
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "deep-convnet-slurm" / "record.json").exists()
 
 
 def test_the_command_tells_an_error_once(tmp_path):

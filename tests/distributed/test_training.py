@@ -13,6 +13,7 @@ from rank_training import (
 from dlcourse.distributed import CommunicationError, SingleProcess, SyncBatchNorm, Threads
 from dlcourse.nn import BatchNorm2d, Conv2d, CrossEntropyLoss, Flatten, Linear, ReLU, Sequential
 from dlcourse.optim import SGD
+from dlcourse.precision import LossScaler
 from dlcourse.training import EarlyStopping, KeepBest, ParallelModel, Trainer
 
 VALID = small_dataset(50, seed=1)
@@ -189,6 +190,13 @@ def test_only_steps_since_the_checkpoint_are_trained_again(tmp_path):
     assert len(again.history.step_loss) == 6
 
 
+def test_wrong_numbers_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="checkpoint_every must be at least 1, found 0"):
+        small_trainer(checkpoint=tmp_path / "c.npz", checkpoint_every=0)
+    with pytest.raises(ValueError, match="checkpoint_every needs a file"):
+        small_trainer(checkpoint_every=1)
+
+
 def test_going_on_with_three_ranks_says_what_changes(tmp_path):
     path = tmp_path / "c.npz"
     train(checkpoint=path, epochs=1)
@@ -265,6 +273,22 @@ def test_synchronized_batch_norm_is_that_of_one_big_batch(size):
         np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=1e-4)
         for name, array in state.items():
             np.testing.assert_allclose(array, alone[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_synchronized_batch_norm_in_mixed_precision():
+    def train(c=None):
+        model = norm_net(c)
+        optimizer = SGD(model.parameters(), lr=0.1)
+        trainer = Trainer(
+            model, optimizer, batch_size=10, scaler=LossScaler(), communicator=c, progress=False
+        )
+        trainer.fit(small_dataset(20), epochs=1)
+        assert model[1].running_mean.dtype == np.float32
+        return result(trainer)
+
+    _, history = train()
+    for _, rank_history in Threads.run(2, train):
+        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=0.01)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

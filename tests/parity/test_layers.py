@@ -124,11 +124,12 @@ def test_cross_entropy_of_pixels():
     np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
 
 
-def test_mean_squared_error():
+@pytest.mark.parametrize("kind", ["MSELoss", "SmoothL1Loss"])
+def test_losses_of_differences(kind):
     y, t = draw((4, 3, 2)), draw((4, 3, 2), seed=1)
-    ours = nn.MSELoss()
+    ours = getattr(nn, kind)()
     theirs = torch.from_numpy(y).requires_grad_()
-    value = torch.nn.MSELoss()(theirs, torch.from_numpy(t))
+    value = getattr(torch.nn, kind)()(theirs, torch.from_numpy(t))
     value.backward()
     assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
     close(ours.backward(), theirs.grad)

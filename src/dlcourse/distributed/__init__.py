@@ -1,8 +1,10 @@
 """Ranks that work together: how they exchange arrays."""
 
 from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle
 from dlcourse.distributed.mpi import MPI, end_all_ranks, started_ranks
+from dlcourse.distributed.nccl import NCCL
 from dlcourse.distributed.reduction import pieces, tree_sum
 from dlcourse.distributed.single import SingleProcess
 from dlcourse.distributed.sync_batch_norm import SyncBatchNorm
@@ -10,6 +12,7 @@ from dlcourse.distributed.threads import Threads
 
 __all__ = [
     "MPI",
+    "NCCL",
     "CommunicationError",
     "Communicator",
     "Handle",

@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.distributed.handle import Handle, Incoming, Steps
 from dlcourse.distributed.reduction import pieces, tree_sum
 
 #: Tags below this are the user's.
@@ -25,28 +26,6 @@ _IN_FLIGHT = 8192
 
 class CommunicationError(RuntimeError):
     """Another rank failed, hangs, or does something else than this one expects."""
-
-
-class Handle(ABC):
-    """An operation that was started and may not be done yet.
-
-    Until it is done, its arrays must not be used: an array on its way out not changed, one on its
-    way in not read.
-    """
-
-    @abstractmethod
-    def test(self) -> bool:
-        """Return whether it is done, and move it along if it can be; never waits."""
-
-    @abstractmethod
-    def wait(self) -> None:
-        """Return when it is done.
-
-        Raises
-        ------
-        CommunicationError
-            If it never will be, because another rank failed or hangs.
-        """
 
 
 class Communicator(ABC):
@@ -91,7 +70,7 @@ class Communicator(ABC):
         """Start to send; `what` is the operation, for messages."""
 
     @abstractmethod
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> _Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
         """Start to receive from a rank, or from whichever sends first."""
 
     # A layer may hold a communicator; a copy of the layer speaks through the same one.
@@ -113,9 +92,9 @@ class Communicator(ABC):
             From 0 to 1023; a message is received under the tag it was sent with. Messages of one
             tag arrive in order.
         """
-        return self._isend(_buffer(array), self._peer(destination), _tag(tag), "send")
+        return self._isend(check_array(array), self._peer(destination), _tag(tag), "send")
 
-    def irecv(self, out: Array, source: int | None = None, tag: int = 0) -> _Incoming:
+    def irecv(self, out: Array, source: int | None = None, tag: int = 0) -> Incoming:
         """Start to receive into an array, and return at once.
 
         Parameters
@@ -129,7 +108,7 @@ class Communicator(ABC):
             See `isend`.
         """
         source = None if source is None else self._peer(source)
-        return self._irecv(_buffer(out), source, _tag(tag), "recv")
+        return self._irecv(check_array(out), source, _tag(tag), "recv")
 
     def send(self, array: Array, destination: int, tag: int = 0) -> None:
         """Send an array, and wait until it may be changed again.
@@ -162,9 +141,8 @@ class Communicator(ABC):
 
         Along a binomial tree: the ranks that have it double with each message.
         """
-        _buffer(array)
-        if not 0 <= root < self.size:
-            raise ValueError(f"root must lie from 0 to {self.size - 1}, found {root}")
+        check_array(array)
+        self._check_root(root)
         tag = self._next_tag()
         place = (self.rank - root) % self.size
         reach = 1  # the highest power of two in `place`: where its parent is, and its children end
@@ -194,7 +172,7 @@ class Communicator(ABC):
         Handle
             Done when `array` holds the sum. Several may be under way.
         """
-        return _Steps(self._allreduce(_buffer(array), self._next_tag()))
+        return Steps(self._allreduce(check_array(array), self._next_tag()))
 
     def allreduce(self, array: Array) -> None:
         """Replace the array of every rank by the sum over all ranks, see `iallreduce`."""
@@ -214,8 +192,8 @@ class Communicator(ABC):
             Piece number `rank` of the values in a row, as `pieces` cuts them.
         """
         own: list[Array] = []
-        flat = _buffer(array).reshape(-1)
-        _Steps(self._reduce_scatter(flat, self._next_tag(), "reduce_scatter", own)).wait()
+        flat = check_array(array).reshape(-1)
+        Steps(self._reduce_scatter(flat, self._next_tag(), "reduce_scatter", own)).wait()
         return own[0]
 
     def allgather(self, array: Array) -> Array:
@@ -223,24 +201,21 @@ class Communicator(ABC):
 
         They may differ in their length along it.
         """
-        _buffer(array)
+        check_array(array)
         if array.ndim == 0:
             raise ValueError("allgather joins along the first axis, found an array without axes")
         lengths = np.zeros(self.size, np.int64)
         lengths[self.rank] = len(array)
         counts = [lengths[r : r + 1] for r in range(self.size)]
-        _Steps(self._exchange(counts, self._next_tag(), "allgather")).wait()
-        xp = array_module(array)
-        joined = xp.empty((int(lengths.sum()), *array.shape[1:]), array.dtype)
-        parts = xp.split(joined, np.cumsum(lengths)[:-1].tolist())
-        parts[self.rank][...] = array
-        _Steps(self._exchange(parts, self._next_tag(), "allgather")).wait()
+        Steps(self._exchange(counts, self._next_tag(), "allgather")).wait()
+        joined, parts = self._join(array, lengths)
+        Steps(self._exchange(parts, self._next_tag(), "allgather")).wait()
         return joined
 
     def barrier(self) -> None:
         """Wait until every rank has come here."""
         nothing = [np.empty(0, np.uint8)] * self.size
-        _Steps(self._exchange(nothing, self._next_tag(), "barrier")).wait()
+        Steps(self._exchange(nothing, self._next_tag(), "barrier")).wait()
 
     # -- the steps of those that may be under way together -------------------------------
 
@@ -273,6 +248,15 @@ class Communicator(ABC):
             *(self._isend(parts[self.rank], r, tag, what) for r in self._others),
         ]
 
+    def _join(self, array: Array, lengths: np.ndarray) -> tuple[Array, list[Array]]:
+        """Return an array for those of all ranks, with this rank's in its place, and its parts."""
+        shape = (int(lengths.sum()), *array.shape[1:])
+        joined = array_module(array).empty(shape, array.dtype)
+        ends = np.cumsum(lengths).tolist()
+        parts = [joined[end - n : end] for n, end in zip(lengths.tolist(), ends, strict=True)]
+        parts[self.rank][...] = array
+        return joined, parts
+
     @property
     def _all(self) -> range:
         return range(self.size)
@@ -286,6 +270,10 @@ class Communicator(ABC):
         self._collectives += 1
         return _USER_TAGS + 2 * (self._collectives % _IN_FLIGHT)
 
+    def _check_root(self, root: int) -> None:
+        if not 0 <= root < self.size:
+            raise ValueError(f"root must lie from 0 to {self.size - 1}, found {root}")
+
     def _peer(self, rank: int) -> int:
         if not 0 <= rank < self.size or rank == self.rank:
             raise ValueError(
@@ -295,35 +283,22 @@ class Communicator(ABC):
         return rank
 
 
-class _Incoming(Handle):
-    """A message to be received."""
+def check_array(array: Array) -> Array:
+    """Return an array that can be sent or received as it is.
 
-    source: int | None = None  #: where it came from, once it is here
+    Raises
+    ------
+    ValueError
+        If it is no array, or its values do not lie in a row.
 
-
-class _Steps(Handle):
-    """An operation in several steps: a generator that starts each and gives what to wait for."""
-
-    def __init__(self, steps: Iterator[Sequence[Handle]]) -> None:
-        self._steps = steps
-        self._pending: Sequence[Handle] | None = next(steps, None)
-
-    def test(self) -> bool:
-        while self._pending is not None:
-            self._pending = [handle for handle in self._pending if not handle.test()]
-            if self._pending:
-                return False
-            self._pending = next(self._steps, None)
-        return True
-
-    def wait(self) -> None:
-        while self._pending is not None:
-            for handle in self._pending:
-                handle.wait()
-            self._pending = next(self._steps, None)
-
-
-def _buffer(array: Array) -> Array:
+    Examples
+    --------
+    >>> check_array(np.zeros((2, 3)).T)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a C-contiguous array to send or receive, found one of shape (3, 2) in \
+another order; use ascontiguousarray
+    """
     if not (hasattr(array, "flags") and array.flags.c_contiguous):
         raise ValueError(
             "expected a C-contiguous array to send or receive, found "

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module, synchronize, to_numpy
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle, _Incoming
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
 
 #: Asked this many times without a pause, a message between two cores is usually there.
@@ -92,7 +93,7 @@ class MPI(Communicator):
         doing = f"{what} to rank {destination}"
         return _Request(self, self._comm.Isend(_bytes(array), destination, tag), array, doing)
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> _Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
         buffer = out if self._readable(out) is out else np.empty(out.shape, out.dtype)
         peer = self._mpi.ANY_SOURCE if source is None else source
         doing = f"{what} for a message from " + ("any rank" if source is None else f"rank {source}")
@@ -107,7 +108,7 @@ class MPI(Communicator):
         return array if self._reads_gpu else to_numpy(array)
 
 
-class _Request(_Incoming):
+class _Request(Incoming):
     """A message that MPI is carrying."""
 
     def __init__(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from dlcourse.backend import Array
-from dlcourse.distributed.communicator import Communicator, Handle, _Incoming
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 
 
 class SingleProcess(Communicator):
@@ -29,7 +30,7 @@ class SingleProcess(Communicator):
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
         raise AssertionError("there is no other rank")
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> _Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
         # `_peer` lets no rank through; only "from whichever" comes here.
         raise ValueError("a single rank can receive from nobody")
 

@@ -15,7 +15,8 @@ from typing import TypeVar
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array
-from dlcourse.distributed.communicator import CommunicationError, Communicator, Handle, _Incoming
+from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
 
 T = TypeVar("T")
@@ -105,11 +106,11 @@ none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a m
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
         return self._group.post(_Message(self, array, self.rank, destination, tag, what, True))
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> _Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
         return self._group.post(_Message(self, out, source, self.rank, tag, what, False))
 
 
-class _Message(_Incoming):
+class _Message(Incoming):
     """One end of a message: what a rank sends, or what it wants to receive."""
 
     def __init__(

@@ -48,9 +48,8 @@ def conv_channels_last(
     patches = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, ::stride, ::stride]
     # A view of shape (N, OH, OW, C, KH, KW); in the new order the last two axes are runs.
     rows = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * channels)
-    y: np.ndarray = rows @ weight.transpose(2, 3, 1, 0).reshape(
-        -1, outputs
-    )  # (N OH OW, KKC) (KKC, O)
+    kernels = weight.transpose(2, 3, 1, 0).reshape(-1, outputs)
+    y: np.ndarray = rows @ kernels  # (N OH OW, KKC) times (KKC, O)
     if bias is not None:
         y += bias
     return y.reshape(len(x), oh, ow, outputs).transpose(0, 3, 1, 2)

@@ -57,7 +57,7 @@ def conv_winograd(
     pixels = np.pad(channels_last(x, padding), ((0, 0), (0, oh % 2), (0, ow % 2), (0, 0)))
     tiles = sliding_window_view(pixels, (4, 4), axis=(1, 2))[:, ::2, ::2]
     d = tiles.transpose(4, 5, 0, 1, 2, 3)  # (4, 4, N, down, across, C)
-    g = weight.transpose(2, 3, 1, 0)  # (3, 3, C, O)
+    g = np.ascontiguousarray(weight.transpose(2, 3, 1, 0))  # (3, 3, C, O)
 
     v = along_both(transform_image, d).reshape(16, -1, x.shape[1])
     u = along_both(transform_kernel, g)

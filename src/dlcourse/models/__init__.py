@@ -23,6 +23,7 @@ from dlcourse.models.lenet import LeNet5
 from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
+from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
@@ -53,6 +54,8 @@ __all__ = [
     "DeepConvNet",
     "EfficientNetLite0",
     "Ensemble",
+    "FastRCNN",
+    "FastRCNNOutputs",
     "Field",
     "GoogLeNet",
     "GoogLeNet2014",
@@ -63,6 +66,7 @@ __all__ = [
     "InvertedResidual",
     "LeNet5",
     "Preprocess",
+    "RegionNet",
     "ResNet",
     "ResNetCifar",
     "Row",

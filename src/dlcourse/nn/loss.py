@@ -153,6 +153,40 @@ class MSELoss:
         return self._difference * (2 / self._difference.size)
 
 
+class SmoothL1Loss:
+    """Mean over all elements of a loss that is quadratic near zero and linear beyond.
+
+    With d the difference of output and target: ``d^2 / 2`` where ``|d| < 1``, else ``|d| - 1/2``
+    (Girshick 2015, equation 3; Huber 1964). Its gradient is d cut off at -1 and 1, so that a
+    target far away pulls no harder than one nearby.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = SmoothL1Loss()
+    >>> loss(np.array([0.5, 3.0], np.float32), np.array([0.0, 0.0], np.float32))
+    1.3125
+    >>> loss.backward()
+    array([0.25, 0.5 ], dtype=float32)
+    """
+
+    def __call__(self, y: Array, t: Array) -> float:
+        """Return the mean loss of outputs `y` and targets `t`, of one shape."""
+        if y.shape != t.shape or y.size == 0:
+            raise ValueError(
+                f"SmoothL1Loss expects targets of the outputs' shape {y.shape}, at least one, "
+                f"found {t.shape}"
+            )
+        difference = y - t.astype(y.dtype, copy=False)
+        self._slope = array_module(y).clip(difference, -1, 1)
+        # Where it is not cut off, slope and difference are the same.
+        return float((self._slope * (difference - self._slope / 2)).mean())
+
+    def backward(self) -> Array:
+        """Return the gradient of the last loss with respect to the outputs."""
+        return self._slope / self._slope.size
+
+
 def _check_labels(logits: Array, targets: Array, kept: Array) -> None:
     expected = logits.shape[:1] + logits.shape[2:]
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:

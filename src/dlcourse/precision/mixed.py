@@ -12,8 +12,8 @@ from dlcourse.nn import BatchNorm2d, Module, Parameter
 from dlcourse.precision.scaler import LossScaler
 
 
-class _BatchNorm2dInFloat32(BatchNorm2d):
-    """Statistics and weights stay float32; float16 values come in and go out."""
+class _InFloat32(Module):
+    """Put before a class of batch normalization: float16 goes in and out, all else is float32."""
 
     def forward(self, x: Array) -> Array:
         return super().forward(x.astype(np.float32)).astype(np.float16)
@@ -71,8 +71,9 @@ class MixedPrecision(Module):
         self.register_buffer("loss_scale", scaler.array)
         half = model.replica()
         for _, module in half.named_modules():
-            if type(module) is BatchNorm2d:
-                module.__class__ = _BatchNorm2dInFloat32
+            if isinstance(module, BatchNorm2d):
+                kind = type(module)
+                module.__class__ = type(kind.__name__, (_InFloat32, kind), {})
             else:
                 for value in vars(module).values():
                     if isinstance(value, Parameter):

@@ -169,7 +169,7 @@ class ParallelModel:
                 "choose a larger batch or fewer ranks"
             )
         left = images % batch_size
-        if self.whole and 0 < left < size:
+        if _normalizes(self.model) and 0 < left < size:
             raise ValueError(
                 f"batch normalization needs an image on each of {size} ranks, but the last batch "
                 f"of an epoch has {left}; choose a batch size other than {batch_size}"
@@ -300,7 +300,11 @@ def needs_whole_batch(model: Module) -> bool:
     True
     """
     on_gpu = array_module(*(p.data for p in model.parameters())) is not np
-    return on_gpu or any(isinstance(module, BatchNorm2d) for _, module in model.named_modules())
+    return on_gpu or _normalizes(model)
+
+
+def _normalizes(model: Module) -> bool:
+    return any(isinstance(module, BatchNorm2d) for _, module in model.named_modules())
 
 
 def _scaled(grad: Array, share: float) -> Array:

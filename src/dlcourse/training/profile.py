@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
@@ -57,48 +57,62 @@ class Profile:
 
     network: str
     rows: list[LayerProfile]
-    forward_seconds: float  #: of the whole pass, with what is done between layers
-    backward_seconds: float | None  #: None where there was no backward pass
+    forward_between: float  #: seconds between layers, for sums of shortcuts and the like
+    backward_between: float | None  #: None where there was no backward pass
     machine: Machine
+
+    @property
+    def forward_seconds(self) -> float:
+        """The way there, with what is done between layers."""
+        return sum(row.forward.seconds for row in self.rows) + self.forward_between
+
+    @property
+    def backward_seconds(self) -> float:
+        """The way back; 0 where there was none."""
+        layers = sum(row.backward.seconds for row in self.rows if row.backward)
+        return layers + (self.backward_between or 0.0)
 
     @property
     def seconds(self) -> float:
         """Both passes together."""
-        return self.forward_seconds + (self.backward_seconds or 0.0)
+        return self.forward_seconds + self.backward_seconds
 
     def by_kind(self) -> dict[str, float]:
-        """Return the share of each kind of layer in the time, the largest first, then the rest.
-
-        The rest is what is done between layers, such as the sums of shortcuts.
-        """
+        """Return the share of each kind of layer in the time, the largest first, then the rest."""
         seconds: dict[str, float] = {}
         for row in self.rows:
             seconds[row.kind] = seconds.get(row.kind, 0.0) + row.seconds
-        shares = {kind: seconds[kind] / self.seconds for kind in seconds}
-        order = sorted(shares, key=lambda kind: -shares[kind])
-        rest = max(0.0, 1 - sum(shares.values()))  # medians do not add up exactly
-        return {kind: shares[kind] for kind in order} | {"between layers": rest}
+        order = sorted(seconds, key=lambda kind: -seconds[kind])
+        seconds["between layers"] = self.forward_between + (self.backward_between or 0.0)
+        return {kind: seconds[kind] / self.seconds for kind in [*order, "between layers"]}
 
     def __str__(self) -> str:
-        head = ["layer", "kind", "output", "M mult-adds", "MB", "forward ms", "% of peak"]
-        total = ["total", self.network, ""]
-        total += self._cells(_sum([row.forward for row in self.rows], self.forward_seconds))
-        if self.backward_seconds is not None:
-            head += ["backward ms", "% of peak"]
-            backward = [row.backward for row in self.rows if row.backward]
-            total += self._cells(_sum(backward, self.backward_seconds))[2:]
-        table = [[*head, "% of time"]]
-        for row in self.rows:
-            cells = [row.name, row.kind, "x".join(map(str, row.output_shape))]
-            cells += self._cells(row.forward)
-            if self.backward_seconds is not None:
-                cells += self._cells(row.backward)[2:] if row.backward else ["", ""]
-            table.append([*cells, f"{100 * row.seconds / self.seconds:.1f}"])
-        table.append([*total, "100.0"])
+        both = self.backward_between is not None
+        nothing = Cost(0.0, 0, 0)
+        rows = [(r.name, r.kind, r.output_shape, r.forward, r.backward) for r in self.rows]
+        back = Cost(self.backward_between or 0.0, 0, 0)
+        rows.append(("(between)", "", (), Cost(self.forward_between, 0, 0), back))
+        total = _sum([r.forward for r in self.rows], self.forward_seconds)
+        back = _sum([r.backward or nothing for r in self.rows], self.backward_seconds)
+        rows.append(("total", self.network, (), total, back))
+
+        head = ["layer", "kind", "fwd ms", "of peak", *(["bwd ms", "of peak"] if both else [])]
+        table = [[*head, "of time", "M mult-adds", "MB", "output"]]
+        for name, kind, shape, forward, backward in rows:
+            seconds = forward.seconds + (backward or nothing).seconds
+            work, moved = forward.multiply_adds, forward.nbytes
+            table.append(
+                [name, kind]
+                + self._cells(forward)
+                + (self._cells(backward) if both else [])
+                + [f"{100 * seconds / self.seconds:.1f}%"]
+                + [f"{work / 1e6:,.1f}" if work else "", f"{moved / 1e6:,.2f}" if moved else ""]
+                + ["x".join(map(str, shape))]
+            )
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         text = [
             "  ".join(
-                cell.ljust(width) if i < 3 else cell.rjust(width)
+                cell.ljust(width) if i in (0, 1, len(line) - 1) else cell.rjust(width)
                 for i, (cell, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in table
@@ -106,14 +120,11 @@ class Profile:
         rule = "-" * len(text[0])
         return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
 
-    def _cells(self, cost: Cost) -> list[str]:
-        work = cost.multiply_adds
-        return [
-            f"{work / 1e6:,.1f}" if work else "",
-            f"{cost.nbytes / 1e6:,.2f}",
-            f"{1e3 * cost.seconds:.2f}",
-            f"{100 * cost.rate / self.machine.multiply_adds:.0f}" if work else "",
-        ]
+    def _cells(self, cost: Cost | None) -> list[str]:
+        if cost is None:
+            return ["", ""]
+        share = 100 * cost.rate / self.machine.multiply_adds
+        return [f"{1e3 * cost.seconds:.2f}", f"{share:.0f}%" if cost.multiply_adds else ""]
 
 
 def profile(
@@ -178,12 +189,12 @@ def profile(
     twin.train(training)
     twin.skip_input_grad()
     watches: dict[str, _Watch] = {}  # in the order in which layers run first
-    layers = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name
-    for name, module in layers.values():
+    named = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name
+    for name, module in named.values():
         if not any(module.children()):
             _watch(name, module, watches, mark)
 
-    marks = []
+    passes: dict[str, list[float]] = {"forward": [], "backward": []}
     with threadpool_limits(threads, user_api="blas"):
         for turn in range(repeats + 1):
             twin.zero_grad()
@@ -192,26 +203,33 @@ def profile(
             middle = mark()
             if training:
                 twin.backward(_ones_like(y))
-            marks.append((start, middle, mark()))
+            end = mark()
             if turn == 0:
-                marks.clear()
                 for watch in watches.values():
-                    watch.forward.clear()
-                    watch.backward.clear()
+                    watch.calls["forward"].clear()
+                    watch.calls["backward"].clear()
+                continue
+            passes["forward"].append(between(start, middle))
+            passes["backward"].append(between(middle, end))
 
-    rows = [
-        LayerProfile(
-            name,
-            watch.kind,
-            watch.output_shape,
-            _cost(watch.forward, repeats, between),
-            _cost(watch.backward, repeats, between) if watch.backward else None,
-        )
-        for name, watch in watches.items()
-    ]
-    forward = statistics.median(between(start, middle) for start, middle, _ in marks)
-    backward = statistics.median(between(middle, end) for _, middle, end in marks)
-    return Profile(type(model).__name__, rows, forward, backward if training else None, machine)
+    layers = {way: np.zeros(repeats) for way in passes}  # seconds in layers, pass by pass
+    rows = []
+    for name, watch in watches.items():
+        costs = {}
+        for way, calls in watch.calls.items():
+            times = [between(call.start, call.end) for call in calls]
+            # Every pass made the same calls.
+            seconds = np.reshape(times, (repeats, -1)).sum(axis=1)
+            layers[way] += seconds
+            first = calls[: len(calls) // repeats]
+            work, moved = sum(c.multiply_adds for c in first), sum(c.nbytes for c in first)
+            costs[way] = Cost(float(np.median(seconds)), work, moved)
+        back = costs["backward"] if watch.calls["backward"] else None
+        rows.append(LayerProfile(name, watch.kind, watch.output_shape, costs["forward"], back))
+    rest = {way: float(np.median(np.array(passes[way]) - layers[way])) for way in passes}
+    return Profile(
+        type(model).__name__, rows, rest["forward"], rest["backward"] if training else None, machine
+    )
 
 
 class _Call(NamedTuple):
@@ -227,8 +245,7 @@ class _Watch:
     def __init__(self, kind: str, output_shape: tuple[int, ...]) -> None:
         self.kind = kind
         self.output_shape = output_shape
-        self.forward: list[_Call] = []
-        self.backward: list[_Call] = []
+        self.calls: dict[str, list[_Call]] = {"forward": [], "backward": []}
 
 
 def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable[[], Any]) -> None:
@@ -243,7 +260,7 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
         end = mark()
         watch = watches.setdefault(name, _Watch(type(module).__name__, y.shape))
         work = multiply_adds(module, y.shape)
-        watch.forward.append(_Call(start, end, work, x.nbytes + weights + y.nbytes))
+        watch.calls["forward"].append(_Call(start, end, work, x.nbytes + weights + y.nbytes))
         inputs.append(x.nbytes)
         return y
 
@@ -253,20 +270,11 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
         end = mark()
         work = multiply_adds(module, dy.shape) * (1 + module.input_grad)
         moved = inputs.pop() + dy.nbytes + 2 * weights + (0 if dx is None else dx.nbytes)
-        watches[name].backward.append(_Call(start, end, work, moved))
+        watches[name].calls["backward"].append(_Call(start, end, work, moved))
         return dx
 
     module.forward = watched_forward  # type: ignore[method-assign]
     module.backward = watched_backward  # type: ignore[method-assign]
-
-
-def _cost(calls: list[_Call], repeats: int, between: Callable[[Any, Any], float]) -> Cost:
-    """Each pass made the same calls: add up those of a pass, and take the median of the times."""
-    each = len(calls) // repeats
-    passes = [calls[i : i + each] for i in range(0, len(calls), each)]
-    seconds = statistics.median(sum(between(c.start, c.end) for c in p) for p in passes)
-    work, moved = sum(c.multiply_adds for c in passes[0]), sum(c.nbytes for c in passes[0])
-    return Cost(seconds, work, moved)
 
 
 def _sum(costs: list[Cost], seconds: float) -> Cost:

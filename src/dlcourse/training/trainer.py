@@ -134,6 +134,8 @@ class Trainer:
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         if checkpoint_every is not None and checkpoint_every < 1:
             raise ValueError(f"checkpoint_every must be at least 1, found {checkpoint_every}")
+        if checkpoint_every is not None and checkpoint is None:
+            raise ValueError("checkpoint_every needs a file to write to; give checkpoint as well")
         self.checkpoint_every = checkpoint_every
         self.batch_size = batch_size
         self.seed = seed

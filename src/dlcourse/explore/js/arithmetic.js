@@ -92,3 +92,60 @@ export function inception(block, reduced = true) {
   const total = (name) => branches.reduce((sum, b) => sum + b[name], 0);
   return { branches, channels: total("channels"), parameters: total("parameters"), multiplyAdds: total("multiplyAdds") };
 }
+
+/**
+ * Follow an all-reduce: after each step, for each rank and piece, whose values are in the sum.
+ *
+ * A step is a list of messages [source, dest, start, stop, adds]. Sums are bit masks: bit r is rank
+ * r's share. Throws an Error where a share would be counted twice.
+ */
+export function reduction(ranks, steps) {
+  const states = [Array.from({ length: ranks }, (_, r) => new Array(ranks).fill(1 << r))];
+  for (const messages of steps) {
+    const before = states.at(-1);
+    const after = before.map((pieces) => pieces.slice());
+    for (const [source, dest, start, stop, adds] of messages) {
+      for (let piece = start; piece < stop; piece++) {
+        const sent = before[source][piece];
+        if (adds && after[dest][piece] & sent) throw new Error(`rank ${dest} counts a share twice`);
+        after[dest][piece] = adds ? after[dest][piece] | sent : sent;
+      }
+    }
+    states.push(after);
+  }
+  return states;
+}
+
+/** What an all-reduce of so many bytes sends, and how long it takes when a step waits for the one before. */
+export function messageCost(ranks, steps, bytes, latency, bandwidth) {
+  const sent = new Array(ranks).fill(0);
+  let seconds = 0;
+  for (const messages of steps) {
+    const sizes = messages.map(([, , start, stop]) => ((stop - start) / ranks) * bytes);
+    messages.forEach(([source], i) => { sent[source] += sizes[i]; });
+    seconds += latency + Math.max(...sizes) / bandwidth;
+  }
+  return { steps: steps.length, busiest: Math.max(...sent), total: sent.reduce((a, b) => a + b, 0), seconds };
+}
+
+/**
+ * What a convolution has to do and to move, as dlcourse.training.profile counts it: multiply-adds,
+ * and the bytes of input, weights and output, each once. A linear layer is one of 1 x 1 on one pixel.
+ */
+export function layerCost({ batch, inside, outside, size, ...window }, itemsize = 4) {
+  const after = outputSize(size, window);
+  const products = inside * window.kernel * window.kernel;
+  const bytes = {
+    input: itemsize * batch * inside * size * size,
+    weights: itemsize * outside * (products + 1),
+    output: itemsize * batch * outside * after * after,
+  };
+  const multiplyAdds = batch * outside * after * after * products;
+  const moved = bytes.input + bytes.weights + bytes.output;
+  return { size: after, multiplyAdds, bytes, moved, intensity: multiplyAdds / moved };
+}
+
+/** The multiply-adds in a second that work of an intensity (of them for each byte) can reach. */
+export function roof({ multiplyAdds, bandwidth }, intensity) {
+  return Math.min(multiplyAdds, intensity * bandwidth);
+}

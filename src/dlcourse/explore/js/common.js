@@ -12,6 +12,16 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An element of a drawing, with its attributes and children. */
+export function svg(tag, attributes, ...children) {
+  const template = el("template");
+  template.innerHTML = "<svg></svg>"; // the parser knows the namespace
+  const node = document.createElementNS(template.content.firstChild.namespaceURI, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 /** Turn what dlcourse.explore.widget.pack made into {shape, values, part(i)}. */
 export function unpack({ shape, low, high, bytes }) {
   const text = atob(bytes);

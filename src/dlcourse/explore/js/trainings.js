@@ -1,19 +1,9 @@
 // Short trainings by learning rate and initial scale: a table of accuracies, and the loss of one.
-import { el, frame, row, says, select } from "./common.js";
+import { el, frame, row, says, select, svg } from "./common.js";
 
 const SIZE = { width: 380, height: 250, left: 44, right: 8, top: 10, bottom: 40 };
 const CHANCE = Math.log(10); // the loss of one who gives ten classes the same probability
 const UNITS = { "-2": "0.01", "-1": "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000" };
-
-/** An element of a drawing, with its attributes and children. */
-function svg(tag, attributes, ...children) {
-  const template = el("template");
-  template.innerHTML = "<svg></svg>"; // the parser knows the namespace
-  const node = document.createElementNS(template.content.firstChild.namespaceURI, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 /** A loss in three digits, large ones with a word for their size. */
 const shortly = (v) => (v >= 1e6 ? `${(v / 1e6).toFixed(1)} million`

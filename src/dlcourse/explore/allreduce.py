@@ -1,0 +1,75 @@
+"""An explorer of all-reduce: who sends which piece to whom, step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from dlcourse.distributed.algorithms import ALL_REDUCE, AllReduce
+from dlcourse.distributed.simulator import Network, record, replay
+from dlcourse.explore.widget import Explorer
+
+#: How many ranks the reader can choose.
+RANKS = range(2, 9)
+
+
+def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Explorer:
+    """Go through the algorithms of `dlcourse.distributed.algorithms` message by message.
+
+    Parameters
+    ----------
+    arrays : mapping from str to int
+        What can be added up, and how many bytes it has.
+    networks : mapping from str to Network
+        What it can be sent over.
+
+    Raises
+    ------
+    ValueError
+        If there is no array, none of at least a byte, or no network.
+
+    Examples
+    --------
+    >>> explorer = all_reduce({"a megabyte": 10**6}, {"slow": Network(1e-3, 1e6)})
+    >>> len(explorer.data["schedules"]["ring"]["4"])  # steps
+    6
+    """
+    if not arrays or min(arrays.values()) < 1 or not networks:
+        raise ValueError(
+            "expected at least one array, each of at least 1 byte, and at least one network; "
+            f"found {dict(arrays)} and {dict(networks)}"
+        )
+    data = {
+        "schedules": {
+            name: {str(ranks): schedule(algorithm, ranks) for ranks in RANKS}
+            for name, algorithm in ALL_REDUCE.items()
+        },
+        "arrays": dict(arrays),
+        "networks": {name: [n.latency, n.bandwidth] for name, n in networks.items()},
+    }
+    return Explorer("allreduce", "Explorer: all-reduce, message by message", data)
+
+
+def schedule(algorithm: AllReduce, ranks: int) -> list[list[list[Any]]]:
+    """Return the messages of each step, when every message takes one step.
+
+    They are recorded from the algorithm itself, run on an array of as many pieces as ranks.
+
+    Returns
+    -------
+    list of lists of [source, dest, start, stop, adds]
+        The pieces from `start` up to `stop` go from one rank to another, and are added to what it
+        has or take its place.
+
+    Examples
+    --------
+    >>> schedule(ALL_REDUCE["tree"], 2)
+    [[[1, 0, 0, 2, True]], [[0, 1, 0, 2, False]]]
+    """
+    messages = replay(record(algorithm, ranks, ranks), Network(1.0, math.inf)).messages
+    return [
+        [[m.source, m.dest, m.start, m.stop, m.adds] for m in step]
+        for _, step in groupby(messages, key=lambda m: m.end)
+    ]

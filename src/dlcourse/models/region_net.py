@@ -1,0 +1,129 @@
+"""The two networks of detection by regions: one that looks at each, one that looks once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.models.classifier import SequentialClassifier
+from dlcourse.models.fcn import WIDTHS, backbone_stage
+from dlcourse.nn import (
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    Module,
+    ReLU,
+    RoIPool,
+    Sequential,
+)
+
+
+class RegionNet(SequentialClassifier):
+    """R-CNN's network: what is in one region, warped to 64 x 64 pixels (Girshick et al. 2014).
+
+    The first four stages of `FCN`'s backbone, then a hidden layer whose 256 values are the
+    *features* that R-CNN's other parts work on.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> net = RegionNet(11, rng=np.random.default_rng(0)).eval()
+    >>> regions = np.zeros((5, 3, 64, 64), np.float32)
+    >>> net(regions).shape, net.features(regions).shape
+    ((5, 11), (5, 256))
+    """
+
+    #: Height and width of a warped region.
+    size = 64
+
+    def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        channels, stages = 3, []
+        for widths in WIDTHS[:4]:
+            stages.append(backbone_stage(channels, widths, rng))
+            channels = widths[-1]
+        self.stages = Sequential(*stages)
+        self.flatten = Flatten()
+        self.hidden = Linear(channels * (self.size // 16) ** 2, 256, rng=rng)
+        self.relu = ReLU()
+        self.dropout = Dropout()
+        self.score = Linear(256, classes, rng=rng)
+
+    def features(self, x: Array) -> Array:
+        """Return what the last layer sees of regions (R, 3, 64, 64): (R, 256)."""
+        return self.relu(self.hidden(self.flatten(self.stages(x))))
+
+
+class FastRCNNOutputs(NamedTuple):
+    """What Fast R-CNN says of each region."""
+
+    scores: Array  #: (R, classes)
+    shifts: Array  #: (R, classes, 4), towards the box of a thing of each class, see `boxes.encode`
+
+
+class FastRCNN(Module):
+    """Fast R-CNN: one pass over the picture serves all of its regions (Girshick 2015).
+
+    Three stages of `FCN`'s backbone and a convolution more give features at every eighth pixel.
+    `RoIPool` cuts a grid of 4 x 4 out of them for each region; a hidden layer and two last ones
+    say what the region shows, and how to move it.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> net = FastRCNN(11, rng=np.random.default_rng(0)).eval()
+    >>> regions = np.array([[0, 10, 10, 50, 60]], np.float32)  # image, left, top, right, bottom
+    >>> scores, shifts = net(np.zeros((1, 3, 96, 96), np.float32), regions)
+    >>> scores.shape, shifts.shape
+    ((1, 11), (1, 11, 4))
+    """
+
+    def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        channels, stages = 3, []
+        for widths in WIDTHS[:3]:
+            stages.append(backbone_stage(channels, widths, rng))
+            channels = widths[-1]
+        width = WIDTHS[3][0]
+        self.stages = Sequential(
+            *stages,
+            Conv2d(channels, width, 3, padding=1, bias=False, rng=rng),
+            BatchNorm2d(width),
+            ReLU(),
+        )
+        self.pool = RoIPool(4, spatial_scale=1 / 8)
+        self.head = Sequential(Flatten(), Linear(16 * width, 256, rng=rng), ReLU(), Dropout())
+        self.score = Linear(256, classes, rng=rng)
+        self.shift = Linear(256, 4 * classes, rng=rng)
+        self.shift.weight.data *= 0.01  # at first, regions stay where they are
+
+    def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:  # type: ignore[override]
+        """Look at pictures (N, 3, H, W) once, and at each region (R, 5) of them."""
+        hidden = self.head(self.pool(self.stages(x), regions))
+        return FastRCNNOutputs(self.score(hidden), self.shift(hidden).reshape(len(regions), -1, 4))
+
+    def backward(self, dy: FastRCNNOutputs) -> Array:
+        """Return the gradient with respect to the pictures, given those of both outputs."""
+        d_hidden = self.score.backward(dy.scores)
+        d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(len(dy.shifts), -1))
+        return self.stages.backward(self.pool.backward(self.head.backward(d_hidden)))
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        self.stages.skip_input_grad()
