@@ -34,6 +34,7 @@ KINDS = (
     "quiz",
     "roofline",
     "timeline",
+    "timings",
     "trainings",
 )
 
@@ -134,6 +135,50 @@ def test_inception_counts_as_summary_does(module, name, reduced):
         assert ours["channels"] == expected.rows[-1].output_shape[0]
         assert ours["parameters"] == expected.parameters
         assert ours["multiplyAdds"] == expected.multiply_adds
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_statistics_are_those_of_numpy(module, size):
+    values = np.random.default_rng(size).lognormal(size=size)
+    ordered = np.sort(values).tolist()
+    for share in (0, 0.05, 0.5, 0.9, 1):
+        found = module("statistics.js", "quantile", ordered, share)
+        assert found == pytest.approx(np.quantile(values, share))
+    for name, function in (("minimum", np.min), ("median", np.median), ("mean", np.mean)):
+        found = module("statistics.js", "statistic", name, values.tolist())
+        assert found == pytest.approx(function(values))
+
+
+@pytest.mark.parametrize("neighbours", [True, False])
+def test_answers_come_from_the_timings(module, neighbours):
+    values = np.random.default_rng(0).lognormal(size=200)
+
+    def answers(count, name):
+        found = module("statistics.js", "answers", values.tolist(), count, name, neighbours)
+        assert len(found) == 400 and found == sorted(found)
+        return np.array(found)
+
+    assert np.isin(answers(1, "median"), values).all()
+    # What theory says of the mean and the minimum of 20 independent values.
+    means, minima = answers(20, "mean"), answers(20, "minimum")
+    assert means.mean() == pytest.approx(values.mean(), rel=0.05)
+    assert means.std() == pytest.approx(values.std() / 20**0.5, rel=0.25)
+    assert minima.max() < np.median(values)
+
+
+def test_a_slow_spell_hits_neighbours_together(module):
+    values = [1.0] * 150 + [2.0] * 50
+    spread, neighbours = (
+        np.ptp(np.quantile(module("statistics.js", "answers", values, 10, "mean", n), [0.05, 0.95]))
+        for n in (False, True)
+    )
+    assert neighbours == 1 and spread < 0.6
+
+
+def test_histogram_counts_everything(module):
+    found = module("statistics.js", "histogram", [0, 1, 1.5, 2, 9, -3], 0, 2, 4)
+    assert found == [2, 0, 1, 3]
+    assert module("statistics.js", "histogram", [1, 1], 1, 1, 3) == [2, 0, 0]
 
 
 @pytest.mark.parametrize("ranks", RANKS)
@@ -743,3 +788,40 @@ def test_pages_work_from_the_disk(browser, places, html):
     quiz.get_by_role("button", name="Check").click()
     assert said(quiz)
     context.close()
+
+
+def widths(explorer):
+    """Return how far apart nine of ten answers lie, in per cent of the middle one."""
+    return float(re.search(r"a width of ([\d.,]+)%", said(explorer))[1].replace(",", ""))
+
+
+def test_timings_by_keyboard(show):
+    explorer = show("timings")
+    assert ", one timing: nine of ten answers" in said(explorer)
+    explorer.get_by_role("combobox", name="Timings taken", exact=True).press("ArrowDown")
+    single = widths(explorer)
+    count = explorer.get_by_role("slider", name="Timings for an answer")
+    count.press("End")
+    assert "the median of 100 timings" in said(explorer)
+    assert widths(explorer) < single
+    heights = explorer.locator(".dl-answers > span").evaluate_all(
+        "all => all.map(s => s.style.height)"
+    )
+    assert "100%" in heights
+    explorer.get_by_role("combobox", name="Report", exact=True).press("ArrowUp")
+    assert "the shortest of 100 timings" in said(explorer)
+
+
+def test_timings_by_mouse(show):
+    explorer = show("timings")
+    before = said(explorer)
+    explorer.get_by_role("combobox", name="Timed", exact=True).select_option(index=1)
+    assert said(explorer).split(",")[0] != before.split(",")[0]
+    slider = explorer.get_by_role("slider", name="Timings for an answer")
+    box = slider.bounding_box()
+    slider.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    assert "the median of 10 timings" in said(explorer)
+    explorer.get_by_role("combobox", name="Report", exact=True).select_option(label="the mean")
+    assert "the mean of 10 timings" in said(explorer)
+    label = explorer.get_by_role("img").nth(1).get_attribute("aria-label")
+    assert label.startswith("Histogram of 400 answers")

@@ -187,6 +187,14 @@ def test_the_script_for_slurm_runs(tmp_path):
     assert (tmp_path / "runs" / "deep-convnet-slurm" / "record.json").exists()
 
 
+def test_the_page_shows_the_script_for_slurm():
+    folder = TESTS.parent / "book" / "4-distributed"
+    page = (folder / "scaling-out.md").read_text()
+    shown = page.split("```shell\n")[1].split("```")[0].splitlines()
+    assert len(shown) >= 8
+    assert set(shown) <= set((folder / "train.slurm").read_text().splitlines())
+
+
 def test_the_command_tells_an_error_once(tmp_path):
     options = ["--images", 200, "--epochs", 1, "--no-progress", "-o", tmp_path]
     done = dlcourse(5, "train", "deep-convnet", *options)

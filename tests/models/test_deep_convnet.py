@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from gradients import check_gradients
+from threadpoolctl import threadpool_limits
 
-from dlcourse.models import DeepConvNet, Ensemble, summary
+from dlcourse.models import DeepConvNet, Ensemble, classifier, summary
 from dlcourse.nn import Dropout, softmax
 
 RNG = np.random.default_rng(0)
@@ -104,3 +105,35 @@ def test_summary_adds_up():
     ]  # fmt: skip
     assert report.rows[-1].field.size is None
     assert "123,552" in str(report)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 70])
+def test_prediction_is_shared_among_threads_and_batches(threads, count):
+    images = np.random.default_rng(2).random((count, 1, 28, 28), dtype=np.float32)
+    model = DeepConvNet(rng=np.random.default_rng(1))
+    expected = model.eval()(images)
+    model.train()
+    with threadpool_limits(threads, user_api="blas"):
+        scores = model.predict(images)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    assert scores.dtype == np.float32
+    assert model.training
+
+
+def test_prediction_keeps_a_bounded_number_of_images_at_a_time(monkeypatch):
+    seen = []
+    forward = DeepConvNet.forward
+    monkeypatch.setattr(DeepConvNet, "forward", lambda m, x: seen.append(len(x)) or forward(m, x))
+    model = DeepConvNet(rng=np.random.default_rng(1))
+    images = np.zeros((120, 1, 28, 28), np.float32)
+    model.predict(images)
+    assert max(seen) == 25
+    assert sum(seen) == 120
+    seen.clear()
+    model.predict(images, batch_size=7)
+    assert max(seen) == 7
+    seen.clear()
+    monkeypatch.setattr(classifier, "_VALUES", 28 * 28 * 3)
+    model.predict(images)
+    assert max(seen) == 3

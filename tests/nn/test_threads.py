@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from dlcourse.nn.threads import MUCH_WORK, blas_threads, product, run_each, threads_for
+from dlcourse.nn.threads import (
+    MUCH_WORK,
+    blas_threads,
+    image_pieces,
+    product,
+    run_each,
+    run_pieces,
+    threads_for,
+)
 
 
 def test_blas_is_held_to_one_thread_meanwhile():
@@ -52,7 +60,16 @@ def test_product_is_that_of_matrices(rows, threads):
     np.testing.assert_allclose(y, x @ weight.T, rtol=1e-4, atol=1e-4)
 
 
-def test_layers_share_their_work_in_use_only():
+def test_a_layer_may_use_as_many_threads_as_blas():
     x = np.ones((1, 3, 4, 4), np.float32)
     with threadpool_limits(2, user_api="blas"):
-        assert (threads_for(x, training=True), threads_for(x, training=False)) == (1, 2)
+        assert threads_for(x) == 2
+        assert run_each(lambda _: threads_for(x), [0, 1]) == [1, 1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, 9])
+def test_pieces_are_the_same_on_any_number_of_threads(threads):
+    pieces = image_pieces(50, 10 * MUCH_WORK)
+    assert len(pieces) == 5
+    assert [image for piece in pieces for image in range(50)[piece]] == list(range(50))
+    assert run_pieces(lambda piece: piece, pieces, threads) == pieces

@@ -21,7 +21,15 @@ from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_wei
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.patches import FEW_CHANNELS, col2im, im2col, windows
 from dlcourse.nn.products import multiply, sum_of_products
-from dlcourse.nn.threads import MUCH_WORK, cuts, product, run_each, threads_for
+from dlcourse.nn.threads import (
+    MUCH_WORK,
+    cuts,
+    image_pieces,
+    product,
+    run_each,
+    run_pieces,
+    threads_for,
+)
 from dlcourse.nn.windows import Geometry, Pair, blocks, pair
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
@@ -94,11 +102,13 @@ def conv2d(
                 lines = rows.reshape(-1, line_bias.size)
                 lines += line_bias
 
-    if threads == 1:
-        fill((slice(None), slice(None)))
-    else:
-        much = y.size * weight[0].size > MUCH_WORK
-        run_each(fill, _shares(y.shape[:2], threads if much else 1))
+    work = y.size * weight[0].size
+    if len(y) > 1 or threads == 1:
+        cut = image_pieces(len(y), work)
+        run_pieces(fill, [(images, slice(None)) for images in cut], threads)
+    else:  # the rows of a single image
+        cut = cuts(y.shape[1], threads if work > MUCH_WORK else 1)
+        run_each(fill, [(slice(None), rows) for rows in cut])
     return y.transpose(0, 3, 1, 2)
 
 
@@ -169,6 +179,7 @@ def conv2d_gradients(
     geometry: Geometry,
     groups: int = 1,
     input_grad: bool = True,
+    threads: int = 1,
 ) -> tuple[Array, Array | None]:
     """Return the gradients with respect to the weights and, if it is wanted, the input.
 
@@ -181,6 +192,8 @@ def conv2d_gradients(
         As in `conv2d_weight_grad` and `conv2d_input_grad`.
     input_grad : bool
         Without, None takes the place of `dx`. It does not change a bit of `dw`.
+    threads : int
+        Where the stride is 1, the images are shared among so many. It does not change a bit.
     """
     back = _back(geometry)
     o, c, kh, kw = weight.shape
@@ -195,13 +208,22 @@ def conv2d_gradients(
     patches = windows(dy, back)
     pixels = x.transpose(0, 2, 3, 1)
     turned = _matrix(weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), groups=1)
+    most_bytes = max(_BLOCK_BYTES[xp.__name__], weight.nbytes)
     dx = xp.empty((n, h, w, c), dy.dtype) if input_grad else None
-    total = xp.zeros((kh * kw * o, c), dy.dtype)
-    for block in blocks(patches, max(_BLOCK_BYTES[xp.__name__], weight.nbytes)):
-        columns = im2col(patches[block])
-        total += sum_of_products(columns, pixels[block].reshape(-1, c))
-        if dx is not None:
-            multiply(columns, turned, out=dx[block].reshape(-1, c))
+
+    def work(images: slice) -> Array:
+        total = xp.zeros((kh * kw * o, c), dy.dtype)
+        for block in blocks(patches[images], most_bytes):
+            columns = im2col(patches[images][block])
+            total += sum_of_products(columns, pixels[images][block].reshape(-1, c))
+            if dx is not None:
+                multiply(columns, turned, out=dx[images][block].reshape(-1, c))
+        return total
+
+    pieces = image_pieces(n, n * h * w * turned.size)
+    total, *others = run_pieces(work, pieces, threads)
+    for other in others:
+        total += other
     dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
     return xp.ascontiguousarray(dw), None if dx is None else dx.transpose(0, 3, 1, 2)
 
@@ -215,13 +237,6 @@ def _back(geometry: Geometry) -> Geometry | None:
     if geometry.stride != (1, 1) or min(margin) < 0:
         return None
     return Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
-
-
-def _shares(size: tuple[int, int], threads: int) -> list[tuple[slice, slice]]:
-    """Cut (N, OH) into as many parts: of the images, or of the rows of a single one."""
-    if size[0] > 1:
-        return [(cut, slice(None)) for cut in cuts(size[0], threads)]
-    return [(slice(None), cut) for cut in cuts(size[1], threads)]
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
@@ -332,8 +347,7 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}")
         self._x = x
         bias = None if self.bias is None else self.bias.data
-        threads = threads_for(x, self.training)
-        return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads)
+        return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))
 
     def backward(self, dy: Array) -> Array:
         if self.bias is not None:
@@ -341,7 +355,9 @@ class Conv2d(Module):
             # A sum over rows, as a product: BLAS does it several times faster.
             self.bias.accumulate(array_module(dy).ones(rows.shape[0], rows.dtype) @ rows)
         dw, dx = conv2d_gradients(
-            self._x, dy, self.weight.data, self.geometry, self.groups, self.input_grad
+            *(self._x, dy, self.weight.data, self.geometry, self.groups),
+            input_grad=self.input_grad,
+            threads=threads_for(dy),
         )
         self.weight.accumulate(dw)
         return dx

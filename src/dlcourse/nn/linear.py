@@ -52,7 +52,7 @@ class Linear(Module):
                 f"(N, {self.in_features}), found shape {x.shape}"
             )
         self._x = x
-        y = product(x, self.weight.data, threads_for(x, self.training))
+        y = product(x, self.weight.data, threads_for(x))
         return y if self.bias is None else y + self.bias.data
 
     def backward(self, dy: Array) -> Array:

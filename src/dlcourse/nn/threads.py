@@ -22,6 +22,7 @@ from dlcourse.backend import Array, array_module
 #: Multiply-adds that are worth several threads: about a quarter of a millisecond.
 MUCH_WORK = 2**24
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -50,21 +51,20 @@ def blas_threads() -> int:
     return max((library.num_threads for library in blas().lib_controllers), default=1)
 
 
-def threads_for(x: Array, training: bool) -> int:
-    """Return how many threads a layer may share its work on `x` among.
-
-    One on a GPU, and one in training, where the batch is what is shared.
+def threads_for(x: Array) -> int:
+    """Return how many threads a layer may share its work on `x` among; one on a GPU.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> threads_for(np.ones(3), training=True)
+    >>> from threadpoolctl import threadpool_limits
+    >>> with threadpool_limits(1, user_api="blas"):
+    ...     threads_for(np.ones(3))
     1
     """
-    return 1 if training or array_module(x) is not np else blas_threads()
+    return blas_threads() if array_module(x) is np else 1
 
 
-def run_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
+def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     """Call `work` on each part, each on a thread of its own with BLAS held to that thread.
 
     Threads of BLAS go on spinning for a while after a product, and would take a core from ours.
@@ -72,20 +72,53 @@ def run_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> squares = np.arange(4)
-    >>> run_each(lambda i: squares.__setitem__(i, i * i), [0, 1, 2, 3])
-    >>> squares
-    array([0, 1, 4, 9])
+    >>> run_each(lambda i: i * i, [0, 1, 2, 3])
+    [0, 1, 4, 9]
     """
     with blas().limit(limits=1):
         others = [_pool().submit(work, part) for part in parts[1:]]
         try:
-            work(parts[0])
+            first = work(parts[0])
         finally:
             wait(others)
-        for other in others:
-            other.result()
+        return [first, *(other.result() for other in others)]
+
+
+def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> list[T]:
+    """Call `work` on each piece, so many threads taking a row of them each.
+
+    What the pieces are does not depend on the threads, and so neither does a sum over them.
+
+    Examples
+    --------
+    >>> run_pieces(lambda i: i * i, [0, 1, 2, 3], threads=3)
+    [0, 1, 4, 9]
+    """
+    if threads == 1:
+        return [work(piece) for piece in pieces]
+
+    def share(cut: slice) -> list[T]:
+        return [work(piece) for piece in pieces[cut]]
+
+    return [result for results in run_each(share, cuts(len(pieces), threads)) for result in results]
+
+
+def image_pieces(images: int, multiply_adds: int) -> list[slice]:
+    """Cut a batch into pieces that are each worth a thread; 16 at most.
+
+    Parameters
+    ----------
+    images : int
+        How many there are.
+    multiply_adds : int
+        The work on all of them.
+
+    Examples
+    --------
+    >>> len(image_pieces(100, 2**28)), len(image_pieces(100, 1000)), len(image_pieces(100, 2**40))
+    (8, 1, 16)
+    """
+    return cuts(images, min(16, max(1, multiply_adds // (2 * MUCH_WORK))))
 
 
 def cuts(length: int, parts: int) -> list[slice]:

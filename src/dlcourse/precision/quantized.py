@@ -151,7 +151,7 @@ class QuantizedConv2d(_Quantized):
     def forward(self, q: Array) -> Array:
         x = self._whole_numbers(q)
         weight = self.weight.astype(self._carrier)
-        threads = threads_for(x, training=False)
+        threads = threads_for(x)
         y = conv2d(x, weight, None, self.geometry, self.groups, threads)
         n, o, oh, ow = y.shape
         lines = self._rescale(y.transpose(0, 2, 3, 1).reshape(n * oh, ow * o), ow)

@@ -65,6 +65,10 @@ class ParallelModel:
     with batch normalization is run on whole batches, because its statistics are those of the
     batch; so is a model on a GPU.
 
+    A step takes, beyond the images, the intermediate arrays of one micro-batch for each worker, and
+    one gradient of the parameters for each micro-batch: with DeepConvNet 11 MB a worker and half a
+    MB for each 25 images.
+
     Parameters
     ----------
     model : Module
