@@ -31,6 +31,7 @@ KINDS = (
     "formats",
     "inception",
     "misclassified",
+    "offload",
     "quiz",
     "roofline",
     "timeline",
@@ -135,6 +136,32 @@ def test_inception_counts_as_summary_does(module, name, reduced):
         assert ours["channels"] == expected.rows[-1].output_shape[0]
         assert ours["parameters"] == expected.parameters
         assert ours["multiplyAdds"] == expected.multiply_adds
+
+
+SETTING = dict(repeats=1, cpu=1e11, gpu=1e13, bus=1.6e10, launch=1e-5)
+
+
+def test_offload_adds_up_launches_copies_and_products(module):
+    found = module("arithmetic.js", "offload", {**SETTING, "size": 1000, "repeats": 4})
+    assert found["cpu"] == pytest.approx(8e9 / 1e11)
+    assert found["launch"] == pytest.approx(4e-5)
+    assert found["copy"] == pytest.approx(12e6 / 1.6e10)  # three matrices of 4 MB, once
+    assert found["compute"] == pytest.approx(8e9 / 1e13)
+    assert found["gpu"] == pytest.approx(found["launch"] + found["copy"] + found["compute"])
+
+
+@pytest.mark.parametrize("repeats", [1, 1000])
+@pytest.mark.parametrize("cpu", [1e9, 1e11, 5e12])
+def test_from_the_break_even_on_the_gpu_is_faster(module, repeats, cpu):
+    setting = {**SETTING, "repeats": repeats, "cpu": cpu}
+    size = module("arithmetic.js", "breakEven", setting)
+    for here, faster in ((size - 1, False), (size, True), (10 * size, True)):
+        found = module("arithmetic.js", "offload", {**setting, "size": here})
+        assert (found["gpu"] < found["cpu"]) == faster
+
+
+def test_a_gpu_slower_than_the_processor_never_pays(module):
+    assert module("arithmetic.js", "breakEven", {**SETTING, "cpu": 2e13}) is None
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
@@ -788,6 +815,22 @@ def test_pages_work_from_the_disk(browser, places, html):
     quiz.get_by_role("button", name="Check").click()
     assert said(quiz)
     context.close()
+
+
+def test_offload(show):
+    explorer = show("offload")
+    assert "product of 512 x 512: the " in said(explorer)
+    size = explorer.get_by_label("Rows and columns")
+    size.press("End")
+    assert "16,384 x 16,384: the GPU is " in said(explorer)
+    size.press("Home")
+    assert "16 x 16: the processor is " in said(explorer)
+    explorer.get_by_label("Rates of").select_option("NVIDIA H100 SXM")
+    assert explorer.get_by_label("Bus, GB/s").input_value() == "64"
+    gpu = explorer.get_by_label("GPU, 10¹² operations/s")
+    gpu.press("Home")
+    explorer.get_by_label("Processor, 10⁹ operations/s").press("End")
+    assert "never pays" in said(explorer)
 
 
 def widths(explorer):
