@@ -89,6 +89,25 @@ def test_evaluate_takes_the_set_that_a_run_was_trained_on(run, tiny, tmp_path, m
     assert " errors in 70)" in run("evaluate", tmp_path)[1]
 
 
+def test_train_uses_the_optimizer_that_is_asked_for(run, tiny, tmp_path):
+    args = ["train", "small-convnet", "--epochs", 1, "--lr", 0.05, "--optimizer", "momentum"]
+    assert run(*args, "-o", tmp_path)[0] == 0
+    with np.load(tmp_path / "checkpoint.npz") as checkpoint:
+        assert any("momentum_buffer" in name for name in checkpoint.files)
+    code, _, err = run(*args[:-2], "-o", tmp_path)
+    assert code == 1 and "holds a run with optimizer 'momentum', expected 'adam'" in err
+
+
+def test_a_run_from_before_an_option_existed_goes_on_with_its_default(run, tiny, tmp_path):
+    args = ["train", "small-convnet", "--epochs", 1, "-o", tmp_path]
+    assert run(*args)[0] == 0
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    del recipe["optimizer"]
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    assert run(*args)[0] == 0
+    assert run(*args, "--optimizer", "momentum")[0] == 1
+
+
 def test_train_into_the_folder_of_another_run_is_refused(run, tiny, tmp_path):
     assert run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path)[0] == 0
     code, _, err = run("train", "deep-convnet", "--epochs", 1, "-o", tmp_path, "--lr", 0.1)
@@ -131,6 +150,7 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         (["train", "resnet"], "small-convnet, stack-1x7"),
         (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
         (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
+        (["train", "deep-convnet", "--optimizer", "sgd"], "must be one of adam, momentum, found"),
         (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
         (["predict", "nothing.png"], "nothing.png"),

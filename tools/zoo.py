@@ -12,6 +12,12 @@ from pathlib import Path
 from dlcourse import zoo
 from dlcourse.files import atomic_write
 
+#: What the trainings of the degradation problem share; one thread, beside other work.
+DEGRADATION = (
+    "--validation 500 --images 2000 --batch-size 50 --epochs 10 --optimizer momentum "
+    "--schedule cosine --workers 1 --no-progress"
+)
+
 #: The options of each entry's ``dlcourse train``.
 OPTIONS = {
     **{
@@ -47,10 +53,37 @@ OPTIONS = {
         for shape in ("1x7", "1x5", "1x3", "2x3", "3x3", "4x3")
         for seed in range(5)
     },
+    # Chapter 2, the degradation problem: networks that differ in depth and in shortcuts; the
+    # deepest plain one at a smaller learning rate too; and two with weights, for digits.
+    **{
+        f"{name}-seed{seed}": f"{name.split('-lr')[0]} --seed {seed} {options} {DEGRADATION}"
+        for name, options, seeds in (
+            ("plain-20", "--data fashion-mnist --lr 0.1", 3),
+            ("resnet-20", "--data fashion-mnist --lr 0.1", 3),
+            ("plain-56", "--data fashion-mnist --lr 0.1", 3),
+            ("resnet-56", "--data fashion-mnist --lr 0.1", 3),
+            ("plain-56-lr0.02", "--data fashion-mnist --lr 0.02", 2),
+        )
+        for seed in range(seeds)
+    },
+    "mnist-plain-20-seed0": f"plain-20 --seed 0 --lr 0.1 {DEGRADATION}",
+    "mnist-resnet-20-seed0": f"resnet-20 --seed 0 --lr 0.1 {DEGRADATION}",
+    # Chapter 2: four ideas in networks of one size.
+    **{
+        f"idea-{idea}-seed{seed}": (
+            f"idea-{idea} --data fashion-mnist --seed {seed} --validation 500 --images 3000 "
+            "--batch-size 50 --epochs 6 --lr 0.01 --schedule cosine --workers 1 --no-progress"
+        )
+        for idea in ("large-filters", "small-filters", "inception", "residual")
+        for seed in range(3)
+    },
 }
 
 #: Entries that ship their weights; of the others the record is enough.
-WITH_WEIGHTS = ("deep-convnet-seed", "deep-convnet-augmented-seed", "small-convnet-seed")
+WITH_WEIGHTS = (
+    *("deep-convnet-seed", "deep-convnet-augmented-seed", "small-convnet-seed"),
+    *("mnist-plain-20-seed", "mnist-resnet-20-seed"),
+)
 
 
 def make(name: str) -> None:

@@ -94,7 +94,7 @@ class Machine(NamedTuple):
 #
 # An array is a piece of memory, a shape, and *strides*: how many bytes it takes to go one step along each axis. `np.lib.stride_tricks.as_strided(x, shape, strides)` looks at the same memory with another shape and other strides. So all patches of a convolution can be had without a loop and without a copy: one step along the patch moves as one step in the image, and one step from patch to patch as S of them.
 #
-# - `windows(x, kernel, stride, dilation)` returns a **view** of `x` (N, C, H, W) with the shape (N, C, OH, OW, K, K): for each place of the output the patch under the filter. Neighbours in a patch lie `dilation` pixels apart. The height is OH = ⌊(H − D(K − 1) − 1) / S⌋ + 1. Nothing is copied, and as patches overlap, nobody should write into them: pass `writeable=False`.
+# - `windows(x, kernel, stride, dilation)` returns a **view** of `x` (N, C, H, W) with the shape (N, C, OH, OW, K, K): for each place of the output the patch under the filter. Neighbours in a patch lie `dilation` pixels apart. The height is OH $= \lfloor (H - D(K - 1) - 1) / S \rfloor + 1$. Nothing is copied, and as patches overlap, nobody should write into them: pass `writeable=False`.
 # - `im2col(x, kernel, stride, padding, dilation)` returns the patches as rows, (N OH OW, C K K), with a border of zeros of width `padding` around the image. Rows go through the images, in each row by row; along a row stand the values of a patch (C, K, K).
 #
 # Neither has a loop. The memory of `x` may lie in any order, with gaps, or backwards: ask `x.strides`, and do not compute them from the shape.
@@ -418,7 +418,7 @@ test_conv2d_hidden()
 # - **Forward**: convolutions and linear layers count one multiply-add for each product; products with the zeros of the border count too. With `groups`, a filter looks at C / groups channels. Pooling, ReLU and biases count nothing.
 # - **Backward**: the gradient of the weights takes as many multiply-adds as the forward pass, and the gradient of the input as many again. But nobody needs the gradient of the image: the *first layer with weights* does without.
 #
-# The height after a layer is ⌊(H + 2P − K) / S⌋ + 1.
+# The height after a layer is $\lfloor (H + 2P - K) / S \rfloor + 1$.
 #
 # <details><summary>Hint: one convolution</summary>
 #
@@ -570,7 +570,7 @@ test_multiply_adds_hidden()
 # - `forward(x)` takes `x` of shape (..., in), with any number of axes in front, and returns (..., out).
 # - `backward(dy)` calls `accumulate` with the gradients of weight and bias, summed over all axes in front, and returns the gradient of `x`.
 #
-# In `forward` and `backward` only `xp` and Python numbers; nothing is copied to NumPy and back, and no array becomes a Python number, for a GPU would have to be waited for. Large values are no trouble: y(−1000) is 0 and y(1000) is 1000, without NaN.
+# In `forward` and `backward` only `xp` and Python numbers; nothing is copied to NumPy and back, and no array becomes a Python number, for a GPU would have to be waited for. Large values are no trouble: y(-1000) is 0 and y(1000) is 1000, without NaN.
 #
 # The tests use NumPy, and `strict.xp` from `dlcourse.check`: a library with NumPy's names whose arrays refuse NumPy. Try it: `x = strict.xp.ones((2, 3)); np.exp(x)`.
 #
@@ -768,7 +768,7 @@ test_neutral_hidden()
 # </details>
 # <details><summary>Hint: where m comes from</summary>
 #
-# A term is rounded once as a product, then in at most min(B, n) − 1 additions inside its block and ⌈n / B⌉ − 1 between the blocks. (To begin with the first term, or with 0, rounds nothing.)
+# A term is rounded once as a product, then in at most $\min(B, n) - 1$ additions inside its block and $\lceil n / B \rceil - 1$ between the blocks. (To begin with the first term, or with 0, rounds nothing.)
 # </details>
 
 # %% nbgrader="float16 solution"
@@ -989,15 +989,15 @@ test_float16_hidden()
 #
 # An int8 takes a quarter of the memory of a float32. Values become whole numbers times a *scale*; which scale is the whole art.
 #
-# - **Weights, symmetric, one scale a channel.** `quantize_weights(w)` returns `(q, scale)`: for `w` of shape (O, ...) int8 of the same shape, and scales (O,) in float32. The largest size of a channel becomes 127, 0 becomes 0, and −128 is not used. A channel of zeros has the scale 1. `dequantize_weights(q, scale)` returns float32.
-# - **Values, affine, one scale for all.** `choose_range(low, high)` returns `(scale, zero)` for values from `low` to `high`, which calibration has found: `scale` a Python float, `zero` a Python int. First the range is widened so that it holds 0, then `scale` is the 255th part of it, and `zero` is the whole number that stands for 0, such that −128 stands for the low end: −128 − low / scale, rounded. Where the range is 0 alone, the scale is 1. `quantize(x, scale, zero)` returns int8, `dequantize(q, scale, zero)` float32.
+# - **Weights, symmetric, one scale a channel.** `quantize_weights(w)` returns `(q, scale)`: for `w` of shape (O, ...) int8 of the same shape, and scales (O,) in float32. The largest size of a channel becomes 127, 0 becomes 0, and -128 is not used. A channel of zeros has the scale 1. `dequantize_weights(q, scale)` returns float32.
+# - **Values, affine, one scale for all.** `choose_range(low, high)` returns `(scale, zero)` for values from `low` to `high`, which calibration has found: `scale` a Python float, `zero` a Python int. First the range is widened so that it holds 0, then `scale` is the 255th part of it, and `zero` is the whole number that stands for 0, such that -128 stands for the low end: $-128 - \text{low} / \text{scale}$, rounded. Where the range is 0 alone, the scale is 1. `quantize(x, scale, zero)` returns int8, `dequantize(q, scale, zero)` float32.
 # - **A linear layer in whole numbers.** `linear_int8(q_x, scale_x, zero_x, q_w, scale_w, b)` returns float32 (N, O): what `x @ w.T + b` gives for the values that the bytes stand for. It multiplies and adds whole numbers, in int32, and turns to floats at the end.
 #
-# Round to the nearest, and halves to the even neighbour, as `np.rint` does: rounding all halves up would shift the mean. What lies outside of the range *saturates*: it becomes −128 or 127 and never wraps around. Inside it, the error is at most half a scale.
+# Round to the nearest, and halves to the even neighbour, as `np.rint` does: rounding all halves up would shift the mean. What lies outside of the range *saturates*: it becomes -128 or 127 and never wraps around. Inside it, the error is at most half a scale.
 #
 # <details><summary>Hint: order</summary>
 #
-# Divide, round, add `zero`, clip, and only then convert to int8. The other way round, 130 becomes −126.
+# Divide, round, add `zero`, clip, and only then convert to int8. The other way round, 130 becomes -126.
 # </details>
 # <details><summary>Hint: int8 arithmetic wraps</summary>
 #
@@ -1258,7 +1258,7 @@ test_int8_hidden()
 #
 # $$\text{attainable} = \min(\text{peak},\ \text{intensity} \times \text{bandwidth}).$$
 #
-# Plotted over the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
+# (Data sheets count operations, and so does this task. Where the book draws rooflines in multiply-adds, all its numbers are half as large.) Plotted over the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
 #
 # - `cost(layers, shape, batch, size)` returns a list with a pair `(flops, bytes)` for each layer of a plan, forward, for `batch` images of the shape (C, H, W), with `size` bytes a value. A multiply-add is two operations; biases are not counted as operations. A pooling has K x K operations for each output, a ReLU one. Each layer reads its input, weights and biases once from memory, and writes its output once.
 # - `attainable(flops, bytes, machine)` returns operations a second.
@@ -1421,6 +1421,11 @@ check.passed("Task 7")
 
 
 # %% nbgrader="roofline hidden 6"
+def intensity(batch, inputs, outputs, size):
+    moved = size * (batch * (inputs + outputs) + inputs * outputs + outputs)
+    return 2 * batch * inputs * outputs / moved
+
+
 def test_roofline_hidden():
     machines = [LAPTOP, Machine(1e12, 1e12), Machine(60e12, 1.5e12), Machine(5e9, 100e9)]
     plans = [
@@ -1472,18 +1477,14 @@ def test_roofline_hidden():
                 with check.own_work():
                     batch = smallest_batch(inputs, outputs, size, machine)
 
-                def intensity(batch):
-                    moved = size * (batch * (inputs + outputs) + inputs * outputs + outputs)
-                    return 2 * batch * inputs * outputs / moved
-
                 name = f"smallest_batch({inputs}, {outputs}, {size}, {machine})"
                 if 2 * inputs * outputs / (size * (inputs + outputs)) <= edge:
                     check.that(batch is None, f"{name}: no batch will do; return None.")
                     continue
                 check.that(isinstance(batch, int | np.integer) and batch >= 1,
                            f"{name} should be a whole number from 1 on, and is {batch}.")
-                check.that(intensity(batch) >= edge, f"{name} gives {batch}: still memory bound.")
-                check.that(batch == 1 or intensity(batch - 1) < edge,
+                check.that(intensity(batch, inputs, outputs, size) >= edge, f"{name} gives {batch}: still memory bound.")
+                check.that(batch == 1 or intensity(batch - 1, inputs, outputs, size) < edge,
                            f"{name} gives {batch}; {batch - 1} is enough.")
 
 

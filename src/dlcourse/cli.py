@@ -26,7 +26,8 @@ from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel, TrainingDiverged
-from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, MODELS, SCHEDULES
+from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
 
 app = typer.Typer(
     add_completion=False,
@@ -77,7 +78,8 @@ def train(
     ] = 0,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
-    lr: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.001,
+    optimizer: Annotated[str, typer.Option(help=f"One of: {', '.join(OPTIMIZERS)}.")] = "adam",
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.001,
     schedule: Annotated[
         str, typer.Option(help=f"Of the learning rate: {', '.join(SCHEDULES)}.")
     ] = "constant",
@@ -120,6 +122,7 @@ def train(
         images=images,
         epochs=epochs,
         batch_size=batch_size,
+        optimizer=optimizer,
         lr=lr,
         schedule=schedule,
         augment=augment,

@@ -19,6 +19,7 @@ from dlcourse.models.googlenet import (
     googlenet,
 )
 from dlcourse.models.inception import BasicConv2d, Inception
+from dlcourse.models.inception_convnet import InceptionConvNet
 from dlcourse.models.lenet import LeNet5
 from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
@@ -63,6 +64,7 @@ __all__ = [
     "GoogLeNetOutputs",
     "Inception",
     "InceptionAux",
+    "InceptionConvNet",
     "InvertedResidual",
     "LeNet5",
     "Preprocess",

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dlcourse.data import Affine, Compose, Dataset, Elastic, load_fashion_mnist, load_mnist
 from dlcourse.distributed import (
     Communicator,
@@ -24,28 +22,21 @@ from dlcourse.distributed import (
     broadcast_json,
 )
 from dlcourse.files import atomic_write
-from dlcourse.models import Classifier, DeepConvNet, StackedConvNet, summary
+from dlcourse.models import Classifier, DeepConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.nn.weights import load_weights, save_weights
-from dlcourse.optim import Adam, CosineAnnealingLR, LinearWarmup, Optimizer, Schedule, StepLR
+from dlcourse.optim import (
+    Adam,
+    CosineAnnealingLR,
+    LinearWarmup,
+    Momentum,
+    Optimizer,
+    Schedule,
+    StepLR,
+)
 from dlcourse.training import KeepBest, ParallelModel, Stream, Trainer, generator
 from dlcourse.zoo.environment import hardware, versions
-
-#: Networks by name, each made with the generator of its initial weights.
-MODELS: dict[str, Callable[[np.random.Generator], Classifier]] = {
-    "deep-convnet": lambda rng: DeepConvNet(rng=rng),
-    # Under 10,000 parameters.
-    "small-convnet": lambda rng: StackedConvNet(
-        [(8, 8), (16, 16), (16, 16)], batch_norm=True, rng=rng
-    ),
-    # The same number of parameters, about 30,000, in one to four layers a stage.
-    "stack-1x7": lambda rng: StackedConvNet([(8,), (16,), (29,)], kernel_size=7, rng=rng),
-    "stack-1x5": lambda rng: StackedConvNet([(11,), (22,), (42,)], kernel_size=5, rng=rng),
-    "stack-1x3": lambda rng: StackedConvNet([(18,), (36,), (72,)], rng=rng),
-    "stack-2x3": lambda rng: StackedConvNet([(10,) * 2, (20,) * 2, (42,) * 2], rng=rng),
-    "stack-3x3": lambda rng: StackedConvNet([(8,) * 3, (16,) * 3, (32,) * 3], rng=rng),
-    "stack-4x3": lambda rng: StackedConvNet([(7,) * 4, (13,) * 4, (27,) * 4], rng=rng),
-}
+from dlcourse.zoo.models import MODELS
 
 #: Sets of images by name, each a function that gives the training and the test set.
 DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
@@ -61,6 +52,9 @@ AUGMENTATIONS: dict[str, Callable[[], Any]] = {
         Affine(max_degrees=10, max_pixels=2, max_factor=1.1), Elastic(alpha=34, sigma=4)
     ),
 }
+
+#: Optimizers by name, with their own defaults for all but the learning rate.
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "momentum": Momentum}
 
 SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule | None]] = {
     "constant": lambda optimizer, epochs: None,
@@ -81,6 +75,7 @@ class Recipe:
     images: int = 0  #: how many training images to use; 0 is all that are not held out
     epochs: int = 20
     batch_size: int = 100
+    optimizer: str = "adam"
     lr: float = 0.001
     schedule: str = "constant"
     augment: str = "none"
@@ -92,6 +87,7 @@ class Recipe:
         for name, known in (
             ("model", MODELS),
             ("data", DATASETS),
+            ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("augment", AUGMENTATIONS),
         ):
@@ -177,7 +173,7 @@ def run(
     if communicator.size > 1:
         SyncBatchNorm.convert(model, communicator)
     best = output / "best.npz"
-    optimizer = Adam(model.parameters(), lr=recipe.lr)
+    optimizer = OPTIMIZERS[recipe.optimizer](model.parameters(), lr=recipe.lr)
     trainer = Trainer(
         model,
         optimizer,
@@ -233,7 +229,8 @@ def _claim(output: Path, recipe: Recipe) -> None:
     if not path.exists():
         write_json(path, asdict(recipe))
         return
-    there = json.loads(path.read_text())
+    # A run of an older version does not know newer options: it had their defaults.
+    there = {**asdict(Recipe()), **json.loads(path.read_text())}
     here = asdict(recipe)
     other = {k: v for k, v in here.items() if there.get(k) != v}
     if other:

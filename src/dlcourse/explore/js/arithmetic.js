@@ -94,6 +94,33 @@ export function inception(block, reduced = true) {
 }
 
 /**
+ * The seconds that products of square matrices of float32 take on a processor and on a GPU.
+ *
+ * Two matrices of size x size go over the bus, `repeats` products are made of them, one comes back.
+ * Rates are in operations (cpu, gpu) and bytes (bus) a second; `launch` is the time to start a product.
+ */
+export function offload({ size, repeats, cpu, gpu, bus, launch }) {
+  const work = 2 * repeats * size ** 3;
+  const parts = { launch: repeats * launch, copy: (3 * 4 * size ** 2) / bus, compute: work / gpu };
+  return { cpu: work / cpu, ...parts, gpu: parts.launch + parts.copy + parts.compute };
+}
+
+/** The smallest size from which on the GPU is faster; null if it never is. */
+export function breakEven(setting) {
+  const pays = (size) => {
+    const t = offload({ ...setting, size });
+    return t.gpu < t.cpu;
+  };
+  let [low, high] = [0, 2 ** 24];
+  if (!pays(high)) return null;
+  while (high - low > 1) { // it pays at high, and not at low
+    const middle = Math.floor((low + high) / 2);
+    if (pays(middle)) high = middle; else low = middle;
+  }
+  return high;
+}
+
+/**
  * Follow an all-reduce: after each step, for each rank and piece, whose values are in the sum.
  *
  * A step is a list of messages [source, dest, start, stop, adds]. Sums are bit masks: bit r is rank

@@ -1,0 +1,66 @@
+// A product of matrices here and on a GPU: launching, copying and computing, each a bar.
+import { el, frame, row, says, select, slider, whole } from "./common.js";
+import { breakEven, offload } from "./arithmetic.js";
+
+/** A time in the unit that suits it. */
+function time(seconds) {
+  const [unit, size] = [["s", 1], ["ms", 1e-3], ["µs", 1e-6]].find(([, s]) => seconds >= s) ?? ["µs", 1e-6];
+  return `${(seconds / size).toPrecision(3)} ${unit}`;
+}
+
+function render({ model, el: host }) {
+  const { processor, gpus } = model.get("data");
+  const state = { size: 9, repeats: 0, cpu: processor, launch: 10, tflops: gpus[0].tflops, bus: gpus[0].bus };
+  const told = says();
+
+  const lines = ["Processor", "GPU, in all", "of it launching", "of it copying", "of it computing"].map((name) => {
+    const bar = el("span", { class: "dl-bar" });
+    const amount = el("span", { class: "dl-amount" });
+    const node = el("li", { class: "dl-entry" }, el("span", { class: "dl-name" }, name),
+      el("span", { class: "dl-track", "aria-hidden": "true" }, bar), amount);
+    return { bar, amount, node };
+  });
+
+  function update() {
+    const setting = { size: 2 ** state.size, repeats: 2 ** state.repeats, launch: state.launch * 1e-6,
+      cpu: state.cpu * 1e9, gpu: state.tflops * 1e12, bus: state.bus * 1e9 };
+    const t = offload(setting);
+    const values = [t.cpu, t.gpu, t.launch, t.copy, t.compute];
+    const largest = Math.max(...values);
+    lines.forEach(({ bar, amount }, i) => {
+      bar.style.width = `${(100 * values[i]) / largest}%`;
+      amount.textContent = time(values[i]);
+    });
+    const faster = t.gpu < t.cpu;
+    const ratio = faster ? t.cpu / t.gpu : t.gpu / t.cpu;
+    const from = breakEven(setting);
+    told.textContent = `${whole(setting.repeats)} ${setting.repeats === 1 ? "product" : "products"} of ` +
+      `${whole(setting.size)} x ${whole(setting.size)}: the ${faster ? "GPU" : "processor"} is ` +
+      `${ratio.toPrecision(3)} times as fast. Copies are ${Math.round((100 * t.copy) / t.gpu)}% of the GPU's time. ` +
+      (from === null ? "With these rates the GPU never pays." : `The GPU pays from ${whole(from)} x ${whole(from)} on.`);
+  }
+
+  const change = (name) => (value) => { state[name] = value; update(); };
+  const power = { text: (k) => whole(2 ** k) };
+  const tflops = slider("GPU, 10¹² operations/s", { min: 0.1, max: 200, step: 0.1, value: state.tflops, text: (v) => v.toFixed(1) }, change("tflops"));
+  const bus = slider("Bus, GB/s", { min: 1, max: 200, value: state.bus }, change("bus"));
+  const choose = (name) => {
+    const gpu = gpus.find((g) => g.name === name);
+    state.tflops = tflops.set(gpu.tflops);
+    state.bus = bus.set(gpu.bus);
+    update();
+  };
+  frame(host, model, "Two square matrices go to the GPU, are multiplied, and the product comes back. Choose a GPU, or move the sliders.",
+    row(
+      select("Rates of", gpus.map((g) => [g.name, g.name]), gpus[0].name, choose),
+      slider("Rows and columns", { min: 4, max: 14, value: state.size, ...power }, change("size")),
+      slider("Products for each copy", { min: 0, max: 10, value: state.repeats, ...power }, change("repeats")),
+      slider("Processor, 10⁹ operations/s", { min: 1, max: 5000, value: state.cpu, text: whole }, change("cpu")),
+      tflops, bus,
+      slider("Launch, µs", { min: 1, max: 100, value: state.launch }, change("launch")),
+    ),
+    told, el("ul", { class: "dl-entries" }, ...lines.map(({ node }) => node)));
+  update();
+}
+
+export default { render };

@@ -1,0 +1,53 @@
+// Statistics of timings, in the terms of NumPy.
+
+/** The value that a share of sorted values lies below, between neighbours as numpy.quantile has it. */
+export function quantile(sorted, share) {
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+const ascending = (values) => [...values].sort((a, b) => a - b);
+
+/** One number for several: "minimum", "median" or "mean". */
+export function statistic(name, values) {
+  if (name === "mean") return values.reduce((sum, v) => sum + v, 0) / values.length;
+  return name === "minimum" ? Math.min(...values) : quantile(ascending(values), 0.5);
+}
+
+/** Pseudo-random whole numbers below a limit, the same ones each time (mulberry32). */
+function* draws(limit) {
+  for (let state = 1; ; ) {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    yield Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * limit);
+  }
+}
+
+/**
+ * The answers that one could have got from some timings, 400 of them, sorted.
+ *
+ * Each is a statistic of `count` timings: of neighbours, from a place on, or drawn from all.
+ */
+export function answers(values, count, name, neighbours) {
+  const drawn = draws(values.length);
+  const result = Array.from({ length: 400 }, () => {
+    const first = drawn.next().value;
+    const some = Array.from({ length: count }, (_, i) =>
+      values[neighbours ? (first + i) % values.length : drawn.next().value]);
+    return statistic(name, some);
+  });
+  return ascending(result);
+}
+
+/** How many values lie in each of some bins of equal width; those outside count in the end bins. */
+export function histogram(values, low, high, bins) {
+  const counts = new Array(bins).fill(0);
+  for (const v of values) {
+    const bin = high > low ? Math.floor((bins * (v - low)) / (high - low)) : 0;
+    counts[Math.max(0, Math.min(bins - 1, bin))] += 1;
+  }
+  return counts;
+}

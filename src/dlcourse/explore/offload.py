@@ -1,0 +1,75 @@
+"""An explorer of when a GPU pays: computing is faster there, but the numbers have to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from dlcourse.explore.widget import Explorer
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What a vendor's data sheet says of a GPU.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    tflops : float
+        Operations on float32 in a second at most, in units of 1e12; a multiply-add counts as two.
+    memory : float
+        Bytes in a second between it and its own memory, in units of 1e9.
+    bus : float
+        Bytes in a second between it and the host, in one direction, in units of 1e9.
+    source : str
+        The data sheet.
+    """
+
+    name: str
+    tflops: float
+    memory: float
+    bus: float
+    source: str
+
+
+#: NVIDIA's data sheets give the bus in both directions together: half of it is one direction's.
+GPUS = (
+    Gpu("NVIDIA T4", 8.1, 320, 16, "NVIDIA T4 Tensor Core GPU, data sheet"),
+    Gpu("NVIDIA A100 80GB SXM", 19.5, 2039, 32, "NVIDIA A100 Tensor Core GPU, data sheet"),
+    Gpu("NVIDIA H100 SXM", 67, 3350, 64, "NVIDIA H100 Tensor Core GPU, data sheet"),
+)
+
+
+def offload(processor: float, gpus: Sequence[Gpu] = GPUS) -> Explorer:
+    """Show how long a product of two square matrices takes here and on a GPU, copies and all.
+
+    Parameters
+    ----------
+    processor : float
+        Operations on float32 that the processor does in a second, in units of 1e9.
+    gpus : sequence of Gpu
+        What the reader can start from.
+
+    Raises
+    ------
+    ValueError
+        If there is no GPU, or a rate is out of the range of the sliders.
+
+    Examples
+    --------
+    >>> offload(100.0).data["gpus"][0]["name"]
+    'NVIDIA T4'
+    """
+    if not gpus:
+        raise ValueError("expected at least one GPU, found none")
+    if not 1 <= processor <= 5000:
+        raise ValueError(f"the processor's rate must lie from 1 to 5000 (1e9/s), found {processor}")
+    for gpu in gpus:
+        if not (0.1 <= gpu.tflops <= 200 and 1 <= gpu.bus <= 200):
+            raise ValueError(
+                f"rates of {gpu.name} must lie from 0.1 to 200 (1e12/s) and from 1 to 200 (GB/s), "
+                f"found {gpu.tflops} and {gpu.bus}"
+            )
+    data = {"processor": round(processor), "gpus": [asdict(gpu) for gpu in gpus]}
+    return Explorer("offload", "Explorer: where a GPU begins to pay", data)
