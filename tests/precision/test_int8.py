@@ -7,6 +7,7 @@ from dlcourse.models import DeepConvNet, ResNetCifar, StackedConvNet
 from dlcourse.nn import (
     BatchNorm2d,
     Conv2d,
+    CrossEntropyLoss,
     Flatten,
     GlobalAvgPool,
     Linear,
@@ -27,6 +28,7 @@ from dlcourse.precision import (
     quantize,
     quantize_weights,
 )
+from dlcourse.training import ParallelModel
 
 
 @pytest.fixture
@@ -248,6 +250,15 @@ def test_what_goes_from_layer_to_layer_is_int8(rng):
         assert x.dtype == np.int8
     dtypes = {array.dtype.name for array in network.state_dict().values()}
     assert dtypes == {"int8", "int32", "float32"}
+
+
+def test_it_runs_on_threads_like_any_network(rng):
+    images = rng.random((60, 1, 28, 28), dtype=np.float32)
+    network = quantize(stacked(rng), images)
+    labels = network.predict(images).argmax(axis=1)
+    with ParallelModel(network, CrossEntropyLoss, workers=2) as parallel:
+        np.testing.assert_array_equal(parallel.predict(images), network.predict(images))
+        assert parallel.evaluate(images, labels).accuracy == 1.0
 
 
 @pytest.mark.parametrize("build", [lambda rng: DeepConvNet(rng=rng), stacked])

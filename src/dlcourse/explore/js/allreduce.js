@@ -1,19 +1,11 @@
 // All-reduce: ranks on a circle, arrows for the messages of a step, and what each rank then has.
-import { el, frame, row, says, select, slider } from "./common.js";
+import { el, frame, row, says, select, slider, svg } from "./common.js";
 import { messageCost, reduction } from "./arithmetic.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LETTERS = "ABCDEFGH";
 const MIDDLE = 160; // of the picture, whose side is twice as long
 const AROUND = 118;
 const NODE = 22;
-
-function draw(tag, attributes, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 /** Three digits and a unit. */
 function sized(bytes) {
@@ -46,7 +38,7 @@ function render({ model, el: host }) {
   const back = button("Back", () => { pause(); go(state.step - 1); });
   const next = button("Next", () => { pause(); go(state.step + 1); });
   const play = button("Play", () => (timer === null ? start() : pause()));
-  const picture = draw("svg", { viewBox: `0 0 ${2 * MIDDLE} ${2 * MIDDLE}`, role: "img", class: "dl-network" });
+  const picture = svg("svg", { viewBox: `0 0 ${2 * MIDDLE} ${2 * MIDDLE}`, role: "img", class: "dl-network" });
   const holdings = el("div", { class: "dl-holdings", tabindex: "0", role: "region", "aria-label": "What each rank has" });
   const compared = el("div", { class: "dl-holdings", tabindex: "0", role: "region", "aria-label": "All four compared" });
   const told = says();
@@ -94,12 +86,12 @@ function render({ model, el: host }) {
     };
     const [sx, sy] = towards(x0, y0, NODE);
     const [tx, ty] = towards(x1, y1, NODE + 8);
-    const path = draw("path", { d: `M${sx} ${sy} Q${cx} ${cy} ${tx} ${ty}`, class: "dl-arrow" });
+    const path = svg("path", { d: `M${sx} ${sy} Q${cx} ${cy} ${tx} ${ty}`, class: "dl-arrow" });
     const head = Math.atan2(ty - cy, tx - cx);
     const corner = (turn, by) => `${tx + by * Math.cos(head + turn)},${ty + by * Math.sin(head + turn)}`;
-    const tip = draw("polygon", { points: [corner(0, 8), corner(2.3, 6), corner(-2.3, 6)].join(" "), class: "dl-tip" });
-    const text = draw("text", { class: "dl-load" }, letters(first, last));
-    const load = draw("g", {}, draw("circle", { r: 13, class: "dl-parcel" }), text);
+    const tip = svg("polygon", { points: [corner(0, 8), corner(2.3, 6), corner(-2.3, 6)].join(" "), class: "dl-tip" });
+    const text = svg("text", { class: "dl-load" }, letters(first, last));
+    const load = svg("g", {}, svg("circle", { r: 13, class: "dl-parcel" }), text);
     return { path, tip, load };
   }
 
@@ -118,8 +110,8 @@ function render({ model, el: host }) {
     const arrows = messages.map(arrow);
     const nodes = ranks.map((rank) => {
       const [x, y] = place(rank);
-      return draw("g", {}, draw("circle", { cx: x, cy: y, r: NODE, class: "dl-node" }),
-        draw("text", { x, y, class: "dl-rank" }, String(rank)));
+      return svg("g", {}, svg("circle", { cx: x, cy: y, r: NODE, class: "dl-node" }),
+        svg("text", { x, y, class: "dl-rank" }, String(rank)));
     });
     picture.replaceChildren(...arrows.flatMap(({ path, tip }) => [path, tip]), ...nodes, ...arrows.map(({ load }) => load));
     carry(arrows, animate);

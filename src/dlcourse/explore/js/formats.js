@@ -6,6 +6,10 @@ const MARKS = { exact: "✓", rounded: "≈", subnormal: "▽", underflow: "↓"
 const shown = (v) => (v === Infinity ? "infinity" : v === -Infinity ? "\u2212infinity"
   : Object.is(v, -0) ? "\u22120" : String(v).replace(/-/g, "\u2212"));
 
+// Numbers in the browser are float64: 0.1 is read as the nearest one, and what is lost there is
+// not seen.
+const isOwn = (format) => format.exponentBits === 11 && format.fractionBits === 52;
+
 function told(value, stored, what) {
   const error = Math.abs(stored - value) / Math.abs(value);
   const share = `relative error ${error.toExponential(1).replace("-", "\u2212")}`;
@@ -38,15 +42,17 @@ function render({ model, el: host }) {
   const status = says();
 
   function update() {
-    const words = cards.map(({ format, parts, result, around }) => {
+    const words = cards.flatMap(({ format, parts, result, around }) => {
       const stored = rounded(value, format);
       const what = outcome(value, format);
       const bits = fields(value, format);
       for (const name in parts) parts[name].textContent = bits[name];
-      result.textContent = `${MARKS[what]} ${shown(stored)} (${told(value, stored, what)})`;
+      result.textContent = isOwn(format)
+        ? `${shown(stored)}: as the browser reads it; errors below are counted from here`
+        : `${MARKS[what]} ${shown(stored)} (${told(value, stored, what)})`;
       const [below, above] = neighbours(value, format);
       around.textContent = `Next smaller ${shown(below)}, next larger ${shown(above)}.`;
-      return `${format.name} ${what}`;
+      return isOwn(format) ? [] : [`${format.name} ${what}`];
     });
     status.textContent = `${shown(value)}: ${words.join(", ")}.`;
   }
