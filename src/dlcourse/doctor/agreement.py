@@ -24,6 +24,42 @@ TOLERANCE = {"layer": 1e-5, "loss": 1e-5, "optimizer": 1e-5, "model": 1e-3}
 
 _IMAGES = (4, 6, 11, 9)
 
+
+class _TwoInputs(Module):
+    """A module that takes a second input, given one of its own; several outputs are joined."""
+
+    def __init__(self, module: Module, second: Callable[[int], np.ndarray]) -> None:
+        super().__init__()
+        self.module = module
+        self.second = second  #: from the number of images
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        self._y = self.module(x, xp.asarray(self.second(len(x))))
+        if not isinstance(self._y, tuple):
+            return self._y
+        return xp.concatenate([part.reshape(len(part), -1) for part in self._y], axis=1)
+
+    def backward(self, dy: Array) -> Array:
+        if not isinstance(self._y, tuple):
+            return self.module.backward(dy)
+        parts, start = [], 0
+        for part in self._y:
+            width = part[0].size
+            parts.append(dy[:, start : start + width].reshape(part.shape))
+            start += width
+        return self.module.backward(type(self._y)(*parts))
+
+
+def _words(images: int) -> np.ndarray:
+    return np.arange(3 * images).reshape(3, images) % 5
+
+
+def _regions(images: int) -> np.ndarray:
+    corners = np.array([[0, 0, 5, 7], [2, 1, 8, 4], [6, 3, 40, 40]], np.float32)
+    return np.concatenate([np.arange(3, dtype=np.float32)[:, None] % images, corners], axis=1)
+
+
 LAYERS: dict[str, tuple[Build, Shape]] = {
     "AdaptiveAvgPool2d": (lambda rng: nn.AdaptiveAvgPool2d((3, 2)), _IMAGES),
     "AvgPool2d": (lambda rng: nn.AvgPool2d(3, stride=2, padding=1), _IMAGES),
@@ -59,6 +95,7 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
         _IMAGES,
     ),
+    "RoIPool": (lambda rng: _TwoInputs(nn.RoIPool((3, 2)), _regions), _IMAGES),
     "RNN": (lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
     "ReLU": (lambda rng: nn.ReLU(), _IMAGES),
     "ReLU6": (lambda rng: nn.ReLU6(), _IMAGES),
@@ -74,21 +111,6 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
 }
 
 
-class _Captioned(Module):
-    """A network that reads words as well, with words of its own: one input, as others have."""
-
-    def __init__(self, network: models.NIC) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Array) -> Array:
-        words = np.arange(3 * len(x)).reshape(3, -1) % 5
-        return self.network(x, array_module(x).asarray(words))
-
-    def backward(self, dy: Array) -> Array:
-        return self.network.backward(dy)
-
-
 #: Whole networks, and blocks of them, on small images.
 MODELS: dict[str, tuple[Build, Shape]] = {
     "AlexNet": (lambda rng: models.AlexNet(10, rng=rng), (2, 3, 63, 63)),
@@ -102,6 +124,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     "DeepConvNet": (lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
     "EfficientNetLite0": (lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
     "FCN": (lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
+    "FastRCNN": (lambda rng: _TwoInputs(models.FastRCNN(5, rng=rng), _regions), (3, 3, 64, 64)),
     "GoogLeNet": (lambda rng: models.GoogLeNet(10, aux_logits=False, rng=rng), (4, 3, 64, 64)),
     "GoogLeNet2014": (
         lambda rng: models.GoogLeNet2014(10, aux_logits=False, rng=rng),
@@ -112,9 +135,14 @@ MODELS: dict[str, tuple[Build, Shape]] = {
         lambda rng: models.InceptionAux(8, 10, nn.AvgPool2d(5, 3), rng=rng),
         (2, 8, 14, 14),
     ),
+    "InceptionConvNet": (
+        lambda rng: models.InceptionConvNet(16, [(32,), (64, 64)], rng=rng),
+        (4, 1, 28, 28),
+    ),
     "InvertedResidual": (lambda rng: models.InvertedResidual(6, 6, rng=rng), _IMAGES),
     "LeNet5": (lambda rng: models.LeNet5(rng=rng), (4, 1, 28, 28)),
-    "NIC": (lambda rng: _Captioned(models.NIC(5, 32, rng=rng)), (2, 3, 32, 32)),
+    "NIC": (lambda rng: _TwoInputs(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
+    "RegionNet": (lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
     "ResNet": (
         lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),
         (4, 3, 64, 64),
