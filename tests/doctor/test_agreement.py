@@ -32,7 +32,7 @@ def modules(package):
 
 
 def test_no_module_is_left_out():
-    """What fails here is to be added to dlcourse.doctor.agreement, and then runs on the double."""
+    """What fails here is to be added to dlcourse.doctor.cases, and then runs on the double."""
     assert {name.split()[0].rstrip(",") for name in agreement.LAYERS} == modules(nn)
     assert agreement.MODELS.keys() == modules(models)
     assert set(agreement.OPTIMIZERS) == {
