@@ -55,8 +55,9 @@ def test_layers(xp, name):
 @pytest.mark.parametrize("name", agreement.MODELS)
 def test_models(xp, name):
     build, shape = agreement.MODELS[name]
-    expected = agreement.run_module(build, shape, "cpu")
-    found = agreement.run_module(build, shape, "cuda")
+    expected, found = (
+        agreement.run_module(build, shape, device, dtype=np.float64) for device in ("cpu", "cuda")
+    )
     errors = agreement.relative_errors(found, expected)
     assert max(errors.values()) <= agreement.TOLERANCE["model"], errors
 
