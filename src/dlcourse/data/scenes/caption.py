@@ -10,7 +10,12 @@ from dlcourse.data.scenes.scene import CLASSES
 WORDS = ("a", "an", "small", "above", "left", "of", *CLASSES[1:])
 
 
-def describe(labels: np.ndarray, small: np.ndarray, centres: np.ndarray) -> str:
+def describe(
+    labels: np.ndarray,
+    small: np.ndarray,
+    centres: np.ndarray,
+    names: tuple[str, ...] = CLASSES,
+) -> str:
     """Return the caption of things at their places.
 
     Things are named from top to bottom if they differ more in height than sideways, and else from
@@ -19,11 +24,13 @@ def describe(labels: np.ndarray, small: np.ndarray, centres: np.ndarray) -> str:
     Parameters
     ----------
     labels : array of shape (K,)
-        What each is, an index into `CLASSES`.
+        What each is, an index into `names`.
     small : array of shape (K,)
         Whether it is small.
     centres : array of shape (K, 2)
         x and y of each, in pixels, y growing downwards.
+    names : tuple of str
+        What each label means.
 
     Raises
     ------
@@ -42,11 +49,11 @@ def describe(labels: np.ndarray, small: np.ndarray, centres: np.ndarray) -> str:
     spread = np.ptp(centres, axis=0)
     below = bool(spread[1] > spread[0])
     order = np.argsort(centres[:, int(below)], kind="stable")
-    names = [_name(CLASSES[labels[k]], bool(small[k])) for k in order]
-    return (" above " if below else " left of ").join(names)
+    called = [_name(names[labels[k]], bool(small[k])) for k in order]
+    return (" above " if below else " left of ").join(called)
 
 
-def _name(digit: str, small: bool) -> str:
+def _name(thing: str, small: bool) -> str:
     if small:
-        return f"a small {digit}"
-    return f"an {digit}" if digit == "eight" else f"a {digit}"
+        return f"a small {thing}"
+    return f"an {thing}" if thing[0] in "aei" else f"a {thing}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -10,6 +11,15 @@ from dlcourse.data.dataset import Dataset
 from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.scene import Scene, box_of
 from dlcourse.data.scenes.sticker import Sticker, place
+
+
+class _HasMask(Protocol):
+    @property
+    def mask(self) -> np.ndarray: ...
+
+
+#: A thing on an otherwise empty picture.
+Cutout = TypeVar("Cutout", bound=_HasMask)
 
 #: Heights of small and of other digits, as shares of the picture; nothing lies between.
 _SMALL, _LARGE = (0.28, 0.33), (0.42, 0.54)
@@ -56,6 +66,40 @@ def compose(
     >>> compose(digits, white, 1, 96, np.random.default_rng(1)).caption
     'a one'
     """
+
+    def cut(k: int, at: tuple[float, float], height: float) -> Sticker:
+        return place(digits.images[k, 0], size, at, height, rng.uniform(-20, 20))
+
+    chosen, small, stickers, masks, boxes = arrange(len(digits), cut, count, size, rng)
+    labels = digits.labels[chosen] + 1
+    image = _paint(ground(size, rng), stickers, rng)
+    return Scene(image, labels, masks, boxes, small, describe(labels, small, middles(boxes)))
+
+
+def arrange(
+    choices: int,
+    cut: Callable[[int, tuple[float, float], float], Cutout],
+    count: int,
+    size: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, list[Cutout], np.ndarray, np.ndarray]:
+    """Choose things and places until all are seen for the most part and their order is plain.
+
+    Parameters
+    ----------
+    choices : int
+        How many things there are to choose from.
+    cut : callable
+        Gives a thing, by its number, on a picture, given its middle (x, y) and its height.
+    count, size, rng
+        As for `compose`.
+
+    Returns
+    -------
+    chosen, small, cutouts, masks, boxes
+        Which things, whether each is a small one, what `cut` gave, what is seen of each, and the
+        boxes around that.
+    """
     while True:
         small = rng.random(count) < 0.4
         heights = size * np.where(small, rng.uniform(*_SMALL, count), rng.uniform(*_LARGE, count))
@@ -63,20 +107,22 @@ def compose(
         places = reach + rng.random((count, 2)) * (size - 2 * reach)
         if not (_is_clear(places) and _is_loose(places, heights)):
             continue  # before anything is drawn, for most arrangements end here
-        chosen = rng.integers(0, len(digits), count)
-        stickers = [
-            place(digits.images[k, 0], size, tuple(at), float(height), rng.uniform(-20, 20))
-            for k, at, height in zip(chosen, places, heights, strict=True)
+        chosen = rng.integers(0, choices, count)
+        cutouts = [
+            cut(int(k), (float(x), float(y)), float(height))
+            for k, (x, y), height in zip(chosen, places, heights, strict=True)
         ]
-        masks = _visible(stickers)
+        masks = _visible(cutouts)
         if masks is not None:
             boxes = np.stack([box_of(mask) for mask in masks])
-            centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-            if _is_clear(centres):
-                break
-    labels = digits.labels[chosen] + 1
-    image = _paint(ground(size, rng), stickers, rng)
-    return Scene(image, labels, masks, boxes, small, describe(labels, small, centres))
+            if _is_clear(middles(boxes)):
+                return chosen, small, cutouts, masks, boxes
+
+
+def middles(boxes: np.ndarray) -> np.ndarray:
+    """Return the middle (x, y) of each box."""
+    centres: np.ndarray = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return centres
 
 
 def _is_loose(places: np.ndarray, heights: np.ndarray) -> bool:
@@ -88,9 +134,9 @@ def _is_loose(places: np.ndarray, heights: np.ndarray) -> bool:
     return True
 
 
-def _visible(stickers: list[Sticker]) -> np.ndarray | None:
+def _visible(cutouts: Sequence[Cutout]) -> np.ndarray | None:
     """Return what is seen of each, the later ones on top; None if that is too little of one."""
-    whole = np.stack([sticker.mask for sticker in stickers])
+    whole = np.stack([cutout.mask for cutout in cutouts])
     if whole[:, [0, -1]].any() or whole[:, :, [0, -1]].any():
         return None  # one hangs over the edge
     masks = whole.copy()

@@ -82,8 +82,9 @@ def write_coco(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: s
     folder = Path(folder)
     images: list[dict[str, Any]] = []
     things: list[dict[str, Any]] = []
+    names: tuple[str, ...] = CLASSES
     for index, scene in enumerate(scenes):
-        name = f"{index:012d}.png"
+        name, names = f"{index:012d}.png", scene.names
         _save(_picture(scene), folder / split / name)
         height, width = scene.image.shape[1:]
         images.append(
@@ -103,7 +104,7 @@ def write_coco(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: s
                     "iscrowd": 0,
                 }
             )
-    categories = [{"id": k, "name": name} for k, name in enumerate(CLASSES) if k]
+    categories = [{"id": k, "name": name} for k, name in enumerate(names) if k]
     path = folder / "annotations" / f"instances_{split}.json"
     content = {"images": images, "annotations": things, "categories": categories}
     _write(path, json.dumps(content).encode())
@@ -138,7 +139,7 @@ def _voc_xml(name: str, scene: Scene) -> ElementTree.Element:
     ElementTree.SubElement(root, "segmented").text = "1"
     for label, box in zip(scene.labels, scene.boxes, strict=True):
         thing = ElementTree.SubElement(root, "object")
-        ElementTree.SubElement(thing, "name").text = CLASSES[label]
+        ElementTree.SubElement(thing, "name").text = scene.names[label]
         ElementTree.SubElement(thing, "difficult").text = "0"
         place = ElementTree.SubElement(thing, "bndbox")
         left, top, right, bottom = (int(edge) for edge in box)

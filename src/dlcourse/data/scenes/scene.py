@@ -22,7 +22,7 @@ class Scene:
     image : array of shape (3, S, S)
         float32, red, green and blue from 0 to 1.
     labels : array of shape (K,)
-        int64, an index into `CLASSES` each, never 0.
+        int64, an index into `names` each, never 0.
     masks : array of shape (K, S, S)
         bool, the pixels at which each is seen; what lies under another is not.
     boxes : array of shape (K, 4)
@@ -32,6 +32,8 @@ class Scene:
         bool, whether each is one of the small ones.
     caption : str
         What a person might say of it.
+    names : tuple of str
+        What each label means.
     """
 
     image: np.ndarray
@@ -40,6 +42,7 @@ class Scene:
     boxes: np.ndarray
     small: np.ndarray
     caption: str
+    names: tuple[str, ...] = CLASSES
 
     @property
     def classes(self) -> np.ndarray:
