@@ -88,6 +88,57 @@ def test_own_work_may_leave_out_a_part_of_what_is_allowed():
             kind()(x)
 
 
+def test_own_work_sees_the_threads_of_ranks():
+    from dlcourse.distributed import Threads
+    from dlcourse.distributed.algorithms import ring_all_reduce
+
+    def messages(peer):
+        other = 1 - peer.rank
+        x, got = np.ones(3), np.empty(3)
+        peer.sendrecv(x, other, got, other)
+        if peer.rank:
+            peer.send(x, other)
+        else:
+            peer.recv(got)
+        return got.sum()
+
+    with check.own_work():
+        assert Threads.run(2, messages) == [3, 3]
+    finished = {
+        "algorithms.ring.ring_all_reduce": lambda peer: ring_all_reduce(peer, np.ones(3)),
+        "communicator.Communicator.allreduce": lambda peer: peer.allreduce(np.ones(3)),
+        "communicator.Communicator.broadcast": lambda peer: peer.broadcast(np.ones(3)),
+    }
+    for name, work in finished.items():
+        with pytest.raises(CheckFailed, match=f"dlcourse.distributed.{name};"), check.own_work():
+            Threads.run(2, work)
+    Threads.run(2, finished.popitem()[1])  # outside of the block nobody looks
+
+
+def test_own_work_leaves_a_thread_that_outlives_it():
+    import sys
+    import threading
+
+    inside, outside = threading.Event(), threading.Event()
+    profiles = []
+
+    def work():
+        profiles.append(sys.getprofile())
+        inside.set()
+        outside.wait()
+        profiles.append(sys.getprofile())
+
+    thread = threading.Thread(target=work)
+    with check.own_work():
+        thread.start()
+        inside.wait()
+    outside.set()
+    thread.join()
+    assert profiles[0] is not None
+    assert profiles[1] is None
+    assert threading.getprofile() is None
+
+
 def test_own_work_lets_the_rest_pass():
     from dlcourse import nn
 

@@ -1257,7 +1257,7 @@ def train_small_net(net, images, labels, rng):
 # %% nbgrader="small-net visible 7"
 def own_network():
     return check.own_work(
-        ("dlcourse.nn", "dlcourse.optim", "dlcourse.training", "dlcourse.data.augment"),
+        ("dlcourse.nn", "dlcourse.optim", "dlcourse.training", "dlcourse.distributed", "dlcourse.data.augment"),
         but_not=("dlcourse.data.mnist",),
     )
 

@@ -126,6 +126,13 @@ def test_without_shortcuts_the_deeper_network_fits_its_training_images_worse():
     assert (last("plain", 56, "train_accuracy") < last("plain", 20, "train_accuracy")).all()
 
 
+def test_a_smaller_learning_rate_does_not_help_the_deep_plain_network():
+    for seed, usual in enumerate(DEGRADATION["plain", 56][:2]):
+        slow = zoo.record(f"plain-56-lr0.02-seed{seed}")
+        assert slow["recipe"] == {**usual["recipe"], "lr": 0.02}
+        assert slow["epochs"][-1]["train_loss"] > usual["epochs"][-1]["train_loss"]
+
+
 def test_shortcuts_help_at_either_depth_but_do_not_make_the_deeper_network_the_better_one():
     for depth in (20, 56):
         plain, residual = DEGRADATION["plain", depth], DEGRADATION["resnet", depth]

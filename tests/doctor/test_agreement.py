@@ -32,7 +32,7 @@ def modules(package):
 
 
 def test_no_module_is_left_out():
-    """What fails here is to be added to dlcourse.doctor.agreement, and then runs on the double."""
+    """What fails here is to be added to dlcourse.doctor.cases, and then runs on the double."""
     assert {name.split()[0].rstrip(",") for name in agreement.LAYERS} == modules(nn)
     assert agreement.MODELS.keys() == modules(models)
     assert set(agreement.OPTIMIZERS) == {
@@ -55,8 +55,9 @@ def test_layers(xp, name):
 @pytest.mark.parametrize("name", agreement.MODELS)
 def test_models(xp, name):
     build, shape = agreement.MODELS[name]
-    expected = agreement.run_module(build, shape, "cpu")
-    found = agreement.run_module(build, shape, "cuda")
+    expected, found = (
+        agreement.run_module(build, shape, device, dtype=np.float64) for device in ("cpu", "cuda")
+    )
     errors = agreement.relative_errors(found, expected)
     assert max(errors.values()) <= agreement.TOLERANCE["model"], errors
 

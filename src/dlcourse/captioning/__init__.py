@@ -2,7 +2,7 @@
 
 from dlcourse.captioning.bleu import corpus_bleu
 from dlcourse.captioning.search import Hypothesis, beam_search, greedy
-from dlcourse.captioning.training import CaptionScores, evaluate_nic, nic_steps
+from dlcourse.captioning.training import CaptionScores, evaluate_nic, nic_steps, speaking_steps
 from dlcourse.captioning.vocabulary import Vocabulary
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "evaluate_nic",
     "greedy",
     "nic_steps",
+    "speaking_steps",
 ]

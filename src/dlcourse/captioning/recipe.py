@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse.captioning.training import evaluate_nic, nic_steps
+from dlcourse.captioning.training import evaluate_nic, nic_steps, speaking_steps
 from dlcourse.captioning.vocabulary import Vocabulary
 from dlcourse.data.scenes import WORDS, load_scenes
 from dlcourse.models import NIC
@@ -16,7 +16,12 @@ from dlcourse.zoo.scenes import scene_arrays, take_over, train_on_scenes, write_
 
 #: The words of all captions of scenes.
 VOCABULARY = Vocabulary(WORDS)
-_STEPS, _BATCH, _LR = 2000, 16, 0.001
+#: Scenes for captions have one or two digits.
+THINGS = (1, 2)
+#: First all but the encoder's stages: scenes, steps, batch size, learning rate.
+_FIRST = (10_000, 2000, 64, 0.003)
+#: Then everything: steps, batch size, learning rate.
+_THEN = (900, 32, 0.001)
 
 
 def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
@@ -24,6 +29,7 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
 
     The encoder begins with the weights of the zoo's FCN-8s, as the published one began with those
     of a classifier: what a picture shows has been learnt already, what is said about it has not.
+    As there, its stages are left alone at first, and are trained with the rest in the end.
 
     Parameters
     ----------
@@ -38,23 +44,43 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     """
     model = NIC(len(VOCABULARY), rng=generator(seed, Stream.INIT))
     take_over(model, scene_arrays("fcn-8s"))
-    scenes = load_scenes("train", _STEPS * _BATCH, seed=1000 + seed)
+    count, steps, batch_size, lr = _FIRST
+    scenes = load_scenes("train", count, things=THINGS, seed=1000 + seed)
+    first = train_on_scenes(
+        model,
+        speaking_steps(model, scenes, VOCABULARY, batch_size, seed),
+        steps,
+        output / "first",
+        lr=lr,
+        settings={"seed": seed},
+        progress=progress,
+    )
+    steps, batch_size, lr = _THEN
+    scenes = load_scenes("train", steps * batch_size, things=THINGS, seed=1001 + seed)
     training = train_on_scenes(
         model,
-        nic_steps(model, scenes, VOCABULARY, _BATCH),
-        _STEPS,
+        nic_steps(model, scenes, VOCABULARY, batch_size, seed),
+        steps,
         output,
-        lr=_LR,
+        lr=lr,
         settings={"seed": seed},
         progress=progress,
     )
     test = {}
     for count in (100, 500):
-        scores, _ = evaluate_nic(model, load_scenes("test", count), VOCABULARY)
+        scores, _ = evaluate_nic(model, load_scenes("test", count, things=THINGS), VOCABULARY)
         test[str(count)] = scores._asdict()
-    recipe = {"seed": seed, "batch_size": _BATCH, "begins_with": "fcn-8s"}
+    recipe = {
+        "seed": seed,
+        "begins_with": "fcn-8s",
+        "scenes_of_first": _FIRST[0],
+        "batch_sizes": [_FIRST[2], _THEN[1]],
+    }
     return write_entry(
-        output, model.state_dict(), command, {"recipe": recipe, "training": training, "test": test}
+        output,
+        model.state_dict(),
+        command,
+        {"recipe": recipe, "first": first, "training": training, "test": test},
     )
 
 

@@ -13,6 +13,7 @@ from dlcourse.captioning.vocabulary import Vocabulary
 from dlcourse.data.scenes import CLASSES, Scene
 from dlcourse.models import NIC
 from dlcourse.nn import CrossEntropyLoss
+from dlcourse.training import Stream, generator
 
 
 class CaptionScores(NamedTuple):
@@ -24,7 +25,7 @@ class CaptionScores(NamedTuple):
 
 
 def nic_steps(
-    model: NIC, scenes: Sequence[Scene], vocabulary: Vocabulary, batch_size: int
+    model: NIC, scenes: Sequence[Scene], vocabulary: Vocabulary, batch_size: int, seed: int
 ) -> Callable[[int], float]:
     """Return the step of a `dlcourse.training.Loop` that teaches a network to caption scenes.
 
@@ -42,13 +43,15 @@ def nic_steps(
         The numbers of the words.
     batch_size : int
         Scenes a step.
+    seed : int
+        What dropout draws from.
 
     Examples
     --------
     >>> from dlcourse.data.scenes import WORDS, load_scenes
     >>> vocabulary = Vocabulary(WORDS)
     >>> model = NIC(len(vocabulary), rng=np.random.default_rng(0))
-    >>> nic_steps(model, load_scenes("train", 8), vocabulary, batch_size=2)(0) > 0
+    >>> nic_steps(model, load_scenes("train", 8), vocabulary, batch_size=2, seed=0)(0) > 0
     True
     """
     loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
@@ -59,9 +62,51 @@ def nic_steps(
         batch = [scenes[k % len(scenes)] for k in range(first, first + batch_size)]
         read, said = vocabulary.batch([scene.caption for scene in batch])
         model.train()
+        model.set_generator(generator(seed, Stream.DROPOUT, number))
         scores = model(np.stack([scene.image for scene in batch]), read)
         value = loss(scores.transpose(0, 2, 1), said)
         model.backward(loss.backward().transpose(0, 2, 1))
+        return value
+
+    return step
+
+
+def speaking_steps(
+    model: NIC,
+    scenes: Sequence[Scene],
+    vocabulary: Vocabulary,
+    batch_size: int,
+    seed: int,
+) -> Callable[[int], float]:
+    """Return the step of a `Loop` that leaves the encoder's stages as they are.
+
+    What these make of the scenes is computed once, so that a step costs a fraction of one of
+    `nic_steps`: many are made before the stages are trained as well.
+
+    Parameters
+    ----------
+    model : NIC
+        What is trained, from its `head` on.
+    scenes : sequence of Scene
+        What to learn from, all of it kept in memory as features.
+    vocabulary, batch_size, seed
+        As for `nic_steps`.
+    """
+    loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
+    model.eval()
+    parts, captions = [], []
+    for scene in scenes:
+        parts.append(model.stages(scene.image[None]))
+        captions.append(scene.caption)
+    features = np.concatenate(parts)
+
+    def step(number: int) -> float:
+        chosen = generator(seed, Stream.SHUFFLE, number).choice(len(features), batch_size)
+        read, said = vocabulary.batch([captions[k] for k in chosen])
+        model.train()
+        model.set_generator(generator(seed, Stream.DROPOUT, number))
+        value = loss(model.speak(features[chosen], read).transpose(0, 2, 1), said)
+        model.speak_backward(loss.backward().transpose(0, 2, 1))
         return value
 
     return step

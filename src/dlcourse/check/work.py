@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +16,7 @@ FINISHED = (
     "dlcourse.captioning",
     "dlcourse.data.augment",
     "dlcourse.detection",
+    "dlcourse.distributed",
     "dlcourse.ladder",
     "dlcourse.models",
     "dlcourse.nn",
@@ -26,8 +28,29 @@ FINISHED = (
     "scipy",
     "torch",
 )
-#: The base classes, which nobody has to write again.
-COMMON = ("dlcourse.nn.module", "dlcourse.nn.containers")
+#: What nobody has to write again: the base classes, and messages from one rank to another.
+COMMON = (
+    "dlcourse.nn.module",
+    "dlcourse.nn.containers",
+    "dlcourse.distributed.handle",
+    "dlcourse.distributed.single",
+    "dlcourse.distributed.threads",
+    *(
+        f"dlcourse.distributed.communicator.{name}"
+        for name in (
+            "Communicator.__init__",
+            "Communicator._peer",
+            "Communicator.irecv",
+            "Communicator.isend",
+            "Communicator.recv",
+            "Communicator.send",
+            "Communicator.sendrecv",
+            "CommunicationError",
+            "_tag",
+            "check_array",
+        )
+    ),
+)
 
 
 @contextmanager
@@ -35,7 +58,7 @@ def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> It
     """Fail if the block calls what the exercise asks for ready-made.
 
     Every call of a Python function is looked at, so it does not matter by which name, base class
-    or detour the finished function is reached.
+    or detour the finished function is reached; nor on which thread, if it starts in the block.
 
     Parameters
     ----------
@@ -54,28 +77,32 @@ def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> It
     Traceback (most recent call last):
         ...
     dlcourse.check.failure.CheckFailed: This calls the finished code of \
-dlcourse.nn.activation.ReLU; the exercise is to write that part yourself.
+dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself.
     """
     caught: list[str] = []
-    before = sys.getprofile()
+    before, before_threads = sys.getprofile(), threading.getprofile()
+    over = False
 
     def look(frame: FrameType, event: str, argument: object) -> None:
-        if event == "call":
+        if over:  # on a thread that has outlived the block
+            sys.setprofile(None)
+        elif event == "call":
             if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
                 return  # the body of a module or class, run by an import
-            # What the module defines, and the call is a part of: dlcourse.nn.activation.ReLU.
-            outermost = frame.f_code.co_qualname.partition(".")[0]
-            name = f"{frame.f_globals.get('__name__', '')}.{outermost}"
+            # What is called, or the call is a part of: dlcourse.nn.activation.ReLU.forward.
+            part = frame.f_code.co_qualname.partition(".<")[0]
+            name = f"{frame.f_globals.get('__name__', '')}.{part}"
             if _within(name, but_not) or (
                 _within(name, FINISHED) and not _within(name, COMMON + allowed)
             ):
-                caught.append(name)
+                caught.append(name.removesuffix(".__init__"))
         elif event == "c_call":
             module = getattr(argument, "__module__", None) or ""
             if _within(module, ("torch", "scipy")):
                 caught.append(module)
 
     sys.setprofile(look)
+    threading.setprofile(look)  # of threads that start from now on
     try:
         yield
     except Exception:
@@ -84,6 +111,8 @@ dlcourse.nn.activation.ReLU; the exercise is to write that part yourself.
             raise
     finally:
         sys.setprofile(before)
+        threading.setprofile(before_threads)
+        over = True
     if caught:
         raise CheckFailed(
             f"This calls the finished code of {caught[0]}; the exercise is to write that part "

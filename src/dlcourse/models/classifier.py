@@ -34,7 +34,7 @@ class Classifier(Module):
             The images. They are shared among as many threads as BLAS may use.
         batch_size : int
             At most so many pass through the network at a time. On a processor it is fewer where
-            images are large, to bound the memory: 25 of 28x28 or 3 of 224x224 a thread.
+            images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
         """
         was_training = self.training
         self.eval()
@@ -100,7 +100,7 @@ _VALUES = 2**19
 def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
     xp = array_module(x)
     if xp is np:
-        batch_size = min(batch_size, 25, max(1, _VALUES // max(1, x[:1].size)))
+        batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
     threads = min(threads_for(x), len(x))
     if threads <= 1:
         parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]

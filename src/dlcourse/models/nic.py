@@ -10,6 +10,7 @@ from dlcourse.nn import (
     LSTM,
     BatchNorm2d,
     Conv2d,
+    Dropout,
     Embedding,
     Flatten,
     Linear,
@@ -39,6 +40,8 @@ class NIC(Module):
         Length D of the vectors of the picture and of each word.
     hidden : int
         Length of the LSTM's state.
+    dropout : float
+        Probability with which what the encoder sees is dropped.
     rng : numpy.random.Generator
         Draws the initial weights.
 
@@ -61,6 +64,7 @@ class NIC(Module):
         size: int = 96,
         features: int = 128,
         hidden: int = 192,
+        dropout: float = 0.3,
         *,
         rng: np.random.Generator,
     ) -> None:
@@ -78,6 +82,7 @@ class NIC(Module):
             BatchNorm2d(256),
             ReLU(),
             Flatten(),
+            Dropout(dropout),
             Linear(256 * (size // 32) ** 2, features, rng=rng),
         )
         self.embedding = Embedding(words, features, rng=rng)
@@ -90,8 +95,12 @@ class NIC(Module):
             raise ValueError(
                 f"NIC expects words (T, {len(x)}) for {len(x)} pictures, found {words.shape}"
             )
-        picture = self.encode(x)
-        inputs = array_module(x).concatenate([picture[None], self.embedding(words)])
+        return self.speak(self.stages(x), words)
+
+    def speak(self, features: Array, words: Array) -> Array:
+        """Return the scores (T, N, words), given what the encoder's stages made of the pictures."""
+        picture = self.head(features)
+        inputs = array_module(picture).concatenate([picture[None], self.embedding(words)])
         states = self.lstm(inputs)[1:]  # the first has seen no word yet
         self._places = states.shape[:2]
         scores = self.score(states.reshape(-1, states.shape[2]))
@@ -99,12 +108,16 @@ class NIC(Module):
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the pictures, given that of the scores."""
+        return self.stages.backward(self.speak_backward(dy))
+
+    def speak_backward(self, dy: Array) -> Array:
+        """Return the gradient with respect to the stages' features, given that of the scores."""
         xp = array_module(dy)
         d_states = self.score.backward(dy.reshape(-1, dy.shape[2]))
         d_states = d_states.reshape(*self._places, -1)
         d_inputs = self.lstm.backward(xp.concatenate([xp.zeros_like(d_states[:1]), d_states]))
         self.embedding.backward(d_inputs[1:])
-        return self.stages.backward(self.head.backward(d_inputs[0]))
+        return self.head.backward(d_inputs[0])
 
     def encode(self, x: Array) -> Array:
         """Return a vector (N, D) for each picture."""

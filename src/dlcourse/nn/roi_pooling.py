@@ -62,8 +62,9 @@ class RoIPool(Module):
         best = xp.full((*shape, x.shape[1]), -math.inf, x.dtype)
         source = xp.full(best.shape, -1)  # the row of the maximum
         # Cells differ in size: step through the largest, and stay at the end of smaller ones.
-        for i in range(int((bottom - top).max(initial=0))):
-            for j in range(int((right - left).max(initial=0))):
+        most = [int((b - a).max()) if b.size else 0 for a, b in ((top, bottom), (left, right))]
+        for i in range(max(most[0], 0)):
+            for j in range(max(most[1], 0)):
                 row = xp.minimum(top + i, xp.maximum(bottom - 1, 0))[:, :, None]
                 column = xp.minimum(left + j, xp.maximum(right - 1, 0))[:, None, :]
                 index = (images[:, None, None] * h + row) * w + column

@@ -106,6 +106,6 @@ def _what_changes(trainer: Trainer, before: int) -> str:
     else:
         change = (
             "each step sees the same images, but the sum of the gradients is taken in another "
-            "order: weights differ in their last bits"
+            "order, so roundings differ, and with them the weights"
         )
     return f"training goes on with {now} rank{'s' * (now > 1)} in place of {before}; {change}"

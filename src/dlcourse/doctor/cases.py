@@ -1,0 +1,165 @@
+"""What is compared on a GPU: how to build each part of the package, and the shape of its input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dlcourse import models, nn, optim
+from dlcourse.backend import Array, array_module
+from dlcourse.nn import Module
+from dlcourse.nn.loss import Loss
+from dlcourse.optim import Optimizer
+
+Build = Callable[[np.random.Generator], Module]
+Shape = tuple[int, ...]
+
+_IMAGES = (4, 6, 11, 9)
+
+
+class _TwoInputs(Module):
+    """A module that takes a second input, given one of its own; several outputs are joined."""
+
+    def __init__(self, module: Module, second: Callable[[int], np.ndarray]) -> None:
+        super().__init__()
+        self.module = module
+        self.second = second  #: from the number of images
+
+    def forward(self, x: Array) -> Array:
+        xp = array_module(x)
+        self._y = self.module(x, xp.asarray(self.second(len(x))))
+        if not isinstance(self._y, tuple):
+            return self._y
+        return xp.concatenate([part.reshape(len(part), -1) for part in self._y], axis=1)
+
+    def backward(self, dy: Array) -> Array:
+        if not isinstance(self._y, tuple):
+            return self.module.backward(dy)
+        parts, start = [], 0
+        for part in self._y:
+            width = part[0].size
+            parts.append(dy[:, start : start + width].reshape(part.shape))
+            start += width
+        return self.module.backward(type(self._y)(*parts))
+
+
+def _words(images: int) -> np.ndarray:
+    return np.arange(3 * images).reshape(3, images) % 5
+
+
+def _regions(images: int) -> np.ndarray:
+    corners = np.array([[0, 0, 5, 7], [2, 1, 8, 4], [6, 3, 40, 40]], np.float32)
+    return np.concatenate([np.arange(3, dtype=np.float32)[:, None] % images, corners], axis=1)
+
+
+LAYERS: dict[str, tuple[Build, Shape]] = {
+    "AdaptiveAvgPool2d": (lambda rng: nn.AdaptiveAvgPool2d((3, 2)), _IMAGES),
+    "AvgPool2d": (lambda rng: nn.AvgPool2d(3, stride=2, padding=1), _IMAGES),
+    "BatchNorm2d": (lambda rng: nn.BatchNorm2d(6), _IMAGES),
+    "Concat": (lambda rng: nn.Concat(nn.ReLU(), nn.Tanh()), _IMAGES),
+    "Conv2d": (lambda rng: nn.Conv2d(6, 8, 3, padding=1, rng=rng), _IMAGES),
+    "Conv2d 1x1": (lambda rng: nn.Conv2d(6, 8, 1, rng=rng), _IMAGES),
+    "Conv2d of one channel": (lambda rng: nn.Conv2d(1, 8, 3, padding=1, rng=rng), (4, 1, 9, 8)),
+    "Conv2d with few windows": (lambda rng: nn.Conv2d(6, 40, 3, rng=rng), (1, 6, 4, 4)),
+    "Conv2d, stride and dilation": (
+        lambda rng: nn.Conv2d(6, 8, (3, 2), (2, 1), (2, 1), (2, 1), bias=False, rng=rng),
+        _IMAGES,
+    ),
+    "Conv2d, groups": (lambda rng: nn.Conv2d(6, 8, 3, padding=1, groups=2, rng=rng), _IMAGES),
+    "Conv2d, depthwise": (
+        lambda rng: nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, rng=rng),
+        _IMAGES,
+    ),
+    "ConvTranspose2d": (
+        lambda rng: nn.ConvTranspose2d(6, 5, 3, stride=2, padding=1, rng=rng),
+        _IMAGES,
+    ),
+    "Dropout": (lambda rng: nn.Dropout(0.4), _IMAGES),
+    "Embedding": (lambda rng: nn.Embedding(5, 3, rng=rng), (7, 4)),
+    "Flatten": (lambda rng: nn.Flatten(), _IMAGES),
+    "GlobalAvgPool": (lambda rng: nn.GlobalAvgPool(), _IMAGES),
+    "LSTM": (lambda rng: nn.LSTM(5, 6, rng=rng), (4, 3, 5)),
+    "LeakyReLU": (lambda rng: nn.LeakyReLU(0.1), _IMAGES),
+    "Linear": (lambda rng: nn.Linear(30, 20, rng=rng), (8, 30)),
+    "LocalResponseNorm": (lambda rng: nn.LocalResponseNorm(5, alpha=0.1), _IMAGES),
+    "MaxPool2d": (lambda rng: nn.MaxPool2d(2), _IMAGES),
+    "MaxPool2d, overlapping": (
+        lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
+        _IMAGES,
+    ),
+    "RoIPool": (lambda rng: _TwoInputs(nn.RoIPool((3, 2)), _regions), _IMAGES),
+    "RNN": (lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
+    "ReLU": (lambda rng: nn.ReLU(), _IMAGES),
+    "ReLU6": (lambda rng: nn.ReLU6(), _IMAGES),
+    "Residual": (lambda rng: nn.Residual(nn.Conv2d(6, 6, 3, padding=1, rng=rng)), _IMAGES),
+    "Sequential": (
+        lambda rng: nn.Sequential(
+            nn.Conv2d(6, 8, 3, rng=rng), nn.ReLU(), nn.GlobalAvgPool(), nn.Linear(8, 4, rng=rng)
+        ),
+        _IMAGES,
+    ),
+    "Sigmoid": (lambda rng: nn.Sigmoid(), _IMAGES),
+    "Tanh": (lambda rng: nn.Tanh(), _IMAGES),
+}
+
+
+#: Whole networks, and blocks of them, on small images.
+MODELS: dict[str, tuple[Build, Shape]] = {
+    "AlexNet": (lambda rng: models.AlexNet(10, rng=rng), (2, 3, 63, 63)),
+    "AlexNet2012": (lambda rng: models.AlexNet2012(10, rng=rng), (2, 3, 227, 227)),
+    "BasicBlock": (
+        lambda rng: models.BasicBlock(6, 8, 2, models.projection(6, 8, 2, rng=rng), rng=rng),
+        _IMAGES,
+    ),
+    "BasicConv2d": (lambda rng: models.BasicConv2d(6, 8, 3, rng=rng), _IMAGES),
+    "Bottleneck": (lambda rng: models.Bottleneck(8, 2, rng=rng), (4, 8, 6, 5)),
+    "DeepConvNet": (lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
+    "EfficientNetLite0": (lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
+    "FCN": (lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
+    "FastRCNN": (lambda rng: _TwoInputs(models.FastRCNN(5, rng=rng), _regions), (3, 3, 64, 64)),
+    "GoogLeNet": (lambda rng: models.GoogLeNet(10, aux_logits=False, rng=rng), (4, 3, 64, 64)),
+    "GoogLeNet2014": (
+        lambda rng: models.GoogLeNet2014(10, aux_logits=False, rng=rng),
+        (2, 3, 224, 224),
+    ),
+    "Inception": (lambda rng: models.Inception(6, 4, 3, 4, 2, 4, 3, rng=rng), _IMAGES),
+    "InceptionAux": (
+        lambda rng: models.InceptionAux(8, 10, nn.AvgPool2d(5, 3), rng=rng),
+        (2, 8, 14, 14),
+    ),
+    "InceptionConvNet": (
+        lambda rng: models.InceptionConvNet(16, [(32,), (64, 64)], rng=rng),
+        (4, 1, 28, 28),
+    ),
+    "InvertedResidual": (lambda rng: models.InvertedResidual(6, 6, rng=rng), _IMAGES),
+    "LeNet5": (lambda rng: models.LeNet5(rng=rng), (4, 1, 28, 28)),
+    "NIC": (lambda rng: _TwoInputs(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
+    "RegionNet": (lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
+    "ResNet": (
+        lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),
+        (4, 3, 64, 64),
+    ),
+    "ResNetCifar": (lambda rng: models.ResNetCifar(8, rng=rng), (4, 3, 32, 32)),
+    "StackedConvNet": (
+        lambda rng: models.StackedConvNet([[8, 8], [16]], batch_norm=True, rng=rng),
+        (4, 1, 28, 28),
+    ),
+    "VGG": (lambda rng: models.VGG((1, 1, 1, 1, 1), True, 10, rng=rng), (2, 3, 32, 32)),
+    "ZeroPadShortcut": (lambda rng: models.ZeroPadShortcut(2, stride=2), _IMAGES),
+}
+
+LOSSES: dict[str, Callable[[], Loss]] = {
+    "CrossEntropyLoss": lambda: nn.CrossEntropyLoss(label_smoothing=0.1),
+    "MSELoss": nn.MSELoss,
+}
+
+OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
+    "AdaGrad": lambda ps: optim.AdaGrad(ps, weight_decay=0.01),
+    "Adam": lambda ps: optim.Adam(ps, weight_decay=0.01),
+    "AdamW": optim.AdamW,
+    "Momentum": optim.Momentum,
+    "Nesterov": optim.Nesterov,
+    "RMSprop": optim.RMSprop,
+    "SGD": lambda ps: optim.SGD(ps, weight_decay=0.01),
+}
