@@ -138,6 +138,7 @@ def check_iou_speed(count, other_count):
     check.faster(
         lambda: box_iou(boxes, others), lambda: overlap_by_loops(boxes, others), 1 / 4,
         f"box_iou of {count} boxes with {other_count}", "two loops", "a Python loop over boxes",
+        repeats=7,
     )
 
 
@@ -951,6 +952,7 @@ def check_everywhere_speed(shape, size, widths):
     check.faster(
         lambda: classify_everywhere(x, layers, size), lambda: window_by_window(x, layers, size), 1 / 4,
         "classify_everywhere", "a loop over windows", "a Python loop over windows or images",
+        repeats=7,
     )
 
 
@@ -1106,6 +1108,7 @@ def check_counting_speed():
     check.faster(
         lambda: confusion(*pair, 2, 255), lambda: count_by_loop(*pair, 2), 1 / 2,
         "confusion", "a loop over pixels", "a Python loop over pixels",
+        repeats=7,
     )
 
 

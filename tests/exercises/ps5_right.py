@@ -329,9 +329,11 @@ class Arrays:
 
     def confusion(predicted, known, classes, ignore=255):
         kept = np.not_equal(known, ignore)
-        rows = np.arange(classes)
-        one_hot = [(a[kept][:, None] == rows).astype(float) for a in (known, predicted)]
-        return (one_hot[0].T @ one_hot[1]).astype(int)
+        pairs = np.ravel_multi_index((known[kept], predicted[kept]), (classes, classes))
+        numbers, times = np.unique(pairs, return_counts=True)
+        counts = np.zeros((classes, classes), int)
+        counts.flat[numbers] = times
+        return counts
 
     def mean_iou(counts):
         right = counts.diagonal().astype(float)
