@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,17 @@ def test_regions_know_their_thing(regions):
     assert (picture.overlaps[:count] == 1).all()
     expected = box_iou(picture.boxes, scene.boxes).max(axis=1)
     np.testing.assert_array_equal(picture.overlaps, expected)
+
+
+def test_an_empty_scene_is_all_ground(regions):
+    scene = load_scenes("test")[0]
+    empty = replace(scene, labels=scene.labels[:0], boxes=scene.boxes[:0], masks=scene.masks[:0])
+    assert not empty.classes.any()
+    picture = label_regions(empty, regions[0].boxes)
+    assert not picture.overlaps.any() and not picture.labels.any()
+    net = FastRCNN(rng=np.random.default_rng(0))
+    assert np.isfinite(fast_rcnn_steps(net, [picture] * 2, seed=0, images=2)(0))
+    assert not np.abs(net.shift.weight.grad).any()  # there is nothing to move towards
 
 
 def test_fast_rcnn_gradients():

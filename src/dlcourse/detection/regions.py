@@ -38,7 +38,7 @@ class Regions:
 
 
 def label_regions(scene: Scene, proposals: np.ndarray) -> Regions:
-    """Return proposals with the thing that each overlaps most.
+    """Return proposals with the thing that each overlaps most; in an empty scene all are ground.
 
     Examples
     --------
@@ -48,6 +48,9 @@ def label_regions(scene: Scene, proposals: np.ndarray) -> Regions:
     >>> bool(regions.labels[0] == scene.labels[0]), bool(0 < regions.overlaps[0] < 1)
     (True, True)
     """
+    if not len(scene.boxes):
+        nothing = np.zeros(len(proposals))
+        return Regions(scene.image, proposals, nothing, nothing.astype(np.int64), proposals)
     overlaps = box_iou(proposals, scene.boxes)
     nearest = overlaps.argmax(axis=1)
     return Regions(
