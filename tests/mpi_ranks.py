@@ -11,8 +11,6 @@ import time
 
 import numpy as np
 
-WHAT, *ARGUMENTS = sys.argv[1:]
-
 
 def operations(communicator):
     import communicator_operations
@@ -100,5 +98,6 @@ def device(communicator):
 if __name__ == "__main__":
     from dlcourse.distributed import MPI
 
+    what, *arguments = sys.argv[1:]
     communicator = MPI(timeout=float(os.environ.get("RANKS_TIMEOUT", "60")))
-    globals()[WHAT](communicator, *ARGUMENTS)
+    globals()[what](communicator, *arguments)

@@ -21,7 +21,7 @@ THINGS = (1, 2)
 #: First all but the encoder's stages: scenes, steps, batch size, learning rate.
 _FIRST = (10_000, 2000, 64, 0.003)
 #: Then everything: steps, batch size, learning rate.
-_THEN = (900, 32, 0.001)
+_THEN = (2200, 32, 0.001)
 
 
 def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
