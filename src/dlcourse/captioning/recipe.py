@@ -14,7 +14,7 @@ from dlcourse.models import NIC
 from dlcourse.training import Stream, generator
 from dlcourse.zoo.scenes import scene_arrays, take_over, train_on_scenes, write_entry
 
-#: The words of all captions of scenes.
+# The words of all captions of scenes.
 VOCABULARY = Vocabulary(WORDS)
 #: Scenes for captions have one or two digits.
 THINGS = (1, 2)
