@@ -22,7 +22,7 @@ help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
 	@echo "make test        install, build the book, lint, check types and run all tests"
 	@echo "make parity      add PyTorch, for the tests that compare with it"
-	@echo "make bench       measure speed and memory against PyTorch (half an hour); OPTIONS=--quick"
+	@echo "make bench       measure speed and memory against PyTorch; OPTIONS=--quick"
 	@echo "make cuda        add CuPy and the CUDA compiler (3 GB), for the tests of CUDA sources"
 	@echo "make lint        ruff and mypy only"
 	@echo "make notebooks   write the .ipynb beside each page that has code"

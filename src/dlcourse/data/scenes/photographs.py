@@ -8,7 +8,6 @@ come with scikit-image.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from PIL import Image
 from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
+from dlcourse.data.scenes.sets import NumberedScenes
 
 #: Names by label, and the folders of the stamps.
 KINDS = ("ground", "animal", "food", "plant", "vehicle")
@@ -26,7 +26,6 @@ _FOLDERS = ("animals", "food", "plants", "vehicles")
 _STAMPS = Path("/usr/share/tuxpaint/stamps")
 #: Functions of skimage.data whose pictures come with it.
 _PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
-_SPLITS = ("train", "validation", "test")
 
 
 class _Stamp(NamedTuple):
@@ -40,27 +39,25 @@ class _Stamp(NamedTuple):
         return self.cover > 0.5
 
 
-class PhotographSet(Sequence[Scene]):
-    """Scenes of photographs by number; `load_photographs` makes it."""
+class PhotographSet(NumberedScenes):
+    """Scenes of photographs; `load_photographs` makes it."""
+
+    _kind = 10
 
     def __init__(
         self, split: str, length: int, things: tuple[int, int], size: int, seed: int
     ) -> None:
-        self.length, self.things, self.size = length, things, size
-        self._entropy = (seed, 10 + _SPLITS.index(split))
+        super().__init__(split, length, things, size, seed)
+        if not _STAMPS.is_dir():
+            raise FileNotFoundError(
+                f"there are no stamps in {_STAMPS}; on Debian and Ubuntu "
+                "`apt install tuxpaint-stamps-default` brings them"
+            )
         # Of ten stamps in the order of their names, one is for validation and one for testing.
         belongs = {"train": range(8), "validation": (8,), "test": (9,)}[split]
         self._stamps = [stamp for k, stamp in enumerate(_stamps()) if k % 10 in belongs]
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> Scene:  # type: ignore[override]
-        if not -self.length <= index < self.length:
-            raise IndexError(f"expected a number below {self.length}, found {index}")
-        rng = np.random.default_rng([*self._entropy, index % self.length])
-        count = int(rng.integers(self.things[0], self.things[1] + 1))
-
+    def draw(self, count: int, rng: np.random.Generator) -> Scene:
         def cut(k: int, at: tuple[float, float], height: float) -> _Stamp:
             return _place(self._stamps[k][0], self.size, at, height, rng.uniform(-20, 20))
 
@@ -69,18 +66,9 @@ class PhotographSet(Sequence[Scene]):
         for stamp in stamps:
             image = image + stamp.cover[..., None] * (stamp.colours - image)
         labels = np.array([self._stamps[k][1] for k in chosen])
-        return Scene(
-            np.ascontiguousarray(image.transpose(2, 0, 1)),
-            labels,
-            masks,
-            boxes,
-            small,
-            describe(labels, small, middles(boxes), KINDS),
-            KINDS,
-        )
-
-    def __iter__(self) -> Iterator[Scene]:
-        return (self[index] for index in range(self.length))
+        caption = describe(labels, small, middles(boxes), KINDS)
+        picture = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return Scene(picture, labels, masks, boxes, small, caption, KINDS)
 
 
 def load_photographs(
@@ -109,18 +97,6 @@ def load_photographs(
     ValueError
         If an argument is out of its range.
     """
-    if split not in _SPLITS:
-        raise ValueError(f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
-    if length < 1 or size < 48 or not 1 <= things[0] <= things[1] <= 4:
-        raise ValueError(
-            "expected length of at least 1, size of at least 48 and things from 1 to 4, found "
-            f"length={length}, size={size}, things={things}"
-        )
-    if not _STAMPS.is_dir():
-        raise FileNotFoundError(
-            f"there are no stamps in {_STAMPS}; on Debian and Ubuntu "
-            "`apt install tuxpaint-stamps-default` brings them"
-        )
     return PhotographSet(split, length, things, size, seed)
 
 

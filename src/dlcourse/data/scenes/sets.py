@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dlcourse.data.dataset import Dataset
 from dlcourse.data.mnist import load_mnist
 from dlcourse.data.scenes.compose import compose
 from dlcourse.data.scenes.ground import draw_ground
@@ -14,24 +14,68 @@ from dlcourse.data.scenes.scene import Scene
 
 #: Digits of MNIST's training set that are kept for the validation scenes.
 _HELD_OUT = 5000
-_SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 
-class SceneSet(Sequence[Scene]):
+class NumberedScenes(Sequence[Scene], ABC):
     """Scenes by number. Number i is drawn from (seed, split, i): it does not depend on others.
+
+    A subclass says what its splits draw from, and draws a scene.
 
     Parameters
     ----------
-    digits : Dataset
-        What the stickers are cut from.
+    split : str
+        ``"train"``, ``"validation"`` or ``"test"``.
     length : int
         How many scenes there are.
     things : (int, int)
-        At least and at most so many digits a scene.
+        At least and at most so many things a scene, from 1 to 4.
     size : int
-        Height and width of a scene in pixels.
-    entropy : sequence of int
-        What the scenes are drawn from, together with their number.
+        Height and width of a scene in pixels, at least 48.
+    seed : int
+        Another seed gives other scenes.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    """
+
+    #: Added to the number of the split, so that sets of another kind draw other numbers.
+    _kind = 0
+
+    def __init__(
+        self, split: str, length: int, things: tuple[int, int], size: int, seed: int
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, found {split!r}")
+        if length < 1 or size < 48 or not 1 <= things[0] <= things[1] <= 4:
+            raise ValueError(
+                "expected length of at least 1, size of at least 48 and things from 1 to 4, found "
+                f"length={length}, size={size}, things={things}"
+            )
+        self.length, self.things, self.size = length, things, size
+        self._entropy = (seed, self._kind + SPLITS.index(split))
+
+    @abstractmethod
+    def draw(self, count: int, rng: np.random.Generator) -> Scene:
+        """Return a scene with so many things in it."""
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Scene:  # type: ignore[override]
+        if not -self.length <= index < self.length:
+            raise IndexError(f"expected a number below {self.length}, found {index}")
+        rng = np.random.default_rng([*self._entropy, index % self.length])
+        return self.draw(int(rng.integers(self.things[0], self.things[1] + 1)), rng)
+
+    def __iter__(self) -> Iterator[Scene]:
+        return (self[index] for index in range(self.length))
+
+
+class SceneSet(NumberedScenes):
+    """Scenes of digits; `load_scenes` makes it.
 
     Examples
     --------
@@ -41,31 +85,18 @@ class SceneSet(Sequence[Scene]):
     """
 
     def __init__(
-        self,
-        digits: Dataset,
-        length: int,
-        things: tuple[int, int],
-        size: int,
-        entropy: Sequence[int],
+        self, split: str, length: int, things: tuple[int, int], size: int, seed: int
     ) -> None:
-        self.digits = digits
-        self.length = length
-        self.things = things
-        self.size = size
-        self.entropy = tuple(entropy)
+        super().__init__(split, length, things, size, seed)
+        train, test = load_mnist()
+        self.digits = {
+            "train": train.subset(slice(None, -_HELD_OUT)),
+            "validation": train.subset(slice(-_HELD_OUT, None)),
+            "test": test,
+        }[split]
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> Scene:  # type: ignore[override]
-        if not -self.length <= index < self.length:
-            raise IndexError(f"expected a number below {self.length}, found {index}")
-        rng = np.random.default_rng([*self.entropy, index % self.length])
-        count = int(rng.integers(self.things[0], self.things[1] + 1))
+    def draw(self, count: int, rng: np.random.Generator) -> Scene:
         return compose(self.digits, draw_ground, count, self.size, rng)
-
-    def __iter__(self) -> Iterator[Scene]:
-        return (self[index] for index in range(self.length))
 
 
 def load_scenes(
@@ -103,17 +134,4 @@ def load_scenes(
     >>> scene.image.shape, len(scene.boxes) == len(scene.labels)
     ((3, 96, 96), True)
     """
-    if split not in _SPLITS:
-        raise ValueError(f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
-    if length < 1 or size < 48 or not 1 <= things[0] <= things[1] <= 4:
-        raise ValueError(
-            "expected length of at least 1, size of at least 48 and things from 1 to 4, found "
-            f"length={length}, size={size}, things={things}"
-        )
-    train, test = load_mnist()
-    digits = {
-        "train": train.subset(slice(None, -_HELD_OUT)),
-        "validation": train.subset(slice(-_HELD_OUT, None)),
-        "test": test,
-    }[split]
-    return SceneSet(digits, length, things, size, (seed, _SPLITS.index(split)))
+    return SceneSet(split, length, things, size, seed)
