@@ -124,12 +124,13 @@ class VGGFeatures:
         """
         deepest = max(names, key=_NAMES.index)
         names = _NAMES[: _NAMES.index(deepest) + 1]
-        means = np.mean([[float(f.mean()) for f in self(x, names).values()] for x in images], 0)
-        layers = Sequential(*self.layers.modules[: self._places[deepest] + 1])
+        responses = [[float(f.mean()) for f in self(x, names).values()] for x in images]
+        layers = Sequential(*self.layers.modules[: self._places[deepest] + 1]).replica()
         before = 1.0
-        for layer, mean in zip(_convolutions(layers), means, strict=True):
-            layer.weight.data = layer.weight.data * (before / mean)
-            layer.bias.data = layer.bias.data / mean
+        for layer, means in zip(_convolutions(layers), zip(*responses, strict=True), strict=True):
+            mean = sum(means) / len(means) or 1.0
+            weight, bias = layer.parameters()
+            weight.data, bias.data = weight.data * (before / mean), bias.data / mean
             before = mean
         return VGGFeatures(layers, self.mean, self.std, self.source)
 
@@ -137,9 +138,7 @@ class VGGFeatures:
         return array_module(like).asarray(values, like.dtype).reshape(1, 3, 1, 1)
 
 
-def load_features(
-    source: str = "auto", *, rng: np.random.Generator | None = None
-) -> VGGFeatures:
+def load_features(source: str = "auto", *, rng: np.random.Generator | None = None) -> VGGFeatures:
     """Return the convolutions of VGG-16, with the best weights that there are.
 
     Parameters
@@ -178,8 +177,9 @@ def load_features(
         )
     if source == "edges":
         for layer, (weight, bias) in zip(_convolutions(layers), edge_convolutions(), strict=True):
-            layer.weight.data[...], layer.bias.data[...] = weight, bias
-        first = layers[0].weight.data
+            for own, values in zip(layer.parameters(), (weight, bias), strict=True):
+                own.data[...] = values
+        first = layers.parameters()[0].data
         first[...] = first[:, ::-1].copy()  # blue, green, red to red, green, blue
         return VGGFeatures(layers, _EDGES_MEAN, (1 / 255,) * 3, SOURCES[source])
     preprocess = preprocess_for("vgg16")

@@ -222,8 +222,10 @@ def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) 
     found = loss(image)
     report(image, found)
 
+    shape = image.shape
+
     def as_image(vector: np.ndarray) -> np.ndarray:
-        return vector.reshape(image.shape).astype(np.float32)
+        return vector.reshape(shape).astype(np.float32)
 
     def evaluate(vector: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal found
@@ -231,10 +233,11 @@ def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) 
         return found.total, loss.backward().astype(np.float64).ravel()
 
     def after_step(intermediate_result: OptimizeResult) -> None:
-        # The line search ends with the point that it takes.
-        report(as_image(intermediate_result.x), found)
+        nonlocal image
+        image = as_image(intermediate_result.x)
+        report(image, found)  # the line search ends with the point that it takes
 
-    result = minimize(
+    minimize(
         evaluate,
         image.astype(np.float64).ravel(),
         method="L-BFGS-B",
@@ -244,4 +247,4 @@ def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) 
         # As many steps as are asked for, however little they gain.
         options={"maxiter": steps, "maxfun": 20 * steps, "maxcor": 10, "ftol": 0, "gtol": 0},
     )
-    return as_image(result.x)
+    return image
