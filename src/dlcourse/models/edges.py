@@ -45,7 +45,7 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
     """
     spec = importlib.util.find_spec(_PACKAGE)
     try:
-        import h5py  # type: ignore[import-untyped]
+        import h5py
     except ImportError:
         spec = None
     if spec is None or spec.origin is None:

@@ -2,6 +2,7 @@
 
 from dlcourse.style.features import SOURCES, VGGFeatures, load_features
 from dlcourse.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_matrix
+from dlcourse.style.paintings import PAINTINGS
 from dlcourse.style.transfer import (
     CONTENT_LAYER,
     OPTIMIZERS,
@@ -14,6 +15,7 @@ from dlcourse.style.transfer import (
 __all__ = [
     "CONTENT_LAYER",
     "OPTIMIZERS",
+    "PAINTINGS",
     "SOURCES",
     "STYLE_LAYERS",
     "ContentLoss",

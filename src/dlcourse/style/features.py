@@ -80,12 +80,7 @@ class VGGFeatures:
         ValueError
             If there is no layer of a name, or the image is not one of three colours.
         """
-        unknown = [name for name in names if name not in self._places]
-        if unknown or not names:
-            raise ValueError(
-                f"expected names of layers among {', '.join(self._places)}, found "
-                f"{unknown[0] if unknown else 'none'!r}"
-            )
+        self._check(names)
         if image.ndim != 4 or image.shape[:2] != (1, 3):
             raise ValueError(f"expected one image (1, 3, H, W), found shape {image.shape}")
         wanted = {self._places[name]: name for name in names}
@@ -122,6 +117,7 @@ class VGGFeatures:
         ReLU and pooling let a factor pass. So a convolution's weights and bias are divided by the
         mean of its layer, and the next one's weights multiplied by it: all else stays the same.
         """
+        self._check(names)
         deepest = max(names, key=_NAMES.index)
         names = _NAMES[: _NAMES.index(deepest) + 1]
         responses = [[float(f.mean()) for f in self(x, names).values()] for x in images]
@@ -133,6 +129,14 @@ class VGGFeatures:
             weight.data, bias.data = weight.data * (before / mean), bias.data / mean
             before = mean
         return VGGFeatures(layers, self.mean, self.std, self.source)
+
+    def _check(self, names: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in self._places]
+        if unknown or not names:
+            raise ValueError(
+                f"expected names of layers among {', '.join(self._places)}, found "
+                f"{repr(unknown[0]) if unknown else 'none'}"
+            )
 
     def _colours(self, values: Sequence[float], like: Array) -> Array:
         return array_module(like).asarray(values, like.dtype).reshape(1, 3, 1, 1)

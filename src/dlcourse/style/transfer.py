@@ -16,7 +16,7 @@ from dlcourse.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_m
 
 #: Fine strokes and colours first, larger shapes later.
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1")
-CONTENT_LAYER = "conv3_2"
+CONTENT_LAYER = "conv4_2"
 OPTIMIZERS = ("lbfgs", "adam")
 
 
@@ -91,12 +91,14 @@ class StyleTransfer:
                     f"found {image.shape}"
                 )
         self._style_layers = list(dict.fromkeys(style_layers))
+        if not self._style_layers:
+            raise ValueError("expected at least one style layer, found none")
         self._content_layer = content_layer
         self._names = list(dict.fromkeys([*self._style_layers, content_layer]))
         self.features = features.normalised([content, style], self._names)
         self._style_weight = style_weight
         self._variation_weight = variation_weight
-        painted = self.features(style, self._style_layers) if self._style_layers else {}
+        painted = self.features(style, self._style_layers)
         self._grams = {name: gram_matrix(output) for name, output in painted.items()}
         self._shown = self.features(content, [content_layer])[content_layer].copy()
         self._content = ContentLoss()
@@ -200,7 +202,7 @@ _Report = Callable[[np.ndarray, Losses], None]
 def _adam(
     loss: StyleTransfer, image: np.ndarray, steps: int, lr: float, report: _Report
 ) -> np.ndarray:
-    pixels = Parameter(image)
+    pixels = Parameter(image)  # changed in place
     optimizer = Adam([pixels], lr=lr)
     report(pixels.data.copy(), loss(pixels.data))
     for _ in range(steps):
@@ -208,12 +210,12 @@ def _adam(
         optimizer.step()
         np.clip(pixels.data, 0, 1, out=pixels.data)
         report(pixels.data.copy(), loss(pixels.data))
-    return pixels.data
+    return image
 
 
 def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) -> np.ndarray:
     try:
-        from scipy.optimize import OptimizeResult, minimize  # type: ignore[import-untyped]
+        from scipy.optimize import OptimizeResult, minimize
     except ImportError:
         raise ImportError(
             "L-BFGS needs SciPy, which is not installed: python -m pip install scipy, "
