@@ -21,6 +21,7 @@ class Stream(IntEnum):
     SHUFFLE = 2
     AUGMENT = 3
     DROPOUT = 4
+    NOISE = 5
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
