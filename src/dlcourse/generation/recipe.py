@@ -15,7 +15,7 @@ from dlcourse.generation.latent import generate, latent_vectors
 from dlcourse.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.scenes import write_entry
+from dlcourse.zoo.entry import write_entry
 
 _STEPS = 9000
 _WATCH_EVERY = 500

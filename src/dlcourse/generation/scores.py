@@ -29,12 +29,12 @@ class Judged(NamedTuple):
     @property
     def classes(self) -> np.ndarray:
         """The most probable class (N,) of each image."""
-        return self.probabilities.argmax(axis=1)
+        return np.argmax(self.probabilities, axis=1)
 
     @property
     def confidence(self) -> np.ndarray:
         """The probability (N,) of that class."""
-        return self.probabilities.max(axis=1)
+        return np.max(self.probabilities, axis=1)
 
 
 class Scores(NamedTuple):
