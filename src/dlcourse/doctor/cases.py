@@ -156,6 +156,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
 }
 
 LOSSES: dict[str, Callable[[], Loss]] = {
+    "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": lambda: nn.CrossEntropyLoss(label_smoothing=0.1),
     "MSELoss": nn.MSELoss,
 }

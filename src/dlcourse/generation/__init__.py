@@ -3,7 +3,7 @@
 from dlcourse.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.generation.latent import generate, latent_vectors, slerp
 from dlcourse.generation.losses import discriminator_loss, generator_loss
-from dlcourse.generation.recipe import load_dcgan, run_dcgan
+from dlcourse.generation.recipe import run_dcgan
 from dlcourse.generation.scores import (
     CONFIDENT,
     JUDGE,
@@ -28,7 +28,6 @@ __all__ = [
     "generate",
     "generator_loss",
     "latent_vectors",
-    "load_dcgan",
     "load_judge",
     "look",
     "mean_distance",

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse import zoo
 from dlcourse.data import load_mnist
 from dlcourse.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.generation.latent import generate, latent_vectors
@@ -101,27 +100,6 @@ def run_dcgan(
         },
     }
     return write_entry(output, arrays, command, record)
-
-
-def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
-    """Return both networks of the zoo's DCGAN, ready to use.
-
-    Examples
-    --------
-    >>> makes, judges = load_dcgan()
-    >>> images = generate(makes, latent_vectors(2, makes.latent, np.random.default_rng(0)))
-    >>> judges(2 * images - 1).shape
-    (2,)
-    """
-    arrays = zoo.arrays("generation/dcgan")
-    rng = np.random.default_rng(0)
-    networks = DCGANGenerator(rng=rng), DCGANDiscriminator(rng=rng)
-    for prefix, network in zip(("generator.", "discriminator."), networks, strict=True):
-        network.load_state_dict(
-            {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-        )
-        network.eval()
-    return networks
 
 
 def rounded(scores: dict[str, Any]) -> dict[str, Any]:
