@@ -119,6 +119,7 @@ def run_loss(make_loss: Callable[[], Loss], device: str, seed: int = 0) -> dict[
     rng = np.random.default_rng(seed)
     y = rng.standard_normal((8, 5), dtype=np.float32)
     loss = make_loss()
+    t: np.ndarray
     if isinstance(loss, nn.CrossEntropyLoss):
         t = rng.integers(5, size=8)
     else:

@@ -3,7 +3,6 @@
 from dlcourse.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.generation.latent import generate, latent_vectors, slerp
 from dlcourse.generation.losses import discriminator_loss, generator_loss
-from dlcourse.generation.recipe import run_dcgan
 from dlcourse.generation.scores import (
     CONFIDENT,
     JUDGE,
@@ -31,7 +30,6 @@ __all__ = [
     "load_judge",
     "look",
     "mean_distance",
-    "run_dcgan",
     "score",
     "slerp",
 ]

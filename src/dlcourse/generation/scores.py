@@ -29,12 +29,14 @@ class Judged(NamedTuple):
     @property
     def classes(self) -> np.ndarray:
         """The most probable class (N,) of each image."""
-        return np.argmax(self.probabilities, axis=1)
+        classes: np.ndarray = self.probabilities.argmax(axis=1)
+        return classes
 
     @property
     def confidence(self) -> np.ndarray:
         """The probability (N,) of that class."""
-        return np.max(self.probabilities, axis=1)
+        highest: np.ndarray = self.probabilities.max(axis=1)
+        return highest
 
 
 class Scores(NamedTuple):
