@@ -12,6 +12,7 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.generation.recipe import run_dcgan
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
@@ -20,6 +21,7 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
+    "generation/dcgan": run_dcgan,
     **{
         f"rl/{world}-{method}": partial(run_tabular, world, method)
         for world in PLANS
