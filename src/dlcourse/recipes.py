@@ -12,6 +12,8 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.generation.recipe import run_dcgan
+from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 from dlcourse.style.recipe import run_coffee, run_grid
 
@@ -22,4 +24,10 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
     "style/coffee": run_coffee,
     "style/grid": run_grid,
+    "generation/dcgan": run_dcgan,
+    **{
+        f"rl/{world}-{method}": partial(run_tabular, world, method)
+        for world in PLANS
+        for method in METHODS
+    },
 }
