@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlcourse import zoo
 from dlcourse.data import load_photograph, to_bytes
 from dlcourse.files import atomic_write, write_json
 from dlcourse.models import efficientnet_lite0, preprocess_for
@@ -141,17 +140,6 @@ def recognised(picture: np.ndarray) -> dict[str, float]:
     return {
         get_1k_class_name(int(k)).partition(",")[0]: round(float(probability[k]), 3) for k in best
     }
-
-
-def load_grid() -> dict[str, bytes]:
-    """Return the pictures of the grid as JPEG, by ``LAYER-WEIGHT``; also "content" and "style".
-
-    Examples
-    --------
-    >>> load_grid()["conv4_1-100"][:2]  # as every JPEG begins
-    b'\\xff\\xd8'
-    """
-    return {name: array.tobytes() for name, array in zoo.arrays("style/grid").items()}
 
 
 def _summary(losses: list[Losses]) -> dict[str, float]:
