@@ -43,10 +43,7 @@ class VGGFeatures:
     source : str
         What the weights are, in words.
 
-    Attributes
-    ----------
-    names : list of str
-        What its layers are called, conv1_1 to conv5_3 as Gatys et al. (2016) have it.
+    Layers are called conv1_1 to conv5_3, as Gatys et al. (2016) have it.
 
     Examples
     --------
@@ -70,6 +67,7 @@ class VGGFeatures:
 
     @property
     def names(self) -> list[str]:
+        """The names of its layers, the first first."""
         return list(self._places)
 
     def __call__(self, image: Array, names: Sequence[str]) -> dict[str, Array]:
