@@ -79,6 +79,7 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
     "Embedding": (lambda rng: nn.Embedding(5, 3, rng=rng), (7, 4)),
     "Flatten": (lambda rng: nn.Flatten(), _IMAGES),
     "GlobalAvgPool": (lambda rng: nn.GlobalAvgPool(), _IMAGES),
+    "GroupNorm": (lambda rng: nn.GroupNorm(2, 6), _IMAGES),
     "LSTM": (lambda rng: nn.LSTM(5, 6, rng=rng), (4, 3, 5)),
     "LeakyReLU": (lambda rng: nn.LeakyReLU(0.1), _IMAGES),
     "Linear": (lambda rng: nn.Linear(30, 20, rng=rng), (8, 30)),
@@ -162,4 +163,5 @@ OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
     "Nesterov": optim.Nesterov,
     "RMSprop": optim.RMSprop,
     "SGD": lambda ps: optim.SGD(ps, weight_decay=0.01),
+    "WeightAverage": lambda ps: optim.WeightAverage(optim.Adam(ps)),
 }

@@ -1,0 +1,1 @@
+"""Pictures that nobody drew: networks that make new ones."""
