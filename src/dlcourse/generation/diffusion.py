@@ -190,16 +190,17 @@ def ddpm_path(
     Denoised
         After each of the T steps; the last one, with t = 0, has the finished pictures.
     """
-    x, alpha_bar = noise, schedule.alpha_bar
+    x = noise
     for t in range(schedule.steps, 0, -1):
         guess, _ = _guess(model, x, t, schedule)
-        alpha = alpha_bar[t] / alpha_bar[t - 1]
-        rest = 1 - alpha_bar[t]
-        to_guess = math.sqrt(alpha_bar[t - 1]) * (1 - alpha) / rest
-        to_x = math.sqrt(alpha) * (1 - alpha_bar[t - 1]) / rest
+        # Python's floats leave x its dtype.
+        left, left_before = map(float, schedule.alpha_bar[[t, t - 1]])
+        alpha = left / left_before
+        to_guess = math.sqrt(left_before) * (1 - alpha) / (1 - left)
+        to_x = math.sqrt(alpha) * (1 - left_before) / (1 - left)
         x = to_guess * guess + to_x * x
         if t > 1:
-            deviation = math.sqrt((1 - alpha_bar[t - 1]) / rest * (1 - alpha))
+            deviation = math.sqrt((1 - left_before) / (1 - left) * (1 - alpha))
             x += deviation * rng.standard_normal(x.shape, dtype=x.dtype)
         yield Denoised(t - 1, x, guess)
 

@@ -30,6 +30,8 @@ from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet1
 from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
+from dlcourse.models.unet import TimeBlock, UNet, time_waves
+from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.models.vgg import (
     VGG,
     vgg11,
@@ -45,6 +47,7 @@ from dlcourse.models.vgg import (
 __all__ = [
     "FCN",
     "NIC",
+    "VAE",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -75,6 +78,9 @@ __all__ = [
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",
+    "TimeBlock",
+    "UNet",
+    "VAEOutputs",
     "ZeroPadShortcut",
     "alexnet",
     "convolutionalize",
@@ -89,6 +95,7 @@ __all__ = [
     "resnet101",
     "resnet152",
     "summary",
+    "time_waves",
     "vgg11",
     "vgg11_bn",
     "vgg13",
