@@ -76,9 +76,7 @@ class VAELoss:
         return self._gradients
 
 
-def vae_steps(
-    model: VAE, images: np.ndarray, batch_size: int, seed: int
-) -> Callable[[int], float]:
+def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Callable[[int], float]:
     """Return the step of a `dlcourse.training.Loop` that trains a variational autoencoder.
 
     Parameters

@@ -206,7 +206,9 @@ class UNet(Module):
                 f"of {side}, found {x.shape}"
             )
         if t.shape != x.shape[:1]:
-            raise ValueError(f"UNet expects one time for each of {len(x)} pictures, found {t.shape}")
+            raise ValueError(
+                f"UNet expects one time for each of {len(x)} pictures, found {t.shape}"
+            )
 
 
 def time_waves(t: Array, features: int) -> Array:

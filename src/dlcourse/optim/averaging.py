@@ -101,7 +101,9 @@ class WeightAverage(Optimizer):
         """Copy arrays of `state_dict` into an average of the same kind; see `Optimizer`."""
         own = {f"average.{i}": array for i, array in enumerate(self.averages)}
         own["average.steps"] = self._steps
-        wrong = [name for name, a in own.items() if name not in state or state[name].shape != a.shape]
+        wrong = [
+            name for name, a in own.items() if name not in state or state[name].shape != a.shape
+        ]
         if wrong:
             raise ValueError(
                 f"this state holds no fitting average of the weights: {wrong[0]} is missing or of "
