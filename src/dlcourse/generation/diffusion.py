@@ -6,6 +6,7 @@ Sohl-Dickstein et al. 2015; here as in Ho et al. 2020 (DDPM), with the fewer ste
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,10 @@ def add_noise(
     if t.size and not 0 <= t.min() <= t.max() <= schedule.steps:
         raise ValueError(f"times must lie from 0 to {schedule.steps}, found {t.min()} to {t.max()}")
     left = schedule.alpha_bar[t][:, None, None, None]
-    return np.sqrt(left).astype(x.dtype) * x + np.sqrt(1 - left).astype(x.dtype) * noise
+    noisy: np.ndarray = (
+        np.sqrt(left).astype(x.dtype) * x + np.sqrt(1 - left).astype(x.dtype) * noise
+    )
+    return noisy
 
 
 def diffusion_steps(
@@ -234,7 +238,7 @@ def ddim_path(
         raise ValueError(f"steps must lie from 1 to {schedule.steps}, found {steps}")
     times = np.linspace(schedule.steps, 0, steps + 1).round().astype(int)
     x = noise
-    for t, earlier in zip(times[:-1], times[1:], strict=True):
+    for t, earlier in itertools.pairwise(times):
         guess, seen = _guess(model, x, int(t), schedule)
         left = schedule.alpha_bar[earlier]
         x = math.sqrt(left) * guess + math.sqrt(1 - left) * seen

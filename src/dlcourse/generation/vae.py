@@ -21,8 +21,8 @@ class VAELoss:
         redrawing = sum over pixels of log(1 + exp(s)) - x * s
         telling = sum over latent numbers of (mean^2 + variance - log variance - 1) / 2
 
-    The first is minus the log probability of the pixels x, if sigmoid(s) is the probability of white.
-    The second is the Kullback-Leibler divergence of what the encoder says from a standard normal
+    The first is minus the log probability of the pixels x, if sigmoid(s) is that of white. The
+    second is the Kullback-Leibler divergence of what the encoder says from a standard normal
     distribution. It is 0 if the encoder says the same of all images, and it is what makes it
     possible to draw z from that distribution later.
 
@@ -58,7 +58,8 @@ class VAELoss:
             )
         if not (t.min() >= 0 and t.max() <= 1):
             raise ValueError(
-                f"VAELoss expects values from 0 to 1, found {float(t.min()):g} to {float(t.max()):g}"
+                "VAELoss expects values from 0 to 1, "
+                f"found {float(t.min()):g} to {float(t.max()):g}"
             )
         variance = xp.exp(y.log_variance)
         # log(1 + exp(s)) without an exp that could overflow.

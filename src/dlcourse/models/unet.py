@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -71,7 +72,7 @@ class TimeBlock(Module):
         around = x if self.shortcut is None else self.shortcut(x)
         return elementwise("add", self.after(h), around)
 
-    def backward(self, dy: Array) -> tuple[Array, Array]:  # type: ignore[override]
+    def backward(self, dy: Array) -> tuple[Array, Array]:
         """Return the gradients with respect to the features and to the vectors."""
         dh = self.after.backward(dy)
         around = dy if self.shortcut is None else self.shortcut.backward(dy)
@@ -147,7 +148,7 @@ class UNet(Module):
         self.enlarge = Sequential(
             *(
                 ConvTranspose2d(below, width, 2, stride=2, rng=rng)
-                for width, below in zip(widths[:-1], widths[1:], strict=True)
+                for width, below in itertools.pairwise(widths)
             )
         )
         self.up = Sequential(*(block(2 * width, width) for width in widths[:-1]))
@@ -164,7 +165,7 @@ class UNet(Module):
         waves = time_waves(t, self.time_features)
         time = self.time(xp.asarray(waves, dtype=x.dtype))
         x = self.first(x)
-        bridges = []
+        bridges: list[Array] = []
         for i, block in enumerate(self.down):
             if i > 0:
                 x = self.pools[i - 1](bridges[-1])

@@ -56,7 +56,7 @@ class WeightAverage(Optimizer):
         self._steps = np.zeros((), np.int64)
 
     @property
-    def lr(self) -> float:  # type: ignore[override]
+    def lr(self) -> float:
         """The learning rate of the optimizer inside."""
         return self.optimizer.lr
 
