@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from gradients import check_gradients
 
-from dlcourse.models import TimeBlock, UNet, time_waves
+from dlcourse.models import UNet
+from dlcourse.models.unet import TimeBlock, time_waves
 from dlcourse.nn import Module
 
 

@@ -31,7 +31,7 @@ from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet1
 from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
-from dlcourse.models.unet import TimeBlock, UNet, time_waves
+from dlcourse.models.unet import UNet
 from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.models.vgg import (
     VGG,
@@ -81,7 +81,6 @@ __all__ = [
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",
-    "TimeBlock",
     "UNet",
     "VAEOutputs",
     "ZeroPadShortcut",
@@ -99,7 +98,6 @@ __all__ = [
     "resnet101",
     "resnet152",
     "summary",
-    "time_waves",
     "vgg11",
     "vgg11_bn",
     "vgg13",

@@ -34,8 +34,8 @@ class VAE(Module):
     """An encoder says about where an image lies, a decoder draws what lies there.
 
     The encoder gives a mean and a variance for each of a few numbers, the decoder gets one draw
-    from that normal distribution. To draw has no gradient. So what is drawn is noise from a standard
-    normal distribution, which has nothing to learn, and it is moved and stretched (the
+    from that normal distribution. To draw has no gradient. So what is drawn is noise from a
+    standard normal distribution, which has nothing to learn, and it is moved and stretched (the
     *reparameterisation* of Kingma and Welling 2014, section 2.4)::
 
         mean, log_variance = encoder(x)
