@@ -980,7 +980,7 @@ def check_shares(values, epsilon, name, count=4000, seed=0):
     last[len(values) - 1 - np.argmax(values[::-1])] = 1 - epsilon
     for wrong, sentence in [
         (np.full(len(values), 1 / len(values)), "each action is equally likely, so the values play no part."),
-        (turned, "epsilon and 1 - epsilon are swapped."),
+        (turned, "it never explores, or epsilon and 1 - epsilon are swapped."),
         (epsilon / len(values) + first, "where several are the best, always the first of them is taken; draw one of them."),
         (epsilon / len(values) + last, "where several are the best, always the last of them is taken; draw one of them."),
         (others, "when it explores, the best action is one of those it may take."),
@@ -1306,7 +1306,7 @@ def learned(env, episodes, seed, gamma=0.99, own=False):
     return q
 
 
-def rates(env, seeds, episodes=6000):
+def rates(env, seeds, episodes):
     found = []
     for seed in seeds:
         q = learned(env, episodes, seed)
@@ -1316,8 +1316,8 @@ def rates(env, seeds, episodes=6000):
     return np.array(found)
 
 
-def check_lake(env, seeds, enough, needed, name):
-    found = rates(env, seeds)
+def check_lake(env, seeds, enough, needed, name, episodes=6000):
+    found = rates(env, seeds, episodes)
     check.that(
         (found >= enough).sum() >= needed,
         f"{name} the rates of success are {found.round(2).tolist()}; {needed} of {len(found)} should be {enough:.2f} or more. "
@@ -1335,7 +1335,7 @@ def test_lake():
     q = learned(Corridor(2, False, "terminated"), 4000, 0, gamma=0.5)
     check.that(q[1, 0] < 1.2, f"The last reward of 1 before terminated should be worth 1, and is worth {q[1, 0]:.2f}: nothing comes after that.")
     check.that(np.abs(q[:, 0] - [1.5, 1]).max() < 0.15, f"Two rewards of 1 and then the end should be worth [1.5, 1] with gamma 0.5; the table says {q[:, 0].round(2).tolist()}.")
-    check_lake(FrozenLake(slippery=False), [0], 0.99, 1, "Where the ice is not slippery,")
+    check_lake(FrozenLake(slippery=False), [0], 0.99, 1, "Where the ice is not slippery,", 2000)
     check_lake(FrozenLake(), [1, 2, 3], 0.70, 2, "On the slippery lake")
 
 
@@ -1348,8 +1348,8 @@ def test_lake_hidden():
     learned(FrozenLake(), 7, 5, own=True)
     q = learned(Corridor(4, False, "terminated"), 4000, 3, gamma=0.9)
     check.that(np.abs(q[:, 0] - [3.439, 2.71, 1.9, 1]).max() < 0.3, "Four rewards of 1 and then the end should be worth [3.44, 2.71, 1.9, 1] with gamma 0.9.")
-    check_lake(FrozenLake(), range(10, 15), 0.70, 4, "For five generators")
-    check_lake(FrozenLake(("FFFS", "FHFF", "FFHF", "GFFF")), [20, 21, 22], 0.70, 2, "On a lake with another start and goal")
+    check_lake(FrozenLake(), range(10, 15), 0.70, 3, "For five generators")
+    check_lake(FrozenLake(("FFFS", "FHFF", "FFHF", "GFFF")), [20, 21], 0.70, 1, "On a lake with another start and goal")
     check_lake(FrozenLake(("SFFFF", "FFFHF", "GFFFF"), limit=60), [30, 31], 0.75, 1, "On a lake of 3 x 5 fields")
 
 
@@ -1461,7 +1461,8 @@ def check_batch(batch, first, last, shape, dtype):
     for k, observation, action, after, over in zip(steps.tolist(), observations, actions, following, terminated, strict=True):
         right = numbered(k, shape, dtype)
         check.that(not (observation == 77).all() or k % 200 == 77, "An observation has changed since it was added: the caller goes on with its array, so keep a copy.")
-        check.that(0 <= k < last and (k or (observation == right[0]).all()), "A step was drawn that was never added.")
+        empty = not (np.any(observation) or np.any(after) or action)
+        check.that(0 <= k < last and (not empty or not np.any(right[3])), "A step was drawn that was never added.")
         check.that((observation == right[0]).all() and action == right[1] and over == right[4],
                    "The entries of a batch are mixed up: observation, action, reward and terminated at one place belong to one step.")
         check.that((after == right[3]).all(), "The next observations of a batch do not belong to its observations.")
@@ -1508,10 +1509,10 @@ def check_replay_speed():
             memory.add(*step)
 
     def more(memory):
-        for _ in range(200):
+        for _ in range(50):
             memory.add(*step)
 
-    check.faster(lambda: more(large), lambda: more(small), 6, "add in a full memory of 100,000 steps", "in one of 100", "that the steps are moved or copied when one is forgotten; write over the oldest", repeats=7)
+    check.faster(lambda: more(large), lambda: more(small), 6, "add in a full memory of 100,000 steps", "in one of 100", "that the steps are moved or copied when one is forgotten; write over the oldest", repeats=5)
 
 
 test_replay()
@@ -1824,7 +1825,7 @@ def check_dueling(value, advantages, dq, name):
 
 def test_double():
     online = np.array([[1.0, 4.0, 2.0], [3.0, -3.0, -2.0], [5.0, 0.0, 6.0], [2.0, 2.0, 1.0]])
-    target = np.array([[6.0, 1.0, 2.5], [-1.0, 0.5, 9.0], [2.0, 7.0, 1.0], [3.0, 8.0, 0.5]])
+    target = np.array([[3.0, 1.0, 2.5], [-1.0, 0.5, 9.0], [2.0, 7.0, 1.0], [3.0, 8.0, 0.5]])
     rewards, terminated = np.array([0.5, 1.0, -1.0, 0.0]), np.array([False, False, True, False])
     check_double(rewards, online, target, terminated, 0.9, "of four steps")
     check_double(*(a.astype(np.float32) for a in (rewards, online, target)), terminated, 0.9, "of four steps in float32")

@@ -275,9 +275,7 @@ class Arrays:
 
     def discriminator_loss(real, fake, smooth=0.0):
         # log sigma(a) and log(1 - sigma(a)), by logaddexp.
-        loss = (np.logaddexp(0, real) - (1 - smooth) * real).mean() + np.mean(
-            np.logaddexp(0, fake)
-        )
+        loss = (np.logaddexp(0, real) - (1 - smooth) * real).mean() + np.mean(np.logaddexp(0, fake))
         d_real = np.exp(-np.logaddexp(0, -real)) - (1 - smooth)
         return loss, d_real / real.size, np.exp(-np.logaddexp(0, -fake)) / fake.size
 
