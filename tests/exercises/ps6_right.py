@@ -87,7 +87,7 @@ class Steps:
         return loss, -wrong / fake.size
 
     def max_pool(x, size):
-        n, c, h, w = x.shape
+        _n, _c, h, w = x.shape
         tall, wide = h // size, w // size
         places = np.broadcast_to(np.arange(h * w).reshape(h, w), x.shape)
         y = x[:, :, : tall * size : size, : wide * size : size].copy()
@@ -337,10 +337,7 @@ class Arrays:
             alpha = np.interp(episode, [0, episodes], [0.4, 0.01])
             state, over = env.reset()[0], False
             while not over:
-                if rng.random() < epsilon:
-                    action = rng.integers(q.shape[1])
-                else:
-                    action = q[state].argmax()
+                action = rng.integers(q.shape[1]) if rng.random() < epsilon else q[state].argmax()
                 following, reward, terminated, truncated, _ = env.step(action)
                 after = (not terminated) * q[following].max()
                 q[state, action] += alpha * (reward + gamma * after - q[state, action])
