@@ -13,6 +13,7 @@ from typing import Any
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
 from dlcourse.generation.recipe import run_dcgan
+from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
 # In an order in which each begins with the weights of those before it.
@@ -21,4 +22,9 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
     "generation/dcgan": run_dcgan,
+    **{
+        f"rl/{world}-{method}": partial(run_tabular, world, method)
+        for world in PLANS
+        for method in METHODS
+    },
 }

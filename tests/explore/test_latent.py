@@ -21,9 +21,7 @@ def test_corners_and_centre():
     seen = look(expected, judge)
     places = [0, 2, 6, 8, 4]
     assert [data["read"][k] for k in places] == seen.classes.tolist()
-    np.testing.assert_allclose(
-        [data["confidence"][k] for k in places], seen.confidence, atol=2e-3
-    )
+    np.testing.assert_allclose([data["confidence"][k] for k in places], seen.confidence, atol=2e-3)
 
 
 def test_wrong_input_says_what_was_expected():
