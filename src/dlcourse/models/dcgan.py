@@ -79,9 +79,9 @@ class DCGANGenerator(Chain):
 class DCGANDiscriminator(Chain):
     """Gives images that it takes for real a score above zero, all others one below.
 
-    Strided convolutions shrink 28x28 to 14x14, 7x7 and 4x4, with leaky ReLU of slope 0.2 and, but for the
-    first, batch normalization (Radford et al. 2016). The sigmoid that makes a probability of the
-    score is part of the loss.
+    Strided convolutions shrink 28x28 to 14x14, 7x7 and 4x4, with leaky ReLU of slope 0.2 and, but
+    for the first, batch normalization (Radford et al. 2016). The sigmoid that makes a probability
+    of the score is part of the loss.
 
     Parameters
     ----------
