@@ -31,6 +31,8 @@ from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet1
 from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
+from dlcourse.models.unet import UNet
+from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.models.vgg import (
     VGG,
     vgg11,
@@ -46,6 +48,7 @@ from dlcourse.models.vgg import (
 __all__ = [
     "FCN",
     "NIC",
+    "VAE",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -78,6 +81,8 @@ __all__ = [
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",
+    "UNet",
+    "VAEOutputs",
     "ZeroPadShortcut",
     "alexnet",
     "convolutionalize",
