@@ -28,6 +28,7 @@ from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
+from dlcourse.models.segnet import SegNet
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
 from dlcourse.models.vgg import (
@@ -73,6 +74,7 @@ __all__ = [
     "ResNetCifar",
     "Row",
     "SequentialClassifier",
+    "SegNet",
     "StackedConvNet",
     "Summary",
     "ZeroPadShortcut",
