@@ -12,6 +12,7 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.generation.recipe import run_dcgan
 from dlcourse.segmentation.recipe import run_fcn
 
 # In an order in which each begins with the weights of those before it.
@@ -19,4 +20,5 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
+    "generation/dcgan": run_dcgan,
 }
