@@ -12,11 +12,13 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.driving.recipe import run_segnet
 from dlcourse.generation.recipe import run_dcgan
 from dlcourse.segmentation.recipe import run_fcn
 
 # In an order in which each begins with the weights of those before it.
 RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
+    "driving/segnet": run_segnet,
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},

@@ -1,5 +1,7 @@
 """Max-unpooling and SegNet against PyTorch, in float64."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,7 @@ class TorchSegNet(nn.Module):
     @staticmethod
     def stage(channels):
         layers = []
-        for a, b in zip(channels, channels[1:], strict=False):
+        for a, b in pairwise(channels):
             layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
         return nn.Sequential(*layers)
 

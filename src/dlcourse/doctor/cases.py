@@ -57,7 +57,8 @@ def _places(images: int) -> np.ndarray:
     """An index into 22 x 18 for each value of `_IMAGES`: one of the four of its window."""
     rows, columns = np.indices(_IMAGES[2:])
     four = np.arange(images * _IMAGES[1]).reshape(images, -1, 1, 1) % 4
-    return (2 * rows + four // 2) * 18 + 2 * columns + four % 2
+    places: np.ndarray = (2 * rows + four // 2) * 18 + 2 * columns + four % 2
+    return places
 
 
 LAYERS: dict[str, tuple[Build, Shape]] = {

@@ -72,9 +72,7 @@ WEATHERS = {
     "dusk": Weather(light=0.5, tint=(1.15, 0.9, 0.8), pale=0.3, noise=0.03),
     "fog": Weather(pale=0.6, haze=0.5, noise=0.03),
     "clouds": Weather(clouds=0.6, noise=0.02),
-    "storm": Weather(
-        light=0.7, tint=(0.85, 0.95, 1.2), pale=0.7, haze=0.3, clouds=0.5, noise=0.06
-    ),
+    "storm": Weather(light=0.7, tint=(0.85, 0.95, 1.2), pale=0.7, haze=0.3, clouds=0.5, noise=0.06),
     "night": Weather(light=0.2, tint=(0.8, 0.9, 1.2), pale=0.5, noise=0.05),
 }
 

@@ -1,8 +1,9 @@
-"""SegNet: an encoder, and a decoder that remembers where maxima were (Badrinarayanan et al. 2017)."""
+"""SegNet: a decoder that remembers where maxima were (Badrinarayanan et al. 2017)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -109,8 +110,7 @@ class SegNet(Module):
 
 def _convolutions(channels: Sequence[int], rng: np.random.Generator) -> list[Module]:
     layers: list[Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
+    for inputs, outputs in pairwise(channels):
         conv = Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng)
         layers += [conv, BatchNorm2d(outputs), ReLU()]
     return layers
-

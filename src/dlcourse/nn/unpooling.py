@@ -75,7 +75,7 @@ class MaxUnpool2d(Module):
         if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < h * w:
             raise ValueError(
                 f"indices must lie from 0 to {h * w - 1} for an output of {h}x{w}, found "
-                f"{int(indices.min())} to {int(indices.max())}; give the output_size that was pooled"
+                f"{int(indices.min())} to {int(indices.max())}; give output_size"
             )
         xp = array_module(x)
         n, c = x.shape[:2]
