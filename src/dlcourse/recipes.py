@@ -14,6 +14,7 @@ from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
 from dlcourse.driving.recipe import run_segnet
 from dlcourse.generation.recipe import run_dcgan
+from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
 # In an order in which each begins with the weights of those before it.
@@ -23,4 +24,9 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
     "generation/dcgan": run_dcgan,
+    **{
+        f"rl/{world}-{method}": partial(run_tabular, world, method)
+        for world in PLANS
+        for method in METHODS
+    },
 }
