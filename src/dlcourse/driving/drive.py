@@ -71,6 +71,12 @@ def drive(
         What the pictures go through before they are segmented; clear when left out.
     watch : callable, optional
         Called with each `Moment`.
+
+    Examples
+    --------
+    >>> with RoadSimulator(steps=100) as road:  # doctest: +SKIP
+    ...     drive(road, track=3).on_road
+    True
     """
     driver = Driver()
     rng = np.random.default_rng([track, 7])

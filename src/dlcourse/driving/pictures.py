@@ -55,7 +55,7 @@ def collect(
     ((2, 96, 96, 3), (2, 96, 96))
     """
     frames, classes = [], []
-    with RoadSimulator(steps=each * every + 1) as road:
+    with RoadSimulator(steps=(each - 1) * every + 1) as road:
         for track in tqdm(tracks, unit="track", disable=not progress):
             rng = np.random.default_rng([seed, track])
             driver = Driver(1.5, 3.0, fastest=float(rng.uniform(30, 60)), slowest=22, caution=45)
@@ -87,7 +87,14 @@ def as_input(frames: np.ndarray) -> np.ndarray:
 
 
 def in_weather(frames: np.ndarray, weather: Weather, seed: int = 0) -> np.ndarray:
-    """Return pictures as they look in some weather, each with noise and clouds of its own."""
+    """Return pictures as they look in some weather, each with noise and clouds of its own.
+
+    Examples
+    --------
+    >>> grey = np.full((2, 96, 96, 3), 100, np.uint8)
+    >>> int(in_weather(grey, Weather(light=0.5)).max())
+    50
+    """
     return np.stack(
         [weather.apply(f, np.random.default_rng([seed, k])) for k, f in enumerate(frames)]
     )

@@ -36,6 +36,13 @@ def plan(classes: np.ndarray) -> Plan | None:
     -------
     Plan or None
         None if there is no road at the car or ahead of it.
+
+    Examples
+    --------
+    >>> classes = np.zeros((96, 96), int)
+    >>> classes[:, 40:57] = ROAD
+    >>> plan(classes)
+    Plan(near=(48.0, 48.0), far=(48.0, 22.0), reach=44)
     """
     column, row = CAR_PLACE
     free = (classes == ROAD) | (classes == CAR)  # the car stands on the road

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,12 @@ from dlcourse.models import SegNet
 from dlcourse.models.segnet import SMALL
 from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.segmentation import segmentation_scores
-from dlcourse.training import Stream, generator
+from dlcourse.training import Checkpoint, Stream, generator
 from dlcourse.zoo.entry import write_entry
 from dlcourse.zoo.steps import train_in_steps
 
 _STEPS, _LR, _BATCH = 3000, 0.003, 8
-_EACH = 80  #: pictures a track to learn from
+_EACH = 81  #: pictures a track to learn from
 
 
 def run_segnet(
@@ -58,12 +58,9 @@ def run_segnet(
     output.mkdir(parents=True, exist_ok=True)
     pictures = _once(output / "pictures.npz", TRAIN_TRACKS, _EACH, seed, progress)
     model = SegNet(len(CLASSES), SMALL, rng=generator(seed, Stream.INIT))
-    report = output / "training.json"  # how long it took, should only the tests be run again
-    if report.exists():
-        model.load_state_dict(load_arrays(output / "trained.npz"))
-        training = json.loads(report.read_text())
-    else:
-        training = train_in_steps(
+    training = _kept(
+        output / "training.json",
+        lambda: train_in_steps(
             model,
             segnet_steps(model, pictures, _BATCH, seed),
             _STEPS,
@@ -71,9 +68,9 @@ def run_segnet(
             lr=_LR,
             settings={"seed": seed, "pictures": len(pictures.frames)},
             progress=progress,
-        )
-        save_arrays(output / "trained.npz", model.state_dict())
-        write_json(report, training)
+        ),
+    )
+    model.load_state_dict(Checkpoint.load(output / "segnet.npz").model)
     _round_to_16_bits(model)
     table = colour_table(pictures, seed)
     record = {
@@ -84,7 +81,10 @@ def run_segnet(
             "tracks": [TRAIN_TRACKS.start, TRAIN_TRACKS.stop - 1],
         },
         "training": training,
-        "pictures": measure_pictures({"segnet": segment_with(model), "colours": table.predict}),
+        "pictures": _kept(
+            output / "measured.json",
+            lambda: measure_pictures({"segnet": segment_with(model), "colours": table.predict}),
+        ),
         "drives": measure_drives(model, table, output, progress),
     }
     return write_entry(output, model.state_dict(), command, record)
@@ -100,7 +100,7 @@ def colour_table(pictures: RoadPictures, seed: int = 0) -> ColourTable:
 
 def measure_pictures(segmenters: dict[str, Segment]) -> dict[str, Any]:
     """Return mean and single intersections over union by weather, on tracks held out."""
-    pictures = collect(PICTURE_TRACKS, 40, every=10, seed=1)
+    pictures = collect(PICTURE_TRACKS, 41, every=10, seed=1)
     report: dict[str, Any] = {"count": len(pictures.frames)}
     for weather, change in WEATHERS.items():
         frames = in_weather(pictures.frames, change)
@@ -136,18 +136,18 @@ def measure_drives(
         kinds: dict[str, Callable[[int], Drive]] = {
             "straight ahead": partial(straight_ahead, road),
             "segnet, clear": partial(drive, road, segment=network),
-            "true classes": partial(drive, road),
             "segnet, storm": partial(drive, road, segment=network, weather=WEATHERS["storm"]),
             "colours, storm": partial(drive, road, segment=colours, weather=WEATHERS["storm"]),
             "colours, clear": partial(drive, road, segment=colours),
             "segnet, night": partial(drive, road, segment=network, weather=WEATHERS["night"]),
+            "true classes": partial(drive, road),
         }
         for name, run in kinds.items():
-            path = output / f"{name}.json"
-            if not path.exists():
-                bar = tqdm(DRIVE_TRACKS, name, unit="drive", disable=not progress)
-                write_json(path, [run(track).as_dict() for track in bar])
-            report[name] = json.loads(path.read_text())
+            bar = tqdm(DRIVE_TRACKS, name, unit="drive", disable=not progress)
+            report[name] = _kept(
+                output / f"{name}.json",
+                partial(_drives, run, bar),
+            )
     return report
 
 
@@ -169,6 +169,17 @@ def _once(path: Path, tracks: range, each: int, seed: int, progress: bool) -> Ro
     if not path.exists():
         save_arrays(path, collect(tracks, each, seed=seed, progress=progress)._asdict())
     return RoadPictures(**load_arrays(path))
+
+
+def _kept(path: Path, make: Callable[[], Any]) -> Any:
+    """Make a part of the record, or take it from the file where an interrupted run left it."""
+    if not path.exists():
+        write_json(path, make())
+    return json.loads(path.read_text())
+
+
+def _drives(run: Callable[[int], Drive], tracks: Iterable[int]) -> list[dict[str, Any]]:
+    return [run(track).as_dict() for track in tracks]
 
 
 def _round_to_16_bits(model: SegNet) -> None:

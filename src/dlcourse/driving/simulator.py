@@ -49,6 +49,8 @@ class RoadSimulator:
     ...         frame = road.step(steer=0.0, gas=0.2, brake=0.0)
     """
 
+    frame: np.ndarray
+
     def __init__(self, steps: int = 1000) -> None:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame must not look for a screen
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -77,7 +79,7 @@ class RoadSimulator:
         """Put the car at the start of the track of this number, and return what it sees."""
         self._env.reset(seed=seed)
         self._world.t = 1.0  # only the camera goes by this clock: it is down after a second
-        self.frame: np.ndarray = self._world._render("state_pixels")
+        self.frame = self._world._render("state_pixels")
         self.steps_done = self.steps_off_road = 0
         self._ended = False
         return self.frame
@@ -121,13 +123,14 @@ class RoadSimulator:
 
     @property
     def lap_done(self) -> bool:
-        """Whether 95% of the tiles are visited and the car is back at the first.
+        """Whether 95% of the tiles are visited and the car is back at the first, or all are.
 
-        CarRacing asks for the same, but overlooks a lap where the first tile was touched before.
+        CarRacing asks for the same, but overlooks that the car is back where the rear wheels
+        touched the first tile already at the start.
         """
-        return self.tiles_visited >= 0.95 and any(
-            tile.idx < 3 for wheel in self._world.car.wheels for tile in wheel.tiles
-        )
+        wheels = self._world.car.wheels
+        back = any(tile.idx < 3 for wheel in wheels for tile in wheel.tiles)
+        return self.tiles_visited == 1 or (self.tiles_visited >= 0.95 and back)
 
     @property
     def speed(self) -> float:

@@ -24,6 +24,13 @@ def draw_batch(
     -------
     frames : uint8 array of shape (size, 96, 96, 3)
     classes : uint8 array of shape (size, 96, 96)
+
+    Examples
+    --------
+    >>> grey = RoadPictures(np.full((1, 96, 96, 3), 9, np.uint8), np.zeros((1, 96, 96), np.uint8))
+    >>> frames, classes = draw_batch(grey, 4, np.random.default_rng(0))
+    >>> frames.shape, classes.shape
+    ((4, 96, 96, 3), (4, 96, 96))
     """
     chosen = rng.integers(len(pictures.frames), size=size)
     frames = np.stack([draw_weather(rng).apply(pictures.frames[k], rng) for k in chosen])
@@ -39,7 +46,8 @@ def segnet_steps(
 ) -> Callable[[int], float]:
     """Return the step of a `dlcourse.training.Loop` that teaches the class of each pixel.
 
-    The loss is the mean cross-entropy over all pixels.
+    The loss is the mean cross-entropy over all pixels; batches are those of `draw_batch`, each
+    from the seed and the number of its step.
     """
     loss = CrossEntropyLoss()
     model.skip_input_grad()
@@ -66,6 +74,12 @@ def confusion(
         From frames (N, 96, 96, 3) of uint8 to classes (N, 96, 96).
     frames, classes : array
         Of `RoadPictures`.
+
+    Examples
+    --------
+    >>> frames, classes = np.zeros((1, 2, 2, 3), np.uint8), np.ones((1, 2, 2), np.uint8)
+    >>> confusion(lambda frames: frames[..., 0], frames, classes)[1]  # all taken for grass
+    array([4, 0, 0, 0, 0])
     """
     total = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     for first in range(0, len(frames), 20):
@@ -75,5 +89,12 @@ def confusion(
 
 
 def segment_with(model: SegNet) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from frames (N, 96, 96, 3) of uint8 to the classes a network gives."""
+    """Return a function from frames (N, 96, 96, 3) of uint8 to the classes a network gives.
+
+    Examples
+    --------
+    >>> segment = segment_with(SegNet(5, ((4,),), rng=np.random.default_rng(0)))
+    >>> segment(np.zeros((1, 96, 96, 3), np.uint8)).shape
+    (1, 96, 96)
+    """
     return lambda frames: model.predict(as_input(frames))
