@@ -21,9 +21,8 @@ from dlcourse.segmentation import segmentation_scores
 from dlcourse.zoo.entry import FOLDER
 
 NAME = "driving/segnet"
-simulator = pytest.importorskip(
-    "gymnasium.envs.box2d.car_racing", reason="pip install 'dlcourse[rl]'"
-)
+for module in ("gymnasium", "Box2D", "pygame"):
+    pytest.importorskip(module, reason="pip install 'dlcourse[rl]'")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,13 @@
+import sys
+
 import numpy as np
 import pytest
 
 from dlcourse.driving import Driver, RoadSimulator, collect, drive, straight_ahead
 from dlcourse.driving.labels import CAR, CAR_PLACE, GRASS, KERB, PANEL, ROAD
 
-pytest.importorskip("gymnasium.envs.box2d.car_racing", reason="pip install 'dlcourse[rl]'")
+for module in ("gymnasium", "Box2D", "pygame"):
+    pytest.importorskip(module, reason="pip install 'dlcourse[rl]'")
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +85,9 @@ def test_moments_show_what_the_driver_saw(road):
     assert len(moments) == road.steps_done
     assert moments[0].plan is None and moments[0].command == (0.0, 0.0, 0.0)
     assert Driver().act(blind, speed=50.0)[2] > 0  # no road in sight: slow down
+
+
+def test_without_the_simulator_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "Box2D", None)
+    with pytest.raises(RuntimeError, match=r"pip install 'dlcourse\[rl\]'"):
+        RoadSimulator()

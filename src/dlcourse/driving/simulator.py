@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -55,14 +56,13 @@ class RoadSimulator:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame must not look for a screen
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         try:
-            import gymnasium
-
-            self._env = gymnasium.make("CarRacing-v3", max_episode_steps=steps)
-        except ImportError as error:  # Gymnasium's own "DependencyNotInstalled" is one of these
+            gymnasium, *_ = map(import_module, ("gymnasium", "Box2D", "pygame"))
+        except ImportError as error:
             raise RuntimeError(
                 "driving needs Gymnasium's CarRacing, which is not installed; "
                 "run pip install 'dlcourse[rl]'"
             ) from error
+        self._env = gymnasium.make("CarRacing-v3", max_episode_steps=steps)
         self._world: Any = self._env.unwrapped
 
     def __enter__(self) -> Self:
