@@ -13,7 +13,9 @@ from typing import Any
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
 from dlcourse.driving.recipe import run_segnet
+from dlcourse.generation.diffusion_recipe import run_diffusion
 from dlcourse.generation.recipe import run_dcgan
+from dlcourse.generation.vae_recipe import run_vae
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
@@ -24,6 +26,8 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
     "generation/dcgan": run_dcgan,
+    "generation/vae": run_vae,
+    "generation/diffusion": run_diffusion,
     **{
         f"rl/{world}-{method}": partial(run_tabular, world, method)
         for world in PLANS

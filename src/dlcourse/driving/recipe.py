@@ -139,7 +139,6 @@ def measure_drives(
             "segnet, storm": partial(drive, road, segment=network, weather=WEATHERS["storm"]),
             "colours, storm": partial(drive, road, segment=colours, weather=WEATHERS["storm"]),
             "colours, clear": partial(drive, road, segment=colours),
-            "segnet, night": partial(drive, road, segment=network, weather=WEATHERS["night"]),
             "true classes": partial(drive, road),
         }
         for name, run in kinds.items():

@@ -32,6 +32,8 @@ from dlcourse.models.resnet_cifar import ResNetCifar
 from dlcourse.models.segnet import SegNet
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
+from dlcourse.models.unet import UNet
+from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.models.vgg import (
     VGG,
     vgg11,
@@ -47,6 +49,7 @@ from dlcourse.models.vgg import (
 __all__ = [
     "FCN",
     "NIC",
+    "VAE",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -80,6 +83,8 @@ __all__ = [
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",
+    "UNet",
+    "VAEOutputs",
     "ZeroPadShortcut",
     "alexnet",
     "convolutionalize",

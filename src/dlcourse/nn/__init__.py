@@ -6,6 +6,7 @@ from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.embedding import Embedding
+from dlcourse.nn.group_norm import GroupNorm
 from dlcourse.nn.linear import Flatten, Linear
 from dlcourse.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
 from dlcourse.nn.module import Module, Parameter
@@ -32,6 +33,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GlobalAvgPool",
+    "GroupNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
