@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,11 +142,7 @@ def measure_drives(
             "true classes": partial(drive, road),
         }
         for name, run in kinds.items():
-            bar = tqdm(DRIVE_TRACKS, name, unit="drive", disable=not progress)
-            report[name] = _kept(
-                output / f"{name}.json",
-                partial(_drives, run, bar),
-            )
+            report[name] = _kept(output / f"{name}.json", partial(_drives, run, name, progress))
     return report
 
 
@@ -177,8 +173,9 @@ def _kept(path: Path, make: Callable[[], Any]) -> Any:
     return json.loads(path.read_text())
 
 
-def _drives(run: Callable[[int], Drive], tracks: Iterable[int]) -> list[dict[str, Any]]:
-    return [run(track).as_dict() for track in tracks]
+def _drives(run: Callable[[int], Drive], name: str, progress: bool) -> list[dict[str, Any]]:
+    bar = tqdm(DRIVE_TRACKS, name, unit="drive", disable=not progress)
+    return [run(track).as_dict() for track in bar]
 
 
 def _round_to_16_bits(model: SegNet) -> None:
