@@ -51,7 +51,7 @@ def digit(path, label=7):
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data", "train-scenes"],
+    ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data", "train-entry"],
 )
 def test_every_command_has_help(run, command):
     code, out, _ = run(command, "--help")
@@ -236,14 +236,17 @@ def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, m
     monkeypatch.setattr("dlcourse.segmentation.recipe._BATCH", 2)
     few = load_scenes("test", 3)
     monkeypatch.setattr("dlcourse.segmentation.recipe.load_scenes", lambda *args, **more: few)
-    command = ("train-scenes", "fcn-32s", "-o", tmp_path / "run", "--no-progress")
+    command = ("train-entry", "scenes/fcn-32s", "-o", tmp_path / "run", "--no-progress")
     for _ in range(2):  # the second finds that all is done
         code, out, err = run(*command)
         assert code == 0, err
-        assert "on the first 100 test scenes" in out
+        assert "test, 100: {" in out
         record = json.loads((tmp_path / "run" / "record.json").read_text())
         assert record["training"]["steps"] == 2 and len(record["training"]["losses"]) == 2
     weights = load_arrays(tmp_path / "run" / "weights.npz")
-    assert {array.dtype.name for array in weights.values()} == {"float16"}
-    code, _, err = run("train-scenes", "yolo")
-    assert code == 1 and "expected one of fcn-32s" in err
+    assert {array.dtype.name for array in weights.values()} == {
+        "float16",
+        "int64",
+    }  # batches counted
+    code, _, err = run("train-entry", "yolo")
+    assert code == 1 and "expected one of scenes/fcn-32s" in err

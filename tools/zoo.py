@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlcourse import zoo
 from dlcourse.files import atomic_write
-from dlcourse.zoo.scenes import SCENES
+from dlcourse.recipes import RECIPES
 
 #: What the trainings of the degradation problem share; one thread, beside other work.
 DEGRADATION = (
@@ -87,29 +87,23 @@ WITH_WEIGHTS = (
 )
 
 
-#: Networks on scenes, in an order in which each begins with the weights of those before it.
-ON_SCENES = ("fcn-32s", "fcn-16s", "fcn-8s", "nic", "rcnn", "fast-rcnn")
-
-
 def make(name: str) -> None:
     """Train an entry in ``runs/NAME``, and copy its record, and its weights if they ship."""
-    folder, entries = Path("runs") / name, zoo.FOLDER
-    arguments = ["train", *OPTIONS.get(name, "").split()]
-    if name in ON_SCENES:
-        arguments, entries = ["train-scenes", name], SCENES
+    folder = Path("runs") / name
+    arguments = ["train-entry", name] if name in RECIPES else ["train", *OPTIONS[name].split()]
     command = [sys.executable, "-m", "dlcourse", *arguments, "-o", str(folder)]
     subprocess.run(command, check=True)
     copies = {"record.json": f"{name}.json"}
-    if name.startswith(WITH_WEIGHTS) or name in ON_SCENES:
+    if name.startswith(WITH_WEIGHTS) or name in RECIPES:
         copies["weights.npz"] = f"{name}.npz"
     for source, target in copies.items():
-        with atomic_write(entries / target) as file:
+        with atomic_write(zoo.FOLDER / target) as file:
             file.write((folder / source).read_bytes())
 
 
 def main() -> None:
     """Make all entries, or those named."""
-    known = [*OPTIONS, *ON_SCENES]
+    known = [*OPTIONS, *RECIPES]
     names = sys.argv[1:] or known
     for name in names:
         if name not in known:

@@ -6,18 +6,14 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import dlcourse
 from dlcourse import zoo
-from dlcourse.captioning.recipe import run_nic
 from dlcourse.data import load_cifar10, load_picture
-from dlcourse.detection.recipe import run_detector
 from dlcourse.distributed import (
     MPI,
     CommunicationError,
@@ -26,10 +22,11 @@ from dlcourse.distributed import (
     started_ranks,
 )
 from dlcourse.doctor import Check, check_all, gpu_report
+from dlcourse.files import write_json
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
-from dlcourse.segmentation.recipe import run_fcn
+from dlcourse.recipes import RECIPES
 from dlcourse.training import ParallelModel, TrainingDiverged
 from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
@@ -171,37 +168,30 @@ def train(
     typer.echo(f"weights and record are in {folder}")
 
 
-_ON_SCENES: dict[str, Callable[..., dict[str, Any]]] = {
-    **{f"fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
-    **{name: partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
-    "nic": run_nic,
-}
-
-
 @app.command()
-def train_scenes(
-    model: Annotated[str, typer.Argument(help=f"What to train: {', '.join(_ON_SCENES)}.")],
+def train_entry(
+    name: Annotated[str, typer.Argument(help=f"What to train: {', '.join(RECIPES)}.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; runs/MODEL-seedN if not given."),
+        typer.Option("--output", "-o", help="Folder of the run; runs/NAME-seedN if not given."),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
     progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
 ) -> None:
-    """Train a network of chapter 5 on scenes; repeat the same command to resume.
+    """Train what the zoo ships of chapters 5 and 6; repeat the same command to resume.
 
     \b
     Examples:
-      dlcourse train-scenes fcn-32s
-      dlcourse train-scenes nic --seed 1 -o runs/other
+      dlcourse train-entry scenes/fcn-32s
+      dlcourse train-entry scenes/nic --seed 1 -o runs/other
     """
-    if model not in _ON_SCENES:
-        raise ValueError(f"expected one of {', '.join(_ON_SCENES)}, found {model!r}")
-    folder = output or Path("runs") / f"{model}-seed{seed}"
+    if name not in RECIPES:
+        raise ValueError(f"expected one of {', '.join(RECIPES)}, found {name!r}")
+    folder = output or Path("runs") / f"{name}-seed{seed}"
     command = shlex.join(["dlcourse", *sys.argv[1:]])
-    record = _ON_SCENES[model](folder, command=command, seed=seed, progress=progress)
-    for count, scores in record["test"].items():
-        typer.echo(f"on the first {count} test scenes: {json.dumps(scores)}")
+    record = RECIPES[name](folder, command=command, seed=seed, progress=progress)
+    for on, scores in record["test"].items():
+        typer.echo(f"test, {on}: {json.dumps(scores)}")
     typer.echo(f"weights and record are in {folder}")
 
 
@@ -258,7 +248,7 @@ def ensemble(
     test = record["test"]
     typer.echo(f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})")
     if output is not None:
-        zoo.write_json(output, record)
+        write_json(output, record)
         typer.echo(f"the record is in {output}")
 
 
@@ -377,7 +367,7 @@ def _gpu_report(output: Path) -> None:
         report = gpu_report(say=typer.echo)
     except RuntimeError as error:
         sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
-    zoo.write_json(output, report)
+    write_json(output, report)
     typer.echo(f"the report is in {output}")
     if not report["ok"]:
         raise typer.Exit(1)

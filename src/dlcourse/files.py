@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
@@ -46,6 +47,21 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> None:
+    """Write JSON with line breaks, whole or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> write_json(path, {"seed": 0})
+    >>> path.read_text()
+    '{\\n "seed": 0\\n}\\n'
+    """
+    with atomic_write(path) as file:
+        file.write(json.dumps(data, indent=1).encode() + b"\n")
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from dlcourse import zoo
 from dlcourse.captioning import evaluate_nic
 from dlcourse.captioning.recipe import THINGS, VOCABULARY, load_nic
 from dlcourse.data.scenes import load_scenes
@@ -12,7 +13,6 @@ from dlcourse.detection.fast_rcnn import fast_rcnn_detect
 from dlcourse.detection.recipe import evaluate_detector, load_fast_rcnn, load_rcnn
 from dlcourse.segmentation import evaluate_fcn
 from dlcourse.segmentation.recipe import load_fcn
-from dlcourse.zoo.scenes import SCENES, scene_arrays, scene_record
 
 NAMES = ["fcn-32s", "fcn-16s", "fcn-8s", "rcnn", "fast-rcnn", "nic"]
 
@@ -24,24 +24,24 @@ def scenes():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_are_those_of_their_record(name):
-    content = (SCENES / f"{name}.npz").read_bytes()
-    record = scene_record(name)
+    content = (zoo.FOLDER / f"scenes/{name}.npz").read_bytes()
+    record = zoo.record(f"scenes/{name}")
     assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith(f"dlcourse train-scenes {name}")
+    assert record["command"].startswith(f"dlcourse train-entry scenes/{name}")
     assert not any(part.startswith("/") for part in record["command"].split())
-    assert all(np.isfinite(array).all() for array in scene_arrays(name).values())
+    assert all(np.isfinite(array).all() for array in zoo.arrays(f"scenes/{name}").values())
 
 
 def test_there_is_no_other_entry():
-    assert sorted(path.stem for path in SCENES.glob("*.json")) == sorted(NAMES)
-    with pytest.raises(ValueError, match="no entry 'yolo' for scenes; it has fast-rcnn"):
-        scene_record("yolo")
+    assert zoo.names("scenes") == sorted(f"scenes/{name}" for name in NAMES)
+    with pytest.raises(ValueError, match="no entry 'scenes/yolo'; it has scenes/fast-rcnn"):
+        zoo.record("scenes/yolo")
 
 
 @pytest.mark.parametrize("name", NAMES[:3])
 def test_segmenters_score_what_their_record_says(name, scenes):
     scores, _ = evaluate_fcn(load_fcn(name), scenes)
-    assert scores._asdict() == pytest.approx(scene_record(name)["test"]["100"], abs=2e-3)
+    assert scores._asdict() == pytest.approx(zoo.record(f"scenes/{name}")["test"]["100"], abs=2e-3)
 
 
 @pytest.mark.parametrize("name", NAMES[3:5])
@@ -56,17 +56,17 @@ def test_detectors_score_what_their_record_says(name, scenes):
             return fast_rcnn_detect(model, image, proposals)
 
     scores = evaluate_detector(detect, scenes)
-    assert scores == pytest.approx(scene_record(name)["test"]["100"], abs=0.01)
+    assert scores == pytest.approx(zoo.record(f"scenes/{name}")["test"]["100"], abs=0.01)
 
 
 def test_the_captioner_scores_what_its_record_says():
     scores, _ = evaluate_nic(load_nic(), load_scenes("test", 100, things=THINGS), VOCABULARY)
-    known = scene_record("nic")["test"]["100"]
+    known = zoo.record("scenes/nic")["test"]["100"]
     assert scores.bleu == pytest.approx(known["bleu"], abs=0.01)
     assert scores.right == pytest.approx(known["right"], abs=0.02)
     assert scores.exact == pytest.approx(known["exact"], abs=0.02)
 
 
 def test_finer_grids_score_better():
-    values = [scene_record(name)["test"]["500"]["mean_iou"] for name in NAMES[:3]]
+    values = [zoo.record(f"scenes/{name}")["test"]["500"]["mean_iou"] for name in NAMES[:3]]
     assert values == sorted(values)

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse import zoo
 from dlcourse.captioning.training import evaluate_nic, nic_steps, speaking_steps
 from dlcourse.captioning.vocabulary import Vocabulary
 from dlcourse.data.scenes import WORDS, load_scenes
 from dlcourse.models import NIC
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.scenes import scene_arrays, take_over, train_on_scenes, write_entry
+from dlcourse.zoo.entry import take_over, write_entry
+from dlcourse.zoo.steps import train_in_steps
 
 # The words of all captions of scenes.
 VOCABULARY = Vocabulary(WORDS)
@@ -25,7 +27,7 @@ _THEN = (2200, 32, 0.001)
 
 
 def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
-    """Train NIC into a folder, and return the record; see `zoo.scenes`.
+    """Train NIC into a folder, and return the record; see `zoo.entry`.
 
     The encoder begins with the weights of the zoo's FCN-8s, as the published one began with those
     of a classifier: what a picture shows has been learnt already, what is said about it has not.
@@ -43,10 +45,10 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
         Whether to show a progress bar.
     """
     model = NIC(len(VOCABULARY), rng=generator(seed, Stream.INIT))
-    take_over(model, scene_arrays("fcn-8s"))
+    take_over(model, zoo.arrays("scenes/fcn-8s"))
     count, steps, batch_size, lr = _FIRST
     scenes = load_scenes("train", count, things=THINGS, seed=1000 + seed)
-    first = train_on_scenes(
+    first = train_in_steps(
         model,
         speaking_steps(model, scenes, VOCABULARY, batch_size, seed),
         steps,
@@ -57,7 +59,7 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     )
     steps, batch_size, lr = _THEN
     scenes = load_scenes("train", steps * batch_size, things=THINGS, seed=1001 + seed)
-    training = train_on_scenes(
+    training = train_in_steps(
         model,
         nic_steps(model, scenes, VOCABULARY, batch_size, seed),
         steps,
@@ -93,6 +95,6 @@ def load_nic() -> NIC:
     (1, 128)
     """
     model = NIC(len(VOCABULARY), rng=np.random.default_rng(0))
-    model.load_state_dict(scene_arrays("nic"))
+    model.load_state_dict(zoo.arrays("scenes/nic"))
     model.eval()
     return model

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse import zoo
 from dlcourse.data.scenes import CLASSES, Scene, load_scenes
 from dlcourse.detection.evaluation import COCO_THRESHOLDS, Detections, mean_average_precision
 from dlcourse.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
@@ -16,7 +17,8 @@ from dlcourse.detection.rcnn import RCNN, fine_tuning_steps, fit_rcnn
 from dlcourse.detection.regions import training_regions
 from dlcourse.models import FastRCNN, RegionNet
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.scenes import scene_arrays, train_on_scenes, write_entry
+from dlcourse.zoo.entry import write_entry
+from dlcourse.zoo.steps import train_in_steps
 
 #: Gives detections for a picture and proposals.
 Detect = Callable[[np.ndarray, np.ndarray], Detections]
@@ -30,7 +32,7 @@ _FITTED = 600
 def run_detector(
     name: str, output: Path, *, command: str, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
-    """Train a detector into a folder, and return the record; see `zoo.scenes`.
+    """Train a detector into a folder, and return the record; see `zoo.entry`.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def run_detector(
     else:
         model = RegionNet(len(CLASSES), rng=rng)
         step = fine_tuning_steps(model, regions, seed)
-    training = train_on_scenes(
+    training = train_in_steps(
         model, step, _STEPS[name], output, lr=_LR, settings={"seed": seed}, progress=progress
     )
     arrays = dict(model.state_dict())
@@ -106,7 +108,7 @@ def load_fast_rcnn() -> FastRCNN:
     False
     """
     model = FastRCNN(len(CLASSES), rng=np.random.default_rng(0))
-    model.load_state_dict(scene_arrays("fast-rcnn"))
+    model.load_state_dict(zoo.arrays("scenes/fast-rcnn"))
     model.eval()
     return model
 
@@ -119,7 +121,7 @@ def load_rcnn() -> RCNN:
     >>> load_rcnn().machines.shape
     (11, 257)
     """
-    arrays = scene_arrays("rcnn")
+    arrays = zoo.arrays("scenes/rcnn")
     parts = {key: arrays.pop(key) for key in ("machines", "regressions", "scale")}
     model = RegionNet(len(CLASSES), rng=np.random.default_rng(0))
     model.load_state_dict(arrays)

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse import zoo
 from dlcourse.data.scenes import CLASSES, load_scenes
 from dlcourse.models import FCN
 from dlcourse.segmentation.training import evaluate_fcn, fcn_steps
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.scenes import scene_arrays, take_over, train_on_scenes, write_entry
+from dlcourse.zoo.entry import take_over, write_entry
+from dlcourse.zoo.steps import train_in_steps
 
 #: Steps and highest learning rate by stride; the finer ones begin with the coarser one's weights.
 _PLAN = {32: (1200, 0.002), 16: (500, 0.001), 8: (500, 0.001)}
@@ -21,7 +23,7 @@ _BATCH = 16
 def run_fcn(
     stride: int, output: Path, *, command: str, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
-    """Train FCN with a stride into a folder, and return the record; see `zoo.scenes`.
+    """Train FCN with a stride into a folder, and return the record; see `zoo.entry`.
 
     Parameters
     ----------
@@ -39,10 +41,10 @@ def run_fcn(
     steps, lr = _PLAN[stride]
     model = FCN(len(CLASSES), stride, rng=generator(seed, Stream.INIT))
     if stride < 32:
-        take_over(model, scene_arrays(f"fcn-{2 * stride}s"))
+        take_over(model, zoo.arrays(f"scenes/fcn-{2 * stride}s"))
     # Other scenes for each stage, so that none is seen twice.
     scenes = load_scenes("train", steps * _BATCH, seed=3 * seed + _order(stride))
-    training = train_on_scenes(
+    training = train_in_steps(
         model,
         fcn_steps(model, scenes, _BATCH, seed),
         steps,
@@ -71,7 +73,7 @@ def load_fcn(name: str = "fcn-8s") -> FCN:
     """
     stride = int(name.removeprefix("fcn-").removesuffix("s"))
     model = FCN(len(CLASSES), stride, rng=np.random.default_rng(0))
-    model.load_state_dict(scene_arrays(name))
+    model.load_state_dict(zoo.arrays(f"scenes/{name}"))
     model.eval()
     return model
 

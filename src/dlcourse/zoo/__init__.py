@@ -1,26 +1,29 @@
 """Shipped weights, each beside the record of the run that made it.
 
-An entry is two files in this folder: ``NAME.npz`` (weights; some entries are only a record) and
+An entry is two files in ``entries``: ``NAME.npz`` (weights; some entries are only a record) and
 ``NAME.json`` (command, seed, versions, hardware, time, history, test result). ``make zoo`` makes
-them all again. The ensembles, networks that vote, have their records in ``ensembles``.
+them all again. Classifiers stand there by themselves. What the applications train has a folder
+each, as ``scenes/nic``; what makes it stands in the applications, one floor up. The ensembles,
+networks that vote, have their records in ``ensembles``.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from dlcourse.models import Classifier, Ensemble
 from dlcourse.nn.weights import load_weights
+from dlcourse.zoo.entry import FOLDER, arrays, names, record
 from dlcourse.zoo.environment import hardware, versions
-from dlcourse.zoo.recipe import Recipe, run, write_json
+from dlcourse.zoo.recipe import Recipe, run
 from dlcourse.zoo.voting import ENSEMBLE, run_ensemble
 
 __all__ = [
     "ENSEMBLE",
     "FOLDER",
     "Recipe",
+    "arrays",
     "ensemble_record",
     "hardware",
     "load",
@@ -30,41 +33,7 @@ __all__ = [
     "run",
     "run_ensemble",
     "versions",
-    "write_json",
 ]
-
-FOLDER = Path(__file__).parent / "entries"
-
-
-def names() -> list[str]:
-    """Return the names of all entries.
-
-    Examples
-    --------
-    >>> "deep-convnet-seed0" in names()
-    True
-    """
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
-
-
-def record(name: str) -> dict[str, Any]:
-    """Return the record of the run that made an entry.
-
-    Raises
-    ------
-    ValueError
-        If there is no such entry.
-
-    Examples
-    --------
-    >>> record("deep-convnet-seed0")["parameters"]
-    123552
-    """
-    path = FOLDER / f"{name}.json"
-    if not path.exists():
-        raise ValueError(f"the zoo has no entry {name!r}; it has {', '.join(names())}")
-    data: dict[str, Any] = json.loads(path.read_text())
-    return data
 
 
 def load(name: str = "deep-convnet-seed0") -> Classifier:
@@ -96,7 +65,7 @@ def ensemble_record() -> dict[str, Any]:
     >>> len(ensemble_record()["members"])
     5
     """
-    data: dict[str, Any] = json.loads((FOLDER / "ensembles" / "deep-convnet.json").read_text())
+    data: dict[str, Any] = json.loads((FOLDER / "ensembles/deep-convnet.json").read_text())
     return data
 
 

@@ -21,7 +21,7 @@ from dlcourse.distributed import (
     broadcast_arrays,
     broadcast_json,
 )
-from dlcourse.files import atomic_write
+from dlcourse.files import write_json
 from dlcourse.models import Classifier, DeepConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.nn.weights import load_weights, save_weights
@@ -239,9 +239,3 @@ def _claim(output: Path, recipe: Recipe) -> None:
             f"{output} holds a run with {name} {there.get(name)!r}, expected {value!r}; "
             "choose another output folder, or repeat the command with the same options to resume"
         )
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a record, whole or not at all."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(data, indent=1).encode() + b"\n")
