@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,36 @@ def q_targets(
     return rewards + discount * best * ~terminated
 
 
-class DQN:
+class QAgent:
+    """Acts by the values of a network; an `Agent` of `dlcourse.rl`.
+
+    Parameters
+    ----------
+    network : QNetwork
+        From observations to one value per action.
+
+    Examples
+    --------
+    >>> from dlcourse.models.q_networks import MLPQNetwork
+    >>> agent = QAgent(MLPQNetwork(4, 2, rng=np.random.default_rng(0)))
+    >>> agent.q_values(np.ones(4)).shape, agent.act(np.ones(4)) in (0, 1)
+    ((2,), True)
+    """
+
+    def __init__(self, network: QNetwork) -> None:
+        self.network = network
+
+    def q_values(self, observation: Any) -> np.ndarray:
+        """Return what the network expects of each action, shape (actions,)."""
+        values: np.ndarray = self.network.values(np.asarray(observation)[None])[0]
+        return values
+
+    def act(self, observation: Any) -> int:
+        """Return the action of the highest value."""
+        return int(self.q_values(observation).argmax())
+
+
+class DQN(QAgent):
     """An agent that acts by a Q-network, and improves it from remembered steps.
 
     Parameters
@@ -72,6 +102,11 @@ class DQN:
         many learning steps. With 0 there is no copy: the network chases its own values.
     double : bool
         Whether targets are those of Double DQN.
+    delta : float
+        The Huber loss is quadratic for errors up to `delta`, and of constant slope beyond, so that
+        one surprise cannot tear the network apart. 1 suits values of about 1, as clipped and
+        seldom rewards give them; with values of 100 nearly every error would be cut off, and the
+        one state whose target is certain, the last, pull no harder than those that follow a guess.
 
     Attributes
     ----------
@@ -103,25 +138,22 @@ class DQN:
         discount: float = 0.99,
         target_every: int = 1000,
         double: bool = False,
+        delta: float = 1.0,
     ) -> None:
         if not 0 <= discount <= 1:
             raise ValueError(f"discount must lie in [0, 1], found {discount!r}")
-        self.network = network
+        super().__init__(network)
         self.target = copy.deepcopy(network) if target_every else network.replica()
         self.optimizer = optimizer
         self.discount = discount
         self.target_every = target_every
         self.double = double
         self.steps = 0
-        # Quadratic near zero, and of slope 1 beyond: one surprise cannot tear the network apart.
+        self.delta = delta
         self._loss = SmoothL1Loss()
 
-    def act(self, observation: np.ndarray) -> int:
-        """Return the action of the highest value."""
-        return int(self.network.values(np.asarray(observation)[None])[0].argmax())
-
     def learn(self, batch: Transitions) -> float:
-        """Take one step towards the targets of a batch, and return the mean Huber loss."""
+        """Take one step towards the targets of a batch, and return the mean Huber loss in units of delta."""
         network = self.network
         following = network.prepare(batch.next_observations)
         choice = network(following).argmax(axis=1) if self.double else None
@@ -130,7 +162,9 @@ class DQN:
         )
         values = network(network.prepare(batch.observations))
         taken = np.arange(len(values)), batch.actions
-        loss = self._loss(values[taken], targets.astype(values.dtype, copy=False))
+        # Measured in units of delta; the constant delta^2 that is left out is nothing to Adam.
+        targets = targets.astype(values.dtype, copy=False)
+        loss = self._loss(values[taken] / self.delta, targets / self.delta)
         # Only the action that was taken has a target; the others learn nothing.
         gradient = np.zeros_like(values)
         gradient[taken] = self._loss.backward()

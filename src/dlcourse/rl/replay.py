@@ -98,6 +98,10 @@ class ReplayMemory:
         """Return the last `size` steps in the order they happened: learning without a memory."""
         return self._at(np.arange(max(0, self.added - size), self.added) % self.capacity)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by the names of their attributes, one row a step, not copied."""
+        return {name: getattr(self, name) for name in Transitions._fields}
+
     def _at(self, rows: np.ndarray) -> Transitions:
         # take() copies rows twice as fast as an index in brackets.
         return Transitions(
