@@ -113,8 +113,9 @@ $(VENV)/.package: pyproject.toml requirements/base.txt $(VENV)/.created
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.book: requirements/book.txt $(VENV)/.package
+$(VENV)/.book: requirements/book.txt requirements/no-deps.txt $(VENV)/.package
 	$(PIP) install --quiet --requirement requirements/book.txt
+	$(PIP) install --quiet --no-deps --requirement requirements/no-deps.txt
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.book

@@ -21,6 +21,10 @@ class Stream(IntEnum):
     SHUFFLE = 2
     AUGMENT = 3
     DROPOUT = 4
+    ENVIRONMENT = 10
+    EXPLORE = 11
+    REPLAY = 12
+    EVALUATE = 13
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

@@ -1,0 +1,41 @@
+"""Learning from rewards: agents, the episodes they play, and what they learn from them."""
+
+from dlcourse.rl.episodes import (
+    Agent,
+    Environment,
+    Episodes,
+    Transition,
+    episode_seed,
+    evaluate,
+    make,
+    play,
+)
+from dlcourse.rl.exploration import LinearSchedule, Schedule, epsilon_greedy
+from dlcourse.rl.tabular import (
+    TabularAgent,
+    learn,
+    q_learning,
+    q_learning_target,
+    sarsa,
+    sarsa_target,
+)
+
+__all__ = [
+    "Agent",
+    "Environment",
+    "Episodes",
+    "LinearSchedule",
+    "Schedule",
+    "TabularAgent",
+    "Transition",
+    "episode_seed",
+    "epsilon_greedy",
+    "evaluate",
+    "learn",
+    "make",
+    "play",
+    "q_learning",
+    "q_learning_target",
+    "sarsa",
+    "sarsa_target",
+]
