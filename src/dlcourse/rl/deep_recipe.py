@@ -153,4 +153,6 @@ def random_play(game: str, episodes: int, seed: int = 0) -> Episodes:
     environment = make_game(GAMES[game])
     rng = generator(seed, Stream.EXPLORE)
     actions = int(environment.action_space.n)
-    return evaluate(environment, lambda _: int(rng.integers(actions)), episodes=episodes, seed=FINAL)
+    return evaluate(
+        environment, lambda _: int(rng.integers(actions)), episodes=episodes, seed=FINAL
+    )

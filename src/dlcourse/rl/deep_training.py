@@ -102,7 +102,7 @@ def train_dqn(
 ) -> DQNHistory:
     """Train a network, and leave in it the weights that did best in the checks.
 
-    Rewards are clipped to [-1, 1] for learning (Mnih et al. 2015), and count in full for returns.
+    Rewards are clipped to [-1, 1] in training, and count in full in the checks.
 
     Parameters
     ----------
@@ -125,7 +125,9 @@ def train_dqn(
     ValueError
         If the checkpoint belongs to other settings.
     """
-    environment, judge = make_environment(), make_environment()
+    from dlcourse.rl.wrappers import ClipReward  # needs Gymnasium, which `dlcourse.rl` does not
+
+    environment, judge = ClipReward(make_environment()), make_environment()
     agent = DQN(
         network,
         Adam(network.parameters(), lr=settings.lr),
@@ -152,9 +154,9 @@ def train_dqn(
             return epsilon_greedy(agent.q_values(observation), settings.epsilon(frame), explore)
 
         for step in play(environment, act, seed=episode_seed(seed, Stream.ENVIRONMENT, episode)):
-            clipped = min(max(step.reward, -1.0), 1.0)
             memory.add(
-                *(step.observation, step.action, clipped, step.next_observation, step.terminated)
+                *(step.observation, step.action, step.reward, step.next_observation),
+                terminated=step.terminated,
             )
             total += step.reward
             frame += 1
@@ -222,7 +224,9 @@ def _restore(
     arrays = load_arrays(path)
 
     def part(name: str) -> dict[str, np.ndarray]:
-        return {k.removeprefix(f"{name}/"): a for k, a in arrays.items() if k.startswith(f"{name}/")}
+        return {
+            k.removeprefix(f"{name}/"): a for k, a in arrays.items() if k.startswith(f"{name}/")
+        }
 
     if str(part("json")["identity"]) != identity:
         raise ValueError(
