@@ -12,6 +12,8 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.generation.recipe import run_dcgan
+from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
 # In an order in which each begins with the weights of those before it.
@@ -19,4 +21,10 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
+    "generation/dcgan": run_dcgan,
+    **{
+        f"rl/{world}-{method}": partial(run_tabular, world, method)
+        for world in PLANS
+        for method in METHODS
+    },
 }

@@ -15,12 +15,15 @@ from dlcourse.distributed.simulator import SECONDS, Network
 from dlcourse.explore import explorers
 from dlcourse.explore.allreduce import RANKS, schedule
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.machine import Machine
 from dlcourse.models import summary
 from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.precision import FORMATS
+from dlcourse.rl import epsilon_greedy, q_learning
+from dlcourse.rl.grid_world import GridWorld
 from dlcourse.training import profile
 
 KINDS = (
@@ -36,6 +39,7 @@ KINDS = (
     "iou",
     "misclassified",
     "offload",
+    "qtable",
     "quiz",
     "roofline",
     "segments",
@@ -141,6 +145,56 @@ def test_inception_counts_as_summary_does(module, name, reduced):
         assert ours["channels"] == expected.rows[-1].output_shape[0]
         assert ours["parameters"] == expected.parameters
         assert ours["multiplyAdds"] == expected.multiply_adds
+
+
+class Drawn:
+    """Gives the numbers of a list in turn, in place of a generator."""
+
+    def __init__(self, numbers):
+        self.random = iter(numbers).__next__
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "discount", "max_steps"), [(0.2, 0.9, 50), (1.0, 1.0, 3), (0.0, 0.5, 50)]
+)
+def test_the_browser_learns_the_table_that_the_package_learns(module, epsilon, discount, max_steps):
+    world = GridWorld(["S.#.", "..O.", "#..G"], max_steps)
+    numbers = np.random.default_rng(0).random(20_000)
+    rng = Drawn(numbers)
+    table = np.zeros((12, 4))
+    settings = dict(learning_rate=0.5, discount=discount)
+    lengths = [
+        len(
+            list(
+                q_learning(
+                    table, world, lambda s: epsilon_greedy(table[s], epsilon, rng), **settings
+                )
+            )
+        )
+        for _ in range(40)
+    ]
+    found = module(
+        "qlearning.js",
+        "qLearn",
+        qtable(world).data["world"],
+        {"epsilon": epsilon, "discount": discount, "learningRate": 0.5},
+        40,
+        numbers.tolist(),
+    )
+    assert found["lengths"] == lengths
+    assert found["table"] == table.tolist()
+    assert table.any()
+
+
+def test_the_path_of_the_largest_values(module):
+    world = qtable(GridWorld(["S.G", ".#O"])).data["world"]
+    table = np.zeros((6, 4))
+    assert module("qlearning.js", "greedyPath", world, table.tolist())["reward"] is None
+    table[:2, 1] = 0.9, 1.0
+    assert module("qlearning.js", "greedyPath", world, table.tolist()) == {
+        "path": [0, 1, 2],
+        "reward": 1,
+    }
 
 
 SETTING = dict(repeats=1, cpu=1e11, gpu=1e13, bus=1.6e10, launch=1e-5)
@@ -941,6 +995,46 @@ def test_segments(show):
     before = pictures(explorer)
     explorer.get_by_role("slider", name="Strength of colour").press("Home")
     assert pictures(explorer) != before
+
+
+def test_q_table_by_keyboard(show):
+    explorer = show("qtable")
+    assert said(explorer).startswith("Nothing is known yet")
+    explorer.get_by_role("button", name="One step").press("Enter")
+    assert said(explorer).startswith("Episode 1, step 1: ")
+    picture = explorer.get_by_role("img")
+    assert "goes round and never arrives" in picture.get_attribute("aria-label")
+    explorer.get_by_role("slider", name="Epsilon").press("End")
+    explorer.get_by_role("button", name="100 episodes").press("Space")
+    assert re.search(r"Episode 10[01], step \d+: ", said(explorer))
+    assert "in the goal after" in picture.get_attribute("aria-label")
+    patient = explorer.locator(".dl-digits").all_inner_texts()
+    explorer.get_by_role("button", name="Start again").press("Enter")
+    assert said(explorer).startswith("Nothing is known yet")
+    explorer.get_by_role("slider", name="Discount").press("Home")
+    explorer.get_by_role("button", name="100 episodes").press("Enter")
+    # Without a future only the steps into the goal and the pits are worth something.
+    rows = explorer.locator("details tbody tr")
+    values = [abs(float(v.replace("\u2212", "-"))) for v in rows.locator("td").all_text_contents()]
+    assert set(values) <= {0.0, 1.0} and sum(values) < 8
+    assert explorer.locator(".dl-digits").all_inner_texts() != patient
+
+
+def test_q_table_plays(show):
+    explorer = show("qtable")
+    explorer.page.clock.install()
+    explorer.get_by_role("button", name="Play").click()
+    explorer.page.clock.run_for(3100)
+    assert said(explorer).startswith("Episode 1, step 10: ")
+    explorer.get_by_role("button", name="Pause").click()
+    explorer.page.clock.run_for(3000)
+    assert said(explorer).startswith("Episode 1, step 10: ")
+    explorer.get_by_role("combobox", name="Play goes by", exact=True).select_option("episodes")
+    explorer.get_by_role("button", name="Play").click()
+    explorer.page.clock.run_for(3100)
+    assert re.match(r"Episode 1[01], step \d+: ", said(explorer))
+    explorer.get_by_role("button", name="One episode").click()
+    assert explorer.get_by_role("button", name="Play").is_visible()  # it stands still again
 
 
 def test_beam(show):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import CrossEntropyLoss, MSELoss, softmax
+from dlcourse.nn import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, softmax
 
 dtypes = st.sampled_from([np.float32, np.float64])
 
@@ -137,6 +137,40 @@ def test_mean_squared_error_does_not_broadcast():
         MSELoss()(np.zeros((3, 1), np.float32), np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="at least one"):
         MSELoss()(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple), dtype=dtypes)
+def test_binary_cross_entropy_and_its_gradient(shape, dtype):
+    rng = np.random.default_rng(0)
+    y, t = 3 * rng.standard_normal(shape), rng.random(shape)
+    p = 1 / (1 + np.exp(-y))
+    loss = BCEWithLogitsLoss()
+    expected = -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean()
+    assert loss(y.astype(dtype), t) == pytest.approx(expected, rel=1e-5)
+    grad = loss.backward()
+    assert grad.dtype == dtype
+    expected = numerical_gradient(lambda moved: BCEWithLogitsLoss()(moved, t), y)
+    np.testing.assert_allclose(grad, expected, atol=1e-6)
+
+
+def test_binary_cross_entropy_of_extreme_scores_is_exact():
+    loss, y = BCEWithLogitsLoss(), np.array([1e4, -1e4, 1e4, -1e4], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        assert loss(y, np.array([1, 0, 0, 1], np.float32)) == 5000
+        np.testing.assert_array_equal(loss.backward(), [0, 0, 0.25, -0.25])
+
+
+def test_binary_cross_entropy_says_what_is_wrong():
+    loss, y = BCEWithLogitsLoss(), np.zeros((3, 1), np.float32)
+    with pytest.raises(ValueError, match=r"scores' shape \(3, 1\), at least one, found \(3,\)"):
+        loss(y, np.zeros(3))
+    with pytest.raises(ValueError, match="at least one"):
+        loss(y[:0], y[:0])
+    with pytest.raises(ValueError, match="from 0 to 1, found -1 to 2"):
+        loss(y, np.array([[-1.0], [0.0], [2.0]]))
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        loss(y, np.full((3, 1), np.nan))
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

@@ -41,6 +41,20 @@ def test_forward_is_the_definition_and_backward_its_gradient(kernel, stride, pad
     check_gradients(up, x, rng)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (3, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_few_places_become_a_picture(size, bias):
+    rng = np.random.default_rng(0)
+    up = ConvTranspose2d(3, 2, 7, bias=bias, rng=rng)
+    x = rng.standard_normal((2, 3, *size), dtype=np.float32)
+    added = up.bias.data if bias else np.zeros(2)
+    expected = naive(x, up.weight.data, added, (1, 1), (0, 0), (0, 0))
+    np.testing.assert_allclose(up(x), expected, rtol=1e-5, atol=1e-5)
+    check_gradients(up, x, rng)
+    # And the other way round: one window over the whole picture.
+    check_gradients(Conv2d(2, 3, 7, bias=bias, rng=rng), up(x), rng)
+
+
 def test_it_turns_a_convolution_of_the_same_numbers_round():
     rng = np.random.default_rng(0)
     conv = Conv2d(3, 4, 3, stride=2, padding=1, bias=False, rng=rng)

@@ -135,6 +135,16 @@ def test_losses_of_differences(kind):
     close(ours.backward(), theirs.grad)
 
 
+def test_binary_cross_entropy():
+    y, t = 5 * draw((4, 3, 2)), np.random.default_rng(1).random((4, 3, 2), dtype=np.float32)
+    ours = nn.BCEWithLogitsLoss()
+    theirs = torch.from_numpy(y).requires_grad_()
+    value = torch.nn.BCEWithLogitsLoss()(theirs, torch.from_numpy(t))
+    value.backward()
+    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
+    close(ours.backward(), theirs.grad)
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_softmax(axis):
     x = draw((3, 4, 5)) * 50

@@ -126,6 +126,28 @@ def test_the_same_seed_learns_the_same(method):
     assert (run(0)[0] != run(1)[0]).any()
 
 
+def test_learning_in_parts_is_learning_at_once():
+    def run(*parts):
+        table = np.zeros((6, 4))
+        first, lengths = 0, []
+        for part in parts:
+            episodes = learn(
+                q_learning,
+                table,
+                GridWorld(["S.#", "..G"]),
+                episodes=part,
+                epsilon=LinearSchedule(1.0, 0.0, steps=30),
+                learning_rate=LinearSchedule(0.5, 0.1, steps=30),
+                discount=0.9,
+                first=first,
+            )
+            first += part
+            lengths += episodes.lengths.tolist()
+        return table.tolist(), lengths
+
+    assert run(30) == run(10, 5, 15)
+
+
 def test_the_agent_takes_the_largest_and_tells_what_it_expects():
     agent = TabularAgent(TABLE)
     assert [agent.act(state) for state in range(3)] == [1, 1, 0]

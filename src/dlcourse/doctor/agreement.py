@@ -119,7 +119,11 @@ def run_loss(make_loss: Callable[[], Loss], device: str, seed: int = 0) -> dict[
     rng = np.random.default_rng(seed)
     y = rng.standard_normal((8, 5), dtype=np.float32)
     loss = make_loss()
-    t = rng.standard_normal((8, 5)) if isinstance(loss, nn.MSELoss) else rng.integers(5, size=8)
+    t: np.ndarray
+    if isinstance(loss, nn.CrossEntropyLoss):
+        t = rng.integers(5, size=8)
+    else:
+        t = rng.standard_normal((8, 5)) if isinstance(loss, nn.MSELoss) else rng.random((8, 5))
     value = loss(to_device(y, device), to_device(t, device))
     return {"loss": np.array(value), "gradient": to_numpy(loss.backward())}
 

@@ -71,6 +71,10 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, rng=rng),
         _IMAGES,
     ),
+    "ConvTranspose2d of one place": (
+        lambda rng: nn.ConvTranspose2d(6, 5, 7, bias=False, rng=rng),
+        (4, 6, 1, 1),
+    ),
     "ConvTranspose2d": (
         lambda rng: nn.ConvTranspose2d(6, 5, 3, stride=2, padding=1, rng=rng),
         _IMAGES,
@@ -114,6 +118,8 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     ),
     "BasicConv2d": (lambda rng: models.BasicConv2d(6, 8, 3, rng=rng), _IMAGES),
     "Bottleneck": (lambda rng: models.Bottleneck(8, 2, rng=rng), (4, 8, 6, 5)),
+    "DCGANDiscriminator": (lambda rng: models.DCGANDiscriminator(4, rng=rng), (3, 1, 28, 28)),
+    "DCGANGenerator": (lambda rng: models.DCGANGenerator(8, 4, rng=rng), (3, 8, 1, 1)),
     "DeepConvNet": (lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
     "EfficientNetLite0": (lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
     "FCN": (lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
@@ -150,6 +156,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
 }
 
 LOSSES: dict[str, Callable[[], Loss]] = {
+    "BCEWithLogitsLoss": nn.BCEWithLogitsLoss,
     "CrossEntropyLoss": lambda: nn.CrossEntropyLoss(label_smoothing=0.1),
     "MSELoss": nn.MSELoss,
 }

@@ -2,6 +2,7 @@
 
 from dlcourse.models.alexnet import AlexNet, AlexNet2012, alexnet
 from dlcourse.models.classifier import Classifier, SequentialClassifier
+from dlcourse.models.dcgan import DCGANDiscriminator, DCGANGenerator, init_dcgan
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.efficientnet_lite import (
     EfficientNetLite0,
@@ -52,6 +53,8 @@ __all__ = [
     "BasicConv2d",
     "Bottleneck",
     "Classifier",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "DeepConvNet",
     "EfficientNetLite0",
     "Ensemble",
@@ -80,6 +83,7 @@ __all__ = [
     "convolutionalize",
     "efficientnet_lite0",
     "googlenet",
+    "init_dcgan",
     "load_pretrained",
     "preprocess_for",
     "projection",

@@ -7,7 +7,7 @@ from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.embedding import Embedding
 from dlcourse.nn.linear import Flatten, Linear
-from dlcourse.nn.loss import CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
+from dlcourse.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
 from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
@@ -20,6 +20,7 @@ __all__ = [
     "RNN",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
+    "BCEWithLogitsLoss",
     "BatchNorm2d",
     "Chain",
     "Concat",

@@ -13,6 +13,8 @@ The functions are the stateless mathematics; `Conv2d` holds the weights.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dlcourse.backend import Array, array_module
@@ -38,6 +40,8 @@ _BLOCK_BYTES = {"numpy": 2**21, "cupy": 2**28}
 
 #: From so many weights on, to lay them out for the product takes time that counts.
 _MANY_WEIGHTS = 2**16
+
+Shape = tuple[int, ...]
 
 
 def conv2d(
@@ -155,13 +159,14 @@ def conv2d_input_grad(
     """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
 
     With stride 1 it is itself a convolution: of `dy`, with the kernels turned by 180 degrees
-    and input and output channels swapped (Dumoulin and Visin 2016). Otherwise each output
-    gradient is spread over its patch and the patches are added up.
+    and input and output channels swapped (Dumoulin and Visin 2016). Otherwise, and where the input
+    is several times larger than `dy`, each output gradient is spread over its patch and the patches
+    are added up.
     """
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
-    back = _back(geometry)
+    back = _back(geometry, size, dy.shape)
     if back is not None:
         turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, c, kh, kw)
         turned = turned.transpose(0, 2, 1, 3, 4).reshape(groups * c, o // groups, kh, kw)
@@ -195,7 +200,7 @@ def conv2d_gradients(
     threads : int
         Where the stride is 1, the images are shared among so many. It does not change a bit.
     """
-    back = _back(geometry)
+    back = _back(geometry, x.shape, dy.shape)
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; with fewer pixels than kernels see conv2d.
@@ -228,8 +233,10 @@ def conv2d_gradients(
     return xp.ascontiguousarray(dw), None if dx is None else dx.transpose(0, 3, 1, 2)
 
 
-def _back(geometry: Geometry) -> Geometry | None:
-    """The windows of the convolution that takes `dy` to `dx`; None where it takes no such."""
+def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
+    """The windows of the convolution that takes `dy` to `dx`; None where it is not to be one."""
+    if math.prod(size[2:]) > 4 * math.prod(dy_size[2:]):
+        return None  # most of what it multiplies would be padding
     margin = tuple(
         d * (k - 1) - p
         for d, k, p in zip(geometry.dilation, geometry.kernel, geometry.padding, strict=True)

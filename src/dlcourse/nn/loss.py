@@ -153,6 +153,52 @@ class MSELoss:
         return self._difference * (2 / self._difference.size)
 
 
+class BCEWithLogitsLoss:
+    """Mean over all elements of minus the log of the probability given to the right answer.
+
+    Each element is a question of its own with the answers yes (1) and no (0): the score s gives
+    yes the probability ``sigmoid(s)``. As with `CrossEntropyLoss` the sigmoid is inside, and the
+    gradient is ``sigmoid(s) - t`` over the number of elements. A target between 0 and 1 asks for
+    that probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = BCEWithLogitsLoss()
+    >>> value = loss(np.zeros(2, np.float32), np.array([1.0, 0.0]))
+    >>> round(value, 4)  # log 2
+    0.6931
+    >>> loss.backward()
+    array([-0.25,  0.25], dtype=float32)
+    >>> loss(np.array([-200.0], np.float32), np.array([1.0]))
+    200.0
+    """
+
+    def __call__(self, y: Array, t: Array) -> float:
+        """Return the mean loss of scores `y` and targets `t` from 0 to 1, of one shape."""
+        if y.shape != t.shape or y.size == 0:
+            raise ValueError(
+                f"BCEWithLogitsLoss expects targets of the scores' shape {y.shape}, at least one, "
+                f"found {t.shape}"
+            )
+        if not ((t >= 0) & (t <= 1)).all():
+            raise ValueError(
+                "BCEWithLogitsLoss expects targets from 0 to 1, found "
+                f"{float(t.min()):g} to {float(t.max()):g}"
+            )
+        xp = array_module(y)
+        t = t.astype(y.dtype, copy=False)
+        # log(1 + exp(y)) - t y, where exp takes only numbers below zero.
+        small = xp.exp(-xp.abs(y))
+        positive = xp.where(y < 0, small, xp.ones_like(small)) / (1 + small)  # sigmoid
+        self._difference = positive - t
+        return float((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
+
+    def backward(self) -> Array:
+        """Return the gradient of the last loss with respect to the scores."""
+        return self._difference / self._difference.size
+
+
 class SmoothL1Loss:
     """Mean over all elements of a loss that is quadratic near zero and linear beyond.
 

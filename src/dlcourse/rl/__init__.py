@@ -11,6 +11,7 @@ from dlcourse.rl.episodes import (
     play,
 )
 from dlcourse.rl.exploration import LinearSchedule, Schedule, epsilon_greedy
+from dlcourse.rl.planning import expected_return, value_iteration
 from dlcourse.rl.tabular import (
     TabularAgent,
     learn,
@@ -31,6 +32,7 @@ __all__ = [
     "episode_seed",
     "epsilon_greedy",
     "evaluate",
+    "expected_return",
     "learn",
     "make",
     "play",
@@ -38,4 +40,5 @@ __all__ = [
     "q_learning_target",
     "sarsa",
     "sarsa_target",
+    "value_iteration",
 ]

@@ -158,6 +158,7 @@ def learn(
     learning_rate: Schedule,
     discount: float,
     seed: int = 0,
+    first: int = 0,
 ) -> Episodes:
     """Learn a table from episodes that are played with epsilon-greedy actions.
 
@@ -177,6 +178,9 @@ def learn(
         What a reward is worth one step later, from 0 to 1.
     seed : int
         Decides all chance, that of the environment and that of the exploration.
+    first : int
+        The number of the first episode, by which schedules and chance go: learning 100 episodes,
+        and then 100 more with ``first=100``, is the same as learning 200 at once.
 
     Returns
     -------
@@ -213,4 +217,4 @@ def learn(
             seed=episode_seed(seed, Stream.ENVIRONMENT, number),
         )
 
-    return summarize(episode(number) for number in range(episodes))
+    return summarize(episode(first + number) for number in range(episodes))

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     SHUFFLE = 2
     AUGMENT = 3
     DROPOUT = 4
+    NOISE = 5
     ENVIRONMENT = 10
     EXPLORE = 11
     REPLAY = 12

@@ -16,14 +16,15 @@ export function statistic(name, values) {
   return name === "minimum" ? Math.min(...values) : quantile(ascending(values), 0.5);
 }
 
-/** Pseudo-random whole numbers below a limit, the same ones each time (mulberry32). */
-function* draws(limit) {
-  for (let state = 1; ; ) {
+/** Return a function that gives pseudo-random numbers from 0 to 1, the same ones for a seed. */
+export function mulberry32(seed) {
+  let state = seed;
+  return () => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    yield Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * limit);
-  }
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
 }
 
 /**
@@ -32,11 +33,12 @@ function* draws(limit) {
  * Each is a statistic of `count` timings: of neighbours, from a place on, or drawn from all.
  */
 export function answers(values, count, name, neighbours) {
-  const drawn = draws(values.length);
+  const random = mulberry32(1);
+  const draw = () => Math.floor(random() * values.length);
   const result = Array.from({ length: 400 }, () => {
-    const first = drawn.next().value;
+    const first = draw();
     const some = Array.from({ length: count }, (_, i) =>
-      values[neighbours ? (first + i) % values.length : drawn.next().value]);
+      values[neighbours ? (first + i) % values.length : draw()]);
     return statistic(name, some);
   });
   return ascending(result);

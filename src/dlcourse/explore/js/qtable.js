@@ -1,0 +1,146 @@
+// A table of Q values as an agent learns it: four numbers a place, one for each direction.
+import { el, frame, number, row, says, select, signed, slider, svg } from "./common.js";
+import { mulberry32 } from "./statistics.js";
+import { QLearner, greedyPath } from "./qlearning.js";
+
+const SIDE = 100; // of a place in the picture
+const HALF = SIDE / 2;
+const ACTIONS = ["up", "right", "down", "left"];
+const ARROWS = "↑→↓←";
+// A place is cut into four triangles that meet in its middle; where the number of each stands.
+const CORNERS = [[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]];
+const PLACES = [[HALF, 17], [80, HALF], [HALF, 85], [20, HALF]];
+const KINDS_OF_ENDS = { G: "goal", O: "pit" };
+
+function render({ model, el: host }) {
+  const { rows, world, learningRate } = model.get("data");
+  const width = rows[0].length;
+  const letters = rows.join("");
+  const state = { epsilon: 0.2, discount: 0.9, pace: "steps" };
+  const told = says();
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let timer = null;
+  let learner;
+  let last; // the last step
+  let lengths; // of the last ten episodes
+
+  const where = (s) => `row ${Math.floor(s / width) + 1}, column ${(s % width) + 1}`;
+  const picture = svg("svg", { viewBox: `-2 -2 ${width * SIDE + 4} ${rows.length * SIDE + 4}`, role: "img", class: "dl-world" });
+  const table = el("tbody");
+  const summary = el("p", { class: "dl-help" });
+  const colour = (value) => `rgb(${signed(1.7)(value).map(Math.round)})`; // pale enough for black digits
+  const short = (value) => number(value).replace(/^(−?)0\./, "$1.");
+
+  const cells = [...letters].map((letter, s) => {
+    const x = (s % width) * SIDE;
+    const y = Math.floor(s / width) * SIDE;
+    const group = svg("g", { transform: `translate(${x} ${y})` });
+    const cell = { letter, group };
+    if (letter === "#" || letter in KINDS_OF_ENDS) {
+      group.append(svg("rect", { width: SIDE, height: SIDE, class: `dl-place dl-${letter === "#" ? "wall" : KINDS_OF_ENDS[letter]}` }));
+      const text = letter === "#" ? ["wall"] : [KINDS_OF_ENDS[letter], letter === "G" ? "+1" : "−1"];
+      text.forEach((line, i) => group.append(svg("text", { x: HALF, y: HALF + (i - (text.length - 1) / 2) * 24, class: "dl-digits" }, line)));
+    } else {
+      cell.wedges = ACTIONS.map((_, a) => svg("polygon", { points: [CORNERS[a], CORNERS[(a + 1) % 4], [HALF, HALF]].join(" "), class: "dl-place" }));
+      cell.values = PLACES.map(([tx, ty]) => svg("text", { x: tx, y: ty, class: "dl-digits" }));
+      cell.arrow = svg("text", { x: HALF, y: HALF, class: "dl-best" });
+      group.append(...cell.wedges, ...cell.values, cell.arrow);
+      if (letter === "S") group.append(svg("text", { x: 12, y: 90, class: "dl-digits" }, "S"));
+    }
+    return cell;
+  });
+  const agent = svg("circle", { r: 14, class: "dl-agent" });
+  picture.append(...cells.map(({ group }) => group), agent);
+
+  function begin() {
+    pause();
+    learner = new QLearner(world, mulberry32(1)); // the same luck each time, to compare settings
+    last = null;
+    lengths = [];
+    update();
+  }
+
+  function step() {
+    last = learner.step({ ...state, learningRate });
+    if (learner.over) lengths = [...lengths, learner.steps].slice(-10);
+  }
+
+  /** Learn until an episode is over, so many times. */
+  function episodes(count) {
+    for (let i = 0; i < count; i++) do step(); while (!learner.over);
+    update();
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+  }
+
+  function start() {
+    play.textContent = "Pause";
+    timer = setInterval(() => {
+      if (!host.isConnected) { pause(); return; }
+      if (state.pace === "steps") { step(); update(); } else episodes(1);
+    }, still.matches ? 1500 : 300);
+  }
+
+  const button = (text, onclick) => el("button", { type: "button", onclick }, text);
+  const play = button("Play", () => (timer === null ? start() : pause()));
+
+  /** What the last step changed, in words and numbers. */
+  function story() {
+    if (!last) return `Nothing is known yet: every value is 0, and all directions are equally good. The agent is in ${where(world.start)}.`;
+    const end = last.terminated ? `, the ${KINDS_OF_ENDS[letters[last.next]]}` : last.next === last.state ? ", where it was" : "";
+    const rest = last.terminated ? "nothing comes after it" : `${number(state.discount)} × ${number(last.ahead)}, the best value there`;
+    return `Episode ${learner.episode}, step ${learner.steps}: ${ACTIONS[last.action]} from ${where(last.state)} to ${where(last.next)}${end}. ` +
+      `Target: reward ${number(last.reward)} + ${rest} = ${number(last.target)}. ` +
+      `Q(${ACTIONS[last.action]}) there goes from ${number(last.before)} to ${number(last.after)}.` +
+      (last.truncated && !last.terminated ? " The time is up." : "");
+  }
+
+  function update() {
+    cells.forEach(({ wedges, values, arrow }, s) => {
+      if (!wedges) return;
+      const q = learner.table[s];
+      const largest = Math.max(...q);
+      const best = q.filter((v) => v === largest).length === 1 ? q.indexOf(largest) : null;
+      q.forEach((value, a) => {
+        wedges[a].setAttribute("fill", colour(value));
+        wedges[a].classList.toggle("dl-changed", Boolean(last) && last.state === s && last.action === a);
+        values[a].textContent = value === 0 ? "0" : short(value);
+      });
+      arrow.textContent = best === null ? "" : ARROWS[best];
+    });
+    const at = learner.over && !last ? world.start : learner.state;
+    agent.setAttribute("cx", ((at % width) + 0.5) * SIDE);
+    agent.setAttribute("cy", (Math.floor(at / width) + 0.5) * SIDE);
+    table.replaceChildren(...cells.flatMap(({ wedges }, s) => !wedges ? [] : [el("tr", {},
+      el("th", { scope: "row" }, where(s)), ...learner.table[s].map((v) => el("td", {}, number(v))))]));
+
+    const { path, reward } = greedyPath(world, learner.table);
+    const found = reward === null ? "Following the largest values from the start, the agent goes round and never arrives."
+      : `Following the largest values from the start, the agent is in the ${reward > 0 ? "goal" : "pit"} after ${path.length - 1} steps.`;
+    const mean = lengths.length ? ` The last ${lengths.length > 1 ? `${lengths.length} episodes took ${number(lengths.reduce((a, b) => a + b) / lengths.length)} steps in the mean` : `episode took ${lengths[0]} steps`}.` : "";
+    summary.textContent = found + mean;
+    told.textContent = story();
+    picture.setAttribute("aria-label", `A map of ${rows.length} rows and ${width} columns with four values a place. The agent is in ${where(at)}. ${found}`);
+  }
+
+  frame(host, model, "Choose how curious and how patient the agent is, and let it learn. Each triangle is the value of a step in its direction; an arrow points to the largest.",
+    row(
+      slider("Epsilon", { max: 1, step: 0.05, value: state.epsilon, text: number }, (v) => { state.epsilon = v; }),
+      slider("Discount", { max: 1, step: 0.05, value: state.discount, text: number }, (v) => { state.discount = v; }),
+      select("Play goes by", [["steps", "steps"], ["episodes", "episodes"]], state.pace, (v) => { state.pace = v; }),
+    ),
+    row(button("One step", () => { pause(); step(); update(); }), button("One episode", () => { pause(); episodes(1); }),
+      button("100 episodes", () => { pause(); episodes(100); }), play, button("Start again", begin)),
+    told, picture, summary,
+    el("details", {}, el("summary", {}, "The table in numbers"),
+      el("table", {}, el("caption", {}, "Q values of each place and direction"),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "place"), ...ACTIONS.map((a) => el("th", { scope: "col" }, a)))), table)));
+  begin();
+  return pause;
+}
+
+export default { render };

@@ -1,0 +1,37 @@
+"""An explorer of a Q-table while an agent learns it."""
+
+from __future__ import annotations
+
+from dlcourse.explore.widget import Explorer
+from dlcourse.rl.grid_world import GridWorld
+
+
+def qtable(world: GridWorld, learning_rate: float = 0.5) -> Explorer:
+    """Let an agent learn a grid world by Q-learning, in the browser, step by step.
+
+    Parameters
+    ----------
+    world : GridWorld
+        Where the agent learns.
+    learning_rate : float
+        The share of the way to the target; epsilon and the discount are for the reader to choose.
+
+    Raises
+    ------
+    ValueError
+        If the learning rate is not above 0 and at most 1.
+
+    Examples
+    --------
+    >>> qtable(GridWorld(["S.G"])).data["world"]["rules"][1][1]
+    [2, 1.0, True]
+    """
+    if not 0 < learning_rate <= 1:
+        raise ValueError(f"the learning rate must be above 0 and at most 1, found {learning_rate}")
+    rules = [[list(outcomes[0][1:]) for outcomes in row.values()] for row in world.P.values()]
+    data = {
+        "rows": list(world.rows),
+        "world": {"start": world.start, "maxSteps": world.max_steps, "rules": rules},
+        "learningRate": learning_rate,
+    }
+    return Explorer("qtable", "Explorer: a Q-table while the agent learns", data)

@@ -1,0 +1,240 @@
+"""Training two networks against each other."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from dlcourse.backend import Array, array_module
+from dlcourse.generation.latent import latent_vectors
+from dlcourse.generation.losses import discriminator_loss, generator_loss
+from dlcourse.models import DCGANDiscriminator, DCGANGenerator
+from dlcourse.optim import Adam
+from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
+
+#: What is kept of each step.
+KEPT = ("discriminator_loss", "generator_loss", "right_on_real", "right_on_made")
+
+
+class AdversarialLoop:
+    """Train a generator and a discriminator in turns, step after step.
+
+    In a step the discriminator learns from a batch of real images and one of generated images, each
+    normalized as a batch of its own; then the generator learns from what the discriminator, as it
+    is now, says of the same images. Both have Adam with the published learning rate 0.0002 and
+    momentum 0.5 (Radford et al. 2016, section 4). As with `dlcourse.training.Loop`, whatever is
+    drawn depends on the number of the step alone, so a training that was interrupted goes on as if
+    it had not been, bit for bit.
+
+    Parameters
+    ----------
+    generator, discriminator : DCGANGenerator, DCGANDiscriminator
+        The networks; trained in place.
+    images : array of shape (N, 1, 28, 28)
+        Real images, from -1 to 1.
+    batch_size : int
+        Images of each kind a step.
+    lr : float
+        Learning rate of both networks.
+    generator_lr : float, optional
+        Another one for the generator.
+    seed : int
+        What batches and vectors are drawn from.
+    watch : callable, optional
+        ``watch(generator, step)`` returns numbers to keep, in terms that JSON knows; it is called
+        before the first step, every `watch_every` steps and at the end.
+    watch_every : int
+        Steps between two looks.
+    checkpoint : path-like, optional
+        File that is written at each look; if it is there already, training goes on from it.
+    progress : bool
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    history : dict from str to list of float
+        `KEPT`, a number each step: both losses, and the shares of real and of generated images
+        that the discriminator was right about before it learnt from them.
+    watched : list of dict
+        What `watch` returned, and the number of steps before it as ``"step"``.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or range, or are fewer than a batch.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> networks = DCGANGenerator(8, 4, rng=rng), DCGANDiscriminator(4, rng=rng)
+    >>> images = rng.uniform(-1, 1, (10, 1, 28, 28)).astype(np.float32)
+    >>> loop = AdversarialLoop(*networks, images, batch_size=4, progress=False)
+    >>> history = loop.run(2)
+    >>> len(history["generator_loss"])
+    2
+    """
+
+    def __init__(
+        self,
+        generator: DCGANGenerator,
+        discriminator: DCGANDiscriminator,
+        images: Array,
+        *,
+        batch_size: int = 64,
+        lr: float = 2e-4,
+        generator_lr: float | None = None,
+        seed: int = 0,
+        watch: Callable[[DCGANGenerator, int], dict[str, Any]] | None = None,
+        watch_every: int = 100,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        if images.ndim != 4 or len(images) < batch_size:
+            raise ValueError(
+                f"images must have the shape (N, 1, 28, 28) with at least {batch_size} of them, "
+                f"found {images.shape}"
+            )
+        if not -1 <= float(images.min()) < 0 < float(images.max()) <= 1:
+            raise ValueError(
+                f"images must have values from -1 to 1, found {float(images.min()):g} to "
+                f"{float(images.max()):g}: for those from 0 to 1 take 2 * images - 1"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.images = images
+        self.batch_size = batch_size
+        self.seed = seed
+        self.watch = watch
+        self.watch_every = watch_every
+        self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.progress = progress
+        betas = (0.5, 0.999)
+        generator_lr = lr if generator_lr is None else generator_lr
+        self.optimizers = {
+            "generator": Adam(generator.parameters(), generator_lr, betas),
+            "discriminator": Adam(discriminator.parameters(), lr, betas),
+        }
+        self.settings = {
+            "seed": seed,
+            "batch_size": batch_size,
+            "images": len(images),
+            "lr": lr,
+            "generator_lr": generator_lr,
+        }
+        self.history: dict[str, list[float]] = {name: [] for name in KEPT}
+        self.watched: list[dict[str, Any]] = []
+
+    def run(self, steps: int) -> dict[str, list[float]]:
+        """Train up to so many steps, those before a checkpoint counted in; return the history.
+
+        Raises
+        ------
+        TrainingDiverged
+            If a loss becomes infinite or not a number.
+        ValueError
+            If the checkpoint is damaged or belongs to another training.
+        """
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self._resume(Checkpoint.load(self.checkpoint))
+        done = len(self.history[KEPT[0]])
+        with tqdm(total=steps, initial=done, unit="step", disable=not self.progress) as bar:
+            for number in range(done, steps):
+                if number == 0:
+                    self._look(0)
+                numbers = self.step(number)
+                if not all(math.isfinite(value) for value in numbers):
+                    raise TrainingDiverged(
+                        f"the losses became {numbers[0]} and {numbers[1]} in step {number + 1}: "
+                        "try a smaller learning rate"
+                    )
+                for name, value in zip(KEPT, numbers, strict=True):
+                    self.history[name].append(value)
+                bar.set_postfix(D=f"{numbers[0]:.3f}", G=f"{numbers[1]:.3f}", refresh=False)
+                bar.update()
+                done = number + 1
+                if done % self.watch_every == 0 or done == steps:
+                    self._look(done)
+                    if self.checkpoint is not None:
+                        self._state().save(self.checkpoint)
+        return self.history
+
+    def step(self, number: int) -> tuple[float, float, float, float]:
+        """Make step `number`: the discriminator's turn, then the generator's; return `KEPT`."""
+        real = self.images[self._chosen(number)]
+        made_of = latent_vectors(
+            self.batch_size, self.generator.latent, generator(self.seed, Stream.NOISE, number)
+        )
+        made_of = array_module(real).asarray(made_of)
+        self.generator.train()
+        self.discriminator.train()
+        made = self.generator(made_of)
+
+        # The discriminator's turn. A layer remembers its last input only, so what the real images
+        # teach is added up before it sees the others.
+        self.discriminator.zero_grad()
+        on_real = self.discriminator(real)
+        loss_on_real, d_scores = discriminator_loss(on_real, real=True)
+        self.discriminator.backward(d_scores)
+        on_made = self.discriminator(made)
+        loss_on_made, d_scores = discriminator_loss(on_made, real=False)
+        self.discriminator.backward(d_scores)
+        self.optimizers["discriminator"].step()
+
+        # The generator's turn. The gradient passes through the discriminator, which stays as it is.
+        self.generator.zero_grad()
+        g_loss, d_scores = generator_loss(self.discriminator(made))
+        self.generator.backward(self.discriminator.backward(d_scores))
+        self.optimizers["generator"].step()
+        right = float((on_real > 0).mean()), float((on_made < 0).mean())
+        return loss_on_real + loss_on_made, g_loss, *right
+
+    def _chosen(self, number: int) -> np.ndarray:
+        """The places of the real images of a step: each image once an epoch, in another order."""
+        epoch, batch = divmod(number, len(self.images) // self.batch_size)
+        order = generator(self.seed, Stream.SHUFFLE, epoch).permutation(len(self.images))
+        return order[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def _look(self, done: int) -> None:
+        if self.watch is not None:
+            self.watched.append({"step": done, **self.watch(self.generator, done)})
+
+    def _state(self) -> Checkpoint:
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return Checkpoint(
+            _joined({name: network.state_dict() for name, network in networks.items()}),
+            _joined({name: adam.state_dict() for name, adam in self.optimizers.items()}),
+            schedule=None,
+            history={**self.history, "watched": self.watched},
+            settings=self.settings,
+            stop=False,
+        )
+
+    def _resume(self, saved: Checkpoint) -> None:
+        for name, value in self.settings.items():
+            if saved.settings.get(name) != value:
+                raise ValueError(
+                    f"{self.checkpoint}: belongs to a training with {name} "
+                    f"{saved.settings.get(name)!r}, expected {value!r}; "
+                    "use the same settings to go on, or another checkpoint file to start anew"
+                )
+        self.generator.load_state_dict(_part(saved.model, "generator"))
+        self.discriminator.load_state_dict(_part(saved.model, "discriminator"))
+        for name, adam in self.optimizers.items():
+            adam.load_state_dict(_part(saved.optimizer, name))
+        self.history = {name: list(saved.history[name]) for name in KEPT}
+        self.watched = list(saved.history["watched"])
+
+
+def _joined(states: dict[str, dict[str, Array]]) -> dict[str, Array]:
+    return {f"{name}/{key}": a for name, state in states.items() for key, a in state.items()}
+
+
+def _part(state: dict[str, Array], name: str) -> dict[str, Array]:
+    prefix = f"{name}/"
+    return {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}

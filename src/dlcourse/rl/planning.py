@@ -1,0 +1,106 @@
+"""What could be reached at best: planning in worlds whose rules are known.
+
+Gymnasium's worlds in text, and :class:`~dlcourse.rl.grid_world.GridWorld`, tell their rules as
+``P[state][action]``, a list of (probability, next state, reward, terminated). An agent that
+learns may not look; whoever judges it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+#: From a state and an action to the outcomes (probability, next state, reward, terminated).
+Rules = Mapping[int, Mapping[int, Sequence[tuple[float, Any, float, bool]]]]
+
+
+def _model(rules: Rules) -> tuple[np.ndarray, np.ndarray]:
+    """Return chances (states, actions, states) of going on, and expected rewards."""
+    states, actions = len(rules), len(rules[0])
+    going_on = np.zeros((states, actions, states))
+    rewards = np.zeros((states, actions))
+    for state, row in rules.items():
+        for action, outcomes in row.items():
+            for probability, next_state, reward, terminated in outcomes:
+                rewards[state, action] += probability * reward
+                if not terminated:
+                    going_on[state, action, int(next_state)] += probability
+    return going_on, rewards
+
+
+def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> np.ndarray:
+    """Return the true Q values of the best policy.
+
+    Applies Bellman's equation of optimality, Q(s, a) = E[r + discount * max Q(s', a')], to all
+    states at once until nothing changes any more.
+
+    Parameters
+    ----------
+    rules : mapping
+        ``environment.unwrapped.P``.
+    discount : float
+        What a reward is worth one step later, from 0 to less than 1.
+    tolerance : float
+        Stops when no value changes by more.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (states, actions), float64.
+
+    Raises
+    ------
+    ValueError
+        If the discount is not from 0 to less than 1, with which the values would settle.
+
+    Examples
+    --------
+    >>> from dlcourse.rl.grid_world import GridWorld
+    >>> value_iteration(GridWorld(["S.G"]).P, discount=0.9)[:2].max(axis=1)
+    array([0.9, 1. ])
+    """
+    if not 0 <= discount < 1:
+        raise ValueError(f"the discount must be from 0 to less than 1, found {discount}")
+    going_on, rewards = _model(rules)
+    table = np.zeros(rewards.shape)
+    while True:
+        updated: np.ndarray = rewards + discount * going_on @ table.max(axis=1)
+        if np.abs(updated - table).max() <= tolerance:
+            return updated
+        table = updated
+
+
+def expected_return(rules: Rules, policy: np.ndarray, start: int, steps: int) -> float:
+    """Return the exact mean of the return, not discounted, of a policy within so many steps.
+
+    Where the only reward is 1 at the goal this is the chance to get there.
+
+    Parameters
+    ----------
+    rules : mapping
+        ``environment.unwrapped.P``.
+    policy : numpy.ndarray
+        The action of each state, shape (states,), int.
+    start : int
+        Where the episode begins.
+    steps : int
+        After so many steps the time is up.
+
+    Examples
+    --------
+    >>> from dlcourse.rl.grid_world import GridWorld
+    >>> right = np.ones(3, int)
+    >>> [expected_return(GridWorld(["S.G"]).P, right, 0, steps) for steps in (1, 2)]
+    [0.0, 1.0]
+    """
+    going_on, rewards = _model(rules)
+    states = np.arange(len(policy))
+    here = np.zeros(len(policy))
+    here[start] = 1.0
+    total = 0.0
+    for _ in range(steps):
+        total += float(here @ rewards[states, policy])
+        here = here @ going_on[states, policy]
+    return total
