@@ -13,6 +13,7 @@ from typing import Any
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
 from dlcourse.generation.recipe import run_dcgan
+from dlcourse.rl.deep_recipe import AGENTS, run_dqn
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 
@@ -27,4 +28,5 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
         for world in PLANS
         for method in METHODS
     },
+    **{name: partial(run_dqn, *agent) for name, agent in AGENTS.items()},
 }

@@ -75,7 +75,7 @@ class QNetwork(Chain):
 
     def prepare(self, observations: np.ndarray) -> Array:
         """Return observations (N, ...), as the environment gives them, as the network's input."""
-        return observations.astype(np.float32, copy=False)
+        raise NotImplementedError(f"{type(self).__name__} does not define prepare(observations)")
 
     def values(self, observations: np.ndarray) -> Array:
         """Return the values (N, actions) of observations as the environment gives them."""
@@ -95,6 +95,8 @@ class MLPQNetwork(QNetwork):
         Units of the hidden layers.
     dueling : bool
         Whether the head is a `DuelingHead`.
+    scale : sequence of float, optional
+        What the numbers of an observation are divided by, to be of one size.
     rng : numpy.random.Generator
         Draws the initial weights.
 
@@ -111,10 +113,12 @@ class MLPQNetwork(QNetwork):
         actions: int,
         hidden: Sequence[int] = (128, 128),
         dueling: bool = False,
+        scale: Sequence[float] | None = None,
         *,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
+        self.scale = np.asarray(1.0 if scale is None else scale, np.float32)
         layers: list[Module] = []
         for units in hidden:
             layers += [Linear(in_features, units, rng=rng), ReLU()]
@@ -122,6 +126,10 @@ class MLPQNetwork(QNetwork):
         self.features = Sequential(*layers)
         self.head = _head(in_features, actions, dueling, rng)
         self.skip_input_grad()
+
+    def prepare(self, observations: np.ndarray) -> Array:
+        """Return observations (N, numbers), divided by the scale, in float32."""
+        return observations.astype(np.float32, copy=False) / self.scale
 
 
 class MinAtarQNetwork(QNetwork):

@@ -21,14 +21,17 @@ GAMES = {"cartpole": "CartPole-v1", "breakout": "MinAtar/Breakout-v1"}
 
 _PLANS = {
     "cartpole": DQNSettings(
-        frames=100_000,
-        lr=5e-4,
+        frames=50_000,
+        lr=1e-3,
         epsilon=LinearSchedule(1.0, 0.05, 10_000),
-        capacity=100_000,
+        capacity=50_000,
         learn_after=1_000,
+        learn_every=2,
         batch=64,
-        target_every=25,
-        check_every=5_000,
+        target_every=100,
+        delta=100.0,
+        check_every=1_000,
+        check_episodes=10,
     ),
     "breakout": DQNSettings(
         frames=200_000,
@@ -50,13 +53,23 @@ _VARIANTS: dict[str, dict[str, Any]] = {
     "no-target": {"target_every": 0},
 }
 
-#: How many episodes the tests play again, of those that the record counts.
-RECHECKED = {"cartpole": 10, "breakout": 20}
+#: The agents of the zoo, by their names there: game, variant and number.
+AGENTS: dict[str, tuple[str, str, int]] = {
+    f"rl/{game}-{variant}-seed{number}": (game, variant, number)
+    for game, variant in (
+        ("cartpole", "dqn"),
+        ("cartpole", "double"),
+        ("cartpole", "dueling"),
+        ("breakout", "dqn"),
+    )
+    for number in range(5)
+}
 
 
 def run_dqn(
     game: str,
     variant: str,
+    number: int,
     output: Path,
     *,
     command: str,
@@ -71,6 +84,8 @@ def run_dqn(
         cartpole or breakout.
     variant : str
         dqn, double (Double DQN), dueling (Double DQN with a dueling head), no-replay, no-target.
+    number : int
+        Of the agent among those of its kind; it is added to the seed.
     output : pathlib.Path
         Folder of the run; an interrupted run goes on.
     command : str
@@ -80,6 +95,7 @@ def run_dqn(
     progress : bool
         Whether to print a line after each check.
     """
+    seed += number
     environment = make_game(GAMES[game])
     settings = dataclasses.replace(_PLANS[game], **_VARIANTS[variant])
     network = network_for(

@@ -136,7 +136,7 @@ def train_dqn(
         double=settings.double,
         delta=settings.delta,
     )
-    space = environment.observation_space
+    space: Any = environment.observation_space
     memory = ReplayMemory(settings.capacity or settings.batch, space.shape, space.dtype)
     best = {name: array.copy() for name, array in network.state_dict().items()}
     history = DQNHistory()
@@ -147,13 +147,15 @@ def train_dqn(
     frame = history.frame
     while frame < settings.frames:
         episode = len(history.ends)
-        explore, draw = (generator(seed, s, episode) for s in (Stream.EXPLORE, Stream.REPLAY))
+        explorer = _Explorer(
+            agent, settings.epsilon, frame, generator(seed, Stream.EXPLORE, episode)
+        )
+        draw = generator(seed, Stream.REPLAY, episode)
         total, checks_before = 0.0, frame // settings.check_every
 
-        def act(observation: Any, explore: np.random.Generator = explore) -> int:
-            return epsilon_greedy(agent.q_values(observation), settings.epsilon(frame), explore)
-
-        for step in play(environment, act, seed=episode_seed(seed, Stream.ENVIRONMENT, episode)):
+        for step in play(
+            environment, explorer, seed=episode_seed(seed, Stream.ENVIRONMENT, episode)
+        ):
             memory.add(
                 *(step.observation, step.action, step.reward, step.next_observation),
                 terminated=step.terminated,
@@ -171,7 +173,7 @@ def train_dqn(
         if frame // settings.check_every > checks_before:
             games = evaluate(judge, agent.act, episodes=settings.check_episodes, seed=CHOICE)
             score = float(games.returns.mean())
-            if score > max((other for _, other in history.checks), default=-np.inf):
+            if score >= max((other for _, other in history.checks), default=-np.inf):
                 for name, array in network.state_dict().items():
                     best[name][...] = array
             history.checks.append((frame, score))
@@ -184,6 +186,22 @@ def train_dqn(
     history.seconds = time.perf_counter() - start
     network.load_state_dict(best)
     return history
+
+
+class _Explorer:
+    """Epsilon-greedy actions in an episode, with the epsilon of each frame."""
+
+    def __init__(
+        self, agent: DQN, epsilon: LinearSchedule, frame: int, rng: np.random.Generator
+    ) -> None:
+        self.agent, self.epsilon, self.frame, self.rng = agent, epsilon, frame, rng
+
+    def __call__(self, observation: Any) -> int:
+        action = epsilon_greedy(
+            self.agent.q_values(observation), self.epsilon(self.frame), self.rng
+        )
+        self.frame += 1
+        return action
 
 
 def _save(

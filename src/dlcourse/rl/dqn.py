@@ -54,7 +54,8 @@ def q_targets(
         best = next_values.max(axis=1)
     else:
         best = next_values[np.arange(len(choice)), choice]
-    return rewards + discount * best * ~terminated
+    targets: np.ndarray = rewards + discount * best * ~terminated
+    return targets
 
 
 class QAgent:
@@ -153,7 +154,7 @@ class DQN(QAgent):
         self._loss = SmoothL1Loss()
 
     def learn(self, batch: Transitions) -> float:
-        """Take one step towards the targets of a batch, and return the mean Huber loss in units of delta."""
+        """Take one step towards the targets of a batch; return its mean Huber loss over delta^2."""
         network = self.network
         following = network.prepare(batch.next_observations)
         choice = network(following).argmax(axis=1) if self.double else None

@@ -13,6 +13,9 @@ from dlcourse.rl.episodes import make
 #: Greedy play might go on for ever; whoever gets so far is cut off.
 _MOST_FRAMES = 5000
 
+#: About the largest position, speed, angle and turning speed that a good player of CartPole sees.
+_SCALES = {"CartPole-v1": (2.4, 2.0, 0.2, 2.0)}
+
 
 def make_game(name: str) -> Any:
     """Return an environment with Gymnasium's interface.
@@ -65,7 +68,9 @@ def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -
     """
     shape, actions = game.observation_space.shape, int(game.action_space.n)
     if len(shape) == 1:
-        return MLPQNetwork(shape[0], actions, hidden=(128, 128), dueling=dueling, rng=rng)
+        return MLPQNetwork(
+            shape[0], actions, dueling=dueling, scale=_SCALES.get(game.spec.id), rng=rng
+        )
     if len(shape) == 3 and shape[:2] == (10, 10):
         return MinAtarQNetwork(shape[2], actions, dueling=dueling, rng=rng)
     raise ValueError(

@@ -50,10 +50,8 @@ class FrameStack(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             raise ValueError(f"a stack has at least 1 frame, found {size}")
         if not isinstance(space, gym.spaces.Box) or not space.shape:
             raise ValueError(f"FrameStack expects observations that are arrays, found {space}")
-        self.observation_space = gym.spaces.Box(
-            *(np.concatenate([limit] * size, axis=-1) for limit in (space.low, space.high)),
-            dtype=space.dtype,  # type: ignore[arg-type]
-        )
+        low, high = (np.concatenate([limit] * size, axis=-1) for limit in (space.low, space.high))
+        self.observation_space = gym.spaces.Box(low, high, dtype=space.dtype)
         self._frames: deque[np.ndarray] = deque(maxlen=size)
         self._size = size
 
