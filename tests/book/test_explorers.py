@@ -1,5 +1,6 @@
 """Explorers and quizzes in the built book: mouse and keyboard, no kernel, no network."""
 
+import functools
 import re
 from dataclasses import asdict
 
@@ -1008,33 +1009,38 @@ def test_q_table_by_keyboard(show):
     explorer.get_by_role("button", name="100 episodes").press("Space")
     assert re.search(r"Episode 10[01], step \d+: ", said(explorer))
     assert "in the goal after" in picture.get_attribute("aria-label")
-    patient = explorer.locator(".dl-digits").all_inner_texts()
+    patient = explorer.locator(".dl-digits").all_text_contents()
     explorer.get_by_role("button", name="Start again").press("Enter")
     assert said(explorer).startswith("Nothing is known yet")
     explorer.get_by_role("slider", name="Discount").press("Home")
     explorer.get_by_role("button", name="100 episodes").press("Enter")
-    # Without a future only the steps into the goal and the pits are worth something.
-    rows = explorer.locator("details tbody tr")
-    values = [abs(float(v.replace("\u2212", "-"))) for v in rows.locator("td").all_text_contents()]
-    assert set(values) <= {0.0, 1.0} and sum(values) < 8
-    assert explorer.locator(".dl-digits").all_inner_texts() != patient
+    # Without a future only the steps into the goal and the pit are worth something: three each.
+    values = explorer.locator("details tbody td").all_text_contents()
+    assert 0 < sum(value != "0.00" for value in values) <= 6
+    assert explorer.locator(".dl-digits").all_text_contents() != patient
 
 
 def test_q_table_plays(show):
     explorer = show("qtable")
+    button = functools.partial(explorer.get_by_role, "button")
+
+    def episode():
+        return int(re.match(r"Episode (\d+), ", said(explorer))[1])
+
     explorer.page.clock.install()
-    explorer.get_by_role("button", name="Play").click()
+    button(name="Play").click()
     explorer.page.clock.run_for(3100)
-    assert said(explorer).startswith("Episode 1, step 10: ")
-    explorer.get_by_role("button", name="Pause").click()
+    button(name="Pause").click()
+    stands = said(explorer)
+    assert episode() == 1 and "step 1:" not in stands
     explorer.page.clock.run_for(3000)
-    assert said(explorer).startswith("Episode 1, step 10: ")
+    assert said(explorer) == stands
     explorer.get_by_role("combobox", name="Play goes by", exact=True).select_option("episodes")
-    explorer.get_by_role("button", name="Play").click()
+    button(name="Play").click()
     explorer.page.clock.run_for(3100)
-    assert re.match(r"Episode 1[01], step \d+: ", said(explorer))
-    explorer.get_by_role("button", name="One episode").click()
-    assert explorer.get_by_role("button", name="Play").is_visible()  # it stands still again
+    assert episode() >= 10
+    button(name="One episode").click()
+    assert button(name="Play").is_visible()  # it stands still again
 
 
 def test_beam(show):

@@ -9,7 +9,7 @@ const ACTIONS = ["up", "right", "down", "left"];
 const ARROWS = "↑→↓←";
 // A place is cut into four triangles that meet in its middle; where the number of each stands.
 const CORNERS = [[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]];
-const PLACES = [[HALF, 17], [80, HALF], [HALF, 85], [20, HALF]];
+const PLACES = [[HALF, 17], [82, HALF], [HALF, 85], [18, HALF]];
 const KINDS_OF_ENDS = { G: "goal", O: "pit" };
 
 function render({ model, el: host }) {
@@ -24,12 +24,14 @@ function render({ model, el: host }) {
   let last; // the last step
   let lengths; // of the last ten episodes
 
+  const wedge = (a, s = 0) => [CORNERS[a], CORNERS[(a + 1) % 4], [HALF, HALF]]
+    .map(([x, y]) => [x + (s % width) * SIDE, y + Math.floor(s / width) * SIDE]).join(" ");
   const where = (s) => `row ${Math.floor(s / width) + 1}, column ${(s % width) + 1}`;
   const picture = svg("svg", { viewBox: `-2 -2 ${width * SIDE + 4} ${rows.length * SIDE + 4}`, role: "img", class: "dl-world" });
   const table = el("tbody");
   const summary = el("p", { class: "dl-help" });
   const colour = (value) => `rgb(${signed(1.7)(value).map(Math.round)})`; // pale enough for black digits
-  const short = (value) => number(value).replace(/^(−?)0\./, "$1.");
+  const short = (value) => (Math.abs(value) < 0.995 ? number(value).replace(/^(−?)0\./, "$1.") : String(Math.round(value)).replace("-", "−"));
 
   const cells = [...letters].map((letter, s) => {
     const x = (s % width) * SIDE;
@@ -41,7 +43,7 @@ function render({ model, el: host }) {
       const text = letter === "#" ? ["wall"] : [KINDS_OF_ENDS[letter], letter === "G" ? "+1" : "−1"];
       text.forEach((line, i) => group.append(svg("text", { x: HALF, y: HALF + (i - (text.length - 1) / 2) * 24, class: "dl-digits" }, line)));
     } else {
-      cell.wedges = ACTIONS.map((_, a) => svg("polygon", { points: [CORNERS[a], CORNERS[(a + 1) % 4], [HALF, HALF]].join(" "), class: "dl-place" }));
+      cell.wedges = ACTIONS.map((_, a) => svg("polygon", { points: wedge(a), class: "dl-place" }));
       cell.values = PLACES.map(([tx, ty]) => svg("text", { x: tx, y: ty, class: "dl-digits" }));
       cell.arrow = svg("text", { x: HALF, y: HALF, class: "dl-best" });
       group.append(...cell.wedges, ...cell.values, cell.arrow);
@@ -50,7 +52,8 @@ function render({ model, el: host }) {
     return cell;
   });
   const agent = svg("circle", { r: 14, class: "dl-agent" });
-  picture.append(...cells.map(({ group }) => group), agent);
+  const changed = svg("polygon", { class: "dl-changed" }); // of all triangles the one that was learned last
+  picture.append(...cells.map(({ group }) => group), changed, agent);
 
   function begin() {
     pause();
@@ -61,7 +64,7 @@ function render({ model, el: host }) {
   }
 
   function step() {
-    last = learner.step({ ...state, learningRate });
+    last = { ...learner.step({ ...state, learningRate }), discount: state.discount };
     if (learner.over) lengths = [...lengths, learner.steps].slice(-10);
   }
 
@@ -92,10 +95,10 @@ function render({ model, el: host }) {
   function story() {
     if (!last) return `Nothing is known yet: every value is 0, and all directions are equally good. The agent is in ${where(world.start)}.`;
     const end = last.terminated ? `, the ${KINDS_OF_ENDS[letters[last.next]]}` : last.next === last.state ? ", where it was" : "";
-    const rest = last.terminated ? "nothing comes after it" : `${number(state.discount)} × ${number(last.ahead)}, the best value there`;
+    const target = last.terminated ? `${number(last.reward)}, the reward, for nothing comes after it`
+      : `reward ${number(last.reward)} + ${number(last.discount)} × ${number(last.ahead)} (the best value there) = ${number(last.target)}`;
     return `Episode ${learner.episode}, step ${learner.steps}: ${ACTIONS[last.action]} from ${where(last.state)} to ${where(last.next)}${end}. ` +
-      `Target: reward ${number(last.reward)} + ${rest} = ${number(last.target)}. ` +
-      `Q(${ACTIONS[last.action]}) there goes from ${number(last.before)} to ${number(last.after)}.` +
+      `Target: ${target}. Q(${ACTIONS[last.action]}) in ${where(last.state)} goes from ${number(last.before)} to ${number(last.after)}.` +
       (last.truncated && !last.terminated ? " The time is up." : "");
   }
 
@@ -107,11 +110,11 @@ function render({ model, el: host }) {
       const best = q.filter((v) => v === largest).length === 1 ? q.indexOf(largest) : null;
       q.forEach((value, a) => {
         wedges[a].setAttribute("fill", colour(value));
-        wedges[a].classList.toggle("dl-changed", Boolean(last) && last.state === s && last.action === a);
         values[a].textContent = value === 0 ? "0" : short(value);
       });
       arrow.textContent = best === null ? "" : ARROWS[best];
     });
+    changed.setAttribute("points", last ? wedge(last.action, last.state) : "");
     const at = learner.over && !last ? world.start : learner.state;
     agent.setAttribute("cx", ((at % width) + 0.5) * SIDE);
     agent.setAttribute("cy", (Math.floor(at / width) + 0.5) * SIDE);
