@@ -1080,7 +1080,7 @@ def test_game_by_keyboard(show):
 def test_game_values_and_choice_agree(show):
     explorer = show("game")
     for _ in range(5):
-        values = [float(v.replace("−", "-")) for v in explorer.locator(".dl-amount").all_text_contents()]
+        values = [float(value) for value in explorer.locator(".dl-amount").all_text_contents()]
         names = explorer.locator(".dl-name").all_text_contents()
         (chosen,) = (i for i, name in enumerate(names) if name.startswith("▶"))
         assert values[chosen] == max(values)
