@@ -51,7 +51,17 @@ def digit(path, label=7):
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "evaluate", "predict", "ensemble", "summary", "doctor", "data", "train-entry"],
+    [
+        "train",
+        "evaluate",
+        "predict",
+        "ensemble",
+        "summary",
+        "doctor",
+        "data",
+        "train-entry",
+        "style",
+    ],
 )
 def test_every_command_has_help(run, command):
     code, out, _ = run(command, "--help")

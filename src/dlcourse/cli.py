@@ -30,6 +30,11 @@ from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.recipes import RECIPES
 from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
+from dlcourse.style.command import STARTS, write_stylised
+from dlcourse.style.features import SOURCES
+from dlcourse.style.paintings import PAINTINGS
+from dlcourse.style.transfer import OPTIMIZERS as STYLE_OPTIMIZERS
+from dlcourse.style.transfer import STYLE_LAYERS
 from dlcourse.training import ParallelModel, TrainingDiverged
 from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
@@ -50,7 +55,7 @@ def main() -> None:
     warnings.formatwarning = lambda message, *_: f"dlcourse: {message}\n"
     try:
         app()
-    except (ImportError, ValueError, OSError, TrainingDiverged, CommunicationError) as error:
+    except (ValueError, OSError, ImportError, TrainingDiverged, CommunicationError) as error:
         end_all_ranks(f"dlcourse: {error}")
         sys.exit(1)
 
@@ -319,6 +324,63 @@ def predict(
         best = probabilities.argsort()[::-1][:3]
         guesses = ", ".join(f"{digit} ({probabilities[digit]:.1%})" for digit in best)
         typer.echo(f"{path}: {guesses}")
+
+
+@app.command()
+def style(
+    content: Annotated[Path, typer.Argument(help="A picture: what is shown.")],
+    painting: Annotated[
+        str,
+        typer.Argument(
+            metavar="STYLE", help=f"A picture, or {', '.join(PAINTINGS)}: how it is painted."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture to write: .png, .jpg, ...")
+    ],
+    size: Annotated[int, typer.Option(help="Pixels of its longer side, 48 to 1024.")] = 192,
+    steps: Annotated[int, typer.Option(help="Steps of the optimizer.")] = 100,
+    style_weight: Annotated[float, typer.Option(help="More of it, more of the style.")] = 100.0,
+    style_layers: Annotated[
+        str, typer.Option(help="Layers that are the style, with commas between.")
+    ] = ",".join(STYLE_LAYERS),
+    smoothness: Annotated[float, typer.Option(help="Weight of the total variation.")] = 1.0,
+    optimizer: Annotated[
+        str, typer.Option(help=f"One of: {', '.join(STYLE_OPTIMIZERS)}.")
+    ] = "lbfgs",
+    start: Annotated[str, typer.Option(help=f"The first picture: {', '.join(STARTS)}.")] = STARTS[
+        0
+    ],
+    features: Annotated[
+        str, typer.Option(help=f"What to look with: auto, {', '.join(SOURCES)}.")
+    ] = "auto",
+    every: Annotated[
+        int, typer.Option(help="Write a picture every so many steps; 0 for the last alone.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="What noise and random features are drawn from.")] = 0,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Paint one picture in the style of another.
+
+    \b
+    Examples:
+      dlcourse style cup.jpg starry-night -o cup-at-night.png
+      dlcourse style me.jpg wave.jpg -o me.png --size 256 --style-weight 1000 --every 20
+    """
+    write_stylised(
+        *(content, painting, output),
+        size=size,
+        steps=steps,
+        weights=(style_weight, smoothness),
+        style_layers=style_layers.split(","),
+        optimizer=optimizer,
+        start=start,
+        features=features,
+        every=every,
+        seed=seed,
+        progress=progress,
+        say=typer.echo,
+    )
 
 
 @app.command("summary")

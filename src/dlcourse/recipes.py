@@ -12,17 +12,26 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.driving.recipe import run_segnet
+from dlcourse.generation.diffusion_recipe import run_diffusion
 from dlcourse.generation.recipe import run_dcgan
+from dlcourse.generation.vae_recipe import run_vae
 from dlcourse.rl.deep_recipe import AGENTS, run_dqn
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
+from dlcourse.style.recipe import run_coffee, run_grid
 
 # In an order in which each begins with the weights of those before it.
 RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
+    "driving/segnet": run_segnet,
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
+    "style/coffee": run_coffee,
+    "style/grid": run_grid,
     "generation/dcgan": run_dcgan,
+    "generation/vae": run_vae,
+    "generation/diffusion": run_diffusion,
     **{
         f"rl/{world}-{method}": partial(run_tabular, world, method)
         for world in PLANS

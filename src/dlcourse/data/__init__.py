@@ -9,6 +9,7 @@ from dlcourse.data.dataset import Dataset, batches
 from dlcourse.data.fashion_mnist import load_fashion_mnist
 from dlcourse.data.integrity import DataFileError
 from dlcourse.data.mnist import load_mnist
+from dlcourse.data.photograph import load_photograph, save_photograph, to_bytes
 from dlcourse.data.picture import load_picture
 from dlcourse.data.remote import DownloadError, data_folder
 
@@ -28,5 +29,8 @@ __all__ = [
     "load_cifar10",
     "load_fashion_mnist",
     "load_mnist",
+    "load_photograph",
     "load_picture",
+    "save_photograph",
+    "to_bytes",
 ]

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from dlcourse.data.photograph import open_picture
 
 _SIDE = 28  # of the image
 _BOX = 20  # the longer side of the digit in it
@@ -72,16 +74,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray:
     """Return the shades of grey (H, W) in a file, float32 from 0 to 1."""
-    try:
-        with Image.open(path) as picture:
-            grey = _grey(ImageOps.exif_transpose(picture))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file; check the name") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"{path}: expected a picture, found a file that cannot be read as one "
-            f"({type(error).__name__}); save it as PNG or JPEG"
-        ) from error
+    grey = _grey(open_picture(path))
     grey.thumbnail((512, 512))  # enough for a digit, and it averages the grain of a photograph
     return np.asarray(grey, np.float32) / 255
 

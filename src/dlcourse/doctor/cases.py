@@ -18,17 +18,18 @@ Shape = tuple[int, ...]
 _IMAGES = (4, 6, 11, 9)
 
 
-class _TwoInputs(Module):
-    """A module that takes a second input, given one of its own; several outputs are joined."""
+class _OneInOneOut(Module):
+    """A module that may take a second input, given here; several outputs are joined."""
 
-    def __init__(self, module: Module, second: Callable[[int], np.ndarray]) -> None:
+    def __init__(self, module: Module, second: Callable[[int], np.ndarray] | None = None) -> None:
         super().__init__()
         self.module = module
         self.second = second  #: from the number of images
 
     def forward(self, x: Array) -> Array:
         xp = array_module(x)
-        self._y = self.module(x, xp.asarray(self.second(len(x))))
+        inputs = (x,) if self.second is None else (x, xp.asarray(self.second(len(x))))
+        self._y = self.module(*inputs)
         if not isinstance(self._y, tuple):
             return self._y
         return xp.concatenate([part.reshape(len(part), -1) for part in self._y], axis=1)
@@ -48,9 +49,21 @@ def _words(images: int) -> np.ndarray:
     return np.arange(3 * images).reshape(3, images) % 5
 
 
+def _times(images: int) -> np.ndarray:
+    return np.arange(1, images + 1)
+
+
 def _regions(images: int) -> np.ndarray:
     corners = np.array([[0, 0, 5, 7], [2, 1, 8, 4], [6, 3, 40, 40]], np.float32)
     return np.concatenate([np.arange(3, dtype=np.float32)[:, None] % images, corners], axis=1)
+
+
+def _places(images: int) -> np.ndarray:
+    """An index into 22 x 18 for each value of `_IMAGES`: one of the four of its window."""
+    rows, columns = np.indices(_IMAGES[2:])
+    four = np.arange(images * _IMAGES[1]).reshape(images, -1, 1, 1) % 4
+    places: np.ndarray = (2 * rows + four // 2) * 18 + 2 * columns + four % 2
+    return places
 
 
 LAYERS: dict[str, tuple[Build, Shape]] = {
@@ -83,6 +96,7 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
     "Embedding": (lambda rng: nn.Embedding(5, 3, rng=rng), (7, 4)),
     "Flatten": (lambda rng: nn.Flatten(), _IMAGES),
     "GlobalAvgPool": (lambda rng: nn.GlobalAvgPool(), _IMAGES),
+    "GroupNorm": (lambda rng: nn.GroupNorm(2, 6), _IMAGES),
     "LSTM": (lambda rng: nn.LSTM(5, 6, rng=rng), (4, 3, 5)),
     "LeakyReLU": (lambda rng: nn.LeakyReLU(0.1), _IMAGES),
     "Linear": (lambda rng: nn.Linear(30, 20, rng=rng), (8, 30)),
@@ -92,7 +106,8 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
         _IMAGES,
     ),
-    "RoIPool": (lambda rng: _TwoInputs(nn.RoIPool((3, 2)), _regions), _IMAGES),
+    "MaxUnpool2d": (lambda rng: _OneInOneOut(nn.MaxUnpool2d(2), _places), _IMAGES),
+    "RoIPool": (lambda rng: _OneInOneOut(nn.RoIPool((3, 2)), _regions), _IMAGES),
     "RNN": (lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
     "ReLU": (lambda rng: nn.ReLU(), _IMAGES),
     "ReLU6": (lambda rng: nn.ReLU6(), _IMAGES),
@@ -124,7 +139,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     "DuelingHead": (lambda rng: models.DuelingHead(7, 3, rng=rng), (5, 7)),
     "EfficientNetLite0": (lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
     "FCN": (lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
-    "FastRCNN": (lambda rng: _TwoInputs(models.FastRCNN(5, rng=rng), _regions), (3, 3, 64, 64)),
+    "FastRCNN": (lambda rng: _OneInOneOut(models.FastRCNN(5, rng=rng), _regions), (3, 3, 64, 64)),
     "GoogLeNet": (lambda rng: models.GoogLeNet(10, aux_logits=False, rng=rng), (4, 3, 64, 64)),
     "GoogLeNet2014": (
         lambda rng: models.GoogLeNet2014(10, aux_logits=False, rng=rng),
@@ -146,17 +161,23 @@ MODELS: dict[str, tuple[Build, Shape]] = {
         lambda rng: models.MinAtarQNetwork(4, 3, dueling=True, rng=rng),
         (5, 4, 10, 10),
     ),
-    "NIC": (lambda rng: _TwoInputs(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
+    "NIC": (lambda rng: _OneInOneOut(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
     "RegionNet": (lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
     "ResNet": (
         lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),
         (4, 3, 64, 64),
     ),
     "ResNetCifar": (lambda rng: models.ResNetCifar(8, rng=rng), (4, 3, 32, 32)),
+    "SegNet": (lambda rng: models.SegNet(4, ((6, 8), (8,)), rng=rng), (2, 3, 12, 16)),
     "StackedConvNet": (
         lambda rng: models.StackedConvNet([[8, 8], [16]], batch_norm=True, rng=rng),
         (4, 1, 28, 28),
     ),
+    "UNet": (
+        lambda rng: _OneInOneOut(models.UNet((8, 16), time_features=8, rng=rng), _times),
+        (3, 1, 8, 8),
+    ),
+    "VAE": (lambda rng: _OneInOneOut(models.VAE(3, rng=rng)), (2, 1, 28, 28)),
     "VGG": (lambda rng: models.VGG((1, 1, 1, 1, 1), True, 10, rng=rng), (2, 3, 32, 32)),
     "ZeroPadShortcut": (lambda rng: models.ZeroPadShortcut(2, stride=2), _IMAGES),
 }
@@ -175,4 +196,5 @@ OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
     "Nesterov": optim.Nesterov,
     "RMSprop": optim.RMSprop,
     "SGD": lambda ps: optim.SGD(ps, weight_decay=0.01),
+    "WeightAverage": lambda ps: optim.WeightAverage(optim.Adam(ps)),
 }

@@ -1,6 +1,16 @@
 """Making images of digits that nobody wrote, and measuring how good they are."""
 
 from dlcourse.generation.adversarial import KEPT, AdversarialLoop
+from dlcourse.generation.diffusion import (
+    Denoised,
+    NoiseSchedule,
+    add_noise,
+    cosine_schedule,
+    ddim_path,
+    ddpm_path,
+    diffusion_steps,
+    sample_diffusion,
+)
 from dlcourse.generation.latent import generate, latent_vectors, slerp
 from dlcourse.generation.losses import discriminator_loss, generator_loss
 from dlcourse.generation.scores import (
@@ -14,14 +24,23 @@ from dlcourse.generation.scores import (
     mean_distance,
     score,
 )
+from dlcourse.generation.vae import VAELoss, reconstruct, sample_vae, vae_steps
 
 __all__ = [
     "CONFIDENT",
     "JUDGE",
     "KEPT",
     "AdversarialLoop",
+    "Denoised",
     "Judged",
+    "NoiseSchedule",
     "Scores",
+    "VAELoss",
+    "add_noise",
+    "cosine_schedule",
+    "ddim_path",
+    "ddpm_path",
+    "diffusion_steps",
     "discriminator_loss",
     "frechet_distance",
     "generate",
@@ -30,6 +49,10 @@ __all__ = [
     "load_judge",
     "look",
     "mean_distance",
+    "reconstruct",
+    "sample_diffusion",
+    "sample_vae",
     "score",
     "slerp",
+    "vae_steps",
 ]

@@ -30,8 +30,11 @@ from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
+from dlcourse.models.segnet import SegNet
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
+from dlcourse.models.unet import UNet
+from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.models.vgg import (
     VGG,
     vgg11,
@@ -47,6 +50,7 @@ from dlcourse.models.vgg import (
 __all__ = [
     "FCN",
     "NIC",
+    "VAE",
     "VGG",
     "AlexNet",
     "AlexNet2012",
@@ -80,9 +84,12 @@ __all__ = [
     "ResNet",
     "ResNetCifar",
     "Row",
+    "SegNet",
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",
+    "UNet",
+    "VAEOutputs",
     "ZeroPadShortcut",
     "alexnet",
     "convolutionalize",

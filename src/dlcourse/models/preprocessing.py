@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from dlcourse.data.photograph import open_picture
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ class Preprocess:
         ValueError
             If the file is no picture, or the array not one of colours.
         """
-        image = _from_array(picture) if isinstance(picture, np.ndarray) else _read(Path(picture))
+        if isinstance(picture, np.ndarray):
+            image = _from_array(picture)
+        else:
+            image = open_picture(picture).convert("RGB")
         short = min(image.size)
         width, height = (self.resize * side // short for side in image.size)
         image = image.resize((width, height), self.resample)
@@ -98,16 +102,3 @@ def _from_array(picture: np.ndarray) -> Image.Image:
             f"found {picture.shape} and {picture.dtype}"
         )
     return Image.fromarray(picture)
-
-
-def _read(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file; check the name") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"{path}: expected a picture, found a file that cannot be read as one "
-            f"({type(error).__name__}); save it as PNG or JPEG"
-        ) from error

@@ -189,20 +189,45 @@ def published(name: str) -> Path:
     return _checked(path, checksum, "delete it, and it is downloaded again")
 
 
+def on_disk(name: str) -> bool:
+    """Return whether the ImageNet weights of one of torchvision's networks are here already.
+
+    Examples
+    --------
+    >>> isinstance(on_disk("vgg16"), bool)
+    True
+    """
+    return _in_place(f"weights/{_FILES[name]}") or (name in _HUB and _in_cache(name) is not None)
+
+
+def _in_cache(name: str) -> Path | None:
+    """Return the path of the weights that the hub gave us before."""
+    if importlib.util.find_spec("huggingface_hub") is None:
+        return None
+    import huggingface_hub
+
+    folder = data_folder() / "weights" / "hub"
+    found = huggingface_hub.try_to_load_from_cache(*_on_hub(name), cache_dir=folder)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _on_hub(name: str) -> tuple[str, str]:
+    return f"timm/{name}.tv_in1k", "model.safetensors"
+
+
 def _from_hub(name: str) -> Path:
     import huggingface_hub
 
-    repository, file = f"timm/{name}.tv_in1k", "model.safetensors"
-    folder = data_folder() / "weights" / "hub"
-    found = huggingface_hub.try_to_load_from_cache(repository, file, cache_dir=folder)
-    if not isinstance(found, str):
+    repository, file = _on_hub(name)
+    path = _in_cache(name)
+    if path is None:
+        folder = data_folder() / "weights" / "hub"
         try:
             # Fails at once where there is no network; the download would try for half a minute.
             huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
-            found = huggingface_hub.hf_hub_download(repository, file, cache_dir=folder)
+            path = Path(huggingface_hub.hf_hub_download(repository, file, cache_dir=folder))
         except Exception as error:  # its kinds of errors come from several libraries
             raise DownloadError(_no_hub(repository, type(error).__name__)) from error
-    path = Path(found)
     if not has_checksum(path, f"sha256:{_HUB[name]}"):
         path.resolve().unlink()  # the path itself is a link
         path.unlink(missing_ok=True)

@@ -81,19 +81,7 @@ class VGG(SequentialClassifier):
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        if len(stages) != 5 or min(stages) < 1:
-            raise ValueError(f"stages must be five numbers of at least 1, found {tuple(stages)}")
-        layers: list[Module] = []
-        c_in = 3
-        for convolutions, c_out in zip(stages, (64, 128, 256, 512, 512), strict=True):
-            for _ in range(convolutions):
-                layers.append(Conv2d(c_in, c_out, 3, padding=1, rng=rng))
-                if batch_norm:
-                    layers.append(BatchNorm2d(c_out))
-                layers.append(ReLU())
-                c_in = c_out
-            layers.append(MaxPool2d(2))
-        self.features = Sequential(*layers)
+        self.features = vgg_features(stages, batch_norm, rng=rng)
         self.avgpool = AdaptiveAvgPool2d(7)
         self.flatten = Flatten()
         self.classifier = Sequential(
@@ -101,6 +89,32 @@ class VGG(SequentialClassifier):
             *(Linear(4096, 4096, rng=rng), ReLU(), Dropout(dropout, rng=rng)),
             Linear(4096, num_classes, rng=rng),
         )
+
+
+def vgg_features(
+    stages: Sequence[int], batch_norm: bool = False, *, rng: np.random.Generator
+) -> Sequential:
+    """Return the convolutions of a `VGG` alone; the parameters are the same.
+
+    Examples
+    --------
+    >>> features = vgg_features((2, 2, 3, 3, 3), rng=np.random.default_rng(0))
+    >>> sum(p.data.size for p in features.parameters())
+    14714688
+    """
+    if len(stages) != 5 or min(stages) < 1:
+        raise ValueError(f"stages must be five numbers of at least 1, found {tuple(stages)}")
+    layers: list[Module] = []
+    c_in = 3
+    for convolutions, c_out in zip(stages, (64, 128, 256, 512, 512), strict=True):
+        for _ in range(convolutions):
+            layers.append(Conv2d(c_in, c_out, 3, padding=1, rng=rng))
+            if batch_norm:
+                layers.append(BatchNorm2d(c_out))
+            layers.append(ReLU())
+            c_in = c_out
+        layers.append(MaxPool2d(2))
+    return Sequential(*layers)
 
 
 def vgg11(

@@ -6,6 +6,7 @@ from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.embedding import Embedding
+from dlcourse.nn.group_norm import GroupNorm
 from dlcourse.nn.linear import Flatten, Linear
 from dlcourse.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
 from dlcourse.nn.module import Module, Parameter
@@ -14,6 +15,7 @@ from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, Max
 from dlcourse.nn.recurrent import LSTM, RNN
 from dlcourse.nn.roi_pooling import RoIPool
 from dlcourse.nn.transposed import ConvTranspose2d
+from dlcourse.nn.unpooling import MaxUnpool2d
 
 __all__ = [
     "LSTM",
@@ -31,11 +33,13 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GlobalAvgPool",
+    "GroupNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "MSELoss",
     "MaxPool2d",
+    "MaxUnpool2d",
     "Module",
     "Parameter",
     "ReLU",

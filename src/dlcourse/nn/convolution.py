@@ -154,7 +154,12 @@ def conv2d_weight_grad(
 
 
 def conv2d_input_grad(
-    dy: Array, weight: Array, size: tuple[int, int, int, int], geometry: Geometry, groups: int = 1
+    dy: Array,
+    weight: Array,
+    size: tuple[int, int, int, int],
+    geometry: Geometry,
+    groups: int = 1,
+    threads: int = 1,
 ) -> Array:
     """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
 
@@ -162,6 +167,15 @@ def conv2d_input_grad(
     and input and output channels swapped (Dumoulin and Visin 2016). Otherwise, and where the input
     is several times larger than `dy`, each output gradient is spread over its patch and the patches
     are added up.
+
+    Parameters
+    ----------
+    dy, weight, geometry, groups
+        As in `conv2d_weight_grad` and `conv2d`.
+    size : (int, int, int, int)
+        The shape of the input.
+    threads : int
+        Where the stride is 1 and the work is large, it is shared among so many.
     """
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
@@ -170,7 +184,7 @@ def conv2d_input_grad(
     if back is not None:
         turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, c, kh, kw)
         turned = turned.transpose(0, 2, 1, 3, 4).reshape(groups * c, o // groups, kh, kw)
-        return conv2d(dy, turned, None, back, groups)
+        return conv2d(dy, turned, None, back, groups, threads)
     rows = dy.transpose(0, 2, 3, 1).reshape(-1, groups, o // groups).transpose(1, 0, 2)
     columns = rows @ _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
     columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
@@ -357,6 +371,11 @@ class Conv2d(Module):
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))
 
     def backward(self, dy: Array) -> Array:
+        if not self.weight.requires_grad:
+            return conv2d_input_grad(
+                *(dy, self.weight.data, self._x.shape, self.geometry, self.groups),
+                threads=threads_for(dy),
+            )
         if self.bias is not None:
             rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
             # A sum over rows, as a product: BLAS does it several times faster.

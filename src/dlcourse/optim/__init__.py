@@ -2,6 +2,7 @@
 
 from dlcourse.optim.adagrad import AdaGrad
 from dlcourse.optim.adam import Adam, AdamW
+from dlcourse.optim.averaging import WeightAverage
 from dlcourse.optim.clipping import clip_grad_norm
 from dlcourse.optim.optimizer import Optimizer
 from dlcourse.optim.rmsprop import RMSprop
@@ -28,5 +29,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "Schedule",
     "StepLR",
+    "WeightAverage",
     "clip_grad_norm",
 ]

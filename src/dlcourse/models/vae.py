@@ -1,0 +1,137 @@
+"""A variational autoencoder for 28x28 grey images (Kingma and Welling 2014)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn import (
+    Conv2d,
+    ConvTranspose2d,
+    Flatten,
+    Linear,
+    Module,
+    ReLU,
+    Sequential,
+)
+
+#: Channels and sides of the smallest grid.
+_GRID = (32, 7, 7)
+_HIDDEN = 64
+
+
+class VAEOutputs(NamedTuple):
+    """What a `VAE` gives for a batch, or the gradients with respect to it."""
+
+    scores: Array  #: (N, 1, 28, 28), of each pixel: its sigmoid is the probability of white
+    mean: Array  #: (N, latent)
+    log_variance: Array  #: (N, latent)
+
+
+class VAE(Module):
+    """An encoder says about where an image lies, a decoder draws what lies there.
+
+    The encoder gives a mean and a variance for each of a few numbers, the decoder gets one draw
+    from that normal distribution. To draw has no gradient. So what is drawn is noise from a
+    standard normal distribution, which has nothing to learn, and it is moved and stretched (the
+    *reparameterisation* of Kingma and Welling 2014, section 2.4)::
+
+        mean, log_variance = encoder(x)
+        z = mean + exp(log_variance / 2) * noise
+        scores = decoder(z)
+
+    Outside of training there is no noise: z is the mean.
+
+    Parameters
+    ----------
+    latent : int
+        How many numbers z has.
+    rng : numpy.random.Generator
+        Draws the initial weights. `set_generator` hands over the one that draws the noise.
+
+    Examples
+    --------
+    >>> vae = VAE(8, rng=np.random.default_rng(0)).eval()
+    >>> outputs = vae(np.zeros((5, 1, 28, 28), np.float32))
+    >>> outputs.scores.shape, outputs.mean.shape
+    ((5, 1, 28, 28), (5, 8))
+    >>> vae.decoder(np.zeros((3, 8), np.float32)).shape
+    (3, 1, 28, 28)
+    """
+
+    def __init__(self, latent: int = 8, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        if latent < 1:
+            raise ValueError(f"latent must be at least 1, found {latent}")
+        self.latent = latent
+        self.rng: np.random.Generator | None = None
+        channels, height, width = _GRID
+        self.encoder = Sequential(
+            Conv2d(1, channels // 2, 4, stride=2, padding=1, rng=rng),
+            ReLU(),
+            Conv2d(channels // 2, channels, 4, stride=2, padding=1, rng=rng),
+            ReLU(),
+            Flatten(),
+            Linear(channels * height * width, _HIDDEN, rng=rng),
+            ReLU(),
+            Linear(_HIDDEN, 2 * latent, rng=rng),
+        )
+        self.decoder = Sequential(
+            Linear(latent, _HIDDEN, rng=rng),
+            ReLU(),
+            Linear(_HIDDEN, channels * height * width, rng=rng),
+            ReLU(),
+            _Grid(),
+            ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1, rng=rng),
+            ReLU(),
+            ConvTranspose2d(channels // 2, 1, 4, stride=2, padding=1, rng=rng),
+        )
+
+    def forward(self, x: Array) -> VAEOutputs:
+        """Return scores, means and log variances for images (N, 1, 28, 28)."""
+        if x.shape[1:] != (1, 28, 28):
+            raise ValueError(f"VAE expects images of shape (N, 1, 28, 28), found {x.shape}")
+        both = self.encoder(x)
+        mean, log_variance = both[:, : self.latent], both[:, self.latent :]
+        self._shift = None
+        if self.training:
+            if self.rng is None:
+                raise ValueError(
+                    "VAE needs a random generator to train: call set_generator(rng), or eval()"
+                )
+            xp = array_module(x)
+            noise = xp.asarray(self.rng.standard_normal(mean.shape), dtype=x.dtype)
+            self._shift = xp.exp(log_variance / 2) * noise
+        z = mean if self._shift is None else mean + self._shift
+        return VAEOutputs(self.decoder(z), mean, log_variance)
+
+    def backward(self, dy: VAEOutputs) -> Array:
+        """Return the gradient with respect to the images, given those of all outputs.
+
+        Two ways lead to the mean and the log variance: over z, and directly, for the loss looks
+        at them. With ``z = mean + exp(log_variance / 2) * noise``, the slope of z is 1 for the mean
+        and ``exp(log_variance / 2) * noise / 2`` for the log variance.
+        """
+        dz = self.decoder.backward(dy.scores)
+        d_mean = dy.mean + dz
+        d_log_variance = dy.log_variance
+        if self._shift is not None:
+            d_log_variance = d_log_variance + dz * self._shift / 2
+        xp = array_module(dz)
+        return self.encoder.backward(xp.concatenate([d_mean, d_log_variance], axis=1))
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        self.encoder.skip_input_grad()
+
+
+class _Grid(Module):
+    """Values in a row as channels of a small grid: `Flatten`, turned round."""
+
+    def forward(self, x: Array) -> Array:
+        return x.reshape(-1, *_GRID)
+
+    def backward(self, dy: Array) -> Array:
+        return dy.reshape(len(dy), -1)

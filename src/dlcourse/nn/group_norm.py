@@ -1,0 +1,126 @@
+"""Group normalization: each image by itself, whatever else is in the batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+from dlcourse.nn.module import Module, Parameter
+
+
+class GroupNorm(Module):
+    """Groups of an image's channels shifted and scaled to mean 0 and variance 1, then by channel.
+
+    ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Wu and He 2018), with mean and variance
+    over the pixels and channels of one group in one image. `BatchNorm2d` takes them over the whole
+    batch instead. Here an image gives the same in any company, so training and prediction do
+    not differ, and a batch may be cut into parts.
+
+    Parameters
+    ----------
+    num_groups : int
+        Into how many groups the channels are split.
+    num_channels : int
+        Channels C.
+    eps : float
+        Added to the variance, so that a group that is constant divides by no zero.
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (C,)
+        Start at 1 and 0.
+
+    Raises
+    ------
+    ValueError
+        If the channels cannot be split evenly.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).random((8, 6, 5, 5), dtype=np.float32)
+    >>> y = GroupNorm(2, 6)(x)
+    >>> bool(abs(y[0, :3].mean()) < 1e-6), round(float(y[0, :3].std()), 3)
+    (True, 1.0)
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(
+                "GroupNorm expects a number of groups that divides the channels, found "
+                f"{num_groups} for {num_channels}"
+            )
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.weight = Parameter(np.ones(num_channels, np.float32))
+        self.bias = Parameter(np.zeros(num_channels, np.float32))
+
+    def forward(self, x: Array) -> Array:
+        if x.ndim != 4 or x.shape[1] != self.num_channels:
+            raise ValueError(
+                f"GroupNorm expects (N, {self.num_channels}, H, W), found shape {x.shape}"
+            )
+        xp = array_module(x)
+        lines, width = _lines(x), x.shape[3]
+        self._count = x[0].size // self.num_groups
+        mean = self._over_groups(_sum(lines, width)) / self._count
+        self._centered = lines - _tiled(self._per_channel(mean), width)
+        var = self._over_groups(_dot(self._centered, self._centered, width)) / self._count
+        self._inverse_std = self._per_channel(1 / xp.sqrt(var + self.eps))
+        y = self._centered * _tiled(self.weight.data * self._inverse_std, width)
+        y += xp.tile(self.bias.data, width)
+        return _images(y, x.shape)
+
+    def backward(self, dy: Array) -> Array:
+        lines, width = _lines(dy), dy.shape[3]
+        db = _sum(lines, width)
+        dw = _dot(lines, self._centered, width) * self._inverse_std
+        self.weight.accumulate(dw.sum(axis=0))
+        self.bias.accumulate(db.sum(axis=0))
+        # As for BatchNorm2d: with g = weight * dy, and means over the group,
+        # dx = (g - mean(g) - x_normalized * mean(g * x_normalized)) * inverse_std.
+        offset = self._per_channel(self._over_groups(db * self.weight.data)) / -self._count
+        slope = self._per_channel(self._over_groups(dw * self.weight.data)) / -self._count
+        slope *= self._inverse_std
+        dx = self._centered * _tiled(slope * self._inverse_std, width)
+        dx += lines * _tiled(self.weight.data * self._inverse_std, width)
+        dx += _tiled(offset * self._inverse_std, width)
+        return _images(dx, dy.shape)
+
+    def _over_groups(self, values: Array) -> Array:
+        """From a number for each channel (N, C) to the sum of each group (N, G)."""
+        return values.reshape(len(values), self.num_groups, -1).sum(axis=2)
+
+    def _per_channel(self, values: Array) -> Array:
+        """From a number for each group (N, G) to one for each channel (N, C)."""
+        return array_module(values).repeat(values, self.num_channels // self.num_groups, axis=1)
+
+
+# As in `normalization`, arithmetic runs along whole lines of an image, (N, H, W * C).
+
+
+def _lines(x: Array) -> Array:
+    n, c, h, w = x.shape
+    return x.transpose(0, 2, 3, 1).reshape(n, h, w * c)
+
+
+def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
+    n, c, h, w = shape
+    return lines.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+
+def _tiled(values: Array, width: int) -> Array:
+    """(N, C) repeated along a line: (N, 1, W * C)."""
+    return array_module(values).tile(values, width)[:, None]
+
+
+def _sum(lines: Array, width: int) -> Array:
+    """The sum (N, C) over rows and columns."""
+    return lines.sum(axis=1).reshape(len(lines), width, -1).sum(axis=1)
+
+
+def _dot(a: Array, b: Array, width: int) -> Array:
+    """The sum (N, C) over rows and columns of the product ``a * b``."""
+    sums = array_module(a).einsum("nlk,nlk->nk", a, b)
+    return sums.reshape(len(a), width, -1).sum(axis=1)

@@ -1,0 +1,66 @@
+"""What the records of the autoencoder and the diffusion model claim, from the shipped weights."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from dlcourse import zoo
+from dlcourse.data import load_mnist
+from dlcourse.generation import (
+    JUDGE,
+    load_judge,
+    look,
+    reconstruct,
+    sample_diffusion,
+    sample_vae,
+    score,
+)
+from dlcourse.generation.diffusion_recipe import SCHEDULE, load_diffusion
+from dlcourse.generation.vae_recipe import load_vae
+from dlcourse.training import Stream, generator
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+@pytest.fixture(scope="module")
+def real(judge):
+    return look(load_mnist()[1].images, judge).features
+
+
+@pytest.mark.parametrize("name", ["generation/vae", "generation/diffusion"])
+def test_weights_are_those_of_their_record(name):
+    content = (zoo.FOLDER / f"{name}.npz").read_bytes()
+    record = zoo.record(name)
+    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
+    assert record["command"].startswith(f"dlcourse train-entry {name}")
+    assert not any(part.startswith("/") for part in record["command"].split())
+    assert record["judge"] == JUDGE
+    assert all(np.isfinite(array).all() for array in zoo.arrays(name).values())
+
+
+def test_the_autoencoder_scores_what_its_record_says(judge, real):
+    record, model = zoo.record("generation/vae"), load_vae()
+    drawn = sample_vae(model, 2000, generator(record["recipe"]["seed"], Stream.NOISE))
+    found, known = score(drawn, judge, real), record["test"]["vae"]
+    assert found.confident == pytest.approx(known["confident"], abs=0.03)
+    assert found.frechet == pytest.approx(known["frechet"], rel=0.15)
+    assert found.shares == pytest.approx(known["shares"], abs=0.03)
+    redrawn = score(reconstruct(model, load_mnist()[1].images[:2000]), judge, real)
+    assert redrawn.confident == pytest.approx(
+        record["test"]["redrawn_test_images"]["confident"], abs=0.03
+    )
+
+
+def test_the_diffusion_model_scores_what_its_record_says(judge, real):
+    record = zoo.record("generation/diffusion")
+    drawn = sample_diffusion(
+        load_diffusion(), SCHEDULE, 300, generator(record["recipe"]["seed"], Stream.NOISE), 10
+    )
+    found, known = score(drawn, judge, real), record["test"]["ddim-10"]
+    assert found.confident == pytest.approx(known["confident"], abs=0.06)
+    assert max(found.shares) < max(known["shares"]) + 0.06
+    assert found.spread == pytest.approx(known["spread"], rel=0.05)
