@@ -38,6 +38,7 @@ KINDS = (
     "formats",
     "inception",
     "iou",
+    "latent",
     "misclassified",
     "offload",
     "qtable",
@@ -613,6 +614,22 @@ def test_timeline(show):
     layers = widths()
     assert layers[:2] == [0, 0]  # no deep networks
     assert max(layers) > 15 * min(filter(None, layers))
+
+
+def test_latent(show):
+    explorer = show("latent")
+    assert said(explorer).startswith("Column 1 of 13, row 1 of 13: the classifier reads ")
+    across = explorer.get_by_role("slider", name="To the right", exact=True)
+    across.press("ArrowRight")
+    explorer.get_by_role("slider", name="Down", exact=True).press("End")
+    assert said(explorer).startswith("Column 2 of 13, row 13 of 13: ")
+    small, whole = explorer.locator("canvas").all()
+    before = small.get_attribute("aria-label")
+    assert before.split("; ")[1].rstrip(".") in said(explorer)
+    box = whole.bounding_box()
+    whole.click(position={"x": 0.97 * box["width"], "y": 0.03 * box["height"]})
+    assert said(explorer).startswith("Column 13 of 13, row 1 of 13: ")
+    assert across.input_value() == "12"
 
 
 def test_inception_by_keyboard(show):

@@ -13,7 +13,10 @@ class TorchGenerator(nn.Module):
     def __init__(self, latent, width):
         super().__init__()
         self.main = nn.Sequential(
-            nn.ConvTranspose2d(latent, 2 * width, 7, bias=False),
+            nn.ConvTranspose2d(latent, 4 * width, 4, bias=False),
+            nn.BatchNorm2d(4 * width),
+            nn.ReLU(),
+            nn.ConvTranspose2d(4 * width, 2 * width, 3, 2, 1, bias=False),
             nn.BatchNorm2d(2 * width),
             nn.ReLU(),
             nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
@@ -36,7 +39,10 @@ class TorchDiscriminator(nn.Module):
             nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
             nn.BatchNorm2d(2 * width),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 1, 7, bias=False),
+            nn.Conv2d(2 * width, 4 * width, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(4 * width),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(4 * width, 1, 4, bias=False),
         )
 
     def forward(self, x):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ class AdversarialLoop:
 
     In a step the discriminator learns from a batch of real images and one of generated images, each
     normalized as a batch of its own; then the generator learns from what the discriminator, as it
-    is now, says of the same images. Both have Adam with the published learning rate 0.0002 and
-    momentum 0.5 (Radford et al. 2016, section 4). As with `dlcourse.training.Loop`, whatever is
-    drawn depends on the number of the step alone, so a training that was interrupted goes on as if
-    it had not been, bit for bit.
+    is now, says of the same images. Both have Adam, by default with the published learning rate
+    0.0002, and with momentum 0.5 (Radford et al. 2016, section 4). As with
+    `dlcourse.training.Loop`, whatever is drawn depends on the number of the step alone, so a
+    training that was interrupted goes on as if it had not been, bit for bit.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ class AdversarialLoop:
     lr : float
         Learning rate of both networks.
     generator_lr : float, optional
-        Another one for the generator.
+        Another one for the generator (Heusel et al. 2017).
+    rate : callable, optional
+        ``rate(number)`` is the share of the learning rates that step `number` is made with.
     seed : int
         What batches and vectors are drawn from.
     watch : callable, optional
@@ -53,6 +55,8 @@ class AdversarialLoop:
         Steps between two looks.
     checkpoint : path-like, optional
         File that is written at each look; if it is there already, training goes on from it.
+    settings : mapping, optional
+        What else must be the same for a checkpoint to fit, in terms that JSON knows.
     progress : bool
         Whether to show a progress bar.
 
@@ -89,10 +93,12 @@ class AdversarialLoop:
         batch_size: int = 64,
         lr: float = 2e-4,
         generator_lr: float | None = None,
+        rate: Callable[[int], float] | None = None,
         seed: int = 0,
         watch: Callable[[DCGANGenerator, int], dict[str, Any]] | None = None,
         watch_every: int = 100,
         checkpoint: str | os.PathLike[str] | None = None,
+        settings: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> None:
         if images.ndim != 4 or len(images) < batch_size:
@@ -109,6 +115,7 @@ class AdversarialLoop:
         self.discriminator = discriminator
         self.images = images
         self.batch_size = batch_size
+        self.rate = rate
         self.seed = seed
         self.watch = watch
         self.watch_every = watch_every
@@ -126,7 +133,9 @@ class AdversarialLoop:
             "images": len(images),
             "lr": lr,
             "generator_lr": generator_lr,
+            **(settings or {}),
         }
+        self._rates = {"generator": generator_lr, "discriminator": lr}
         self.history: dict[str, list[float]] = {name: [] for name in KEPT}
         self.watched: list[dict[str, Any]] = []
 
@@ -166,6 +175,9 @@ class AdversarialLoop:
 
     def step(self, number: int) -> tuple[float, float, float, float]:
         """Make step `number`: the discriminator's turn, then the generator's; return `KEPT`."""
+        if self.rate is not None:
+            for name, optimizer in self.optimizers.items():
+                optimizer.lr = self._rates[name] * self.rate(number)
         real = self.images[self._chosen(number)]
         made_of = latent_vectors(
             self.batch_size, self.generator.latent, generator(self.seed, Stream.NOISE, number)
@@ -176,7 +188,9 @@ class AdversarialLoop:
         made = self.generator(made_of)
 
         # The discriminator's turn. A layer remembers its last input only, so what the real images
-        # teach is added up before it sees the others.
+        # teach is added up before it sees the others. What the images should be is not asked yet.
+        first = self.discriminator.main[0]
+        first.input_grad = False
         self.discriminator.zero_grad()
         on_real = self.discriminator(real)
         loss_on_real, d_scores = discriminator_loss(on_real, real=True)
@@ -187,6 +201,7 @@ class AdversarialLoop:
         self.optimizers["discriminator"].step()
 
         # The generator's turn. The gradient passes through the discriminator, which stays as it is.
+        first.input_grad = True
         self.generator.zero_grad()
         g_loss, d_scores = generator_loss(self.discriminator(made))
         self.generator.backward(self.discriminator.backward(d_scores))

@@ -21,16 +21,16 @@ from dlcourse.nn import (
 class DCGANGenerator(Chain):
     """Makes 28x28 grey images of vectors of random numbers (Radford et al. 2016).
 
-    Three transposed convolutions lead from 1x1 over 7x7 and 14x14 to 28x28, each but the last with
-    batch normalization and ReLU; a tanh ends in the range of the images, from -1 to 1. The paper
-    makes 64x64 in the same way, with more stages and channels.
+    Four transposed convolutions lead from 1x1 over 4x4, 7x7 and 14x14 to 28x28, each but the last
+    with batch normalization and ReLU; a tanh ends in the range of the images, from -1 to 1. The
+    paper makes 64x64 in the same way, with more channels.
 
     Parameters
     ----------
     latent : int
         Numbers in a vector, which has the shape (latent, 1, 1).
     width : int
-        Channels at 14x14; there are twice as many at 7x7.
+        Channels at 14x14; the stages before have twice and four times as many.
     rng : numpy.random.Generator
         Draws the initial weights, see `init_dcgan`.
 
@@ -45,7 +45,7 @@ class DCGANGenerator(Chain):
     >>> net(np.zeros((5, 64, 1, 1), np.float32)).shape
     (5, 1, 28, 28)
     >>> sum(p.data.size for p in net.parameters())
-    234368
+    238528
     """
 
     def __init__(self, latent: int = 64, width: int = 32, *, rng: np.random.Generator) -> None:
@@ -53,7 +53,10 @@ class DCGANGenerator(Chain):
         self.latent = latent
         # Where normalization follows, a bias would be subtracted again.
         self.main = Sequential(
-            ConvTranspose2d(latent, 2 * width, 7, bias=False, rng=rng),
+            ConvTranspose2d(latent, 4 * width, 4, bias=False, rng=rng),
+            BatchNorm2d(4 * width),
+            ReLU(),
+            ConvTranspose2d(4 * width, 2 * width, 3, stride=2, padding=1, bias=False, rng=rng),
             BatchNorm2d(2 * width),
             ReLU(),
             ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False, rng=rng),
@@ -76,14 +79,14 @@ class DCGANGenerator(Chain):
 class DCGANDiscriminator(Chain):
     """Gives images that it takes for real a score above zero, all others one below.
 
-    Strided convolutions halve 28x28 to 14x14 and 7x7, with leaky ReLU of slope 0.2 and, but for the
-    first, batch normalization (Radford et al. 2016). The sigmoid that makes a probability of the
-    score is part of the loss.
+    Strided convolutions shrink 28x28 to 14x14, 7x7 and 4x4, with leaky ReLU of slope 0.2 and, but
+    for the first, batch normalization (Radford et al. 2016). The sigmoid that makes a probability
+    of the score is part of the loss.
 
     Parameters
     ----------
     width : int
-        Channels at 14x14; there are twice as many at 7x7.
+        Channels at 14x14; the stages behind have twice and four times as many.
     rng : numpy.random.Generator
         Draws the initial weights, see `init_dcgan`.
 
@@ -98,7 +101,7 @@ class DCGANDiscriminator(Chain):
     >>> net(np.zeros((5, 1, 28, 28), np.float32)).shape
     (5,)
     >>> sum(p.data.size for p in net.parameters())
-    36544
+    109440
     """
 
     def __init__(self, width: int = 32, *, rng: np.random.Generator) -> None:
@@ -109,7 +112,10 @@ class DCGANDiscriminator(Chain):
             Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False, rng=rng),
             BatchNorm2d(2 * width),
             LeakyReLU(0.2),
-            Conv2d(2 * width, 1, 7, bias=False, rng=rng),
+            Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False, rng=rng),
+            BatchNorm2d(4 * width),
+            LeakyReLU(0.2),
+            Conv2d(4 * width, 1, 4, bias=False, rng=rng),
         )
         init_dcgan(self, rng)
 

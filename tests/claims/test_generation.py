@@ -1,0 +1,61 @@
+"""What the records of generated digits claim, measured again from the shipped weights."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from dlcourse import zoo
+from dlcourse.data import load_mnist
+from dlcourse.generation import JUDGE, generate, latent_vectors, load_judge, look, score
+from dlcourse.generation.recipe import load_dcgan
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+def test_weights_are_those_of_the_record():
+    content = (zoo.FOLDER / "generation/dcgan.npz").read_bytes()
+    record = zoo.record("generation/dcgan")
+    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
+    assert record["command"].startswith("dlcourse train-entry generation/dcgan")
+    assert not any(part.startswith("/") for part in record["command"].split())
+    arrays = zoo.arrays("generation/dcgan")
+    assert all(np.isfinite(array).all() for array in arrays.values())
+    assert len(arrays["pictures"]) == len(record["training"]["watched"])
+
+
+def test_the_judge_has_seen_no_sample():
+    """It is a classifier of the zoo: its record names MNIST's training images and nothing else."""
+    assert zoo.record("generation/dcgan")["judge"] == JUDGE
+    assert zoo.record(JUDGE)["command"].startswith("dlcourse train deep-convnet")
+
+
+def test_dcgan_scores_what_its_record_says(judge):
+    makes, _ = load_dcgan()
+    known = zoo.record("generation/dcgan")["test"]["dcgan"]
+    count = 2000
+    images = generate(makes, latent_vectors(count, makes.latent, np.random.default_rng(7)))
+    real = look(load_mnist()[1].images, judge).features
+    found = score(images, judge, real)
+    # Four standard deviations of a share among 2,000 samples.
+    assert found.confident == pytest.approx(known["confident"], abs=0.036)
+    np.testing.assert_allclose(found.shares, known["shares"], atol=0.036)
+    assert found.frechet == pytest.approx(known["frechet"], rel=0.15)
+    assert found.spread == pytest.approx(known["spread"], rel=0.03)
+
+
+def test_what_the_chapter_says_of_it():
+    known = zoo.record("generation/dcgan")["test"]["dcgan"]
+    assert known["confident"] >= 0.75  # the goal of 0.8 was not reached
+    assert min(known["shares"]) > 0 and max(known["shares"]) <= 0.2
+
+
+def test_the_discriminator_tells_real_from_made():
+    makes, judges = load_dcgan()
+    made = generate(makes, latent_vectors(500, makes.latent, np.random.default_rng(8)))
+    real = load_mnist()[1].images[:500]
+    on_real, on_made = (judges(2 * images - 1) for images in (real, made))
+    assert (on_real > 0).mean() > 0.5 and (on_made < 0).mean() > 0.5
