@@ -12,6 +12,7 @@ from typing import Any
 
 from dlcourse.captioning.recipe import run_nic
 from dlcourse.detection.recipe import run_detector
+from dlcourse.driving.recipe import run_segnet
 from dlcourse.generation.diffusion_recipe import run_diffusion
 from dlcourse.generation.recipe import run_dcgan
 from dlcourse.generation.vae_recipe import run_vae
@@ -21,6 +22,7 @@ from dlcourse.style.recipe import run_coffee, run_grid
 
 # In an order in which each begins with the weights of those before it.
 RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
+    "driving/segnet": run_segnet,
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},

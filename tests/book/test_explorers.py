@@ -45,6 +45,7 @@ KINDS = (
     "quiz",
     "roofline",
     "segments",
+    "stylegrid",
     "timeline",
     "timings",
     "trainings",
@@ -1013,6 +1014,22 @@ def test_segments(show):
     before = pictures(explorer)
     explorer.get_by_role("slider", name="Strength of colour").press("Home")
     assert pictures(explorer) != before
+
+
+def test_style_grid(show):
+    explorer = show("stylegrid")
+    before = said(explorer)
+    assert before.startswith("Layers conv1_1 to conv4_1, style weight 100: ")
+    picture = explorer.get_by_alt_text("The cup of coffee, painted")
+    sources = [picture.get_attribute("src")]
+    explorer.get_by_role("slider", name="Style weight").press("ArrowRight")
+    assert "style weight 1000: " in said(explorer)
+    sources.append(picture.get_attribute("src"))
+    explorer.get_by_role("combobox", name="Deepest style layer").select_option(label="conv1_1")
+    assert said(explorer).startswith("Layers conv1_1, style weight 1000: ")
+    assert picture.get_attribute("alt").endswith("with the style of conv1_1 at weight 1000.")
+    sources.append(picture.get_attribute("src"))
+    assert len(set(sources)) == 3
 
 
 def test_q_table_by_keyboard(show):

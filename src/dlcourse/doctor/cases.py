@@ -58,6 +58,14 @@ def _regions(images: int) -> np.ndarray:
     return np.concatenate([np.arange(3, dtype=np.float32)[:, None] % images, corners], axis=1)
 
 
+def _places(images: int) -> np.ndarray:
+    """An index into 22 x 18 for each value of `_IMAGES`: one of the four of its window."""
+    rows, columns = np.indices(_IMAGES[2:])
+    four = np.arange(images * _IMAGES[1]).reshape(images, -1, 1, 1) % 4
+    places: np.ndarray = (2 * rows + four // 2) * 18 + 2 * columns + four % 2
+    return places
+
+
 LAYERS: dict[str, tuple[Build, Shape]] = {
     "AdaptiveAvgPool2d": (lambda rng: nn.AdaptiveAvgPool2d((3, 2)), _IMAGES),
     "AvgPool2d": (lambda rng: nn.AvgPool2d(3, stride=2, padding=1), _IMAGES),
@@ -98,6 +106,7 @@ LAYERS: dict[str, tuple[Build, Shape]] = {
         lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
         _IMAGES,
     ),
+    "MaxUnpool2d": (lambda rng: _OneInOneOut(nn.MaxUnpool2d(2), _places), _IMAGES),
     "RoIPool": (lambda rng: _OneInOneOut(nn.RoIPool((3, 2)), _regions), _IMAGES),
     "RNN": (lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
     "ReLU": (lambda rng: nn.ReLU(), _IMAGES),
@@ -153,6 +162,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
         (4, 3, 64, 64),
     ),
     "ResNetCifar": (lambda rng: models.ResNetCifar(8, rng=rng), (4, 3, 32, 32)),
+    "SegNet": (lambda rng: models.SegNet(4, ((6, 8), (8,)), rng=rng), (2, 3, 12, 16)),
     "StackedConvNet": (
         lambda rng: models.StackedConvNet([[8, 8], [16]], batch_norm=True, rng=rng),
         (4, 1, 28, 28),

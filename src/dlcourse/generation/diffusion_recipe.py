@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,6 @@ def run_diffusion(
     optimizer = WeightAverage(Adam(model.parameters(), lr=_LR), _DECAY)
     settings = {"seed": seed, "widths": list(_WIDTHS), "batch_size": _BATCH, "lr": _LR}
     settings["decay"] = _DECAY
-    start = time.process_time()
     losses = Loop(
         model,
         optimizer,
@@ -64,7 +62,6 @@ def run_diffusion(
         settings=settings,
         progress=progress,
     ).run(_STEPS)
-    seconds = time.process_time() - start
     optimizer.copy_to(model)
     model.eval()
     judge = load_judge()
@@ -78,7 +75,6 @@ def run_diffusion(
     record = {
         "recipe": {**settings, "noising_steps": SCHEDULE.steps, "steps": _STEPS},
         "training": {
-            "cpu_seconds": round(seconds, 1),  # of this run, from where it went on
             "parameters": sum(p.data.size for p in model.parameters()),
             "losses": [round(float(np.mean(part)), 4) for part in np.split(np.array(losses), 24)],
         },

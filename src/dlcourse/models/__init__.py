@@ -29,6 +29,7 @@ from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
+from dlcourse.models.segnet import SegNet
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.models.summary import Field, Row, Summary, summary
 from dlcourse.models.unet import UNet
@@ -78,6 +79,7 @@ __all__ = [
     "ResNet",
     "ResNetCifar",
     "Row",
+    "SegNet",
     "SequentialClassifier",
     "StackedConvNet",
     "Summary",

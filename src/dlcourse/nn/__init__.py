@@ -15,6 +15,7 @@ from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, Max
 from dlcourse.nn.recurrent import LSTM, RNN
 from dlcourse.nn.roi_pooling import RoIPool
 from dlcourse.nn.transposed import ConvTranspose2d
+from dlcourse.nn.unpooling import MaxUnpool2d
 
 __all__ = [
     "LSTM",
@@ -38,6 +39,7 @@ __all__ = [
     "LocalResponseNorm",
     "MSELoss",
     "MaxPool2d",
+    "MaxUnpool2d",
     "Module",
     "Parameter",
     "ReLU",

@@ -44,6 +44,9 @@ class MaxPool2d(_Pool2d):
     ceil_mode : bool
         Whether pixels that the whole windows leave over get a window of their own, which hangs
         over the edge; it has to start inside of the image or its border at the top and left.
+    return_indices : bool
+        Whether to return also where each largest value was, as ``row * W + column`` of the image:
+        what `MaxUnpool2d` needs.
 
     Notes
     -----
@@ -67,9 +70,11 @@ class MaxPool2d(_Pool2d):
         stride: Pair | None = None,
         padding: Pair = 0,
         ceil_mode: bool = False,
+        return_indices: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding)
         self.ceil_mode = ceil_mode
+        self.return_indices = return_indices
 
     def forward(self, x: Array) -> Array:
         self._check(x)
@@ -84,7 +89,22 @@ class MaxPool2d(_Pool2d):
         for view in others:
             xp.maximum(y, view, out=y)
         self._y = y
-        return y
+        return (y, self._indices(x.shape[3])) if self.return_indices else y
+
+    def _indices(self, width: int) -> Array:
+        """Where in the image, ``row * width + column``, the largest of each window was."""
+        xp = array_module(self._y)
+        kw, (sh, sw), (ph, pw) = self.kernel_size[1], self.stride, self.padding
+        oh, ow = self._y.shape[2:]
+        corner = (xp.arange(oh) * sh - ph)[:, None] * width + xp.arange(ow) * sw - pw
+        indices = xp.zeros_like(self._y, dtype=np.int64)
+        open_ = xp.ones_like(self._y, dtype=bool)  # as in `backward`: the first of equals counts
+        for position, view in enumerate(shifted(self._x, self.kernel_size, self.stride)):
+            hit = view == self._y
+            hit &= open_
+            open_ ^= hit
+            indices += hit * (corner + (position // kw * width + position % kw))
+        return indices
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)

@@ -1,0 +1,116 @@
+"""SegNet: a decoder that remembers where maxima were (Badrinarayanan et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from dlcourse.backend import Array
+from dlcourse.nn import BatchNorm2d, Conv2d, MaxPool2d, MaxUnpool2d, Module, ReLU, Sequential
+
+#: Filters of each stage as published: the 13 convolutions of VGG-16.
+VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+#: A small variant for pictures of 96 x 96.
+SMALL = ((16,), (32,), (48,), (64,))
+
+
+class SegNet(Module):
+    """A class for each pixel, by a decoder that mirrors the encoder (Badrinarayanan et al. 2017).
+
+    Each stage of the encoder ends with a max-pooling that keeps where its maxima were. The stage
+    of the decoder that mirrors it first puts its values back to those very places, and leaves the
+    others at 0; its convolutions then fill the gaps. So edges are where they were in the picture,
+    at the price of an index a value, and what enlarges has no weights.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are.
+    widths : sequence of sequences of int
+        Filters of each convolution of each stage of the encoder; the decoder has them backwards.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Raises
+    ------
+    ValueError
+        If the sides of a picture are no multiples of 2 to the number of stages.
+
+    Notes
+    -----
+    Each convolution is 3 x 3 and followed by batch normalization and ReLU, but the last one, which
+    gives the scores. The published network and its weights have 13 convolutions on either side;
+    with the default widths this one has the same.
+
+    Examples
+    --------
+    >>> from dlcourse.models.segnet import SMALL
+    >>> segnet = SegNet(5, SMALL, rng=np.random.default_rng(0)).eval()
+    >>> segnet(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 5, 96, 96)
+    """
+
+    def __init__(
+        self, classes: int, widths: Sequence[Sequence[int]] = VGG16, *, rng: np.random.Generator
+    ) -> None:
+        super().__init__()
+        channels = 3
+        encoders, decoders = [], []
+        for number, stage in enumerate(widths):
+            last = classes if number == 0 else channels
+            encoders.append(Sequential(*_convolutions([channels, *stage], rng)))
+            layers = _convolutions([*reversed(stage), last], rng)
+            if number == 0:  # the scores: negative ones count, too
+                layers[-3:] = [Conv2d(stage[0], classes, 3, padding=1, rng=rng)]
+            decoders.append(Sequential(*layers))
+            channels = stage[-1]
+        self.encoders = Sequential(*encoders)
+        self.pools = Sequential(*(MaxPool2d(2, return_indices=True) for _ in widths))
+        self.unpools = Sequential(*(MaxUnpool2d(2) for _ in widths))
+        self.decoders = Sequential(*decoders)  # in the order of the stages: the last goes first
+
+    def forward(self, x: Array) -> Array:
+        factor = 2 ** len(self.pools)
+        if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % factor or x.shape[3] % factor:
+            raise ValueError(
+                f"SegNet expects pictures (N, 3, H, W) with sides that are multiples of {factor}, "
+                f"found {x.shape}; pad or resize them"
+            )
+        remembered = []
+        for encoder, pool in zip(self.encoders, self.pools, strict=True):
+            x, indices = pool(encoder(x))
+            remembered.append(indices)
+        for number in reversed(range(len(remembered))):
+            x = self.decoders[number](self.unpools[number](x, remembered[number]))
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        for decoder, unpool in zip(self.decoders, self.unpools, strict=True):
+            dy = unpool.backward(decoder.backward(dy))
+        # Indices are whole numbers and have no gradient: the encoder's comes from below alone.
+        for number in reversed(range(len(self.encoders))):
+            dy = self.encoders[number].backward(self.pools[number].backward(dy))
+        return dy
+
+    def skip_input_grad(self) -> None:
+        super().skip_input_grad()
+        self.encoders[0].skip_input_grad()
+
+    def predict(self, x: Array) -> Array:
+        """Return the class of each pixel, (N, H, W)."""
+        was_training = self.training
+        self.eval()
+        try:
+            return self(x).argmax(axis=1)
+        finally:
+            self.train(was_training)
+
+
+def _convolutions(channels: Sequence[int], rng: np.random.Generator) -> list[Module]:
+    layers: list[Module] = []
+    for inputs, outputs in pairwise(channels):
+        conv = Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng)
+        layers += [conv, BatchNorm2d(outputs), ReLU()]
+    return layers
