@@ -17,7 +17,9 @@ from dlcourse.models import DCGANDiscriminator, DCGANGenerator
 from dlcourse.training import Stream, generator
 from dlcourse.zoo.entry import write_entry
 
-_STEPS, _BATCH_SIZE = 3200, 32
+_STEPS, _BATCH_SIZE = 4800, 32
+#: Steps of the first cycle of learning rates; the second takes up the rest.
+_FIRST_CYCLE = 3200
 #: Five times the published one: it is meant for networks with far more channels.
 _LR = 1e-3
 _WATCH_EVERY = 400
@@ -30,8 +32,10 @@ def run_dcgan(
 ) -> dict[str, Any]:
     """Train DCGAN on the training images of MNIST into a folder, and return the record.
 
-    In the second half of the steps the learning rates fall to zero. Every 400 steps the generator
-    is measured: nothing is decided by what comes out, and the last weights are those of the entry.
+    The learning rates fall to zero in two cycles (the idea of Loshchilov and Hutter 2017). The
+    second was added when the judge was confident about 78% of samples after the first, less than
+    the 80% that were wanted. Every 400 steps the generator is measured, and the last weights are
+    those of the entry.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def run_dcgan(
         2 * train.images - 1,
         batch_size=_BATCH_SIZE,
         lr=_LR,
-        rate=lambda number: min(1.0, 2 * (1 - number / _STEPS)),
+        rate=_rate,
         settings={"steps": _STEPS},
         seed=seed,
         watch=watch,
@@ -126,6 +130,13 @@ def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
         )
         network.eval()
     return networks
+
+
+def _rate(number: int) -> float:
+    """The share of the learning rate: 1, falling to 0; then once more from 1 to 0."""
+    if number < _FIRST_CYCLE:
+        return min(1.0, 2 * (1 - number / _FIRST_CYCLE))
+    return (_STEPS - number) / (_STEPS - _FIRST_CYCLE)
 
 
 def rounded(scores: dict[str, Any]) -> dict[str, Any]:
