@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +29,7 @@ from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.recipes import RECIPES
+from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
 from dlcourse.style.command import STARTS, write_stylised
 from dlcourse.style.features import SOURCES
 from dlcourse.style.paintings import PAINTINGS
@@ -198,6 +201,48 @@ def train_entry(
     for on, scores in record["test"].items():
         typer.echo(f"test, {on}: {json.dumps(scores)}")
     typer.echo(f"weights and record are in {folder}")
+
+
+@app.command("play")
+def play_(
+    name: Annotated[str, typer.Argument(help=f"Who plays: {', '.join(PLAYERS)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File for an animated GIF; the terminal if not given."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another game.")] = 0,
+    delay: Annotated[float, typer.Option(help="Seconds from one step to the next.")] = 0.06,
+    most: Annotated[int, typer.Option(help="At most so many steps are shown.")] = 500,
+) -> None:
+    """Watch an agent of chapter 6 play a game.
+
+    \b
+    Examples:
+      dlcourse play rl/breakout-dqn-seed3
+      dlcourse play rl/cartpole-dqn-seed0 -o cart.gif
+      dlcourse play rl/frozen-lake-q-learning --delay 0.3
+    """
+    if output is not None and output.suffix.lower() != ".gif":
+        raise ValueError(f"expected a file that ends in .gif, found {output}")
+    if delay < 0 or most < 1:
+        raise ValueError(
+            f"expected a delay of 0 or more and at least one step, found {delay} and {most}"
+        )
+    agent, environment = load_player(name, pixels=output is not None)
+    steps = watch(agent, environment, as_text if output is None else as_picture, seed=seed)
+    shown = itertools.islice(steps, most)
+    if output is not None:
+        pictures, totals, _ = zip(*shown, strict=True)
+        save_gif(output, pictures, max(20, round(1000 * delay)))
+        typer.echo(f"{len(pictures)} pictures, return {totals[-1]:g}; the animation is in {output}")
+        return
+    # On a terminal each picture takes the place of the one before it.
+    live = sys.stdout.isatty()
+    for text, total, over in shown:
+        end = "\nthe game is over" if over else ""
+        typer.echo(("\x1b[H\x1b[J" if live else "") + f"{text}\nreturn {total:g}{end}")
+        if live:
+            time.sleep(delay)
 
 
 @app.command()

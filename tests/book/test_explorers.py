@@ -36,6 +36,7 @@ KINDS = (
     "detections",
     "featuremaps",
     "formats",
+    "game",
     "inception",
     "iou",
     "latent",
@@ -1088,3 +1089,47 @@ def test_beam(show):
     assert said(explorer).startswith("So far the likeliest beginning is:")
     explorer.get_by_role("button", name="Next word").click()
     assert said(explorer).startswith("The search ends.")
+
+
+def test_game_by_keyboard(show):
+    explorer = show("game")
+    picture = explorer.get_by_role("img")
+    first = said(explorer)
+    assert "30 bricks" in first and "Return so far 0." in first
+    assert explorer.get_by_role("button", name="Back").is_disabled()
+    explorer.get_by_role("button", name="Next").press("Enter")
+    assert said(explorer) != first
+    slider = explorer.get_by_role("slider", name="Step")
+    assert slider.get_attribute("aria-valuetext").startswith("2 of ")
+    slider.press("End")
+    assert said(explorer).endswith("the game was over.")
+    assert explorer.get_by_role("button", name="Next").is_disabled()
+    bricks = int(re.search(r"(\d+) bricks", picture.get_attribute("aria-label"))[1])
+    # Each brick that is gone was a reward; after 30 a new wall stands.
+    assert int(re.search(r"Return so far (\d+)", said(explorer))[1]) % 30 == 30 - bricks
+    slider.press("Home")
+    assert said(explorer) == first
+
+
+def test_game_values_and_choice_agree(show):
+    explorer = show("game")
+    for _ in range(5):
+        values = [float(value) for value in explorer.locator(".dl-amount").all_text_contents()]
+        names = explorer.locator(".dl-name").all_text_contents()
+        (chosen,) = (i for i, name in enumerate(names) if name.startswith("▶"))
+        assert values[chosen] == max(values)
+        assert f"it chose {names[chosen].removeprefix('▶ ')}." in said(explorer)
+        explorer.get_by_role("button", name="Next").click()
+
+
+def test_game_plays_and_pauses(show):
+    explorer = show("game")
+    explorer.page.clock.install()
+    button = functools.partial(explorer.get_by_role, "button")
+    button(name="Play").click()
+    explorer.page.clock.run_for(1100)
+    button(name="Pause").click()
+    stands = said(explorer)
+    assert explorer.get_by_role("slider").get_attribute("aria-valuetext").startswith("5 of ")
+    explorer.page.clock.run_for(2000)
+    assert said(explorer) == stands

@@ -11,7 +11,7 @@ from dlcourse import cuda, models, nn, optim
 from dlcourse.doctor import agreement
 
 #: Bases without a forward pass of their own.
-BASES = {"Chain", "Classifier", "Module", "SequentialClassifier"}
+BASES = {"Chain", "Classifier", "Module", "QNetwork", "SequentialClassifier"}
 
 
 @pytest.fixture(params=["kernels", "plain"])

@@ -136,6 +136,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     "DCGANDiscriminator": (lambda rng: models.DCGANDiscriminator(4, rng=rng), (3, 1, 28, 28)),
     "DCGANGenerator": (lambda rng: models.DCGANGenerator(8, 4, rng=rng), (3, 8, 1, 1)),
     "DeepConvNet": (lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
+    "DuelingHead": (lambda rng: models.DuelingHead(7, 3, rng=rng), (5, 7)),
     "EfficientNetLite0": (lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
     "FCN": (lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
     "FastRCNN": (lambda rng: _OneInOneOut(models.FastRCNN(5, rng=rng), _regions), (3, 3, 64, 64)),
@@ -155,6 +156,11 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     ),
     "InvertedResidual": (lambda rng: models.InvertedResidual(6, 6, rng=rng), _IMAGES),
     "LeNet5": (lambda rng: models.LeNet5(rng=rng), (4, 1, 28, 28)),
+    "MLPQNetwork": (lambda rng: models.MLPQNetwork(4, 2, (8,), rng=rng), (5, 4)),
+    "MinAtarQNetwork": (
+        lambda rng: models.MinAtarQNetwork(4, 3, dueling=True, rng=rng),
+        (5, 4, 10, 10),
+    ),
     "NIC": (lambda rng: _OneInOneOut(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
     "RegionNet": (lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
     "ResNet": (

@@ -25,6 +25,7 @@ from dlcourse.models.lenet import LeNet5
 from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
+from dlcourse.models.q_networks import DuelingHead, MinAtarQNetwork, MLPQNetwork, QNetwork
 from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
@@ -60,6 +61,7 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "DeepConvNet",
+    "DuelingHead",
     "EfficientNetLite0",
     "Ensemble",
     "FastRCNN",
@@ -74,7 +76,10 @@ __all__ = [
     "InceptionConvNet",
     "InvertedResidual",
     "LeNet5",
+    "MLPQNetwork",
+    "MinAtarQNetwork",
     "Preprocess",
+    "QNetwork",
     "RegionNet",
     "ResNet",
     "ResNetCifar",

@@ -1,0 +1,70 @@
+"""An explorer of a game that an agent has played, with its values in each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlcourse.explore.widget import Explorer
+from dlcourse.rl.episodes import Agent, episode_seed, play
+from dlcourse.training import Stream
+
+#: The planes of MinAtar's Breakout.
+_PLANES = ("paddle", "ball", "trail", "brick")
+
+
+def game(
+    agent: Agent, environment: Any, actions: Sequence[str], *, seed: int = 0, most: int = 300
+) -> Explorer:
+    """Let an agent play a game of MinAtar's Breakout, and show it step by step.
+
+    Parameters
+    ----------
+    agent : Agent
+        Who plays, always what looks best.
+    environment : gymnasium.Env
+        MinAtar's Breakout.
+    actions : sequence of str
+        What the actions are called.
+    seed : int
+        Chooses the game, as for ``dlcourse play``.
+    most : int
+        Only the first steps are kept, to bound what the page carries.
+
+    Raises
+    ------
+    ValueError
+        If the number of names is not that of the agent's values.
+
+    Examples
+    --------
+    >>> from dlcourse.rl.show import load_player  # doctest: +SKIP
+    >>> game(*load_player("rl/breakout-dqn-seed3"), ["stay", "left", "right"])  # doctest: +SKIP
+    """
+    frames: list[dict[str, Any]] = []
+    total = 0
+    for step in play(environment, agent.act, seed=episode_seed(seed, Stream.EVALUATE, 0)):
+        values = agent.q_values(step.observation)
+        if len(values) != len(actions):
+            raise ValueError(f"expected {len(values)} names of actions, found {list(actions)}")
+        things = {
+            name: np.argwhere(step.observation[:, :, plane]).tolist()
+            for plane, name in enumerate(_PLANES)
+        }
+        frames.append(
+            {
+                "things": things,
+                "values": [round(float(value), 3) for value in values],
+                "chosen": step.action,
+                "total": total,
+                "done": step.terminated,
+            }
+        )
+        total += int(step.reward)
+        if len(frames) == most:
+            break
+    return Explorer(
+        "game", "Explorer: a game of Breakout", {"actions": list(actions), "frames": frames}
+    )
