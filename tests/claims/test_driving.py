@@ -43,7 +43,7 @@ def test_no_track_serves_twice():
 
 
 def test_the_driver_stays_on_the_road(record):
-    drives = record["drives"]
+    drives = record["test"]["drives"]
     for kind in ("segnet, clear", "segnet, storm"):
         assert [one["track"] for one in drives[kind]] == list(DRIVE_TRACKS)
         assert sum(one["end"] != "off road" for one in drives[kind]) >= 8
@@ -57,13 +57,13 @@ def test_pictures_of_a_track_held_out(record, weather):
     pictures = collect(PICTURE_TRACKS[:1], each=41, every=10, seed=1)
     segnet = segment_with(load_segnet())
     counts = confusion(segnet, in_weather(pictures.frames, WEATHERS[weather]), pictures.classes)
-    claimed = record["pictures"][weather]["segnet"]["mean_iou"]
+    claimed = record["test"]["pictures"][weather]["segnet"]["mean_iou"]
     assert segmentation_scores(counts).mean_iou == pytest.approx(claimed, abs=0.06)
-    assert claimed > record["pictures"]["storm"]["colours"]["mean_iou"] + 0.2
+    assert claimed > record["test"]["pictures"]["storm"]["colours"]["mean_iou"] + 0.2
 
 
 def test_a_lap_in_the_storm_driven_again(record):
-    claimed = record["drives"]["segnet, storm"][1]
+    claimed = record["test"]["drives"]["segnet, storm"][1]
     segnet = segment_with(load_segnet())
     with RoadSimulator() as road:
         result = drive(

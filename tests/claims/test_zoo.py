@@ -13,6 +13,7 @@ from dlcourse import zoo
 from dlcourse.data import load_mnist
 from dlcourse.models import summary
 from dlcourse.nn import CrossEntropyLoss, Sequential
+from dlcourse.recipes import RECIPES
 from dlcourse.training import ParallelModel
 
 ROOT = Path(__file__).parents[2]
@@ -191,3 +192,10 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
 
 def test_readme_shows_the_records():
     subprocess.run([sys.executable, ROOT / "tools" / "results.py", "--check"], check=True)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_entries_of_the_applications_have_what_the_command_prints(name):
+    record = zoo.record(name)
+    assert record["test"] and record["command"].startswith(f"dlcourse train-entry {name}")
+    assert {"recipe", "versions", "hardware", "weights_sha256"} <= record.keys()

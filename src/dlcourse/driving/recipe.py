@@ -81,11 +81,13 @@ def run_segnet(
             "tracks": [TRAIN_TRACKS.start, TRAIN_TRACKS.stop - 1],
         },
         "training": training,
-        "pictures": _kept(
-            output / "measured.json",
-            lambda: measure_pictures({"segnet": segment_with(model), "colours": table.predict}),
-        ),
-        "drives": measure_drives(model, table, output, progress),
+        "test": {
+            "pictures": _kept(
+                output / "measured.json",
+                lambda: measure_pictures({"segnet": segment_with(model), "colours": table.predict}),
+            ),
+            "drives": measure_drives(model, table, output, progress),
+        },
     }
     return write_entry(output, model.state_dict(), command, record)
 
