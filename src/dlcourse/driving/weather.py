@@ -65,8 +65,8 @@ class Weather:
         return (seen.clip(0, 1) * 255).round().astype(np.uint8)
 
 
-#: Weathers to test in. The network is trained in others, which `draw_weather` draws; no night is
-#: among those.
+# Weathers to test in. The network is trained in others, which `draw_weather` draws; no night is
+# among those.
 WEATHERS = {
     "clear": Weather(),
     "dusk": Weather(light=0.5, tint=(1.15, 0.9, 0.8), pale=0.3, noise=0.03),

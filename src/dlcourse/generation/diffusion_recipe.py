@@ -17,7 +17,7 @@ from dlcourse.optim import Adam, WeightAverage
 from dlcourse.training import Loop, Stream, generator
 from dlcourse.zoo.entry import write_entry
 
-#: Steps of noising.
+# Steps of noising.
 SCHEDULE = cosine_schedule(200)
 _WIDTHS = (16, 32, 64)
 _STEPS = 12_000

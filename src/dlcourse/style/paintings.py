@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dlcourse.data
 
-#: Files by name. Vincent van Gogh's Starry Night of 1889 is 320 pixels wide.
+# Files by name. Vincent van Gogh's Starry Night of 1889 is 320 pixels wide.
 PAINTINGS = {
     "starry-night": Path(dlcourse.data.__file__).parent / "files" / "paintings" / "starry-night.jpg"
 }
