@@ -16,7 +16,7 @@ from dlcourse.driving.recipe import run_segnet
 from dlcourse.generation.diffusion_recipe import run_diffusion
 from dlcourse.generation.recipe import run_dcgan
 from dlcourse.generation.vae_recipe import run_vae
-from dlcourse.rl.deep_recipe import AGENTS, run_dqn
+from dlcourse.rl.deep_recipe import ABLATIONS, AGENTS, run_dqn
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
 from dlcourse.style.recipe import run_coffee, run_grid
@@ -37,5 +37,5 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
         for world in PLANS
         for method in METHODS
     },
-    **{name: partial(run_dqn, *agent) for name, agent in AGENTS.items()},
+    **{name: partial(run_dqn, *agent) for name, agent in (AGENTS | ABLATIONS).items()},
 }

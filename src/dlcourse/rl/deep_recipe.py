@@ -65,6 +65,11 @@ AGENTS: dict[str, tuple[str, str, int]] = {
     for number in range(5)
 }
 
+#: What happens without the copy that stands still: records only.
+ABLATIONS: dict[str, tuple[str, str, int]] = {
+    f"rl/cartpole-no-target-seed{number}": ("cartpole", "no-target", number) for number in range(5)
+}
+
 
 def run_dqn(
     game: str,
