@@ -12,6 +12,7 @@ from pathlib import Path
 from dlcourse import zoo
 from dlcourse.files import atomic_write
 from dlcourse.recipes import RECIPES
+from dlcourse.rl.deep_recipe import ABLATIONS
 
 #: What the trainings of the degradation problem share; one thread, beside other work.
 DEGRADATION = (
@@ -94,7 +95,7 @@ def make(name: str) -> None:
     command = [sys.executable, "-m", "dlcourse", *arguments, "-o", str(folder)]
     subprocess.run(command, check=True)
     copies = {"record.json": f"{name}.json"}
-    if name.startswith(WITH_WEIGHTS) or name in RECIPES:
+    if name.startswith(WITH_WEIGHTS) or name in RECIPES.keys() - ABLATIONS.keys():
         copies["weights.npz"] = f"{name}.npz"
     for source, target in copies.items():
         with atomic_write(zoo.FOLDER / target) as file:

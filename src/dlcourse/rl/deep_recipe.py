@@ -65,9 +65,11 @@ AGENTS: dict[str, tuple[str, str, int]] = {
     for number in range(5)
 }
 
-#: What happens without the copy that stands still: records only.
+#: What happens without the copy that stands still, and without the memory: records only.
 ABLATIONS: dict[str, tuple[str, str, int]] = {
-    f"rl/cartpole-no-target-seed{number}": ("cartpole", "no-target", number) for number in range(5)
+    f"rl/cartpole-{variant}-seed{number}": ("cartpole", variant, number)
+    for variant in ("no-target", "no-replay")
+    for number in range(5)
 }
 
 
