@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -18,7 +19,8 @@ class CommandHelp(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
-        self.env.note_dependency(dlcourse.cli.__file__)
+        for path in Path(dlcourse.cli.__file__).parent.glob("*.py"):
+            self.env.note_dependency(str(path))
         commands = get_command(dlcourse.cli.app).commands  # type: ignore[attr-defined]
         return [self.section(name) for name in commands]
 

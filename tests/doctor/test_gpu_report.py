@@ -65,7 +65,9 @@ def test_what_fails_does_not_end_the_report(xp, monkeypatch):
 def test_the_command_writes_the_report(xp, monkeypatch, tmp_path, capsys, accuracy, status):
     monkeypatch.setattr(gpu, "agreements", lambda: iter(()))
     settings = Settings(images=100, epochs=1, accuracy=accuracy, batches=(), repeats=1)
-    monkeypatch.setattr(cli, "gpu_report", lambda say: gpu_report(settings, say))
+    monkeypatch.setattr(
+        "dlcourse.cli.installation.gpu_report", lambda say: gpu_report(settings, say)
+    )
     path = tmp_path / "report.json"
     monkeypatch.setattr("sys.argv", ["dlcourse", "doctor", "--gpu", "-o", str(path)])
     with pytest.raises(SystemExit) as exit_:

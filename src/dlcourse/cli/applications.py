@@ -1,0 +1,118 @@
+"""Commands of chapter 6: paint, and watch an agent play."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlcourse.cli.base import app
+from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
+from dlcourse.style.command import STARTS, write_stylised
+from dlcourse.style.features import SOURCES
+from dlcourse.style.paintings import PAINTINGS
+from dlcourse.style.transfer import OPTIMIZERS as STYLE_OPTIMIZERS
+from dlcourse.style.transfer import STYLE_LAYERS
+
+
+@app.command()
+def style(
+    content: Annotated[Path, typer.Argument(help="A picture: what is shown.")],
+    painting: Annotated[
+        str,
+        typer.Argument(
+            metavar="STYLE", help=f"A picture, or {', '.join(PAINTINGS)}: how it is painted."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture to write: .png, .jpg, ...")
+    ],
+    size: Annotated[int, typer.Option(help="Pixels of its longer side, 48 to 1024.")] = 192,
+    steps: Annotated[int, typer.Option(help="Steps of the optimizer.")] = 100,
+    style_weight: Annotated[float, typer.Option(help="More of it, more of the style.")] = 100.0,
+    style_layers: Annotated[
+        str, typer.Option(help="Layers that are the style, with commas between.")
+    ] = ",".join(STYLE_LAYERS),
+    smoothness: Annotated[float, typer.Option(help="Weight of the total variation.")] = 1.0,
+    optimizer: Annotated[
+        str, typer.Option(help=f"One of: {', '.join(STYLE_OPTIMIZERS)}.")
+    ] = "lbfgs",
+    start: Annotated[str, typer.Option(help=f"The first picture: {', '.join(STARTS)}.")] = STARTS[
+        0
+    ],
+    features: Annotated[
+        str, typer.Option(help=f"What to look with: auto, {', '.join(SOURCES)}.")
+    ] = "auto",
+    every: Annotated[
+        int, typer.Option(help="Write a picture every so many steps; 0 for the last alone.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="What noise and random features are drawn from.")] = 0,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Paint one picture in the style of another.
+
+    \b
+    Examples:
+      dlcourse style cup.jpg starry-night -o cup-at-night.png
+      dlcourse style me.jpg wave.jpg -o me.png --size 256 --style-weight 1000 --every 20
+    """
+    write_stylised(
+        *(content, painting, output),
+        size=size,
+        steps=steps,
+        weights=(style_weight, smoothness),
+        style_layers=style_layers.split(","),
+        optimizer=optimizer,
+        start=start,
+        features=features,
+        every=every,
+        seed=seed,
+        progress=progress,
+        say=typer.echo,
+    )
+
+
+@app.command("play")
+def play_(
+    name: Annotated[str, typer.Argument(help=f"Who plays: {', '.join(PLAYERS)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File for an animated GIF; the terminal if not given."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another game.")] = 0,
+    delay: Annotated[float, typer.Option(help="Seconds from one step to the next.")] = 0.06,
+    most: Annotated[int, typer.Option(help="At most so many steps are shown.")] = 500,
+) -> None:
+    """Watch an agent of chapter 6 play a game.
+
+    \b
+    Examples:
+      dlcourse play rl/breakout-dqn-seed3
+      dlcourse play rl/cartpole-dqn-seed0 -o cart.gif
+      dlcourse play rl/frozen-lake-q-learning --delay 0.3
+    """
+    if output is not None and output.suffix.lower() != ".gif":
+        raise ValueError(f"expected a file that ends in .gif, found {output}")
+    if delay < 0 or most < 1:
+        raise ValueError(
+            f"expected a delay of 0 or more and at least one step, found {delay} and {most}"
+        )
+    agent, environment = load_player(name, pixels=output is not None)
+    steps = watch(agent, environment, as_text if output is None else as_picture, seed=seed)
+    shown = itertools.islice(steps, most)
+    if output is not None:
+        pictures, totals, _ = zip(*shown, strict=True)
+        save_gif(output, pictures, max(20, round(1000 * delay)))
+        typer.echo(f"{len(pictures)} pictures, return {totals[-1]:g}; the animation is in {output}")
+        return
+    # On a terminal each picture takes the place of the one before it.
+    live = sys.stdout.isatty()
+    for text, total, over in shown:
+        end = "\nthe game is over" if over else ""
+        typer.echo(("\x1b[H\x1b[J" if live else "") + f"{text}\nreturn {total:g}{end}")
+        if live:
+            time.sleep(delay)

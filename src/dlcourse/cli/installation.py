@@ -1,0 +1,86 @@
+"""Commands that look at the installation and fetch data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlcourse.cli.base import app
+from dlcourse.data import load_cifar10
+from dlcourse.doctor import Check, check_all, gpu_report
+from dlcourse.files import write_json
+from dlcourse.zoo.recipe import DATASETS
+
+_DATASETS = {**DATASETS, "cifar-10": load_cifar10}
+
+
+@app.command()
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Try everything on the GPU, in some minutes.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="With --gpu, the file to write the report to.")
+    ] = Path("dlcourse-gpu-report.json"),
+) -> None:
+    """Check what is installed and in place, and say what to do about what is missing.
+
+    Ends with status 1 when something that every chapter needs is broken; with --gpu, when there is
+    no GPU or it computes something else than a processor.
+
+    \b
+    Examples:
+      dlcourse doctor
+      dlcourse doctor --gpu -o my-gpu.json
+    """
+    if gpu:
+        _gpu_report(output)
+        return
+    checks = check_all()
+    _report(checks)
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def data(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of: {', '.join(_DATASETS)}.")
+    ] = None,
+) -> None:
+    """Fetch data sets that are not here yet, and verify those that are.
+
+    \b
+    Examples:
+      dlcourse data mnist
+      dlcourse data fashion-mnist cifar-10
+    """
+    wanted = names or ["mnist"]
+    unknown = [name for name in wanted if name not in _DATASETS]
+    if unknown:
+        raise ValueError(f"expected one of {', '.join(_DATASETS)}, found {unknown[0]!r}")
+    for name in wanted:
+        train_set, test_set = _DATASETS[name]()
+        typer.echo(
+            f"{name}: {len(train_set):,} training and {len(test_set):,} test images, verified"
+        )
+
+
+def _gpu_report(output: Path) -> None:
+    try:
+        report = gpu_report(say=typer.echo)
+    except RuntimeError as error:
+        sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
+    write_json(output, report)
+    typer.echo(f"the report is in {output}")
+    if not report["ok"]:
+        raise typer.Exit(1)
+
+
+def _report(checks: list[Check]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        typer.echo(f"{check.state:8s} {check.name.ljust(width)}  {check.detail}")

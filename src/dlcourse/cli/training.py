@@ -1,0 +1,150 @@
+"""Commands that train."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlcourse import zoo
+from dlcourse.cli.base import app
+from dlcourse.distributed import (
+    MPI,
+    SingleProcess,
+    started_ranks,
+)
+from dlcourse.recipes import RECIPES
+from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help=f"What to train: {', '.join(MODELS)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; runs/MODEL-seedN if not given."),
+    ] = None,
+    data: Annotated[str, typer.Option(help=f"What to train on: {', '.join(DATASETS)}.")] = "mnist",
+    images: Annotated[
+        int, typer.Option(help="Training images to use; 0 is all that are not held out.")
+    ] = 0,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
+    optimizer: Annotated[str, typer.Option(help=f"One of: {', '.join(OPTIMIZERS)}.")] = "adam",
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.001,
+    schedule: Annotated[
+        str, typer.Option(help=f"Of the learning rate: {', '.join(SCHEDULES)}.")
+    ] = "constant",
+    augment: Annotated[
+        str, typer.Option(help=f"Changes to the images: {', '.join(AUGMENTATIONS)}.")
+    ] = "none",
+    dropout_on_logits: Annotated[
+        bool, typer.Option("--dropout-on-logits", help="Drop scores too, as the original book.")
+    ] = False,
+    validation: Annotated[
+        int, typer.Option(help="Training images to hold out, to keep the best epoch by.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads; one a core if not given. The result is the same.")
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(help="Keep the state every so many steps; every epoch it is kept anyhow."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that a rank waits for another before the job is ended.")
+    ] = 60.0,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Train a network; repeat the same command to resume.
+
+    Under mpiexec its processes share the work: the batch and the result are the same.
+
+    \b
+    Examples:
+      dlcourse train deep-convnet
+      mpiexec -n 4 dlcourse train deep-convnet
+      dlcourse train deep-convnet --epochs 2 --validation 5000
+      dlcourse train deep-convnet --augment affine --schedule cosine -o runs/better
+    """
+    recipe = zoo.Recipe(
+        model=model,
+        data=data,
+        images=images,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        lr=lr,
+        schedule=schedule,
+        augment=augment,
+        dropout_on_logits=dropout_on_logits,
+        validation=validation,
+        seed=seed,
+    )
+    folder = output or Path("runs") / f"{model}-seed{seed}"
+    command = shlex.join(["dlcourse", *sys.argv[1:]])
+    communicator = MPI(timeout=timeout) if started_ranks() > 1 else SingleProcess()
+    try:
+        record = zoo.run(
+            recipe,
+            folder,
+            command=command,
+            workers=workers,
+            checkpoint_every=checkpoint_every,
+            communicator=communicator,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"\ninterrupted; the same command goes on from the last checkpoint in {folder}",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+    if communicator.rank:
+        return
+    test = record["test"]
+    for epoch in record["epochs"]:
+        valid = epoch["valid_accuracy"]
+        typer.echo(
+            f"epoch {epoch['epoch']:3d}  loss {epoch['train_loss']:.4f}  "
+            f"train {epoch['train_accuracy']:.2%}"
+            + (f"  validation {valid:.2%}" if valid is not None else "")
+        )
+    typer.echo(
+        f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in {test['images']:,}), "
+        f"{record['seconds']:.0f} s of training"
+    )
+    typer.echo(f"weights and record are in {folder}")
+
+
+@app.command()
+def train_entry(
+    name: Annotated[str, typer.Argument(help=f"What to train: {', '.join(RECIPES)}.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the run; runs/NAME-seedN if not given."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+) -> None:
+    """Train what the zoo ships of chapters 5 and 6; repeat the same command to resume.
+
+    \b
+    Examples:
+      dlcourse train-entry scenes/fcn-32s
+      dlcourse train-entry scenes/nic --seed 1 -o runs/other
+    """
+    if name not in RECIPES:
+        raise ValueError(f"expected one of {', '.join(RECIPES)}, found {name!r}")
+    folder = output or Path("runs") / f"{name}-seed{seed}"
+    command = shlex.join(["dlcourse", *sys.argv[1:]])
+    record = RECIPES[name](folder, command=command, seed=seed, progress=progress)
+    for on, scores in record["test"].items():
+        typer.echo(f"test, {on}: {json.dumps(scores)}")
+    typer.echo(f"weights and record are in {folder}")
