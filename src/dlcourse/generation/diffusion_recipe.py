@@ -82,8 +82,8 @@ def run_diffusion(
         "test": {
             **{name: measure(_SCORED, steps) for name, steps in _WAYS.items()},
             "ddpm": measure(_SCORED_SLOWLY, None),
-            # As many samples by few steps, to compare with.
-            "ddim-50-few": measure(_SCORED_SLOWLY, 50),
+            # As many samples by as many steps, to compare with.
+            "ddim-200": measure(_SCORED_SLOWLY, 200),
         },
     }
     return write_entry(output, model.state_dict(), command, record)
