@@ -32,6 +32,12 @@ def test_agents_play_as_their_records_say(name):
     assert np.mean(again == returns[:count]) >= 0.8
 
 
+@pytest.mark.parametrize("variant", ["dqn", "double", "dueling"])
+def test_four_of_five_seeds_balance_the_pole(variant):
+    records = [zoo.record(f"rl/cartpole-{variant}-seed{seed}") for seed in range(5)]
+    assert sum(record["test"]["mean"] >= 475 for record in records) >= 4
+
+
 def test_breakout_is_played_ten_times_as_well_as_by_chance():
     chance = random_play("breakout", 10_000).returns.mean()
     means = [zoo.record(f"rl/breakout-dqn-seed{seed}")["test"]["mean"] for seed in range(5)]
