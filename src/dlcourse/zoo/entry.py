@@ -71,7 +71,7 @@ def arrays(name: str) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> arrays("deep-convnet-seed0")["conv1_1.weight"].shape
+    >>> arrays("deep-convnet-seed0")["features.0.weight"].shape
     (16, 1, 3, 3)
     """
     record(name)
