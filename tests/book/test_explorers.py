@@ -891,7 +891,7 @@ def test_everything_can_be_reached_with_the_tab_key(show, kind):
     explorer = show(kind)
     if kind == "quiz":
         explorer.get_by_role("radio").first.check()
-    controls = explorer.locator("button, select, input, [tabindex]")
+    controls = explorer.locator("button, select, input, summary, [tabindex]")
     expected = 2 if kind == "quiz" else controls.count()  # radio buttons are one stop
     explorer.evaluate("e => { e.tabIndex = -1; e.focus(); e.removeAttribute('tabindex'); }")
     stops = 0

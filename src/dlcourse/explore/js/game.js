@@ -64,8 +64,9 @@ function render({ model, el: host }) {
       name.textContent = `${i === chosen ? "▶ " : ""}${action}`;
       name.style.fontWeight = i === chosen ? "700" : "400";
     });
-    back.disabled = at === 0;
-    next.disabled = at === frames.length - 1;
+    // Not `disabled`, which would take the focus away from a button that was just pressed.
+    back.setAttribute("aria-disabled", String(at === 0));
+    next.setAttribute("aria-disabled", String(at === frames.length - 1));
     scrub.set(at);
     told.textContent = `${seen}. Return so far ${total}. ` +
       actions.map((action, i) => `${action} ${number(values[i])}`).join(", ") + `: it chose ${actions[chosen]}.` +
