@@ -180,7 +180,7 @@ def test_unknown_entries_name_the_known_ones():
 
 
 def test_damaged_weights_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    monkeypatch.setattr("dlcourse.zoo.entry.FOLDER", tmp_path)
     record = {"recipe": {"seed": 0}}
     (tmp_path / "a.json").write_text(json.dumps(record))
     with pytest.raises(FileNotFoundError, match=r"no weights file .*a\.npz"):

@@ -150,7 +150,8 @@ class Memory:
         _pool.largest = max(_pool.largest, _pool.taken)
 
     def __del__(self):
-        _pool.taken -= self.size
+        if _pool is not None:  # it is when the interpreter goes down
+            _pool.taken -= self.size
 
 
 class MemoryPool:

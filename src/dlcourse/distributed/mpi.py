@@ -183,6 +183,7 @@ def end_all_ranks(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
     if several and mpi is not None:
         sys.stdout.flush()
+        time.sleep(0.5)  # mpiexec forwards what was printed, but no more once it ends all
         mpi.COMM_WORLD.Abort(1)
 
 

@@ -106,7 +106,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return how far two clouds of points are apart, each taken for a normal distribution.
 
-    ``|m_a - m_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2))`` with means m and covariances C: the
+    With means m and covariances C ``|m_a - m_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2))``: the
     squared Frechet distance of two normal distributions (Dowson and Landau 1982). Heusel et al.
     (2017) take the features of Inception-v3 on ImageNet as points and call it FID; here they are
     those of a network that knows digits, so the numbers compare with each other and not with

@@ -13,7 +13,6 @@ import json
 from typing import Any
 
 from dlcourse.models import Classifier, Ensemble
-from dlcourse.nn.weights import load_weights
 from dlcourse.zoo.entry import FOLDER, arrays, names, record
 from dlcourse.zoo.environment import hardware, versions
 from dlcourse.zoo.recipe import Recipe, run
@@ -53,7 +52,7 @@ def load(name: str = "deep-convnet-seed0") -> Classifier:
     (1, 10)
     """
     model = Recipe(**record(name)["recipe"]).build()
-    load_weights(model, FOLDER / f"{name}.npz")
+    model.load_state_dict(arrays(name))
     return model.eval()
 
 
