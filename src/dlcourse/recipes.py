@@ -19,7 +19,7 @@ from dlcourse.generation.vae_recipe import run_vae
 from dlcourse.rl.deep_recipe import ABLATIONS, AGENTS, run_dqn
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, run_tabular
 from dlcourse.segmentation.recipe import run_fcn
-from dlcourse.style.recipe import run_coffee, run_grid
+from dlcourse.style.recipe import PHOTOGRAPHS, run_grid, run_painted
 
 # In an order in which each begins with the weights of those before it.
 RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
@@ -27,7 +27,7 @@ RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
     **{f"scenes/fcn-{stride}s": partial(run_fcn, stride) for stride in (32, 16, 8)},
     "scenes/nic": run_nic,
     **{f"scenes/{name}": partial(run_detector, name) for name in ("rcnn", "fast-rcnn")},
-    "style/coffee": run_coffee,
+    **{f"style/{name}": partial(run_painted, name) for name in PHOTOGRAPHS},
     "style/grid": run_grid,
     "generation/dcgan": run_dcgan,
     "generation/vae": run_vae,

@@ -1,4 +1,4 @@
-"""The runs whose pictures ship: one transfer of 192 pixels, and a grid of weights and layers."""
+"""The runs whose pictures ship: transfers of 192 pixels, and a grid of weights and layers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from dlcourse.style.paintings import PAINTINGS
 from dlcourse.style.transfer import Losses, StyleTransfer, transfer_style
 from dlcourse.zoo.entry import write_entry
 
+#: The photographs that are painted, by their names in scikit-image: a cup of coffee, a cat's face.
+PHOTOGRAPHS = ("coffee", "chelsea")
 #: The columns of the grid.
 WEIGHTS = (10.0, 100.0, 1000.0)
 #: The rows of the grid: its style layers go from the first to one of these.
@@ -28,16 +30,17 @@ LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1")
 _FEATURES = "edges"
 
 
-def run_coffee(
-    output: Path, *, command: str, seed: int = 0, progress: bool = True
+def run_painted(
+    photograph: str, output: Path, *, command: str, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
-    """Paint a cup of coffee as the Starry Night at 192 pixels, and return the record.
+    """Paint a photograph as the Starry Night at 192 pixels, and return the record.
 
-    The photograph is scikit-image's. What the picture then shows is asked of EfficientNet-Lite0,
-    which had no part in it.
+    What the picture then shows is asked of EfficientNet-Lite0, which had no part in it.
 
     Parameters
     ----------
+    photograph : str
+        One of `PHOTOGRAPHS`.
     output : pathlib.Path
         Folder of the run.
     command : str
@@ -48,7 +51,7 @@ def run_coffee(
         Whether to show a progress bar.
     """
     size, steps, weight = 192, 60, 30.0
-    content, style = pictures(size)
+    content, style = pictures(size, photograph)
     start = time.perf_counter()
     loss = StyleTransfer(load_features(_FEATURES), content, style, style_weight=weight)
     image, losses = transfer_style(loss, content, steps, progress=progress)
@@ -56,6 +59,7 @@ def run_coffee(
     kept = to_bytes(image)
     record = {
         "recipe": {
+            "photograph": photograph,
             "size": size,
             "steps": steps,
             "style_weight": weight,
@@ -74,7 +78,7 @@ def run_coffee(
 
 
 def run_grid(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
-    """Paint the cup at 96 pixels with 3 style weights and 4 choices of layers; see `run_coffee`.
+    """Paint the cup at 96 pixels with 3 style weights and 4 choices of layers; see `run_painted`.
 
     Pictures that are in the folder from an interrupted run are not made again.
     """
@@ -101,8 +105,8 @@ def run_grid(output: Path, *, command: str, seed: int = 0, progress: bool = True
     return write_entry(output, arrays, command, {"recipe": recipe, "test": test})
 
 
-def pictures(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return scikit-image's cup of coffee and the Starry Night, their longer sides `size` pixels.
+def pictures(size: int, photograph: str = "coffee") -> tuple[np.ndarray, np.ndarray]:
+    """Return a photograph of `PHOTOGRAPHS` and the Starry Night, longer sides `size` pixels.
 
     Raises
     ------
@@ -115,8 +119,8 @@ def pictures(size: int) -> tuple[np.ndarray, np.ndarray]:
         raise ImportError(
             "the photograph comes with scikit-image: python -m pip install scikit-image"
         ) from None
-    photograph = skimage.data.coffee()  # type: ignore[no-untyped-call]
-    return load_photograph(photograph, size), load_photograph(PAINTINGS["starry-night"], size)
+    taken = getattr(skimage.data, photograph)()
+    return load_photograph(taken, size), load_photograph(PAINTINGS["starry-night"], size)
 
 
 def recognised(picture: np.ndarray) -> dict[str, float]:
