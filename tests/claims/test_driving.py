@@ -1,7 +1,5 @@
 """What the record of the driver claims, measured again from the shipped weights."""
 
-import hashlib
-
 import numpy as np
 import pytest
 
@@ -18,7 +16,6 @@ from dlcourse.driving import (
 from dlcourse.driving.pictures import DRIVE_TRACKS, PICTURE_TRACKS, TRAIN_TRACKS, TUNE_TRACKS
 from dlcourse.driving.recipe import load_segnet
 from dlcourse.segmentation import segmentation_scores
-from dlcourse.zoo.entry import FOLDER
 
 NAME = "driving/segnet"
 for module in ("gymnasium", "Box2D", "pygame"):
@@ -28,13 +25,6 @@ for module in ("gymnasium", "Box2D", "pygame"):
 @pytest.fixture(scope="module")
 def record():
     return zoo.record(NAME)
-
-
-def test_weights_are_those_of_the_record(record):
-    content = (FOLDER / f"{NAME}.npz").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert len(content) < 1e6
-    assert record["command"].startswith(f"dlcourse train-entry {NAME}")
 
 
 def test_no_track_serves_twice():

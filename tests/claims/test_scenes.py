@@ -1,8 +1,5 @@
 """What the records of the networks on scenes claim, measured again from the shipped weights."""
 
-import hashlib
-
-import numpy as np
 import pytest
 
 from dlcourse import zoo
@@ -20,22 +17,6 @@ NAMES = ["fcn-32s", "fcn-16s", "fcn-8s", "rcnn", "fast-rcnn", "nic"]
 @pytest.fixture(scope="module")
 def scenes():
     return [load_scenes("test", 100)[k] for k in range(100)]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_weights_are_those_of_their_record(name):
-    content = (zoo.FOLDER / f"scenes/{name}.npz").read_bytes()
-    record = zoo.record(f"scenes/{name}")
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith(f"dlcourse train-entry scenes/{name}")
-    assert not any(part.startswith("/") for part in record["command"].split())
-    assert all(np.isfinite(array).all() for array in zoo.arrays(f"scenes/{name}").values())
-
-
-def test_there_is_no_other_entry():
-    assert zoo.names("scenes") == sorted(f"scenes/{name}" for name in NAMES)
-    with pytest.raises(ValueError, match="no entry 'scenes/yolo'; it has scenes/fast-rcnn"):
-        zoo.record("scenes/yolo")
 
 
 @pytest.mark.parametrize("name", NAMES[:3])

@@ -1,6 +1,5 @@
 """What the records of style transfer claim, measured again from the pictures that ship."""
 
-import hashlib
 import io
 
 import numpy as np
@@ -13,15 +12,6 @@ from dlcourse.style import StyleTransfer, load_features
 from dlcourse.style.recipe import LAYERS, PHOTOGRAPHS, WEIGHTS, pictures, recognised
 
 pytest.importorskip("skimage", reason="pip install scikit-image")
-
-
-@pytest.mark.parametrize("name", ["style/coffee", "style/chelsea", "style/grid"])
-def test_files_are_those_of_their_record(name):
-    content = (zoo.FOLDER / f"{name}.npz").read_bytes()
-    record = zoo.record(name)
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith(f"dlcourse train-entry {name}")
-    assert not any(part.startswith("/") for part in record["command"].split())
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

@@ -1,14 +1,10 @@
 """What the records of the autoencoder and the diffusion model claim, from the shipped weights."""
 
-import hashlib
-
-import numpy as np
 import pytest
 
 from dlcourse import zoo
 from dlcourse.data import load_mnist
 from dlcourse.generation import (
-    JUDGE,
     load_judge,
     look,
     reconstruct,
@@ -29,17 +25,6 @@ def judge():
 @pytest.fixture(scope="module")
 def real(judge):
     return look(load_mnist()[1].images, judge).features
-
-
-@pytest.mark.parametrize("name", ["generation/vae", "generation/diffusion"])
-def test_weights_are_those_of_their_record(name):
-    content = (zoo.FOLDER / f"{name}.npz").read_bytes()
-    record = zoo.record(name)
-    assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
-    assert record["command"].startswith(f"dlcourse train-entry {name}")
-    assert not any(part.startswith("/") for part in record["command"].split())
-    assert record["judge"] == JUDGE
-    assert all(np.isfinite(array).all() for array in zoo.arrays(name).values())
 
 
 def test_the_autoencoder_scores_what_its_record_says(judge, real):

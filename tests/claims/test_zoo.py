@@ -14,6 +14,7 @@ from dlcourse.data import load_mnist
 from dlcourse.models import summary
 from dlcourse.nn import CrossEntropyLoss, Sequential
 from dlcourse.recipes import RECIPES
+from dlcourse.rl.deep_recipe import ABLATIONS
 from dlcourse.training import ParallelModel
 
 ROOT = Path(__file__).parents[2]
@@ -39,10 +40,15 @@ def test_weights_score_what_their_record_says(name, test_set):
     assert report.multiply_adds == record["multiply_adds"]
 
 
-@pytest.mark.parametrize("name", WITH_WEIGHTS)
+@pytest.mark.parametrize("name", [*WITH_WEIGHTS, *RECIPES])
 def test_weights_are_those_of_their_record(name):
-    content = (zoo.FOLDER / f"{name}.npz").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == zoo.record(name)["weights_sha256"]
+    record, path = zoo.record(name), zoo.FOLDER / f"{name}.npz"
+    assert not any(part.startswith("/") for part in record["command"].split())
+    if name in ABLATIONS:  # only a record
+        assert not path.exists()
+        return
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == record["weights_sha256"]
+    assert all(np.isfinite(array).all() for array in zoo.arrays(name).values())
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -199,3 +205,10 @@ def test_entries_of_the_applications_have_what_the_command_prints(name):
     record = zoo.record(name)
     assert record["test"] and record["command"].startswith(f"dlcourse train-entry {name}")
     assert {"recipe", "versions", "hardware", "weights_sha256"} <= record.keys()
+
+
+def test_every_entry_of_the_applications_has_a_recipe():
+    folders = {name.partition("/")[0] for name in RECIPES}
+    assert sorted(RECIPES) == sorted(name for folder in folders for name in zoo.names(folder))
+    with pytest.raises(ValueError, match="no entry 'scenes/yolo'; it has scenes/fast-rcnn"):
+        zoo.record("scenes/yolo")
