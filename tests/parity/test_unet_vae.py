@@ -8,6 +8,8 @@ from dlcourse.models import VAE, UNet
 from dlcourse.models.unet import time_waves
 
 torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
+from torch_agreement import assert_same, assert_same_gradients, take_over
+
 nn = torch.nn
 
 
@@ -87,34 +89,12 @@ def torch_vae(latent):
     return vae.double()
 
 
-def take_over(ours, theirs):
-    state = {name: array.numpy() for name, array in theirs.state_dict().items()}
-    assert list(ours.state_dict()) == list(state)
-    ours.astype(np.float64).load_state_dict(state)
-
-
-def assert_same_gradients(ours, theirs):
-    gradients = dict(theirs.named_parameters())
-    for name, parameter in ours.named_parameters():
-        np.testing.assert_allclose(
-            parameter.grad, gradients[name].grad, rtol=1e-7, atol=1e-7, err_msg=name
-        )
-
-
 def test_unet():
     torch.manual_seed(0)
     ours = UNet((8, 16, 24), time_features=8, rng=np.random.default_rng(0))
     theirs = TorchUNet((8, 16, 24), 8).double()
-    take_over(ours, theirs)
-    rng = np.random.default_rng(0)
-    x, t = rng.standard_normal((3, 1, 28, 28)), np.array([1, 77, 200])
-    tx = torch.from_numpy(x).requires_grad_()
-    y, ty = ours(x, t), theirs(tx, t)
-    np.testing.assert_allclose(y, ty.detach(), rtol=1e-9, atol=1e-9)
-    dy = rng.standard_normal(y.shape)
-    ty.backward(torch.from_numpy(dy))
-    np.testing.assert_allclose(ours.backward(dy), tx.grad, rtol=1e-7, atol=1e-7)
-    assert_same_gradients(ours, theirs)
+    x = np.random.default_rng(0).standard_normal((3, 1, 28, 28))
+    assert_same(ours, theirs, x, np.array([1, 77, 200]))
 
 
 def test_vae_with_its_loss():

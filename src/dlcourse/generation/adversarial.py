@@ -15,6 +15,7 @@ from dlcourse.backend import Array, array_module
 from dlcourse.generation.latent import latent_vectors
 from dlcourse.generation.losses import discriminator_loss, generator_loss
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
+from dlcourse.nn.weights import part
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
 
@@ -231,25 +232,14 @@ class AdversarialLoop:
         )
 
     def _resume(self, saved: Checkpoint) -> None:
-        for name, value in self.settings.items():
-            if saved.settings.get(name) != value:
-                raise ValueError(
-                    f"{self.checkpoint}: belongs to a training with {name} "
-                    f"{saved.settings.get(name)!r}, expected {value!r}; "
-                    "use the same settings to go on, or another checkpoint file to start anew"
-                )
-        self.generator.load_state_dict(_part(saved.model, "generator"))
-        self.discriminator.load_state_dict(_part(saved.model, "discriminator"))
+        saved.expect(self.settings, self.checkpoint)
+        self.generator.load_state_dict(part(saved.model, "generator/"))
+        self.discriminator.load_state_dict(part(saved.model, "discriminator/"))
         for name, adam in self.optimizers.items():
-            adam.load_state_dict(_part(saved.optimizer, name))
+            adam.load_state_dict(part(saved.optimizer, f"{name}/"))
         self.history = {name: list(saved.history[name]) for name in KEPT}
         self.watched = list(saved.history["watched"])
 
 
 def _joined(states: dict[str, dict[str, Array]]) -> dict[str, Array]:
     return {f"{name}/{key}": a for name, state in states.items() for key, a in state.items()}
-
-
-def _part(state: dict[str, Array], name: str) -> dict[str, Array]:
-    prefix = f"{name}/"
-    return {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}

@@ -40,13 +40,11 @@ def generate(generator: DCGANGenerator, vectors: np.ndarray, batch_size: int = 5
     >>> generate(generator, latent_vectors(3, 64, np.random.default_rng(0))).shape
     (3, 1, 28, 28)
     """
-    was_training = generator.training
-    generator.eval()
-    parts = [
-        generator(vectors[first : first + batch_size])
-        for first in range(0, len(vectors), batch_size)
-    ]
-    generator.train(was_training)
+    with generator.evaluating():
+        parts = [
+            generator(vectors[first : first + batch_size])
+            for first in range(0, len(vectors), batch_size)
+        ]
     return (np.concatenate(parts) + 1) / 2
 
 

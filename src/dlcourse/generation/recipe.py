@@ -14,6 +14,7 @@ from dlcourse.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.generation.latent import generate, latent_vectors
 from dlcourse.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
+from dlcourse.nn.weights import part
 from dlcourse.training import Stream, generator
 from dlcourse.zoo.entry import write_entry
 
@@ -125,9 +126,7 @@ def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
     rng = np.random.default_rng(0)
     networks = DCGANGenerator(rng=rng), DCGANDiscriminator(rng=rng)
     for prefix, network in zip(("generator.", "discriminator."), networks, strict=True):
-        network.load_state_dict(
-            {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-        )
+        network.load_state_dict(part(arrays, prefix))
         network.eval()
     return networks
 

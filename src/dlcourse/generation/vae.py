@@ -137,9 +137,5 @@ def reconstruct(model: VAE, x: Array) -> Array:
     >>> reconstruct(vae, np.zeros((5, 1, 28, 28), np.float32)).shape
     (5, 1, 28, 28)
     """
-    was_training = model.training
-    model.eval()
-    try:
+    with model.evaluating():
         return Sigmoid()(model(x).scores)
-    finally:
-        model.train(was_training)

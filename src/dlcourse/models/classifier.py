@@ -36,12 +36,8 @@ class Classifier(Module):
             At most so many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
         """
-        was_training = self.training
-        self.eval()
-        try:
+        with self.evaluating():
             return _scores(self, x, batch_size)
-        finally:
-            self.train(was_training)
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""

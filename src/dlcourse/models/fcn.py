@@ -153,12 +153,8 @@ class FCN(Module):
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W), with dropout off."""
-        was_training = self.training
-        self.eval()
-        try:
+        with self.evaluating():
             return self(x).argmax(axis=1)
-        finally:
-            self.train(was_training)
 
 
 def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:

@@ -100,12 +100,8 @@ class SegNet(Module):
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W)."""
-        was_training = self.training
-        self.eval()
-        try:
+        with self.evaluating():
             return self(x).argmax(axis=1)
-        finally:
-            self.train(was_training)
 
 
 def _convolutions(channels: Sequence[int], rng: np.random.Generator) -> list[Module]:

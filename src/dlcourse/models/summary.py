@@ -180,9 +180,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     x = xp.zeros((1, *input_shape), np.float32)
     fields[id(x)] = (x, Field())
     with ExitStack() as stack:
-        was_training = model.training
-        stack.callback(model.train, was_training)
-        model.eval()
+        stack.enter_context(model.evaluating())
         for name, module in model.named_modules():
             stack.enter_context(_patched(module, watch(name, module)))
         model(x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
 import numpy as np
@@ -174,6 +175,27 @@ class Module:
     def eval(self) -> Self:
         """Switch training behaviour off, and return the module."""
         return self.train(False)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Switch training behaviour off for a ``with`` block, and then back to what it was.
+
+        Examples
+        --------
+        >>> from dlcourse.nn import Dropout
+        >>> layer = Dropout(0.5)
+        >>> with layer.evaluating():
+        ...     layer.training
+        False
+        >>> layer.training
+        True
+        """
+        mode = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(mode)
 
     def skip_input_grad(self) -> None:
         """Leave out the gradient with respect to the input, which training does not need.

@@ -51,6 +51,21 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         raise ValueError(_damaged(path, found)) from error
 
 
+def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """Return the arrays whose names begin with a prefix, under the rest of their names.
+
+    Examples
+    --------
+    >>> part({"model/bias": np.ones(1), "optimizer/step": np.zeros(1)}, "model/")
+    {'bias': array([1.])}
+    """
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def save_weights(module: Module, path: str | os.PathLike[str]) -> None:
     """Write the state of a module to an ``.npz`` file, whole or not at all."""
     save_arrays(path, module.state_dict())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.models.q_networks import QNetwork
-from dlcourse.nn.weights import load_arrays, save_arrays
+from dlcourse.nn.weights import load_arrays, part, save_arrays
 from dlcourse.optim import Adam
 from dlcourse.rl.dqn import DQN
 from dlcourse.rl.episodes import episode_seed, evaluate, play
@@ -227,7 +227,7 @@ def _save(
     }
     save_arrays(
         path,
-        {f"{part}/{name}": a for part, arrays in parts.items() for name, a in arrays.items()},
+        {f"{key}/{name}": a for key, arrays in parts.items() for name, a in arrays.items()},
     )
 
 
@@ -241,26 +241,21 @@ def _restore(
 ) -> None:
     arrays = load_arrays(path)
 
-    def part(name: str) -> dict[str, np.ndarray]:
-        return {
-            k.removeprefix(f"{name}/"): a for k, a in arrays.items() if k.startswith(f"{name}/")
-        }
-
-    if str(part("json")["identity"]) != identity:
+    if str(part(arrays, "json/")["identity"]) != identity:
         raise ValueError(
             f"{path} belongs to a training with other settings; choose another folder, or "
             "remove the file to begin anew"
         )
-    agent.network.load_state_dict(part("network"))
-    agent.target.load_state_dict(part("target"))
-    agent.optimizer.load_state_dict(part("optimizer"))
-    for name, array in part("best").items():
+    agent.network.load_state_dict(part(arrays, "network/"))
+    agent.target.load_state_dict(part(arrays, "target/"))
+    agent.optimizer.load_state_dict(part(arrays, "optimizer/"))
+    for name, array in part(arrays, "best/").items():
         best[name][...] = array
-    for name, array in part("memory").items():
+    for name, array in part(arrays, "memory/").items():
         memory.arrays()[name][: len(array)] = array
-    memory.added = int(part("counts")["added"])
-    agent.steps = int(part("counts")["steps"])
-    saved = json.loads(str(part("json")["history"]))
+    memory.added = int(part(arrays, "counts/")["added"])
+    agent.steps = int(part(arrays, "counts/")["steps"])
+    saved = json.loads(str(part(arrays, "json/")["history"]))
     history.ends, history.returns = saved["ends"], saved["returns"]
     history.checks = [(int(frame), float(score)) for frame, score in saved["checks"]]
     history.seconds = saved["seconds"]

@@ -12,6 +12,7 @@ from dlcourse.models.preprocessing import preprocess_for
 from dlcourse.models.pretrained import on_disk, published, read_arrays
 from dlcourse.models.vgg import vgg_features
 from dlcourse.nn import Conv2d, ReLU, Sequential
+from dlcourse.nn.weights import part
 
 _STAGES = (2, 2, 3, 3, 3)
 
@@ -172,11 +173,7 @@ def load_features(source: str = "auto", *, rng: np.random.Generator | None = Non
         source = _available()
     layers = vgg_features(_STAGES, rng=rng or np.random.default_rng(0))
     if source == "imagenet":
-        state = read_arrays(published("vgg16"))
-        prefix = "features."
-        layers.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )
+        layers.load_state_dict(part(read_arrays(published("vgg16")), "features."))
     if source == "edges":
         for layer, (weight, bias) in zip(_convolutions(layers), edge_convolutions(), strict=True):
             for own, values in zip(layer.parameters(), (weight, bias), strict=True):

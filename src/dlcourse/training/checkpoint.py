@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.nn.weights import load_arrays, save_arrays
+from dlcourse.nn.weights import load_arrays, part, save_arrays
 
 _FORMAT = "dlcourse checkpoint 1"
 
@@ -72,8 +73,8 @@ class Checkpoint:
                 "resume from the file that the trainer wrote"
             ) from error
         return cls(
-            _below(arrays, "model/"),
-            _below(arrays, "optimizer/"),
+            part(arrays, "model/"),
+            part(arrays, "optimizer/"),
             text["schedule"],
             text["history"],
             text["settings"],
@@ -84,10 +85,18 @@ class Checkpoint:
             text.get("ranks", 1),
         )
 
+    def expect(self, settings: Mapping[str, Any], path: str | os.PathLike[str] | None) -> None:
+        """Check that the checkpoint, which came from `path`, fits a training with these settings.
 
-def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+        Raises
+        ------
+        ValueError
+            If it belongs to a training with other settings.
+        """
+        for name, value in settings.items():
+            if self.settings.get(name) != value:
+                raise ValueError(
+                    f"{path}: belongs to a training with {name} "
+                    f"{self.settings.get(name)!r}, expected {value!r}; "
+                    "use the same settings to go on, or another checkpoint file to start anew"
+                )

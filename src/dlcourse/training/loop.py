@@ -138,13 +138,7 @@ class Loop:
         )
 
     def _resume(self, saved: Checkpoint) -> None:
-        for name, value in self.settings.items():
-            if saved.settings.get(name) != value:
-                raise ValueError(
-                    f"{self.checkpoint}: belongs to a training with {name} "
-                    f"{saved.settings.get(name)!r}, expected {value!r}; "
-                    "use the same settings to go on, or another checkpoint file to start anew"
-                )
+        saved.expect(self.settings, self.checkpoint)
         self.model.load_state_dict(saved.model)
         self.optimizer.load_state_dict(saved.optimizer)
         self.losses = list(saved.history["losses"])

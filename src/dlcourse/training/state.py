@@ -37,13 +37,7 @@ def restore(trainer: Trainer, saved: Checkpoint, settings: dict[str, Any]) -> No
     ValueError
         If it belongs to a training with other settings.
     """
-    for name, value in settings.items():
-        if saved.settings.get(name) != value:
-            raise ValueError(
-                f"{trainer.checkpoint}: belongs to a training with {name} "
-                f"{saved.settings.get(name)!r}, expected {value!r}; "
-                "use the same settings to go on, or another checkpoint file to start anew"
-            )
+    saved.expect(settings, trainer.checkpoint)
     trainer.model.load_state_dict(saved.model)
     trainer.optimizer.load_state_dict(saved.optimizer)
     _set_numbers(trainer, {name: getattr(saved, name) for name in _numbers(trainer)})
