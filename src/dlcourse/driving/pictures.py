@@ -58,7 +58,7 @@ def collect(
     with RoadSimulator(steps=(each - 1) * every + 1) as road:
         for track in tqdm(tracks, unit="track", disable=not progress):
             rng = np.random.default_rng([seed, track])
-            driver = Driver(1.5, 3.0, fastest=float(rng.uniform(30, 60)), slowest=22, caution=45)
+            driver = Driver(fastest=float(rng.uniform(30, 60)))
             shove, left = 0.0, 0  # and for how many steps it lasts
             road.reset(track)
             while not road.over:
