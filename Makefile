@@ -38,8 +38,9 @@ help:
 book: _build/.book
 	@echo "The book is in file://$(CURDIR)/_build/html/index.html"
 
+# A file of tests stays on one core: its fixtures are made once.
 test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -159,5 +160,6 @@ _build/.package: $(PACKAGE)
 
 # After a failure Sphinx forgets the warnings of pages it has read: read them all again next time.
 _build/.book: _config.yml _toc.yml $(PAGES) _build/.package $(VENV)/.book $(SCRIPTS)
+	$(BIN)/python tools/execute.py
 	$(BIN)/jupyter-book build . -W --keep-going -n || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
