@@ -112,16 +112,18 @@ class RNN(Module):
 
 
 class LSTM(RNN):
-    """Long short-term memory: a cell that gates write, keep and read (Hochreiter et al. 1997).
+    """Long short-term memory: a cell that gates write, keep and read.
 
+    The cell is that of Hochreiter and Schmidhuber (1997), the forget gate of Gers et al. (2000).
     With ``i, f, g, o`` the four quarters of ``x[t] W_ih^T + b_ih + h[t - 1] W_hh^T + b_hh``, the
     logistic function s and products element by element::
 
         c[t] = s(f) c[t - 1] + s(i) tanh(g)
         h[t] = s(o) tanh(c[t])
 
-    From ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``: where the forget gate
-    (Gers et al. 2000) is open it passes as it is, as it does through a residual block's shortcut.
+    On the direct path from ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``:
+    where the forget gate is open it passes as it is, as through a residual block's shortcut.
+    Another part goes back through ``h[t - 1]`` and all four gates.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from dlcourse.nn import Parameter
 
 
 class LossScaler:
-    """Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), with torch's names.
+    """Loss scaling (Micikevicius et al. 2018, section 3.2) that finds its scale, as torch's does.
 
     Where the backward pass runs in float16, gradients below 2**-25 become zero. So the gradient
     of the loss is multiplied by a large power of two before the pass, and the gradients of the
