@@ -18,7 +18,7 @@ _NAME = r"(?:van\s+)?[A-Z][\w'-]*[^\W\d_A-Z][\w'-]*"
 #: "He et al. 2015", "Kingma & Ba (2015)", "Lin, Chen and Yan 2014", over the end of a line, too.
 _CITATION = re.compile(
     rf"(?P<first>{_NAME})(?:(?P<more>(?:,\s+{_NAME})*,?\s+(?:and|&)\s+{_NAME})|(?P<all>\s+et\s+al\.))?"
-    r",?\s+(?P<bracket>\()?(?P<year>(?:19|20)\d\d)(?P<letter>[a-z])?\b(?(bracket)\))"
+    r",?\s+(?P<bracket>\()?(?P<year>(?:19|20)\d\d)(?P<letter>[a-z])?\b(?P<close>(?(bracket)\)))?"
 )
 #: The indented lines after a paragraph that ends in "::". No role works there.
 _LITERAL = re.compile(r"^( *)(\S.*::\n)((?:\1 +\S.*(?:\n|$)|\n)+)", re.MULTILINE)
@@ -68,8 +68,10 @@ def link(text: str, entries: Mapping[str, Entry]) -> str:
     parts, end = [], 0
     for match, keys in citations(text, entries):
         if len(keys) == 1:
-            role = "cite:t" if match["bracket"] else "cite:alp"
-            parts += [text[end : match.start()], f":{role}:`{keys[0]}`"]
+            role = "t" if match["close"] else "author" if match["bracket"] else "alp"
+            parts += [text[end : match.start()], f":cite:{role}:`{keys[0]}`"]
+            if role == "author":  # "He et al. (2015, section 3)"
+                parts.append(f" (:cite:year:`{keys[0]}`")
             end = match.end()
     return "".join(parts) + text[end:]
 

@@ -103,6 +103,10 @@ def test_citations_of_pages_and_docstrings_need_entries(tmp_path):
     [
         ("(He et al. 2015, section 3)", "(:cite:alp:`he2015some`, section 3)"),
         ("by He, Sun and Ré (2015).", "by :cite:t:`he2015some`."),
+        (
+            "He et al. (2015, figure 2)",
+            ":cite:author:`he2015some` (:cite:year:`he2015some`, figure 2)",
+        ),
         ("(He, Sun &\n    Ré 2015)", "(:cite:alp:`he2015some`)"),
         ("(He and Sun 2015; He 2015; He et al. 2014)", None),
         ("As follows::\n\n    a  (He et al. 2015)\n\nafter it", None),

@@ -114,7 +114,9 @@ class RNN(Module):
 class LSTM(RNN):
     """Long short-term memory: a cell that gates write, keep and read.
 
-    The cell is that of Hochreiter and Schmidhuber (1997), the forget gate of Gers et al. (2000).
+    The cell is from Hochreiter and Schmidhuber (1997), its forget gate from Gers, Schmidhuber and
+    Cummins (2000).
+
     With ``i, f, g, o`` the four quarters of ``x[t] W_ih^T + b_ih + h[t - 1] W_hh^T + b_hh``, the
     logistic function s and products element by element::
 
@@ -122,8 +124,8 @@ class LSTM(RNN):
         h[t] = s(o) tanh(c[t])
 
     On the direct path from ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``:
-    where the forget gate is open it passes as it is, as through a residual block's shortcut.
-    Another part goes back through ``h[t - 1]`` and all four gates.
+    where the forget gate is open it passes as it is, as it does through a residual block's
+    shortcut. A second path leads through ``h[t - 1]`` and all four quarters.
 
     Parameters
     ----------
