@@ -44,7 +44,7 @@ def train(
         str, typer.Option(help=f"Changes to the images: {', '.join(AUGMENTATIONS)}.")
     ] = "none",
     dropout_on_logits: Annotated[
-        bool, typer.Option("--dropout-on-logits", help="Drop scores too, as the original book.")
+        bool, typer.Option("--dropout-on-logits", help="Drop scores too, as Saitoh's book does.")
     ] = False,
     validation: Annotated[
         int, typer.Option(help="Training images to hold out, to keep the best epoch by.")

@@ -133,8 +133,8 @@ class Elastic:
 
     References
     ----------
-    P. Simard, D. Steinkraus, J. Platt: Best practices for convolutional neural networks applied
-    to visual document analysis, ICDAR 2003; they found alpha 34 and sigma 4 best on MNIST.
+    Simard et al. 2003: Best practices for convolutional neural networks applied to visual
+    document analysis; they found alpha 34 and sigma 4 best on MNIST.
 
     Examples
     --------
@@ -181,8 +181,8 @@ class Cutout:
 
     References
     ----------
-    T. DeVries, G. W. Taylor: Improved regularization of convolutional neural networks with
-    Cutout, 2017, https://arxiv.org/abs/1708.04552.
+    DeVries and Taylor 2017: Improved regularization of convolutional neural networks with
+    Cutout, https://arxiv.org/abs/1708.04552.
 
     Examples
     --------

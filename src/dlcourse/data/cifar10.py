@@ -72,7 +72,7 @@ def load_cifar10(path: str | os.PathLike[str] | None = None) -> tuple[Dataset, D
 
     References
     ----------
-    A. Krizhevsky: Learning multiple layers of features from tiny images, 2009,
+    Krizhevsky 2009: Learning multiple layers of features from tiny images,
     https://www.cs.toronto.edu/~kriz/cifar.html.
     """
     if path is None:

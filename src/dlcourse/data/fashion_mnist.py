@@ -83,8 +83,8 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Da
 
     References
     ----------
-    H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking
-    machine learning algorithms, 2017, https://arxiv.org/abs/1708.07747.
+    Xiao et al. 2017: Fashion-MNIST: a novel image dataset for benchmarking machine learning
+    algorithms, https://arxiv.org/abs/1708.07747.
     """
     if folder is not None:
         source, remedy = Path(folder), "replace it, or leave `folder` out"

@@ -51,8 +51,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Dataset, D
 
     References
     ----------
-    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document
-    recognition, Proceedings of the IEEE 86, 1998.
+    LeCun et al. 1998: Gradient-based learning applied to document recognition.
 
     Examples
     --------

@@ -42,8 +42,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
 
     References
     ----------
-    Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits, 1998,
-    http://yann.lecun.com/exdb/mnist/.
+    LeCun et al. 1998: Gradient-based learning applied to document recognition.
 
     Examples
     --------

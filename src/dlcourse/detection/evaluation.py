@@ -1,6 +1,6 @@
 """How good a detector is: precision and recall, average precision, and their mean over classes.
 
-The rules are those of COCO's `pycocotools` (Lin et al. 2014), which go back to PASCAL VOC
+The rules are those of COCO's `pycocotools` (Lin et al. 2014a), which go back to PASCAL VOC
 (Everingham et al. 2010): a detection is right if it overlaps a thing of its class that no surer
 detection has taken. Whoever lowers the score from which on detections count finds more things and
 is wrong more often; average precision sums that trade up in one number.

@@ -35,9 +35,9 @@ class Gpu:
 
 #: NVIDIA's data sheets give the bus in both directions together: half of it is one direction's.
 GPUS = (
-    Gpu("NVIDIA T4", 8.1, 320, 16, "NVIDIA T4 Tensor Core GPU, data sheet"),
-    Gpu("NVIDIA A100 80GB SXM", 19.5, 2039, 32, "NVIDIA A100 Tensor Core GPU, data sheet"),
-    Gpu("NVIDIA H100 SXM", 67, 3350, 64, "NVIDIA H100 Tensor Core GPU, data sheet"),
+    Gpu("NVIDIA T4", 8.1, 300, 16, "NVIDIA T4, data sheet 951643"),
+    Gpu("NVIDIA A100 80GB SXM", 19.5, 2039, 32, "NVIDIA A100, data sheet 1758950, revision 4"),
+    Gpu("NVIDIA H100 SXM", 67, 3350, 64, "NVIDIA H100, data sheet 2430615"),
 )
 
 

@@ -22,8 +22,8 @@ from dlcourse.nn import (
 class AlexNet(SequentialClassifier):
     """AlexNet with one tower (Krizhevsky 2014), as torchvision has it: 61,100,840 parameters.
 
-    Five convolutions and three linear layers. Against 2012, channels are not split between two
-    GPUs and are fewer (64, 192, 384, 256, 256), and local response normalization is gone. The
+    Five convolutions and three linear layers. Unlike those of 2012, channels are not split between
+    two GPUs and are fewer (64, 192, 384, 256, 256); local response normalization is gone. The
     average to 6x6 changes nothing for images of 224x224, and lets other sizes in, from 63 up.
 
     Keys, shapes and order of the state are torchvision's. Weights start as He et al. (2015) have
@@ -75,7 +75,7 @@ class AlexNet(SequentialClassifier):
 
 
 class AlexNet2012(SequentialClassifier):
-    """AlexNet as it won in 2012 (Krizhevsky, Sutskever and Hinton): 60,965,224 parameters.
+    """AlexNet as it won in 2012 (Krizhevsky et al. 2012): 60,965,224 parameters.
 
     Two GPUs each held half of the channels and met in the third convolution and the linear
     layers; here the second, fourth and fifth convolution have two groups. Local response

@@ -1,4 +1,4 @@
-"""What every classifying network can do, under the names of the original book."""
+"""What every classifying network can do, under the names of Saitoh (2016)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Classifier(Module):
 
     A subclass defines ``forward`` and ``backward``; training at speed is the business of
     `dlcourse.training.Trainer`. These methods are the plain, one-thread way, to look at a
-    network and to follow the original book. Only `predict` shares its images among threads.
+    network and to follow the book. Only `predict` shares its images among threads.
     """
 
     def criterion(self) -> Loss:

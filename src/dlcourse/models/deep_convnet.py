@@ -1,4 +1,4 @@
-"""DeepConvNet: the network that the course takes off from."""
+"""DeepConvNet (Saitoh 2016): the network that the course takes off from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReL
 class DeepConvNet(SequentialClassifier):
     """Six 3x3 convolutions and two fully connected layers, for 28x28 grey images.
 
+    Name and plan are those of Saitoh (2016), chapter 8.
     Channels go 16, 16, 32, 32, 64, 64, with a ReLU after each convolution and 2x2 max pooling
     after each pair; the fourth convolution has padding 2, so that 14x14 becomes 16x16 and
     halves evenly to 8x8 and 4x4. A hidden layer of 50 with dropout leads to ten scores:
@@ -22,7 +23,7 @@ class DeepConvNet(SequentialClassifier):
     dropout : float
         Probability of dropping a value after the hidden layer.
     dropout_on_logits : bool
-        Whether the scores themselves pass through dropout as well, as they do in the original
+        Whether the scores themselves pass through dropout as well, as they do in the
         book. What it costs or brings is measured in chapter 1.
     rng : numpy.random.Generator
         Draws the initial weights, then the dropout masks.

@@ -41,7 +41,7 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
 
     References
     ----------
-    S. Xie, Z. Tu: Holistically-nested edge detection, ICCV 2015, arXiv:1504.06375.
+    Xie and Tu 2015: Holistically-nested edge detection, arXiv:1504.06375.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     try:

@@ -149,8 +149,8 @@ class EfficientNetLite0(SequentialClassifier):
     """Sixteen `InvertedResidual` blocks between two ordinary convolutions.
 
     The smallest of the EfficientNets (Tan and Le 2019), whose widths and depths a search found,
-    in the form made for phones: ReLU6 for swish, and no squeeze-and-excitation. 4,652,008
-    parameters, a third of what one fully connected layer of VGG-16 has.
+    in the form made for phones (Liu 2020): ReLU6 for swish, and no squeeze-and-excitation.
+    4,652,008 parameters, about a quarter of what VGG-16's second fully connected layer has.
 
     Names and order of the state are those of the published weights.
 

@@ -1,4 +1,4 @@
-"""Residual blocks (He et al. 2016): what is learnt is the difference from the input.
+"""Residual blocks (He et al. 2016a): what is learnt is the difference from the input.
 
 A block adds its input to what its layers make of it, ``y = relu(F(x) + x)``. Where the shape
 changes on the way, the input is brought to the new shape first: by a 1x1 convolution
@@ -58,7 +58,7 @@ class _ResidualBlock(Module):
 
 
 class BasicBlock(_ResidualBlock):
-    """Two 3x3 convolutions with a shortcut around them (He et al. 2016, figure 5, left).
+    """Two 3x3 convolutions with a shortcut around them (He et al. 2016a, figure 5, left).
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class BasicBlock(_ResidualBlock):
 class Bottleneck(_ResidualBlock):
     """1x1 to fewer channels, 3x3 there, 1x1 back to four times as many, and a shortcut.
 
-    He et al. 2016, figure 5, right. The stride lies at the 3x3 convolution, as in torchvision
+    He et al. 2016a, figure 5, right. The stride lies at the 3x3 convolution, as in torchvision
     ("ResNet v1.5"); the paper has it at the first.
 
     Parameters

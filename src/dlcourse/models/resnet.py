@@ -13,7 +13,7 @@ from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, R
 
 
 class ResNet(SequentialClassifier):
-    """A residual network for large images (He et al. 2016, table 1).
+    """A residual network for large images (He et al. 2016a, table 1).
 
     A 7x7 convolution and max pooling bring 224x224 down to 56x56; four stages of blocks follow,
     the second to fourth of which begin by halving the image; the mean of each channel goes into

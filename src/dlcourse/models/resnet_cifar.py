@@ -10,7 +10,7 @@ from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, ReLU, Sequen
 
 
 class ResNetCifar(SequentialClassifier):
-    """A residual network of 6n + 2 layers for small images (He et al. 2016, section 4.2).
+    """A residual network of 6n + 2 layers for small images (He et al. 2016a, section 4.2).
 
     One 3x3 convolution, three stages of n blocks (`BasicBlock`) with 16, 32 and 64 channels, of
     which the second and third begin by halving the image, and the mean of each channel into a

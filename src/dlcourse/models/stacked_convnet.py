@@ -22,7 +22,7 @@ from dlcourse.nn import (
 class StackedConvNet(SequentialClassifier):
     """Stages of convolutions with 2x2 max pooling between them, averaged into a linear layer.
 
-    Averaging each channel over the whole image, instead of a hidden layer (Lin et al. 2014),
+    Averaging each channel over the whole image, instead of a hidden layer (Lin, Chen and Yan 2014),
     leaves nearly all parameters to the convolutions, so that networks of one size differ in
     nothing but how they are stacked.
 

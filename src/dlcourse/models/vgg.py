@@ -47,7 +47,7 @@ class VGG(SequentialClassifier):
         Convolutions in each stage.
     batch_norm : bool
         Whether batch normalization follows each convolution, which as in torchvision keeps its
-        bias. The paper, a year older, has none.
+        bias. The paper, five months older, has none.
     num_classes : int
         Number of scores.
     dropout : float

@@ -122,7 +122,7 @@ class Concat(_Container):
 
 
 class Residual(Module):
-    """A body with a shortcut around it: ``y = body(x) + shortcut(x)`` (He et al. 2016).
+    """A body with a shortcut around it: ``y = body(x) + shortcut(x)`` (He et al. 2016a).
 
     Parameters
     ----------

@@ -172,8 +172,7 @@ def transfer_style(
 
     References
     ----------
-    R. H. Byrd, P. Lu, J. Nocedal, C. Zhu: A limited memory algorithm for bound constrained
-    optimization, SIAM Journal on Scientific Computing 16, 1995.
+    Byrd et al. 1995: A limited memory algorithm for bound constrained optimization.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"expected one of {', '.join(OPTIMIZERS)}, found {optimizer!r}")

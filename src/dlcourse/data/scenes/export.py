@@ -57,7 +57,7 @@ def write_voc(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: st
 
 
 def write_coco(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: str) -> Path:
-    """Write scenes as COCO has them (Lin et al. 2014), and return the path of the annotations.
+    """Write scenes as COCO has them (Lin et al. 2014a), and return the path of the annotations.
 
     Pictures lie in ``SPLIT``, and ``annotations/instances_SPLIT.json`` has boxes (left, top, width,
     height), masks as uncompressed run lengths, and captions. pycocotools reads it.
