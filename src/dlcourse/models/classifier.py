@@ -36,8 +36,7 @@ class Classifier(Module):
             At most so many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
         """
-        with self.evaluating():
-            return _scores(self, x, batch_size)
+        return _scores(self.replica().eval(), x, batch_size)
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
@@ -102,12 +101,13 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
         parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
         return xp.concatenate(parts)
     # A module keeps intermediate arrays, so each thread needs its own.
-    shares = [(model.replica(), x[cut]) for cut in cuts(len(x), threads)]
+    twins = [model, *(model.replica() for _ in range(threads - 1))]
+    shares = [(twin, x[cut]) for twin, cut in zip(twins, cuts(len(x), threads), strict=True)]
     scores: list[Array] = [None] * threads
 
     def work(index: int) -> None:
-        replica, share = shares[index]
-        parts = [replica(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
+        twin, share = shares[index]
+        parts = [twin(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
         scores[index] = np.concatenate(parts)
 
     run_each(work, range(threads))
