@@ -229,7 +229,10 @@ def row_sum(rows: Array, threads: int) -> Array:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="dlcourse")
+    def alone() -> None:  # what runs here is a share already
+        _local.threads = 1
+
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="dlcourse", initializer=alone)
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
