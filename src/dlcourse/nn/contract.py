@@ -148,7 +148,7 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
     record.caches.update(
         name
         for name, value in added
-        if not isinstance(value, Module | Parameter) and name not in module._buffers
+        if not isinstance(value, Module | Parameter) and name not in getattr(module, "_buffers", ())
     )
 
 
