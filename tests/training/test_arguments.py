@@ -59,7 +59,7 @@ WRONG = {
     **{
         f"{name} {value}": (
             lambda name=name, value=value: {name: value, "checkpoint": "x.npz"},
-            f"{name} must be a whole number of at least {least}, found {value!r}",
+            f"{name} must be (a whole number|at least {least}), found {value!r}",
         )
         for name, least, values in (
             ("batch_size", 1, (0, -3, 2.5, None, "8", True)),
@@ -105,7 +105,7 @@ def test_part_of_a_network_an_average_and_numpy_numbers_are_meant():
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, None])
 def test_epochs_are_counted(epochs):
-    with pytest.raises(ValueError, match="epochs must be a whole number of at least 1"):
+    with pytest.raises(ValueError, match="epochs must be (a whole number|at least 1), found"):
         trainer().fit(DATA, epochs=epochs)
 
 
@@ -137,7 +137,7 @@ def test_a_loop_refuses_the_same(options, message):
 
 def test_a_loop_counts_its_steps_and_wants_a_loss():
     net = network()
-    with pytest.raises(ValueError, match="steps must be a whole number of at least 1, found -1"):
+    with pytest.raises(ValueError, match="steps must be at least 1, found -1"):
         Loop(net, Adam(net.parameters()), lambda number: 1.0, progress=False).run(-1)
     with pytest.raises(TypeError, match=r"step\(number\) must return the loss: end it"):
         Loop(net, Adam(net.parameters()), lambda number: None, progress=False).run(1)
@@ -170,7 +170,7 @@ def test_an_agent_refuses_the_optimizer_of_another_network():
 
 def test_a_parallel_model_refuses_the_same():
     for options in ({"workers": 0}, {"micro_batch": 0.5}):
-        with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+        with pytest.raises(ValueError, match="must be (a whole number|at least 1), found"):
             ParallelModel(network(), CrossEntropyLoss, **options)
     with pytest.raises(TypeError, match="make_loss must make"):
         ParallelModel(network(), CrossEntropyLoss())

@@ -8,8 +8,10 @@ own included; `dlcourse.nn.Module` says what it asks for.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,32 +24,36 @@ if TYPE_CHECKING:
 Pass = Callable[..., Any]
 
 
+#: Numbers the calls from outside, on all threads.
+_numbers = itertools.count(1)
+
+
 class _Thread(threading.local):
     """What runs on this thread now."""
 
     def __init__(self) -> None:
         self.calls: list[Module] = []  #: the modules whose passes have begun, the outermost first
-        self.run = object()  #: stands for the outermost call and all that runs inside of it
+        self.run = 0  #: the number of the outermost call
 
 
 _here = _Thread()
 
 
+@dataclass
 class _Record:
     """What the guard knows of one module's last forward pass."""
 
-    def __init__(self) -> None:
-        self.caches: set[str] = set()  #: the attributes that passes have added
-        self.run: object = None  #: that it was part of
-        self.repeated = False  #: whether the same run had a forward pass of it before
-        self.used = False  #: whether a backward pass has followed
-        self.shape: Any = None  #: of the output; a list of them where there are several
-        self.differentiable = True  #: whether the input can have a gradient
+    caches: set[str] = field(default_factory=set)  #: the attributes that passes have added
+    run: int | None = None  #: the outermost call that it was part of; None if it failed
+    repeated: bool = False  #: whether the same call had one before
+    used: bool = False  #: whether a backward pass has followed
+    shape: Any = None  #: of the output; a list of them where there are several
+    differentiable: bool = True  #: whether the input can have a gradient
 
 
 def _enter(module: Module) -> None:
     if not _here.calls:  # the outermost call of this thread
-        _here.run = object()
+        _here.run = next(_numbers)
     _here.calls.append(module)
 
 
@@ -67,9 +73,10 @@ def guard_forward(forward: Pass) -> Pass:
             _check_input(self, x)
         attributes = vars(self)
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
-        run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
         _enter(self)
+        run, record.repeated = _here.run, record.run == _here.run and not record.used
+        record.run, record.used = None, False  # a pass that fails leaves nothing to go back on
         try:
             y = forward(self, *inputs, **options)
         finally:
@@ -78,8 +85,7 @@ def guard_forward(forward: Pass) -> Pass:
                 _note_caches(self, record, before)
         if y is None:
             raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
-        record.repeated = run_before is _here.run and not record.used
-        record.run, record.used = _here.run, False
+        record.run = run
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
         record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
         return y
@@ -102,8 +108,8 @@ def guard_backward(backward: Pass) -> Pass:
         else:
             if record.repeated:
                 raise RuntimeError(
-                    f"{_name(self)} ran more than once in one forward pass, and remembers only "
-                    "the last time, so its gradient would be wrong: make one layer for each place"
+                    f"{_name(self)} ran more than once in one forward pass, and a layer remembers "
+                    "only the last time: make one layer for each place"
                 )
             if grads:
                 _check_grad(self, grads[0], record.shape)
