@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.nn.blas import blas_held
 
 if TYPE_CHECKING:
     from dlcourse.nn.module import Module
@@ -32,7 +34,7 @@ class _Thread(threading.local):
     """What runs on this thread now."""
 
     def __init__(self) -> None:
-        self.calls: list[Module] = []  #: the modules whose passes have begun, the outermost first
+        self.calls: tuple[Module, ...] = ()  #: whose passes have begun, the outermost first
         self.run = 0  #: the number of the outermost call
 
 
@@ -51,14 +53,23 @@ class _Record:
     differentiable: bool = True  #: whether the input can have a gradient
 
 
-def _enter(module: Module) -> None:
-    if not _here.calls:  # the outermost call of this thread
-        _here.run = next(_numbers)
-    _here.calls.append(module)
+@contextmanager
+def _running(module: Module) -> Iterator[None]:
+    """For the time of a pass; the outermost of this thread holds BLAS to one thread.
 
-
-def _leave() -> None:
-    _here.calls.pop()
+    However it ends, be it by Ctrl-C, all is as it was before.
+    """
+    outer = _here.calls
+    try:
+        _here.calls = (*outer, module)
+        if outer:
+            yield
+        else:
+            _here.run = next(_numbers)
+            with blas_held():
+                yield
+    finally:
+        _here.calls = outer
 
 
 def guard_forward(forward: Pass) -> Pass:
@@ -73,19 +84,18 @@ def guard_forward(forward: Pass) -> Pass:
             _check_input(self, x)
         attributes = vars(self)
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
+        run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
-        _enter(self)
-        run, record.repeated = _here.run, record.run == _here.run and not record.used
-        record.run, record.used = None, False  # a pass that fails leaves nothing to go back on
         try:
-            y = forward(self, *inputs, **options)
+            with _running(self):
+                y = forward(self, *inputs, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         if y is None:
             raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
-        record.run = run
+        record.repeated = run_before == _here.run and not record.used
+        record.run, record.used = _here.run, False
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
         record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
         return y
@@ -114,11 +124,10 @@ def guard_backward(backward: Pass) -> Pass:
             if grads:
                 _check_grad(self, grads[0], record.shape)
         before = len(attributes)
-        _enter(self)
         try:
-            dx = backward(self, *grads, **options)
+            with _running(self):
+                dx = backward(self, *grads, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         record.used = True
