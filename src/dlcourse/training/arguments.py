@@ -70,8 +70,8 @@ def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | No
     if foreign:
         raise ValueError(
             f"the optimizer has {foreign} parameters, of {len(optimizer.parameters)}, that this "
-            f"{type(model).__name__} does not have, and would not train it: make it of "
-            "model.parameters() when the model has its final layers"
+            f"{type(model).__name__} does not have: make it of model.parameters() when the model "
+            "has its final layers"
         )
     if schedule is None:
         return
