@@ -28,6 +28,9 @@ class Classifier(Module):
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off.
 
+        Replicas of the network do it: its own modes stay, and a backward pass may follow that
+        belongs to a forward pass of before.
+
         Parameters
         ----------
         x : array of shape (N, C, H, W)
@@ -36,8 +39,7 @@ class Classifier(Module):
             At most so many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
         """
-        with self.evaluating():
-            return _scores(self, x, batch_size)
+        return _scores(self.replica().eval(), x, batch_size)
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
@@ -97,18 +99,12 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
     xp = array_module(x)
     if xp is np:
         batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
-    threads = min(threads_for(x), len(x))
-    if threads <= 1:
-        parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-        return xp.concatenate(parts)
+    parts = [x[i : i + batch_size] for i in range(0, max(1, len(x)), batch_size)]
+    shares = cuts(len(parts), threads_for(x))
     # A module keeps intermediate arrays, so each thread needs its own.
-    shares = [(model.replica(), x[cut]) for cut in cuts(len(x), threads)]
-    scores: list[Array] = [None] * threads
+    twins = [model, *(model.replica() for _ in shares[1:])]
 
-    def work(index: int) -> None:
-        replica, share = shares[index]
-        parts = [replica(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
-        scores[index] = np.concatenate(parts)
+    def work(index: int) -> list[Array]:
+        return [twins[index](part) for part in parts[shares[index]]]
 
-    run_each(work, range(threads))
-    return np.concatenate(scores)
+    return xp.concatenate([y for share in run_each(work, range(len(shares))) for y in share])

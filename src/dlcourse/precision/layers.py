@@ -14,8 +14,8 @@ class LayerList(Sequential):
 
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
-        self.eval()
-        parts = [self(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        twin = self.replica().eval()
+        parts = [twin(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
         return array_module(x).concatenate(parts)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
