@@ -9,6 +9,33 @@ import numpy as np
 from dlcourse.backend import Array, array_module, to_numpy
 
 
+def descending(scores: Array) -> Array:
+    """Return the indices that sort scores along the last axis, the highest first.
+
+    Of equal scores the first comes first. NaN counts as higher than any number, as it does for
+    ``argmax``, and for ``sort`` and ``topk`` of torch.
+
+    Parameters
+    ----------
+    scores : array
+        Real numbers of any dtype. They are not negated, which would wrap where they are unsigned.
+
+    Raises
+    ------
+    ValueError
+        If the scores are no real numbers.
+
+    Examples
+    --------
+    >>> descending(np.array([0, 200, 200], np.uint8))
+    array([1, 2, 0])
+    """
+    if scores.dtype.kind not in "fiub":
+        raise ValueError(f"scores must be real numbers, found {scores.dtype}")
+    ascending = array_module(scores).argsort(scores[..., ::-1], axis=-1, kind="stable")
+    return scores.shape[-1] - 1 - ascending[..., ::-1]
+
+
 def accuracy(scores: Array, labels: Array) -> float:
     """Return the share of images whose highest score is that of their label.
 
@@ -35,7 +62,8 @@ def accuracy(scores: Array, labels: Array) -> float:
 def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     """Return the share of images whose label is among the `k` highest scores.
 
-    Of equal scores the one of the lower class counts as higher, as in ``argmax``.
+    Of equal scores the one of the lower class counts as higher, and NaN counts as the highest, as
+    in ``argmax``.
 
     Parameters
     ----------
@@ -63,8 +91,7 @@ def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     if not 1 <= k <= classes:
         raise ValueError(f"k must lie from 1 to {classes} for {classes} classes, found {k}")
     _check_labels("labels", labels, n, classes)
-    xp = array_module(scores)
-    guesses = xp.argsort(-scores, axis=1, kind="stable")[:, :k]
+    guesses = descending(scores)[:, :k]
     return float((guesses == labels[:, None]).any(axis=1).mean())
 
 
@@ -99,7 +126,7 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarra
     """
     _check_labels("labels", labels, len(labels), classes)
     _check_labels("predicted", predicted, len(labels), classes)
-    pairs = to_numpy(labels).astype(np.int64) * classes + to_numpy(predicted)
+    pairs = to_numpy(labels).astype(np.int64) * classes + to_numpy(predicted).astype(np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 

@@ -129,7 +129,7 @@ def cuts(length: int, parts: int) -> list[slice]:
     >>> cuts(5, 2)
     [slice(0, 2, None), slice(2, 5, None)]
     """
-    parts = min(parts, length)
+    parts = max(1, min(parts, length))  # of nothing one, which is empty
     edges = [length * i // parts for i in range(parts + 1)]
     return [slice(start, end) for start, end in pairwise(edges)]
 
