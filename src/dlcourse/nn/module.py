@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, array_module, to_device
+from dlcourse.nn.contract import caches, guard
 
 
 class Parameter:
@@ -93,6 +94,8 @@ class Module:
     array([4.], dtype=float32)
     """
 
+    #: The kinds of numbers (NumPy's ``dtype.kind``) that the first input may hold.
+    input_kinds: str = "f"
     training: bool
     #: False on a network's first layer saves the gradient with respect to the input.
     input_grad: bool
@@ -102,6 +105,10 @@ class Module:
         self.input_grad = True
         self._buffers: list[str] = []
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        guard(cls, Module)
+
     def forward(self, x: Array) -> Array:
         """Return the output for the input `x`."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x)")
@@ -110,8 +117,8 @@ class Module:
         """Return the gradient with respect to the input, given that of the output."""
         raise NotImplementedError(f"{type(self).__name__} does not define backward(dy)")
 
-    def __call__(self, *inputs: Array) -> Array:
-        return self.forward(*inputs)
+    def __call__(self, *inputs: Array, **options: Any) -> Array:
+        return self.forward(*inputs, **options)
 
     # -- the tree of modules -------------------------------------------------------------
 
@@ -263,14 +270,21 @@ class Module:
         for value, array in zip(own.values(), new, strict=True):
             value[...] = array
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What passes have left behind is neither copied nor pickled.
+        left_out = caches(self)
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
     def replica(self) -> Self:
         """Return a copy that shares parameter values and buffers but has its own gradients.
 
         Threads each work on a replica: the backward pass keeps its intermediates in the
         module, so one module cannot serve two forward passes at once.
         """
-        shared = {id(array): array for array in self.state_dict().values()}
-        return copy.deepcopy(self, shared)
+        memo: dict[int, Any] = {id(array): array for array in self.state_dict().values()}
+        for parameter in self.parameters():  # gradients and hooks begin as None
+            memo[id(parameter.grad)] = memo[id(parameter.hook)] = None
+        return copy.deepcopy(self, memo)
 
     def to(self, device: str) -> Self:
         """Move all parameters and buffers to ``"cpu"`` or ``"cuda"``, and return the module."""

@@ -112,6 +112,7 @@ class MixedPrecision(Module):
         self._half[0].set_generator(rng)
 
     def skip_input_grad(self) -> None:
+        super().skip_input_grad()
         self._half[0].skip_input_grad()
 
 
