@@ -58,10 +58,11 @@ class Linear(Module):
         return y if self.bias is None else y + self.bias.data
 
     def backward(self, dy: Array) -> Array:
-        self.weight.accumulate(dy.T @ self._x)
+        threads = threads_for(dy)
+        self.weight.accumulate(product(dy.T, self._x.T, threads))
         if self.bias is not None:
             self.bias.accumulate(dy.sum(axis=0, dtype=sum_dtype(dy.dtype)))
-        return dy @ self.weight.data if self.input_grad else None
+        return product(dy, self.weight.data.T, threads) if self.input_grad else None
 
 
 class Flatten(Module):

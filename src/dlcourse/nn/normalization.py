@@ -7,6 +7,7 @@ import numpy as np
 from dlcourse import cuda
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.threads import row_sum, sum_pieces, threads_for, value_pieces
 from dlcourse.nn.windows import check_images
 
 
@@ -187,8 +188,7 @@ def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
 
 def _channel_sum(lines: Array, width: int) -> Array:
     """The sum (C,) over all but the channels."""
-    # A product, because BLAS is faster than a sum over the first axis, and more exact.
-    sums = array_module(lines).ones(len(lines), lines.dtype) @ lines
+    sums = row_sum(lines, threads_for(lines))
     return sums.reshape(width, -1).sum(axis=0)
 
 
@@ -198,7 +198,10 @@ def _channel_dot(a: Array, b: Array, width: int) -> Array:
         return cuda.channel_dot(
             a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
         )
-    sums = array_module(a).einsum("ij,ij->j", a, b)
+    def work(rows: slice) -> Array:
+        return array_module(a).einsum("ij,ij->j", a[rows], b[rows])
+
+    sums = sum_pieces(work, value_pieces(a), threads_for(a))
     return sums.reshape(width, -1).sum(axis=0)
 
 
