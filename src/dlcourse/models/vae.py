@@ -134,4 +134,4 @@ class _Grid(Module):
         return x.reshape(-1, *_GRID)
 
     def backward(self, dy: Array) -> Array:
-        return dy.reshape(len(dy), -1)
+        return dy.reshape(len(dy), math.prod(_GRID))

@@ -36,7 +36,8 @@ class ReLU6(Module):
     """ReLU that stops at 6: ``y = min(max(x, 0), 6)`` (Krizhevsky 2010).
 
     Networks for phones have it (Sandler et al. 2018): a known range is easy to store in few bits.
-    The gradient at 0 and at 6 is taken as zero, as in torch.
+    The gradient at 0 and at 6 is taken as zero, as in torch. So it is at NaN, where torch's depends
+    on the place in memory.
 
     Examples
     --------
@@ -46,7 +47,7 @@ class ReLU6(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        self._mask = ~((x <= 0) | (x >= 6))  # NaN has a gradient, as in ReLU
+        self._mask = (x > 0) & (x < 6)
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
