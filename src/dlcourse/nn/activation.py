@@ -98,7 +98,7 @@ class Tanh(Module):
 
     def forward(self, x: Array) -> Array:
         self._y = elementwise("tanh", x)
-        return self._y
+        return self._y.copy("K")
 
     def backward(self, dy: Array) -> Array:
         return elementwise("multiply", dy, 1 - self._y * self._y)
@@ -121,7 +121,7 @@ class Sigmoid(Module):
         # exp of a number below zero cannot overflow. For x < 0: exp(x) / (1 + exp(x)).
         small = xp.exp(-xp.abs(x))
         self._y = xp.where(x < 0, small, xp.ones_like(small)) / (1 + small)
-        return self._y
+        return self._y.copy("K")
 
     def backward(self, dy: Array) -> Array:
         return dy * (self._y * (1 - self._y))

@@ -188,7 +188,7 @@ def _check_input(module: Module, x: Array) -> None:
 
 
 def _check_grad(module: Module, dy: Array, shape: Any) -> None:
-    if isinstance(shape, list) and shape:  # several outputs: a gradient for each, or for the first alone
+    if isinstance(shape, list) and shape:  # a gradient for each output, or for the first alone
         if isinstance(dy, tuple) and len(dy) == len(shape):
             for part, one in zip(dy, shape, strict=True):
                 if part is not None:

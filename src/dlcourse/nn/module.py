@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -79,6 +79,27 @@ class Module:
 
     There is no autograd: a composite's ``backward`` is written out. Names, layouts and the
     order of ``state_dict()`` follow ``torch.nn.Module``.
+
+    Notes
+    -----
+    Every class that derives from this one is guarded: what cannot be right ends in a sentence
+    that names the layer and its place, and not in wrong numbers.
+
+    - The first input is an array of NumPy or CuPy. Where no layer inside is left to judge, it
+      holds floating-point values; a class that takes others says so in ``input_kinds``.
+    - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
+    - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
+      numbers, lets ``backward`` return None.
+    - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
+      back: use one layer for each place. Two layers may share a `Parameter`.
+
+    What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assign for the
+    first time is left from a pass, and is neither copied nor pickled.
+
+    An output, and `lstm.state` of a recurrent layer, may be changed in place. An input, and the
+    parameters' values, may not be until the backward pass is over, for layers keep them instead of
+    copies. A layer that has nothing to do, as dropout in evaluation, returns its input itself, or
+    a view of it; so does its backward pass with the gradient.
 
     Examples
     --------
@@ -199,9 +220,36 @@ class Module:
         """Switch training behaviour off, and return the module."""
         return self.train(False)
 
+    def start_training(self) -> None:
+        """Switch training behaviour on where the whole is off, as every step of a training does.
+
+        A part that was switched off by itself, under a whole that trains, stays so: normalization
+        whose statistics are not to move.
+
+        Examples
+        --------
+        >>> from dlcourse.nn import Dropout, ReLU, Sequential
+        >>> net = Sequential(Dropout(0.5), ReLU())
+        >>> _ = net[0].eval()
+        >>> net.start_training()
+        >>> net[0].training
+        False
+        """
+        if not self.training:
+            self.train()
+
+    def modes(self) -> list[bool]:
+        """Return whether each module of `named_modules` is in training."""
+        return [module.training for _, module in self.named_modules()]
+
+    def set_modes(self, modes: Sequence[bool]) -> None:
+        """Set what `modes` has returned, of this module or of a copy."""
+        for (_, module), mode in zip(self.named_modules(), modes, strict=True):
+            module.training = mode
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Switch training behaviour off for a ``with`` block, and then back to what it was.
+        """Switch training behaviour off for a ``with`` block, then each part back to what it was.
 
         Examples
         --------
@@ -213,12 +261,12 @@ class Module:
         >>> layer.training
         True
         """
-        mode = self.training
+        modes = self.modes()
         self.eval()
         try:
             yield
         finally:
-            self.train(mode)
+            self.set_modes(modes)
 
     def skip_input_grad(self) -> None:
         """Leave out the gradient with respect to the input, which training does not need.
@@ -295,7 +343,9 @@ class Module:
         """Return a copy that shares parameter values and buffers but has its own gradients.
 
         Threads each work on a replica: the backward pass keeps its intermediates in the
-        module, so one module cannot serve two forward passes at once.
+        module, so one module cannot serve two forward passes at once. For the same reason
+        ``replica().eval()`` is what to look at a network with: neither its modes change, nor does
+        a backward pass that is still to come.
         """
         memo: dict[int, Any] = {id(array): array for array in self.state_dict().values()}
         for parameter in self.parameters():  # gradients and hooks begin as None
@@ -303,23 +353,23 @@ class Module:
         return copy.deepcopy(self, memo)
 
     def to(self, device: str) -> Self:
-        """Move all parameters and buffers to ``"cpu"`` or ``"cuda"``, and return the module."""
-        self.zero_grad()
-        for _, owner, attribute in self._slots():
-            setattr(owner, attribute, to_device(getattr(owner, attribute), device))
-        return self
+        """Move parameters, their gradients and buffers to ``"cpu"`` or ``"cuda"``; return self."""
+        return self._convert(lambda array: to_device(array, device))
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Convert all floating-point parameters and buffers, and return the module.
+        """Convert floating-point parameters, their gradients and buffers, and return the module.
 
         Layers compute in the dtype of their parameters and input: float32 as built, float64
         for checking gradients.
         """
-        self.zero_grad()
+        return self._convert(lambda a: a.astype(dtype, copy=False) if a.dtype.kind == "f" else a)
+
+    def _convert(self, change: Callable[[Array], Array]) -> Self:
         for _, owner, attribute in self._slots():
-            array = getattr(owner, attribute)
-            if array.dtype.kind == "f":
-                setattr(owner, attribute, array.astype(dtype))
+            setattr(owner, attribute, change(getattr(owner, attribute)))
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = change(parameter.grad)
         return self
 
 

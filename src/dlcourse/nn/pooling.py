@@ -94,7 +94,7 @@ class MaxPool2d(_Pool2d):
         y = first.copy("K")
         for view in others:
             xp.maximum(y, view, out=y)
-        self._y = y
+        self._y = y.copy("K")
         return (y, self._indices(x.shape[3])) if self.return_indices else y
 
     def _indices(self, width: int) -> Array:

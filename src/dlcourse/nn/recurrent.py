@@ -66,6 +66,7 @@ class RNN(Module):
         self.bias_ih_l0 = draw(rows)
         self.bias_hh_l0 = draw(rows)
         self.initial: Array | None = None
+        self.state: Array = None
 
     def forward(self, x: Array) -> Array:
         """Return the state at each place, (T, N, H), for inputs (T, N, I)."""
@@ -77,8 +78,8 @@ class RNN(Module):
         for t in range(len(x)):
             h[t + 1] = xp.tanh(into[t] + h[t] @ recurrent)
         self._h = h
-        self.state = h[-1]
-        return h[1:]
+        self.state = h[-1].copy()
+        return h[1:].copy()
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the inputs, given that of each state."""
@@ -169,8 +170,8 @@ class LSTM(RNN):
             c[t + 1] = f * c[t] + i * g
             h[t + 1] = o * xp.tanh(c[t + 1])
         self._gates, self._h, self._c = gates, h, c
-        self.state = h[-1], c[-1]
-        return h[1:]
+        self.state = h[-1].copy(), c[-1].copy()
+        return h[1:].copy()
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)

@@ -25,6 +25,7 @@ from dlcourse.nn import BatchNorm2d, Module
 from dlcourse.nn.blas import blas_held, allowed_threads
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.threads import own_threads
+from dlcourse.training.arguments import check_count, check_loss
 from dlcourse.training.exchange import GradientExchange
 from dlcourse.training.streams import Stream, generator
 
@@ -97,10 +98,10 @@ class ParallelModel:
         micro_batch: int = 25,
         communicator: Communicator | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers must be at least 1, found {workers}")
-        if micro_batch < 1:
-            raise ValueError(f"micro_batch must be at least 1, found {micro_batch}")
+        if workers is not None:
+            check_count("workers", workers)
+        check_count("micro_batch", micro_batch)
+        check_loss(make_loss)
         self.model = model
         self.communicator = communicator or SingleProcess()
         if self.communicator.size > 1 and any(
@@ -218,7 +219,8 @@ class ParallelModel:
                 x = augment(x, generator(seed, Stream.AUGMENT, *place))
             # An overflow shows in the loss, which the caller looks at: no warnings on the way.
             with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
-                replica.train()
+                replica.set_modes(self.model.modes())
+                replica.start_training()
                 replica.set_generator(generator(seed, Stream.DROPOUT, *place))
                 y, t = self._run(replica, x, t)
                 value = loss(y, t)
