@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.nn.blas import blas_held
 
 if TYPE_CHECKING:
     from dlcourse.nn.module import Module
@@ -26,7 +28,7 @@ class _Thread(threading.local):
     """What runs on this thread now."""
 
     def __init__(self) -> None:
-        self.calls: list[Module] = []  #: the modules whose passes have begun, the outermost first
+        self.calls: tuple[Module, ...] = ()  #: whose passes have begun, the outermost first
         self.run = object()  #: stands for the outermost call and all that runs inside of it
 
 
@@ -47,14 +49,23 @@ class _Record:
         self.differentiable = True  #: whether the input can have a gradient
 
 
-def _enter(module: Module) -> None:
-    if not _here.calls:  # the outermost call of this thread
-        _here.run = object()
-    _here.calls.append(module)
+@contextmanager
+def _running(module: Module) -> Iterator[None]:
+    """For the time of a pass; the outermost of this thread holds BLAS to one thread.
 
-
-def _leave() -> None:
-    _here.calls.pop()
+    However it ends, be it by Ctrl-C, all is as it was before.
+    """
+    outer = _here.calls
+    try:
+        _here.calls = (*outer, module)
+        if outer:
+            yield
+        else:
+            _here.run = object()
+            with blas_held():
+                yield
+    finally:
+        _here.calls = outer
 
 
 def guard_forward(forward: Pass) -> Pass:
@@ -79,11 +90,10 @@ def guard_forward(forward: Pass) -> Pass:
                 options[next(iter(options))] = converted
         run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
-        _enter(self)
         try:
-            y = forward(self, *inputs, **options)
+            with _running(self):
+                y = forward(self, *inputs, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         if y is None:
@@ -121,11 +131,10 @@ def guard_backward(backward: Pass) -> Pass:
                 if _differs(grads[0], record.dtype):
                     grads = grads[0].astype(record.dtype), *grads[1:]
         before = len(attributes)
-        _enter(self)
         try:
-            dx = backward(self, *grads, **options)
+            with _running(self):
+                dx = backward(self, *grads, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         record.used = True

@@ -198,6 +198,7 @@ def _channel_dot(a: Array, b: Array, width: int) -> Array:
         return cuda.channel_dot(
             a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
         )
+
     def work(rows: slice) -> Array:
         return array_module(a).einsum("ij,ij->j", a[rows], b[rows])
 

@@ -22,7 +22,7 @@ import numpy as np
 from dlcourse.backend import Array, array_module
 from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
 from dlcourse.nn import BatchNorm2d, Module
-from dlcourse.nn.blas import blas_held, allowed_threads
+from dlcourse.nn.blas import allowed_threads, blas_held
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.threads import own_threads
 from dlcourse.training.arguments import check_count, check_loss
