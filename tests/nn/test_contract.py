@@ -65,18 +65,15 @@ def test_what_is_no_array_is_refused(name):
 
 
 @EACH
-@pytest.mark.parametrize("dtype", ["u1", "i1", "i8", "?", "c8", "O", "U3", "M8[s]"])
-def test_numbers_of_another_kind_are_refused(name, dtype):
+def test_numbers_of_another_kind_are_refused(name):
     module, x = case(name)
-    wrong = np.zeros(x.shape, dtype)
-    if name == "Embedding":
-        if wrong.dtype.kind not in "iu":
-            with pytest.raises(ValueError, match="expects whole numbers, found"):
+    expected = "whole numbers" if name == "Embedding" else "floating-point values"
+    for dtype in ("u1", "i1", "i8", "?", "c8", "O", "U3", "M8[s]"):
+        wrong = np.zeros(x.shape, dtype)
+        if name != "Embedding" or wrong.dtype.kind not in "iu":
+            with pytest.raises(ValueError, match=f"expects {expected}, found") as caught:
                 module(wrong)
-        return
-    with pytest.raises(ValueError, match="expects floating-point values, found") as caught:
-        module(wrong)
-    assert ("divide by 255" in str(caught.value)) == (dtype == "u1")
+            assert ("divide by 255" in str(caught.value)) == (dtype == "u1")
 
 
 @EACH
@@ -91,8 +88,6 @@ def test_backward_needs_a_whole_forward_pass_and_a_gradient_of_its_shape(name):
         module.backward(dy.tolist())
     with pytest.raises(ValueError, match="expects floating-point values, found int64"):
         module.backward(dy.astype(np.int64))
-    with pytest.raises((TypeError, ValueError)):
-        module(x[0, ..., None, None, None, None].astype("U1"))
     if name != "Embedding":
         first = gradients(module, dy, forward=x)
         module.set_generator(rng(1))

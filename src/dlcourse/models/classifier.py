@@ -29,6 +29,9 @@ class Classifier(Module):
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off.
 
+        Replicas of the network do it: its own modes stay, and a backward pass may follow that
+        belongs to a forward pass of before.
+
         Parameters
         ----------
         x : array of shape (N, C, H, W)

@@ -8,9 +8,11 @@ own included; `dlcourse.nn.Module` says what it asks for.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,29 +26,33 @@ if TYPE_CHECKING:
 Pass = Callable[..., Any]
 
 
+#: Numbers the calls from outside, on all threads.
+_numbers = itertools.count(1)
+
+
 class _Thread(threading.local):
     """What runs on this thread now."""
 
     def __init__(self) -> None:
         self.calls: tuple[Module, ...] = ()  #: whose passes have begun, the outermost first
-        self.run = object()  #: stands for the outermost call and all that runs inside of it
+        self.run = 0  #: the number of the outermost call
 
 
 _here = _Thread()
 
 
+@dataclass
 class _Record:
     """What the guard knows of one module's last forward pass."""
 
-    def __init__(self) -> None:
-        self.caches: set[str] = set()  #: the attributes that passes have added
-        self.run: object = None  #: that it was part of
-        self.repeated = False  #: whether the same run had a forward pass of it before
-        self.used = False  #: whether a backward pass has followed
-        self.shape: Any = None  #: of the output; a list of them where there are several
-        self.input_dtype: Any = None  #: None where it was no array
-        self.dtype: Any = None  #: of the output; None where there are several
-        self.differentiable = True  #: whether the input can have a gradient
+    caches: set[str] = field(default_factory=set)  #: the attributes that passes have added
+    run: int | None = None  #: the outermost call that it was part of; None if it failed
+    repeated: bool = False  #: whether the same call had one before
+    used: bool = False  #: whether a backward pass has followed
+    shape: Any = None  #: of the output; a list of them where there are several
+    input_dtype: Any = None  #: None where it was no array
+    dtype: Any = None  #: of the output; None where there are several
+    differentiable: bool = True  #: whether the input can have a gradient
 
 
 @contextmanager
@@ -61,7 +67,7 @@ def _running(module: Module) -> Iterator[None]:
         if outer:
             yield
         else:
-            _here.run = object()
+            _here.run = next(_numbers)
             with blas_held():
                 yield
     finally:
@@ -98,7 +104,7 @@ def guard_forward(forward: Pass) -> Pass:
                 _note_caches(self, record, before)
         if y is None:
             raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
-        record.repeated = run_before is _here.run and not record.used
+        record.repeated = run_before == _here.run and not record.used
         record.run, record.used = _here.run, False
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
         record.dtype = getattr(y, "dtype", None)
@@ -123,8 +129,8 @@ def guard_backward(backward: Pass) -> Pass:
         else:
             if record.repeated:
                 raise RuntimeError(
-                    f"{_name(self)} ran more than once in one forward pass, and remembers only "
-                    "the last time, so its gradient would be wrong: make one layer for each place"
+                    f"{_name(self)} ran more than once in one forward pass, and a layer remembers "
+                    "only the last time: make one layer for each place"
                 )
             if grads:
                 _check_grad(self, grads[0], record.shape)
@@ -170,7 +176,7 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
     record.caches.update(
         name
         for name, value in added
-        if not isinstance(value, Module | Parameter) and name not in module._buffers
+        if not isinstance(value, Module | Parameter) and name not in getattr(module, "_buffers", ())
     )
 
 
@@ -180,15 +186,14 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
 def _check_input(module: Module, x: Array) -> None:
     """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
-    inside = any(module.children())
     if not _is_array(x):
-        if isinstance(x, tuple) and inside:
+        if isinstance(x, tuple) and any(module.children()):
             return
         raise TypeError(
             f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
             "convert it with np.asarray(x, dtype=np.float32)"
         )
-    if x.dtype.kind in kinds or inside:
+    if x.dtype.kind in kinds or any(module.children()):
         return
     if "f" not in kinds:
         raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")
