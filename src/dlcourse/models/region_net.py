@@ -117,7 +117,9 @@ class FastRCNN(Module):
         """Look at pictures (N, 3, H, W) once, and at each region (R, 5) of them."""
         hidden = self.head(self.pool(self.stages(x), regions))
         shifts = self.shift(hidden)
-        return FastRCNNOutputs(self.score(hidden), shifts.reshape(len(regions), self.shift.out_features // 4, 4))
+        return FastRCNNOutputs(
+            self.score(hidden), shifts.reshape(len(regions), self.shift.out_features // 4, 4)
+        )
 
     def backward(self, dy: FastRCNNOutputs) -> Array:
         """Return the gradient with respect to the pictures, given those of both outputs."""

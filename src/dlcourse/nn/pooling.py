@@ -121,9 +121,10 @@ class MaxPool2d(_Pool2d):
                 yield hit
             return
         # Some are NaN, which equals nothing, or may equal the border. Slower, and rare.
-        size = [n - 2 * p - m for n, p, m in zip(
-            self._x.shape[2:], self.padding, self._more, strict=True
-        )]
+        size = [
+            n - 2 * p - m
+            for n, p, m in zip(self._x.shape[2:], self.padding, self._more, strict=True)
+        ]
         image = pad(xp.ones((1, 1, *size), bool), self.padding, False, self._more)
         best = xp.full_like(self._y, -np.inf)
         chosen = xp.full_like(self._y, -1, dtype=np.int64)
