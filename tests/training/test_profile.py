@@ -27,7 +27,7 @@ from dlcourse.nn import (
     ReLU,
     Sequential,
 )
-from dlcourse.nn.threads import blas_threads
+from dlcourse.nn.threads import threads_for
 from dlcourse.training import profile
 
 MACHINE = Machine(1, "float32", 1e9, 1e9)
@@ -210,7 +210,7 @@ def test_the_network_is_left_as_it_was(mode):
 
 class Threads(Module):
     def forward(self, x):
-        Threads.seen = blas_threads()
+        Threads.seen = threads_for(x)
         return x
 
 
@@ -219,7 +219,7 @@ def test_threads_are_held():
         for threads in (1, 2):
             quick(Threads(), batch(1, 2), threads=threads, training=False)
             assert Threads.seen == threads
-        assert blas_threads() == 3
+        assert threads_for(batch(1)) == 3
 
 
 def test_the_machine_is_measured_if_none_is_given():
