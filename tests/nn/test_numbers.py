@@ -1,4 +1,4 @@
-"""One rule for dtypes, for batches of none, for NaN and for float16, over all layers and networks."""
+"""Dtypes, batches of none, NaN and float16: one rule each, over all layers and networks."""
 
 import numpy as np
 import pytest
