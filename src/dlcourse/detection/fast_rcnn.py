@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dlcourse.detection.boxes import clip, decode, encode, nms
+from dlcourse.detection.boxes import clip, decode, encode, nms, surest
 from dlcourse.detection.evaluation import Detections
 from dlcourse.detection.regions import Regions
 from dlcourse.models import FastRCNN, FastRCNNOutputs
@@ -128,7 +128,7 @@ def best_of_each_class(
         kept = sure[nms(boxes[label][sure], scores[sure, label], nms_threshold)]
         parts.append((boxes[label][kept], np.full(len(kept), label), scores[kept, label]))
     all_boxes, labels, all_scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.argsort(-all_scores, kind="stable")
+    order = surest(all_scores)
     return Detections(all_boxes[order], labels[order], all_scores[order])
 
 

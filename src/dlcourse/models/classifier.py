@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.threads import cuts, run_each, threads_for
@@ -47,7 +48,7 @@ class Classifier(Module):
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
         """Return the share of the images `x` whose highest score is that of the label `t`."""
-        return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
+        return accuracy(self.predict(x, batch_size), t)
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the gradient of the mean cross-entropy with respect to each parameter.

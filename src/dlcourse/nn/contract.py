@@ -50,6 +50,8 @@ class _Record:
     repeated: bool = False  #: whether the same call had one before
     used: bool = False  #: whether a backward pass has followed
     shape: Any = None  #: of the output; a list of them where there are several
+    input_dtype: Any = None  #: None where it was no array
+    dtype: Any = None  #: of the output; None where there are several
     differentiable: bool = True  #: whether the input can have a gradient
 
 
@@ -84,6 +86,14 @@ def guard_forward(forward: Pass) -> Pass:
             _check_input(self, x)
         attributes = vars(self)
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
+        record.input_dtype = getattr(x, "dtype", None)
+        dtype = self._own_dtype(whole=not _here.calls)
+        if dtype is not None and _differs(x, dtype):
+            converted = x.astype(dtype)
+            if inputs:
+                inputs = converted, *inputs[1:]
+            else:
+                options[next(iter(options))] = converted
         run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
         try:
@@ -97,6 +107,7 @@ def guard_forward(forward: Pass) -> Pass:
         record.repeated = run_before == _here.run and not record.used
         record.run, record.used = _here.run, False
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
+        record.dtype = getattr(y, "dtype", None)
         record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
         return y
 
@@ -123,6 +134,8 @@ def guard_backward(backward: Pass) -> Pass:
                 )
             if grads:
                 _check_grad(self, grads[0], record.shape)
+                if _differs(grads[0], record.dtype):
+                    grads = grads[0].astype(record.dtype), *grads[1:]
         before = len(attributes)
         try:
             with _running(self):
@@ -136,7 +149,7 @@ def guard_backward(backward: Pass) -> Pass:
                 f"backward of {_name(self)} returned None: end it with `return`, and return the "
                 "gradient with respect to the input"
             )
-        return dx
+        return dx.astype(record.input_dtype) if _differs(dx, record.input_dtype) else dx
 
     guarded.guarded = True  # type: ignore[attr-defined]
     return guarded
@@ -213,6 +226,12 @@ def _check_grad(module: Module, dy: Array, shape: Any) -> None:
             f"backward of {_name(module)} expects floating-point values, found {dy.dtype}: "
             "convert them with dy.astype(np.float32)"
         )
+
+
+def _differs(x: Any, dtype: Any) -> bool:
+    """Whether `x` holds floating-point numbers of another dtype than this floating-point one."""
+    found = getattr(x, "dtype", None)
+    return found is not None and found != dtype and found.kind == "f" == getattr(dtype, "kind", "")
 
 
 def _without_forward(module: Module) -> _Record:

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
@@ -32,7 +32,7 @@ from dlcourse.nn.threads import (
     sum_pieces,
     threads_for,
 )
-from dlcourse.nn.windows import Geometry, Pair, blocks, pair
+from dlcourse.nn.windows import Geometry, Pair, blocks, check_images, pair
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
 #: or on a GPU enough for one large product.
@@ -146,7 +146,7 @@ def conv2d_weight_grad(
     gradient = dy.transpose(0, 2, 3, 1)
 
     def work(images: slice) -> Array:
-        total = xp.zeros((groups, kh * kw * c, o // groups), dy.dtype)
+        total = xp.zeros((groups, kh * kw * c, o // groups), sum_dtype(dy.dtype))
         for block in blocks(patches[images], _BLOCK_BYTES[xp.__name__]):
             columns = im2col(patches[images][block])
             rows = gradient[images][block].reshape(-1, o)
@@ -159,7 +159,7 @@ def conv2d_weight_grad(
 
     total = sum_pieces(work, image_pieces(dy, dy.size * c * kh * kw), threads)
     dw = total.reshape(groups, kh, kw, c, o // groups).transpose(0, 4, 3, 1, 2)
-    return xp.ascontiguousarray(dw).reshape(shape)
+    return xp.ascontiguousarray(dw, dy.dtype).reshape(shape)
 
 
 def conv2d_input_grad(
@@ -247,7 +247,7 @@ def conv2d_gradients(
     dx = xp.empty((n, h, w, c), dy.dtype) if input_grad else None
 
     def work(images: slice) -> Array:
-        total = xp.zeros((kh * kw * o, c), dy.dtype)
+        total = xp.zeros((kh * kw * o, c), sum_dtype(dy.dtype))
         for block in blocks(patches[images], most_bytes):
             columns = im2col(patches[images][block])
             total += sum_of_products(columns, pixels[images][block].reshape(-1, c))
@@ -257,7 +257,11 @@ def conv2d_gradients(
 
     total = sum_pieces(work, image_pieces(x, n * h * w * turned.size), threads)
     dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
-    return xp.ascontiguousarray(dw), None if dx is None else dx.transpose(0, 3, 1, 2)
+    if xp.isfinite(total).all():
+        dw = xp.ascontiguousarray(dw, dy.dtype)
+    else:  # a pixel of infinity times the padding of `dy` is NaN, which no window has seen
+        dw = conv2d_weight_grad(x, dy, weight.shape, geometry, threads=threads)
+    return dw, None if dx is None else dx.transpose(0, 3, 1, 2)
 
 
 def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
@@ -377,8 +381,7 @@ class Conv2d(Module):
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}")
+        check_images("Conv2d", x, self.in_channels)
         self._x = x
         bias = None if self.bias is None else self.bias.data
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -61,6 +61,6 @@ class Embedding(Module):
     def backward(self, dy: Array) -> None:
         """Add up the gradients of each word; an index has no gradient, so None is returned."""
         xp = array_module(dy)
-        dw = xp.zeros(self.weight.data.shape, dy.dtype)
+        dw = xp.zeros(self.weight.data.shape, sum_dtype(dy.dtype))
         xp.add.at(dw, self._index, dy)
         self.weight.accumulate(dw)

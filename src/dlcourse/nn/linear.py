@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn import init
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.threads import product, threads_for
@@ -59,7 +61,7 @@ class Linear(Module):
         threads = threads_for(dy)
         self.weight.accumulate(product(dy.T, self._x.T, threads))
         if self.bias is not None:
-            self.bias.accumulate(dy.sum(axis=0))
+            self.bias.accumulate(dy.sum(axis=0, dtype=sum_dtype(dy.dtype)))
         return product(dy, self.weight.data.T, threads) if self.input_grad else None
 
 
@@ -77,7 +79,7 @@ class Flatten(Module):
 
     def forward(self, x: Array) -> Array:
         self._x = x
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array) -> Array:
         # In the memory order of the input: what comes next runs over arrays of that order.

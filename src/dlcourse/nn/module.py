@@ -51,6 +51,7 @@ class Parameter:
         """Add to the gradient, so that a parameter used twice receives both shares."""
         if not self.requires_grad:
             return
+        grad = grad.astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
         if self.hook is not None:
             self.hook(self)
@@ -69,6 +70,12 @@ class Module:
     - ``backward(dy)``, which takes the gradient of the loss with respect to the output of the
       *last* forward pass, adds to the ``grad`` of each parameter, and returns the gradient
       with respect to the input.
+
+    A layer with parameters computes in their dtype, and so does a network that is called: float64
+    images leave a float32 network as float32. A layer without parameters keeps the dtype of its
+    input. Each gradient has the dtype of what it belongs to. Only floating-point numbers pass
+    through a network; float16 is added up in float32, which it would overflow. NaN and infinity
+    pass as in torch, and a batch of no images gives an output of none and gradients of zero.
 
     There is no autograd: a composite's ``backward`` is written out. Names, layouts and the
     order of ``state_dict()`` follow ``torch.nn.Module``.
@@ -191,6 +198,15 @@ class Module:
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
+
+    def _own_dtype(self, whole: bool) -> np.dtype | None:
+        """Return the dtype of the module's own parameters, or the first in the `whole` network."""
+        parameters = (p for _, p in self.named_parameters()) if whole else vars(self).values()
+        for value in parameters:
+            if isinstance(value, Parameter):
+                dtype: np.dtype = value.data.dtype
+                return dtype
+        return None
 
     # -- modes ---------------------------------------------------------------------------
 

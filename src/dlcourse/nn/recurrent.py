@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -107,8 +107,8 @@ class RNN(Module):
         before = self._h[:-1].reshape(-1, self.hidden_size)
         self.weight_ih_l0.accumulate(rows.T @ self._x.reshape(-1, self.input_size))
         self.weight_hh_l0.accumulate(rows.T @ before)
-        self.bias_ih_l0.accumulate(rows.sum(axis=0))
-        self.bias_hh_l0.accumulate(rows.sum(axis=0))
+        self.bias_ih_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
+        self.bias_hh_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
         return d_into @ self.weight_ih_l0.data if self.input_grad else None
 
 

@@ -11,7 +11,7 @@ from dlcourse.nn import init
 from dlcourse.nn.convolution import conv2d, conv2d_input_grad, conv2d_weight_grad
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.threads import row_sum, threads_for
-from dlcourse.nn.windows import Geometry, Pair, pair
+from dlcourse.nn.windows import Geometry, Pair, check_images, pair
 
 
 class ConvTranspose2d(Module):
@@ -91,10 +91,7 @@ class ConvTranspose2d(Module):
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"ConvTranspose2d expects (N, {self.in_channels}, H, W), found shape {x.shape}"
-            )
+        check_images("ConvTranspose2d", x, self.in_channels)
         self._x = x
         size = (len(x), self.out_channels, *self._output_size(x.shape[2:]))
         y = conv2d_input_grad(x, self.weight.data, size, self.geometry, threads=threads_for(x))
