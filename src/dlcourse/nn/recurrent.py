@@ -112,7 +112,10 @@ class RNN(Module):
 
 
 class LSTM(RNN):
-    """Long short-term memory: a cell that gates write, keep and read (Hochreiter et al. 1997).
+    """Long short-term memory: a cell that gates write, keep and read.
+
+    The cell is from Hochreiter and Schmidhuber (1997), its forget gate from Gers, Schmidhuber and
+    Cummins (2000).
 
     With ``i, f, g, o`` the four quarters of ``x[t] W_ih^T + b_ih + h[t - 1] W_hh^T + b_hh``, the
     logistic function s and products element by element::
@@ -120,8 +123,9 @@ class LSTM(RNN):
         c[t] = s(f) c[t - 1] + s(i) tanh(g)
         h[t] = s(o) tanh(c[t])
 
-    From ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``: where the forget gate
-    (Gers et al. 2000) is open it passes as it is, as it does through a residual block's shortcut.
+    On the direct path from ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``:
+    where the forget gate is open it passes as it is, as it does through a residual block's
+    shortcut. A second path leads through ``h[t - 1]`` and all four quarters.
 
     Parameters
     ----------

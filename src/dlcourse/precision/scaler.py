@@ -13,7 +13,10 @@ from dlcourse.nn import Parameter
 
 
 class LossScaler:
-    """Dynamic loss scaling (Micikevicius et al. 2018, section 3.2), with torch's names.
+    """Dynamic loss scaling, with torch's names.
+
+    Micikevicius et al. (2018, section 3.2) multiply by a constant, and leave steps out that
+    overflow. A scale that finds its own size is what their conclusions propose.
 
     Where the backward pass runs in float16, gradients below 2**-25 become zero. So the gradient
     of the loss is multiplied by a large power of two before the pass, and the gradients of the
