@@ -1,10 +1,11 @@
 """Measure this package against PyTorch, and how its cost grows.
 
-    make bench, or python benchmarks/bench.py [NAME ...] [--quick] [--threads 2]
+    make bench, or python benchmarks/bench.py [NAME ...] [--quick] [--record] [--threads 2]
 
 Names choose what to measure; without any it is all, which takes about half an hour. Prints a line
 for each result and writes _build/bench/record.json (with versions and hardware) and charts.
-Close other programs first: a busy core slows one side more than the other.
+With --record it is kept in benchmarks/records as well, from where `python tools/results.py` takes
+the README's table. Close other programs first: a busy core slows one side more than the other.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from charts import draw
 from contest import OURS, THEIRS, contest
 from growth import GROWTH
 
-from dlcourse.files import atomic_write
+from dlcourse.files import atomic_write, write_json
 from dlcourse.zoo.environment import hardware, versions
+
+RECORDS = Path(__file__).parent / "records"
 
 
 def main() -> None:
@@ -34,10 +37,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="one round of the smallest sizes")
+    parser.add_argument("--record", action="store_true", help="keep it in benchmarks/records")
     parser.add_argument("--threads", type=int, default=_cores(), help="for every side")
     parser.add_argument("--seconds", type=float, default=20.0, help="for a case and batch size")
     parser.add_argument("--out", type=Path, default=Path("_build/bench"))
     args = parser.parse_args()
+    if args.record and args.quick:
+        parser.error("--quick measures too little to be recorded; leave out --record or --quick")
     unknown = sorted(set(args.names) - set(names))
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(names)}")
@@ -66,6 +72,10 @@ def main() -> None:
             file.write(json.dumps(record, indent=1).encode())
     draw(record, args.out)
     print(f"written to {args.out}")
+    if args.record:
+        path = RECORDS / f"{record['made'][:10]}.json"
+        write_json(path, record)
+        print(f"recorded in {path}; python tools/results.py brings the README up to date")
 
 
 def _contest(name: str, threads: int, budget: float) -> dict[str, Any]:

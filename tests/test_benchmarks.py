@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import results
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -72,3 +73,47 @@ def test_the_ratio_is_that_of_each_round(turns):
     found = turns.ratio([2.0, 20.0, 2.0], [1.0, 10.0, 1.0])
     assert found["median"] == found["low"] == found["high"] == 2.0
     assert turns.spread([1.0, 2.0, 3.0, 4.0, 5.0]) == dict(median=3, low=2, high=4, least=1)
+
+
+def test_what_is_measured_too_quickly_is_not_recorded():
+    done = bench("--quick", "--record")
+    assert done.returncode == 2
+    assert "--quick measures too little to be recorded" in done.stderr
+
+
+def a_record(made, milliseconds):
+    spread = {"median": milliseconds / 1000, "low": 0.001, "high": 0.0123, "least": 0.001}
+    sides = {"dlcourse": spread, "PyTorch": spread}
+    return {
+        "made": made,
+        "versions": {"torch": "2.13.0"},
+        "hardware": {"processor": "AMD EPYC", "cores": 2},
+        "threads": 2,
+        "contest": {
+            "x": {"title": "A network", "batches": {s: {"seconds": sides} for s in ("10", "9")}}
+        },
+    }
+
+
+def test_the_table_of_speed_is_that_of_the_newest_record(tmp_path):
+    assert results.speed(tmp_path) == ""
+    for name, record in {
+        "b": a_record("2026-01-02T10:00:00", 5.0),
+        "a": a_record("2026-11-02T10:00:00", 7.25),
+        "c": {**a_record("2026-12-02T10:00:00", 9.0), "contest": {}},  # growth alone
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    table = results.speed(tmp_path)
+    assert "PyTorch 2.13.0, both on 2 threads (AMD EPYC, 2 cores, 2026-11-02)" in table
+    assert "| what | batch | dlcourse | PyTorch |" in table
+    assert "| A network | 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) |" in table
+
+
+def test_a_table_is_written_between_its_comments():
+    text = "a\n<!-- speed: made by tools/results.py -->\nold\n<!-- end of speed -->\nb\n"
+    new = results.written(text, {"speed": "new"})
+    assert new == text.replace("old", "new")
+    assert results.written(new, {"speed": "new"}) == new
+    empty = results.written(text, {"speed": ""})
+    assert empty == text.replace("old\n", "")
+    assert results.written(empty, {"speed": ""}) == empty

@@ -1,11 +1,12 @@
-"""Write the README's table of results from the records of the zoo.
+"""Write the README's tables: results from the records of the zoo, speed from the newest benchmark.
 
-python tools/results.py           rewrite the table
-python tools/results.py --check   fail if it is not up to date
+python tools/results.py           rewrite the tables
+python tools/results.py --check   fail if they are not up to date
 """
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import sys
@@ -13,8 +14,9 @@ from pathlib import Path
 
 from dlcourse import zoo
 
-README = Path(__file__).parent.parent / "README.md"
-START, END = "<!-- results: made by tools/results.py -->", "<!-- end of results -->"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+BENCHMARKS = ROOT / "benchmarks" / "records"
 
 
 def table() -> str:
@@ -39,7 +41,7 @@ def table() -> str:
         first = records[0]
         several = f", mean of {len(names)} seeds ({each})" if len(names) > 1 else ", one seed"
         alone = "--workers 1" in first["command"]
-        on = "one core of a busy machine" if alone else f"{first['hardware']['cores']} cores"
+        on = "one core" if alone else f"{first['hardware']['cores']} cores"
         lines.append(
             f"| `{group}` | {statistics.mean(accuracies):.2%}{several} "
             f"| {first['parameters']:,} | {first['recipe']['epochs']} | {minutes:.0f} min on {on} |"
@@ -52,15 +54,53 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def speed(folder: Path) -> str:
+    """Return the times of the newest record of ``benchmarks/bench.py --record``, if there is one.
+
+    Of each network the largest batch that was measured: medians, and in brackets the quartiles.
+    """
+    records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    records = [record for record in records if record["contest"]]
+    if not records:
+        return ""
+    newest = max(records, key=lambda record: str(record["made"]))
+    hardware = newest["hardware"]
+    lines = [
+        f"Against PyTorch {newest['versions']['torch']}, both on {newest['threads']} threads "
+        f"({hardware['processor']}, {hardware['cores']} cores, {newest['made'][:10]}). Medians in "
+        "ms and, in brackets, quartiles over rounds that time all sides in turn.",
+        "",
+    ]
+    for number, case in enumerate(newest["contest"].values()):
+        size, result = max(case["batches"].items(), key=lambda batch: int(batch[0]))
+        if number == 0:
+            lines.append(f"| what | batch | {' | '.join(result['seconds'])} |")
+            lines.append("|---|---|" + "---|" * len(result["seconds"]))
+        times = [
+            f"{1000 * s['median']:.1f} ({1000 * s['low']:.1f} to {1000 * s['high']:.1f})"
+            for s in result["seconds"].values()
+        ]
+        lines.append(f"| {case['title']} | {size} | {' | '.join(times)} |")
+    return "\n".join(lines)
+
+
+def written(text: str, tables: dict[str, str]) -> str:
+    """Return the text with each table between the comments that carry its name."""
+    for name, content in tables.items():
+        start, end = f"<!-- {name}: made by tools/results.py -->", f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        after = rest.split(end)[1]
+        text = f"{before}{start}\n{content}\n{end}{after}".replace(f"\n\n{end}", f"\n{end}")
+    return text
+
+
 def main() -> None:
     """Rewrite or check."""
     text = README.read_text()
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    wanted = f"{before}{START}\n{table()}\n{END}{after}"
+    wanted = written(text, {"results": table(), "speed": speed(BENCHMARKS)})
     if "--check" in sys.argv[1:]:
         if wanted != text:
-            sys.exit("README.md: the table of results is out of date; run python tools/results.py")
+            sys.exit("README.md: a table is out of date; run python tools/results.py")
     else:
         README.write_text(wanted)
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from dlcourse.rl import TabularAgent, evaluate, expected_return, make, value_iteration
+from dlcourse.rl import (
+    TabularAgent,
+    best_return,
+    evaluate,
+    expected_return,
+    make,
+    value_iteration,
+)
 from dlcourse.rl.grid_world import GridWorld
 
 
@@ -37,6 +44,26 @@ def test_the_exact_mean_is_what_playing_gives():
     played = evaluate(environment, TabularAgent(table).act, episodes=2000).returns
     # The mean of 2,000 throws with chance 0.74 has a standard deviation of 0.0098.
     assert played.mean() == pytest.approx(exact, abs=0.03)
+
+
+def test_with_a_clock_the_best_is_what_trying_all_plans_gives():
+    # Action 0 wins half of the time and else ends the game; action 1 wins surely, two steps later.
+    rules = {
+        0: {0: [(0.5, 1, 1.0, True), (0.5, 1, 0.0, True)], 1: [(1.0, 2, 0.0, False)]},
+        1: {0: [(1.0, 1, 0.0, True)], 1: [(1.0, 1, 0.0, True)]},
+        2: {0: [(1.0, 1, 1.0, True)], 1: [(1.0, 0, 0.0, False)]},
+    }
+    assert best_return(rules, start=0, steps=0) == 0.0
+    assert best_return(rules, start=0, steps=1) == 0.5  # too late for action 1
+    assert best_return(rules, start=0, steps=2) == 1.0
+
+
+def test_on_the_frozen_lake_a_clock_is_worth_less_than_half_a_percentage_point():
+    pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
+    rules = make("FrozenLake-v1").unwrapped.P
+    without = expected_return(rules, value_iteration(rules, 0.99).argmax(1), 0, steps=100)
+    best = best_return(rules, 0, steps=100)
+    assert (without, best) == pytest.approx((0.740165, 0.744190), abs=1e-6)
 
 
 def test_with_no_discount_values_may_never_settle():

@@ -31,7 +31,8 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
 
     The encoder begins with the weights of the zoo's FCN-8s, as the published one began with those
     of a classifier: what a picture shows has been learnt already, what is said about it has not.
-    As there, its stages are left alone at first, and are trained with the rest in the end.
+    Its stages are left alone at first, and are trained with the rest in the end, as Vinyals
+    et al. (2017) do; in their first paper (2015) they were left alone throughout.
 
     Parameters
     ----------

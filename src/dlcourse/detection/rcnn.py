@@ -1,8 +1,12 @@
-"""R-CNN, step by step as published (Girshick et al. 2014).
+"""R-CNN in its five steps (Girshick et al. 2014).
 
 Proposals, each warped to a square; a network fine-tuned on them; its features judged by a linear
 support vector machine for each class, trained on hard negatives; boxes moved by a regression; and
 of those that overlap, the surest.
+
+Settings of our own: squares of 64 x 64 pixels; the regression reads the last hidden layer, with a
+ridge of 1 (published: the features of the last pooling, with 1000); the machines count a positive
+example twice, and look for hard negatives in two rounds (published: one pass over all images).
 """
 
 from __future__ import annotations

@@ -174,7 +174,9 @@ class Denoised(NamedTuple):
 def ddpm_path(
     model: UNet, noise: np.ndarray, schedule: NoiseSchedule, rng: np.random.Generator
 ) -> Iterator[Denoised]:
-    """Go back step by step, and add a little new noise after each (Ho et al. 2020, algorithm 2).
+    """Go back step by step, with a little new noise after each but the last.
+
+    This is algorithm 2 of Ho et al. (2020).
 
     From the noise that the network sees follows a guess of the picture. The next x is drawn from
     the normal distribution that belongs to x and the guess (equations 6 and 7).

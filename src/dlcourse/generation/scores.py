@@ -104,7 +104,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Return how far two clouds of points are apart, each taken for a normal distribution.
+    """Return the squared distance of two clouds of points, each taken for a normal distribution.
 
     With means m and covariances C ``|m_a - m_b|^2 + trace(C_a + C_b - 2 (C_a C_b)^(1/2))``: the
     squared Frechet distance of two normal distributions (Dowson and Landau 1982). Heusel et al.

@@ -11,7 +11,7 @@ from dlcourse.rl.episodes import (
     play,
 )
 from dlcourse.rl.exploration import LinearSchedule, Schedule, epsilon_greedy
-from dlcourse.rl.planning import expected_return, value_iteration
+from dlcourse.rl.planning import best_return, expected_return, value_iteration
 from dlcourse.rl.tabular import (
     TabularAgent,
     learn,
@@ -29,6 +29,7 @@ __all__ = [
     "Schedule",
     "TabularAgent",
     "Transition",
+    "best_return",
     "episode_seed",
     "epsilon_greedy",
     "evaluate",

@@ -4,8 +4,8 @@ The number Q(s, a) estimates the return, the discounted sum of rewards, from sta
 agent takes action a first. Each step moves one number a little towards a better estimate of it,
 the target::
 
-    Q-learning   r + discount * max over a' of Q(s', a')    (Watkins and Dayan, 1992)
-    SARSA        r + discount * Q(s', a')                   (Rummery and Niranjan, 1994)
+    Q-learning   r + discount * max over a' of Q(s', a')    (Watkins 1989)
+    SARSA        r + discount * Q(s', a')                   (Rummery and Niranjan 1994)
 
 where a' is what the agent really does next. When the step ended the task, nothing comes after it,
 and the target is r. When only the time was up, something would have come, and the target stays.

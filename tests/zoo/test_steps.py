@@ -1,0 +1,32 @@
+"""What a record says of a training in steps."""
+
+import numpy as np
+
+from dlcourse import zoo
+from dlcourse.nn import Linear, MSELoss
+from dlcourse.zoo.steps import train_in_steps
+
+
+def test_seconds_are_those_of_the_whole_training_or_not_told(tmp_path):
+    def trained():
+        line, loss = Linear(1, 1, rng=np.random.default_rng(0)), MSELoss()
+
+        def step(number):
+            value = loss(line(np.ones((2, 1))), np.zeros((2, 1)))
+            line.backward(loss.backward())
+            return value
+
+        return train_in_steps(line, step, 3, tmp_path, lr=0.1, settings={}, progress=False)
+
+    first, again = trained(), trained()
+    assert first["seconds"] >= 0
+    assert again["seconds"] is None  # it found all steps done, and has timed none
+    assert first["losses"] == again["losses"]
+
+
+def test_no_record_of_the_zoo_says_that_a_training_took_no_time():
+    for folder in ("scenes", "driving"):
+        for name in zoo.names(folder):
+            for value in zoo.record(name).values():
+                if isinstance(value, dict) and "steps" in value and "seconds" in value:
+                    assert value["seconds"] is None or value["seconds"] > 0, name
