@@ -11,7 +11,8 @@ import typer
 from dlcourse.cli.base import app
 from dlcourse.data import load_cifar10
 from dlcourse.doctor import Check, check_all, gpu_report
-from dlcourse.files import write_json
+from dlcourse.expect import one_of
+from dlcourse.files import check_writable, write_json
 from dlcourse.zoo.recipe import DATASETS
 
 _DATASETS = {**DATASETS, "cifar-10": load_cifar10}
@@ -51,7 +52,7 @@ def data(
         list[str] | None, typer.Argument(help=f"Any of: {', '.join(_DATASETS)}.")
     ] = None,
 ) -> None:
-    """Fetch data sets that are not here yet, and verify those that are.
+    """Fetch data sets that are not here yet, and verify those that are; of MNIST if none is named.
 
     \b
     Examples:
@@ -59,9 +60,8 @@ def data(
       dlcourse data fashion-mnist cifar-10
     """
     wanted = names or ["mnist"]
-    unknown = [name for name in wanted if name not in _DATASETS]
-    if unknown:
-        raise ValueError(f"expected one of {', '.join(_DATASETS)}, found {unknown[0]!r}")
+    for name in wanted:
+        one_of("a data set", name, _DATASETS)
     for name in wanted:
         train_set, test_set = _DATASETS[name]()
         typer.echo(
@@ -70,6 +70,7 @@ def data(
 
 
 def _gpu_report(output: Path) -> None:
+    check_writable(output)
     try:
         report = gpu_report(say=typer.echo)
     except RuntimeError as error:

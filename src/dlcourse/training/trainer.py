@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from dlcourse.backend import Array
 from dlcourse.data import Dataset, batches
@@ -21,14 +21,12 @@ from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.copying import ahead
+from dlcourse.training.divergence import TrainingDiverged
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
+from dlcourse.training.progress import progress_bar
 from dlcourse.training.state import restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
-
-
-class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a number."""
 
 
 class Trainer:
@@ -162,7 +160,7 @@ class Trainer:
         Raises
         ------
         TrainingDiverged
-            If the loss becomes infinite or not a number.
+            If the loss becomes infinite or not a number; the checkpoint stays as it was before.
         ValueError
             If the checkpoint is damaged or belongs to another training, or if there are more
             ranks than a batch has work for.
@@ -181,11 +179,11 @@ class Trainer:
             ParallelModel(
                 model, self.make_loss, self.workers, self.micro_batch, self.communicator
             ) as parallel,
-            tqdm(
+            progress_bar(
+                show=self.progress and rank == 0,
                 total=epochs * steps,
                 initial=done * steps + (self.within_epoch or Progress()).step,
                 unit="step",
-                disable=not self.progress or rank > 0,
             ) as bar,
         ):
             parallel.check_shares(len(train), self.batch_size)
@@ -248,12 +246,16 @@ class Trainer:
             bar.update()
             done = step + 1
             if self.checkpoint_every and done % self.checkpoint_every == 0 and done < steps:
+                self._check(parallel, train, number, step)
                 seconds = time.perf_counter() - start
                 self.within_epoch = Progress(
                     done, total.loss_sum, total.correct, total.count, seconds
                 )
                 self._save(settings)
+        self._check(parallel, train, number, steps - 1)
         checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
+        if checked is not None and not math.isfinite(checked.loss):
+            raise TrainingDiverged(self._diverged(number, steps - 1, checked.loss))
         return Epoch(
             epoch=number,
             lr=self.optimizer.lr,
@@ -263,6 +265,13 @@ class Trainer:
             valid_accuracy=None if checked is None else checked.accuracy,
             seconds=time.perf_counter() - start,
         )
+
+    def _check(self, parallel: ParallelModel, train: Dataset, number: int, step: int) -> None:
+        """Check that the network gives numbers after a step, before its weights are kept."""
+        few = slice(self.micro_batch)
+        loss = parallel.evaluate(train.images[few], train.labels[few]).loss
+        if not math.isfinite(loss):
+            raise TrainingDiverged(self._diverged(number, step, loss))
 
     def _settings(self, train: Dataset) -> dict[str, Any]:
         return {
@@ -281,7 +290,8 @@ class Trainer:
             snapshot(self, settings).save(self.checkpoint)
 
     def _diverged(self, epoch: int, step: int, loss: float) -> str:
-        kept = f"; {self.checkpoint} keeps what was before" if self.checkpoint else ""
+        file = self.checkpoint
+        kept = f"; {file} keeps what was before" if file is not None and file.exists() else ""
         return (
             f"the loss became {loss} in epoch {epoch}, step {step + 1}, at a learning rate of "
             f"{self.optimizer.lr:g}: try a smaller learning rate, a warm-up or max_norm{kept}"
