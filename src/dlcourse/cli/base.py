@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TextIO, cast
@@ -44,7 +44,9 @@ class _Commands(TyperGroup):
             status = super().main(args, *more, **{**options, "standalone_mode": False})
         except Exception as error:
             message, status = _told(error)
-            end_all_ranks(f"dlcourse: {' '.join(message.split())}")
+            # In one line, whatever stands in the names of files.
+            message = " ".join(message.split()).encode(errors="backslashreplace").decode()
+            end_all_ranks(f"dlcourse: {message}")
         sys.exit(status)
 
 
@@ -72,7 +74,9 @@ def command_line() -> str:
     return shlex.join(["dlcourse", *sys.argv[1:]])
 
 
-def within(least: float | None = None, *, above: float | None = None, most: float | None = None):
+def within(
+    least: float | None = None, *, above: float | None = None, most: float | None = None
+) -> Callable[[typer.CallbackParam, float | None], float | None]:
     """Return a callback that checks the number of an option, which may be left out."""
 
     def check(option: typer.CallbackParam, value: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -74,7 +73,7 @@ def _gpu_report(output: Path) -> None:
     try:
         report = gpu_report(say=typer.echo)
     except RuntimeError as error:
-        sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
+        raise ValueError(f"doctor --gpu needs a GPU: {error}") from None
     write_json(output, report)
     typer.echo(f"the report is in {output}")
     if not report["ok"]:

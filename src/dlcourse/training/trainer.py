@@ -21,7 +21,7 @@ from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.copying import ahead
-from dlcourse.training.divergence import TrainingDiverged
+from dlcourse.training.divergence import TrainingDiverged, check_weights
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
 from dlcourse.training.progress import progress_bar
@@ -160,7 +160,8 @@ class Trainer:
         Raises
         ------
         TrainingDiverged
-            If the loss becomes infinite or not a number; the checkpoint stays as it was before.
+            If the loss or a weight becomes infinite or not a number; the checkpoint stays as it
+            was before.
         ValueError
             If the checkpoint is damaged or belongs to another training, or if there are more
             ranks than a batch has work for.
@@ -246,13 +247,13 @@ class Trainer:
             bar.update()
             done = step + 1
             if self.checkpoint_every and done % self.checkpoint_every == 0 and done < steps:
-                self._check(parallel, train, number, step)
+                check_weights(self.model, self.optimizer.lr)
                 seconds = time.perf_counter() - start
                 self.within_epoch = Progress(
                     done, total.loss_sum, total.correct, total.count, seconds
                 )
                 self._save(settings)
-        self._check(parallel, train, number, steps - 1)
+        check_weights(self.model, self.optimizer.lr)
         checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
         if checked is not None and not math.isfinite(checked.loss):
             raise TrainingDiverged(self._diverged(number, steps - 1, checked.loss))
@@ -265,13 +266,6 @@ class Trainer:
             valid_accuracy=None if checked is None else checked.accuracy,
             seconds=time.perf_counter() - start,
         )
-
-    def _check(self, parallel: ParallelModel, train: Dataset, number: int, step: int) -> None:
-        """Check that the network gives numbers after a step, before its weights are kept."""
-        few = slice(self.micro_batch)
-        loss = parallel.evaluate(train.images[few], train.labels[few]).loss
-        if not math.isfinite(loss):
-            raise TrainingDiverged(self._diverged(number, step, loss))
 
     def _settings(self, train: Dataset) -> dict[str, Any]:
         return {

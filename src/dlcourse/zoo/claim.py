@@ -78,11 +78,11 @@ def recipe_of(folder: Path) -> dict[str, Any]:
 
 def _note(folder: Path, here: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     path = folder / _RECIPE
+    there = {**defaults, **read_json(path)} if path.exists() else here
     kept = any(file.name != _RECIPE for file in folder.iterdir() if file.name[0] != ".")
-    if not (path.exists() and kept):
+    if not path.exists() or (not kept and there.keys() == here.keys()):
         write_json(path, here)
         return
-    there = {**defaults, **read_json(path)}
     for name in [*here, *there]:
         if there.get(name) != here.get(name):
             raise ValueError(

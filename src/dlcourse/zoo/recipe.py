@@ -37,6 +37,7 @@ from dlcourse.optim import (
     StepLR,
 )
 from dlcourse.training import (
+    Epoch,
     KeepBest,
     ParallelModel,
     Stream,
@@ -243,7 +244,7 @@ def run(
         optimizer,
         schedule=SCHEDULES[recipe.schedule](optimizer, recipe.epochs),
         augment=AUGMENTATIONS[recipe.augment](),
-        callbacks=[KeepBest(best)] if valid else [],
+        callbacks=[_StillFinite(train.subset(slice(25))), *([KeepBest(best)] if valid else [])],
         checkpoint=output / "checkpoint.npz",
         checkpoint_every=checkpoint_every,
         batch_size=recipe.batch_size,
@@ -294,6 +295,26 @@ def run(
         if communicator.rank == 0:
             write_json(output / "record.json", record)
         return record
+
+
+class _StillFinite:
+    """Ends a training before a checkpoint of weights whose loss is no number any more.
+
+    The loss of a step is that before the step. So the last one may have thrown the weights so far
+    off that they are finite and what they give is not.
+    """
+
+    def __init__(self, few: Dataset) -> None:
+        self.few = few
+
+    def __call__(self, trainer: Trainer, epoch: Epoch) -> None:
+        with ParallelModel(trainer.model, CrossEntropyLoss, workers=1) as model:
+            loss = model.evaluate(self.few.images, self.few.labels).loss
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"the loss became {loss} with epoch {epoch.epoch}, at a learning rate of "
+                f"{epoch.lr:g}: try a smaller learning rate or a warm-up"
+            )
 
 
 def _option(name: str) -> str:
