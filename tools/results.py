@@ -6,6 +6,7 @@ python tools/results.py --check   fail if it is not up to date
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
 import sys
@@ -52,13 +53,13 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(check: bool) -> None:
     """Rewrite or check."""
     text = README.read_text()
     before, rest = text.split(START)
     after = rest.split(END)[1]
     wanted = f"{before}{START}\n{table()}\n{END}{after}"
-    if "--check" in sys.argv[1:]:
+    if check:
         if wanted != text:
             sys.exit("README.md: the table of results is out of date; run python tools/results.py")
     else:
@@ -66,4 +67,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    main(parser.parse_args().check)

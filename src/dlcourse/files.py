@@ -87,8 +87,10 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     _check_target(path)
     try:
+        with suppress(FileNotFoundError):
+            path.lstat()  # a name may be too long
         above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
-        with tempfile.TemporaryFile(dir=above, prefix=f".{path.name}."):
+        with tempfile.NamedTemporaryFile(dir=above, prefix=f".{path.name}."):
             pass
     except OSError as error:
         error.filename = os.fspath(path)

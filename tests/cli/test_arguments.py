@@ -29,7 +29,7 @@ FILES = [
     *("seven.png", "dot.png", "flat.png", "text.png", "empty.png", "weights.npz", "empty.npz"),
     *("mine.pth", "folder", "run", "listed", "other", "gone.png", "gone.npz", "gone/deep/er"),
     *("odd \udcff name.png", "new\nline.gif", "new.gif", "new.png", "new.json", "new.xbm", "."),
-    *("text.png/inside", "/dev/null", "/dev/full", "/proc/new.png", "/nonexistent/x.png"),
+    *("text.png/inside", "/dev/null", "/dev/full", "/proc/new.png"),
 ]
 OPTIONS = {
     "train": {

@@ -66,7 +66,7 @@ def main() -> None:
     sys.stderr = cast(TextIO, Forgiving(sys.stderr))
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name="dlcourse")
 
 
 def command_line() -> str:
@@ -118,8 +118,9 @@ def _told(error: Exception) -> tuple[str, int]:
         context = getattr(error, "ctx", None)
         path = "dlcourse" if context is None else context.command_path
         return f"{error.format_message().rstrip('.')}; `{path} --help` shows what there is", 2
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}", 1
+    if isinstance(error, OSError) and error.strerror:
+        name = "standard output" if error.filename is None else error.filename
+        return f"{os.fsdecode(name)}: {error.strerror}", 1
     if isinstance(error, ModuleNotFoundError) and str(error).startswith("No module named"):
         package = str(error.name).partition(".")[0]
         return f"this needs {package}, which is not installed: python -m pip install {package}", 1

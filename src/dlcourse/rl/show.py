@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -57,6 +58,11 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
         return load_agent(name)
     plan = PLANS[zoo.record(name)["recipe"]["world"]]
     if pixels:  # Gymnasium draws these with pygame, which shall not look for a screen
+        if importlib.util.find_spec("pygame") is None:
+            raise ImportError(
+                f"pictures of {plan.environment} need pygame, which is not installed: "
+                "python -m pip install 'dlcourse[rl]'"
+            )
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     environment = make(
         plan.environment,

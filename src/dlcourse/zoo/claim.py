@@ -83,10 +83,10 @@ def _note(folder: Path, here: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     if not path.exists() or (not kept and there.keys() == here.keys()):
         write_json(path, here)
         return
-    for name in [*here, *there]:
-        if there.get(name) != here.get(name):
+    for name in [*(there.keys() - here.keys()), *here]:
+        if name not in here or there.get(name) != here[name]:
+            wanted = f"expected {here[name]!r}" if name in here else "which is not expected"
             raise ValueError(
-                f"{folder} holds a run with {name} {there.get(name)!r}, expected "
-                f"{here.get(name)!r}; choose another output folder, or repeat the command with "
-                "the same options to resume"
+                f"{folder} holds a run with {name} {there.get(name)!r}, {wanted}; choose another "
+                "output folder, or repeat the command with the same options to resume"
             )

@@ -65,7 +65,9 @@ def record(name: str) -> dict[str, Any]:
     """
     known = every_name()
     if name not in known:
-        raise ValueError(f"the zoo has no entry {name!r}; it has {listed(name, known)}")
+        folder = name.rpartition("/")[0]
+        beside = [other for other in known if other.rpartition("/")[0] == folder] or known
+        raise ValueError(f"the zoo has no entry {name!r}; it has {listed(name, beside)}")
     return read_json(FOLDER / f"{name}.json")
 
 
