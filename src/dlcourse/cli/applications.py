@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from dlcourse.cli.base import Progress, app, within
-from dlcourse.expect import one_of
 from dlcourse.files import check_writable
 from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
 from dlcourse.style.command import STARTS, write_stylised
@@ -115,7 +114,6 @@ def play_(
       dlcourse play rl/cartpole-dqn-seed0 -o cart.gif
       dlcourse play rl/frozen-lake-q-learning --delay 0.3
     """
-    one_of("the player", name, PLAYERS)
     if output is not None:
         if output.suffix.lower() != ".gif":
             raise ValueError(f"--output must be a file that ends in .gif, found {output}")

@@ -6,13 +6,12 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, TextIO, cast
 
 import typer
-from typer.core import TyperGroup
 
 import dlcourse
 from dlcourse.distributed import CommunicationError, end_all_ranks
@@ -34,24 +33,7 @@ _ISSUES = "https://github.com/dlcourse/dlcourse/issues"
 _TRACEBACK = "DLCOURSE_TRACEBACK"
 
 
-class _Commands(TyperGroup):
-    """The commands; what goes wrong in one is a sentence and an exit status, no traceback."""
-
-    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
-        if os.environ.get(_TRACEBACK) == "1":
-            return super().main(args, *more, **options)
-        try:
-            status = super().main(args, *more, **{**options, "standalone_mode": False})
-        except Exception as error:
-            message, status = _told(error)
-            # In one line, whatever stands in the names of files.
-            message = " ".join(message.split()).encode(errors="backslashreplace").decode()
-            end_all_ranks(f"dlcourse: {message}")
-        sys.exit(status)
-
-
 app = typer.Typer(
-    cls=_Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -60,13 +42,22 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command ``dlcourse``."""
+    """Run the command; what goes wrong is one sentence and an exit status, not a traceback."""
     warnings.formatwarning = lambda message, *_: f"dlcourse: {message}\n"
     # Neither a log that cannot be written nor a name that cannot be shown stops the work.
     sys.stderr = cast(TextIO, Forgiving(sys.stderr))
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
-    app(prog_name="dlcourse")
+    try:
+        status = app(prog_name="dlcourse", standalone_mode=False)
+    except Exception as error:
+        if os.environ.get(_TRACEBACK) == "1":
+            raise
+        message, status = _told(error)
+        # In one line, whatever stands in the names of files.
+        message = " ".join(message.split()).encode(errors="backslashreplace").decode()
+        end_all_ranks(f"dlcourse: {message}")
+    sys.exit(status)
 
 
 def command_line() -> str:

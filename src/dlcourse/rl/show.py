@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dlcourse import zoo
+from dlcourse.expect import listed, shortened
 from dlcourse.files import atomic_write
 from dlcourse.rl.deep_recipe import AGENTS, load_agent
 from dlcourse.rl.episodes import Agent, episode_seed, make, play
@@ -53,7 +54,9 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     (4,)
     """
     if name not in PLAYERS:
-        raise ValueError(f"expected an agent, one of {', '.join(PLAYERS)}, found {name!r}")
+        raise ValueError(
+            f"expected an agent, one of {listed(name, PLAYERS)}, found {shortened(name)}"
+        )
     if name in AGENTS:
         return load_agent(name)
     plan = PLANS[zoo.record(name)["recipe"]["world"]]

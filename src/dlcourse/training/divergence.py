@@ -18,9 +18,11 @@ def check_weights(model: Module, lr: float) -> None:
     TrainingDiverged
         If one is infinite or not a number.
     """
-    for name, parameter in model.named_parameters():
-        if not array_module(parameter.data).isfinite(parameter.data).all():
-            raise TrainingDiverged(
-                f"{name} has values that are infinite or not a number, at a learning rate of "
-                f"{lr:g}: try a smaller learning rate"
-            )
+    arrays = [parameter.data for parameter in model.parameters()]
+    xp = array_module(*arrays)
+    # On a GPU one number comes back, not one for each.
+    if arrays and not xp.stack([xp.isfinite(array).all() for array in arrays]).all():
+        raise TrainingDiverged(
+            "the weights are no finite numbers any more, at a learning rate of "
+            f"{lr:g}: try a smaller learning rate"
+        )
