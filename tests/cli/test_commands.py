@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlcourse import zoo
+from dlcourse import cli, zoo
 from dlcourse.data import load_mnist
 from dlcourse.data.scenes import load_scenes
 from dlcourse.nn.weights import load_arrays
@@ -74,6 +74,26 @@ def test_evaluate_takes_the_set_that_a_run_was_trained_on(run, tiny, tmp_path, m
     args = ["train", "deep-convnet", "--data", "fashion-mnist", "--images", 100, "--epochs", 1]
     assert run(*args, "-o", tmp_path)[0] == 0
     assert " errors in 70)" in run("evaluate", tmp_path)[1]
+
+
+def test_weights_are_those_of_the_recipe_beside_them(run, tiny, tmp_path):
+    assert run("train", "small-convnet", "--epochs", 1, "-o", tmp_path)[0] == 0
+    assert run("evaluate", tmp_path / "weights.npz") == run("evaluate", tmp_path)
+    assert run("evaluate", zoo.FOLDER / "small-convnet-seed0.npz")[0] == 0
+
+
+def test_a_fault_of_ours_says_so_and_how_to_see_more(run, monkeypatch):
+    def broken(*_):
+        raise KeyError("nothing")
+
+    monkeypatch.setattr("dlcourse.cli.using.summary", broken)
+    code, _, err = run("summary")
+    assert code == 1 and "KeyError: 'nothing'" in err and "/issues" in err and err.count("\n") == 1
+    monkeypatch.setenv("DLCOURSE_TRACEBACK", "1")
+    monkeypatch.setattr("sys.argv", ["dlcourse", "summary"])
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+    with pytest.raises(KeyError):
+        cli.main()
 
 
 def test_train_uses_the_optimizer_that_is_asked_for(run, tiny, tmp_path):
@@ -143,11 +163,23 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         ),
         (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
+        (["evaluate", "deep-convet-seed0"], "it has deep-convnet-seed0, "),
+        (["evaluate", "scenes/nic"], "scenes/nic is no classifier of digits: "),
+        (["evaluate", "rl/cartpole-dqn-seed0"], "`dlcourse play` shows it"),
+        (["predict", "x.png", "--weights", "generation/vae"], "generation/vae is no classifier"),
+        (["predict", "x.png", "--weights", "resnet-20-seed0"], "expected a network trained on mn"),
+        (["ensemble", "ensembles/deep-convnet"], "`dlcourse ensemble` lets it vote"),
+        (["ensemble", "a", "a"], "each network has one vote, found a more than once"),
+        (["evaluate", "mine.pth"], "mine.pth: expected a classifier of the zoo, the folder of a"),
+        (["summary", "resnet"], "model must be one of deep-convnet, "),
+        (["train", "deep-convnet", "--data", "cifar-10"], "grey images of 28 x 28 pixels"),
         (["predict", "nothing.png"], "nothing.png"),
         (["data", "imagenet"], "one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(run, args, message):
+def test_what_goes_wrong_is_one_sentence(run, args, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").touch()
     code, _, err = run(*args)
     assert code == 1
     assert message in err and "Traceback" not in err and err.startswith("dlcourse: ")
@@ -200,6 +232,12 @@ def test_doctor_tells_what_is_missing(run, monkeypatch):
     assert "ok       mnist" in out and "checksums right" in out and "gpu" in out
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "pip install -e '.[gpu]'" in run("doctor")[1]
+
+
+def test_doctor_finds_that_the_zoo_is_empty(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("dlcourse.zoo.entry.FOLDER", tmp_path)
+    code, out, _ = run("doctor")
+    assert code == 1 and "broken   weights" in out and "found none" in out
 
 
 def test_doctor_finds_broken_data(run, monkeypatch):

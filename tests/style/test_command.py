@@ -70,6 +70,7 @@ def test_noise_is_drawn_from_the_seed(run, photograph, tmp_path):
         (["--optimizer", "sgd"], "--optimizer must be one of lbfgs, adam, found 'sgd'"),
         (["--features", "x"], "--features must be one of auto, imagenet, edges, random, found 'x'"),
         (["--style-layers", "conv0"], "found 'conv0'"),
+        (["--style-weight", "1e308"], "--style-weight must be at most 1,000,000,000, found 1e+308"),
         (["--steps", 0], "--steps must be 1 or more, found 0"),
     ],
 )
@@ -91,3 +92,20 @@ def test_files_that_are_no_pictures_are_refused(run, photograph, tmp_path):
     ):
         code, _, err = run(content, style, "-o", to, *FAST)
         assert code == 1 and message in err and not to.exists()
+
+
+def test_a_picture_that_has_the_style_already(run, tmp_path):
+    flat = tmp_path / "flat.png"
+    Image.new("RGB", (60, 60), "white").save(flat)
+    output = tmp_path / "out.png"
+    code, out, err = run(flat, flat, "-o", output, *FAST)
+    assert code == 0 and f"wrote {output}" in out and "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", ["folder.png", "text/out.png", "out.xbm"])
+def test_what_cannot_be_written_is_refused_before_the_work(run, photograph, tmp_path, name):
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "text").touch()
+    code, out, err = run(photograph, "starry-night", "-o", tmp_path / name, *FAST)
+    assert code == 1 and name.split("/")[0] in err and "[Errno" not in err
+    assert not out  # not even the features were loaded

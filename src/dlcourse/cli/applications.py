@@ -38,13 +38,13 @@ def style(
     ] = 192,
     steps: Annotated[int, typer.Option(help="Steps of the optimizer.", callback=within(1))] = 100,
     style_weight: Annotated[
-        float, typer.Option(help="More of it, more of the style.", callback=within(0))
+        float, typer.Option(help="More of it, more of the style.", callback=within(0, most=10**9))
     ] = 100.0,
     style_layers: Annotated[
         str, typer.Option(help="Layers that are the style, with commas between.")
     ] = ",".join(STYLE_LAYERS),
     smoothness: Annotated[
-        float, typer.Option(help="Weight of the total variation.", callback=within(0))
+        float, typer.Option(help="Weight of the total variation.", callback=within(0, most=10**9))
     ] = 1.0,
     optimizer: Annotated[
         str, typer.Option(help=f"One of: {', '.join(STYLE_OPTIMIZERS)}.")

@@ -16,7 +16,7 @@ from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel
-from dlcourse.zoo.claim import recipe_of
+from dlcourse.zoo.claim import noted_recipe
 from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import DATASETS
 
@@ -40,6 +40,8 @@ def evaluate(
     workers: Workers = None,
 ) -> None:
     """Measure accuracy and loss on the test images of the set that it was trained on.
+
+    What an .npz file alone holds is taken to be a deep-convnet, trained on MNIST.
 
     \b
     Examples:
@@ -156,7 +158,7 @@ def _recipe(weights: str) -> zoo.Recipe:
 
 
 def _of_run(folder: Path) -> zoo.Recipe:
-    recipe = recipe_of(folder)
+    recipe = noted_recipe(folder)
     if "entry" in recipe:
         raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is no classifier")
     return zoo.Recipe.read(recipe, folder / "recipe.json")

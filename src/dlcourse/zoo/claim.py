@@ -62,7 +62,7 @@ def claimed(
         lock.__exit__(None, None, None)
 
 
-def recipe_of(folder: Path) -> dict[str, Any]:
+def noted_recipe(folder: Path) -> dict[str, Any]:
     """Return the recipe that a run noted in its folder.
 
     Raises

@@ -146,10 +146,11 @@ class Recipe:
         >>> Recipe.read({"seed": 3}, "recipe.json").seed
         3
         """
-        if unknown := data.keys() - {field.name for field in fields(cls)}:
+        known = {field.name for field in fields(cls)}
+        if not isinstance(data, Mapping) or data.keys() - known:
+            other = sorted(data.keys() - known)[0] if isinstance(data, Mapping) else data
             raise ValueError(
-                f"{source}: expected the recipe of a classifier, found one with "
-                f"{shortened(sorted(unknown)[0])}"
+                f"{source}: expected the recipe of a classifier, found one with {shortened(other)}"
             )
         try:
             return cls(**data)
