@@ -6,6 +6,7 @@ python tools/results.py --check   fail if they are not up to date
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import statistics
@@ -94,11 +95,11 @@ def written(text: str, tables: dict[str, str]) -> str:
     return text
 
 
-def main() -> None:
+def main(check: bool) -> None:
     """Rewrite or check."""
     text = README.read_text()
     wanted = written(text, {"results": table(), "speed": speed(BENCHMARKS)})
-    if "--check" in sys.argv[1:]:
+    if check:
         if wanted != text:
             sys.exit("README.md: a table is out of date; run python tools/results.py")
     else:
@@ -106,4 +107,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    main(parser.parse_args().check)

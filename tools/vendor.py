@@ -90,4 +90,10 @@ def main(npm: str, target: Path, kind: str = "dependencies") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4) or sys.argv[3:] not in (
+        [],
+        ["dependencies"],
+        ["devDependencies"],
+    ):
+        sys.exit("usage: python tools/vendor.py NPM FOLDER [dependencies | devDependencies]")
     main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

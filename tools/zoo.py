@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from dlcourse import zoo
+from dlcourse.expect import one_of
 from dlcourse.files import atomic_write
 from dlcourse.recipes import RECIPES
 from dlcourse.rl.deep_recipe import ABLATIONS
@@ -107,8 +108,10 @@ def main() -> None:
     known = [*OPTIONS, *RECIPES]
     names = sys.argv[1:] or known
     for name in names:
-        if name not in known:
-            sys.exit(f"no entry {name!r} is known here; there are {', '.join(known)}")
+        try:
+            one_of("an entry", name, known)
+        except ValueError as error:
+            sys.exit(f"tools/zoo.py: {error}")
     for name in names:
         make(name)
     if not sys.argv[1:]:

@@ -1,6 +1,17 @@
 """``python -m dlcourse``: the same as the command ``dlcourse``."""
 
-from dlcourse.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command; Ctrl-C while all is being imported ends it without a traceback."""
+    try:
+        from dlcourse.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

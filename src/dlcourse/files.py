@@ -1,15 +1,21 @@
-"""Writing files so that nothing half-written is ever left behind."""
+"""Writing files so that nothing half-written is ever left behind, by one process at a time."""
 
 from __future__ import annotations
 
 import glob
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 
 @contextmanager
@@ -24,6 +30,11 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     path : path-like
         The file to write. Missing folders above it are made.
 
+    Raises
+    ------
+    OSError
+        If it cannot be written; ``filename`` is `path`, not the temporary file.
+
     Examples
     --------
     >>> import tempfile
@@ -35,22 +46,110 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     b'whole'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = None
     try:
+        _check_target(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = _temporary(path)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only the owner reads
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files only the owner reads
+            if sys.platform != "win32":  # while the lock still tells that it is in use
+                os.replace(temporary, path)
+        if sys.platform == "win32":  # which renames no open file
+            os.replace(temporary, path)
+    except BaseException as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise now what `atomic_write` would raise after the work; nothing is left behind.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written there.
+
+    Examples
+    --------
+    >>> folder = tempfile.mkdtemp()
+    >>> check_writable(folder + "/new/a.txt")
+    >>> os.listdir(folder)
+    []
+    """
+    path = Path(path)
+    _check_target(path)
+    try:
+        with suppress(FileNotFoundError):
+            path.lstat()  # a name may be too long
+        above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        with tempfile.NamedTemporaryFile(dir=above, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a lock that only one process can have; it is gone with the process, however that ends.
+
+    Parameters
+    ----------
+    path : path-like
+        The file that is locked. It is made, and removed in the end.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process, or another part of this one, has it.
+
+    Examples
+    --------
+    >>> path = tempfile.mkdtemp() + "/lock"
+    >>> with locked(path), locked(path):
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    BlockingIOError: another process is at work here
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(handle)
+        except BaseException:
+            os.close(handle)
+            raise
+        # Who had it until now has removed the file, perhaps since we opened it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                break
+        os.close(handle)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            os.close(handle)
+        with suppress(OSError):
+            os.unlink(path)
+        if sys.platform != "win32":
+            os.close(handle)
 
 
 def write_json(path: str | os.PathLike[str], data: Any) -> None:
     """Write JSON with line breaks, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite or not a number, for which JSON has no words.
 
     Examples
     --------
@@ -60,12 +159,53 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
     >>> path.read_text()
     '{\\n "seed": 0\\n}\\n'
     """
+    try:
+        text = json.dumps(data, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(
+            f"{os.fspath(path)}: expected finite numbers to write as JSON, found one that is not "
+            f"({error}); nothing was written"
+        ) from error
     with atomic_write(path) as file:
-        file.write(json.dumps(data, indent=1).encode() + b"\n")
+        file.write(text.encode() + b"\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a JSON object, such as `write_json` wrote.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it holds something else.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> _ = path.write_text("[]")
+    >>> read_json(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: ...a.json: expected a JSON object, found a list; ...
+    """
+    try:
+        data = json.loads(Path(path).read_bytes())
+        found = f"a {type(data).__name__}"
+    except (ValueError, RecursionError) as error:
+        data, found = None, f"what is no JSON ({error})"
+    if not isinstance(data, dict):
+        raise ValueError(
+            f"{os.fspath(path)}: expected a JSON object, found {found}; "
+            "the file is damaged or of another kind"
+        )
+    return data
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what processes that were killed while writing this file have left beside it.
+
+    What a process is just writing stays.
 
     Examples
     --------
@@ -78,7 +218,53 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        left.unlink(missing_ok=True)
+        # Windows lets no open file be removed; elsewhere the lock tells that it is open.
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDWR)
+            try:
+                if sys.platform != "win32":
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
+            finally:
+                os.close(handle)
+            if sys.platform == "win32":
+                left.unlink()
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """Make a temporary file beside `path`, locked as long as it is open."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)  # `remove_leftovers` came in between
+
+
+def _lock(handle: int) -> None:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if sys.platform == "win32" or isinstance(error, BlockingIOError):
+            raise BlockingIOError("another process is at work here") from None
+        # Else the file system has no locks: better to go on without.
+
+
+def _check_target(path: Path) -> None:
+    """Refuse what a new file must not replace, and what is no place for one."""
+    if os.path.lexists(path) and not path.is_file():
+        found = "a folder" if path.is_dir() else "what is no plain file"
+        raise FileExistsError(f"{path}: expected a file to write or a new name, found {found}")
+    for folder in path.parents:
+        if os.path.lexists(folder):
+            if not folder.is_dir():
+                raise NotADirectoryError(f"{folder}: expected a folder to write to, found a file")
+            break
 
 
 def _umask() -> int:

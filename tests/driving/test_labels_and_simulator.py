@@ -89,5 +89,5 @@ def test_moments_show_what_the_driver_saw(road):
 
 def test_without_the_simulator_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "Box2D", None)
-    with pytest.raises(RuntimeError, match=r"pip install 'dlcourse\[rl\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'dlcourse\[rl\]'"):
         RoadSimulator()

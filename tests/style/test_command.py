@@ -15,6 +15,7 @@ def run(monkeypatch, capsys):
     """Run `dlcourse style ARGS`; gives exit status, standard output and error."""
 
     def run(*args):
+        monkeypatch.setattr(sys, "stderr", sys.stderr)  # `main` wraps it
         monkeypatch.setattr(sys, "argv", ["dlcourse", "style", *map(str, args)])
         with pytest.raises(SystemExit) as exit_:
             cli.main()
@@ -63,13 +64,14 @@ def test_noise_is_drawn_from_the_seed(run, photograph, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--size", 4], "--size must lie from 48 to 1024 pixels, found 4"),
+        (["--size", 4], "--size must be 48 or more, found 4"),
         (["--start", "x"], "--start must be one of content, noise, found 'x'"),
-        (["--every", -1], "--every must be 0 or a number of steps, found -1"),
-        (["--optimizer", "sgd"], "expected one of lbfgs, adam, found 'sgd'"),
-        (["--features", "x"], "expected one of auto, imagenet, edges, random, found 'x'"),
+        (["--every", -1], "--every must be 0 or more, found -1"),
+        (["--optimizer", "sgd"], "--optimizer must be one of lbfgs, adam, found 'sgd'"),
+        (["--features", "x"], "--features must be one of auto, imagenet, edges, random, found 'x'"),
         (["--style-layers", "conv0"], "found 'conv0'"),
-        (["--steps", 0], "at least one step"),
+        (["--style-weight", "1e308"], "--style-weight must be at most 1,000,000,000, found 1e+308"),
+        (["--steps", 0], "--steps must be 1 or more, found 0"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(run, photograph, tmp_path, options, message):
@@ -90,3 +92,20 @@ def test_files_that_are_no_pictures_are_refused(run, photograph, tmp_path):
     ):
         code, _, err = run(content, style, "-o", to, *FAST)
         assert code == 1 and message in err and not to.exists()
+
+
+def test_a_picture_that_has_the_style_already(run, tmp_path):
+    flat = tmp_path / "flat.png"
+    Image.new("RGB", (60, 60), "white").save(flat)
+    output = tmp_path / "out.png"
+    code, out, err = run(flat, flat, "-o", output, *FAST)
+    assert code == 0 and f"wrote {output}" in out and "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", ["folder.png", "text/out.png", "out.xbm"])
+def test_what_cannot_be_written_is_refused_before_the_work(run, photograph, tmp_path, name):
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "text").touch()
+    code, out, err = run(photograph, "starry-night", "-o", tmp_path / name, *FAST)
+    assert code == 1 and name.split("/")[0] in err and "[Errno" not in err
+    assert not out  # not even the features were loaded

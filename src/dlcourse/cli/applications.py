@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from dlcourse.cli.base import app
+from dlcourse.cli.base import Progress, app, within
+from dlcourse.files import check_writable
 from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
 from dlcourse.style.command import STARTS, write_stylised
 from dlcourse.style.features import SOURCES
@@ -31,13 +32,20 @@ def style(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The picture to write: .png, .jpg, ...")
     ],
-    size: Annotated[int, typer.Option(help="Pixels of its longer side, 48 to 1024.")] = 192,
-    steps: Annotated[int, typer.Option(help="Steps of the optimizer.")] = 100,
-    style_weight: Annotated[float, typer.Option(help="More of it, more of the style.")] = 100.0,
+    size: Annotated[
+        int,
+        typer.Option(help="Pixels of its longer side, 48 to 1024.", callback=within(48, most=1024)),
+    ] = 192,
+    steps: Annotated[int, typer.Option(help="Steps of the optimizer.", callback=within(1))] = 100,
+    style_weight: Annotated[
+        float, typer.Option(help="More of it, more of the style.", callback=within(0, most=10**9))
+    ] = 100.0,
     style_layers: Annotated[
         str, typer.Option(help="Layers that are the style, with commas between.")
     ] = ",".join(STYLE_LAYERS),
-    smoothness: Annotated[float, typer.Option(help="Weight of the total variation.")] = 1.0,
+    smoothness: Annotated[
+        float, typer.Option(help="Weight of the total variation.", callback=within(0, most=10**9))
+    ] = 1.0,
     optimizer: Annotated[
         str, typer.Option(help=f"One of: {', '.join(STYLE_OPTIMIZERS)}.")
     ] = "lbfgs",
@@ -48,10 +56,16 @@ def style(
         str, typer.Option(help=f"What to look with: auto, {', '.join(SOURCES)}.")
     ] = "auto",
     every: Annotated[
-        int, typer.Option(help="Write a picture every so many steps; 0 for the last alone.")
+        int,
+        typer.Option(
+            help="Write a picture every so many steps; 0 for the last alone.", callback=within(0)
+        ),
     ] = 0,
-    seed: Annotated[int, typer.Option(help="What noise and random features are drawn from.")] = 0,
-    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+    seed: Annotated[
+        int,
+        typer.Option(help="What noise and random features are drawn from.", callback=within(0)),
+    ] = 0,
+    progress: Progress = True,
 ) -> None:
     """Paint one picture in the style of another.
 
@@ -83,9 +97,14 @@ def play_(
         Path | None,
         typer.Option("--output", "-o", help="File for an animated GIF; the terminal if not given."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another game.")] = 0,
-    delay: Annotated[float, typer.Option(help="Seconds from one step to the next.")] = 0.06,
-    most: Annotated[int, typer.Option(help="At most so many steps are shown.")] = 500,
+    seed: Annotated[int, typer.Option(help="Another seed, another game.", callback=within(0))] = 0,
+    delay: Annotated[
+        float,
+        typer.Option(help="Seconds from one step to the next.", callback=within(0, most=60)),
+    ] = 0.06,
+    most: Annotated[
+        int, typer.Option(help="At most so many steps are shown.", callback=within(1))
+    ] = 500,
 ) -> None:
     """Watch an agent of chapter 6 play a game.
 
@@ -95,12 +114,10 @@ def play_(
       dlcourse play rl/cartpole-dqn-seed0 -o cart.gif
       dlcourse play rl/frozen-lake-q-learning --delay 0.3
     """
-    if output is not None and output.suffix.lower() != ".gif":
-        raise ValueError(f"expected a file that ends in .gif, found {output}")
-    if delay < 0 or most < 1:
-        raise ValueError(
-            f"expected a delay of 0 or more and at least one step, found {delay} and {most}"
-        )
+    if output is not None:
+        if output.suffix.lower() != ".gif":
+            raise ValueError(f"--output must be a file that ends in .gif, found {output}")
+        check_writable(output)
     agent, environment = load_player(name, pixels=output is not None)
     steps = watch(agent, environment, as_text if output is None else as_picture, seed=seed)
     shown = itertools.islice(steps, most)

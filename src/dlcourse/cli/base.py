@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import warnings
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO, cast
 
 import typer
 
 import dlcourse
-from dlcourse.distributed import (
-    CommunicationError,
-    end_all_ranks,
-)
+from dlcourse.distributed import CommunicationError, end_all_ranks
+from dlcourse.expect import number
 from dlcourse.training import TrainingDiverged
+from dlcourse.training.progress import Forgiving
 
-_HELP = "Train, evaluate, predict, look inside, paint, play, check the installation."
+_HELP = """Train, evaluate, predict, look inside, paint, play, check the installation.
+
+\b
+Exit status:
+  0    done
+  1    it cannot be done; one sentence on the standard error says why
+  2    the command line is not understood
+  130  interrupted with Ctrl-C
+"""
+_ISSUES = "https://github.com/dlcourse/dlcourse/issues"
+#: Set to 1, this environment variable shows the traceback of an error.
+_TRACEBACK = "DLCOURSE_TRACEBACK"
+
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=_HELP,
@@ -27,13 +42,89 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; what went wrong is one sentence and exit status 1, not a traceback."""
+    """Run the command; what goes wrong is one sentence and an exit status, not a traceback."""
     warnings.formatwarning = lambda message, *_: f"dlcourse: {message}\n"
+    # Neither a log that cannot be written nor a name that cannot be shown stops the work.
+    sys.stderr = cast(TextIO, Forgiving(sys.stderr))
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except (ValueError, OSError, ImportError, TrainingDiverged, CommunicationError) as error:
-        end_all_ranks(f"dlcourse: {error}")
-        sys.exit(1)
+        status = app(prog_name="dlcourse", standalone_mode=False)
+    except Exception as error:
+        if os.environ.get(_TRACEBACK) == "1":
+            raise
+        message, status = _told(error)
+        # In one line, whatever stands in the names of files.
+        message = " ".join(message.split()).encode(errors="backslashreplace").decode()
+        end_all_ranks(f"dlcourse: {message}")
+    sys.exit(status)
+
+
+def command_line() -> str:
+    """Return the command as it was typed, for a record."""
+    return shlex.join(["dlcourse", *sys.argv[1:]])
+
+
+def within(
+    least: float | None = None, *, above: float | None = None, most: float | None = None
+) -> Callable[[typer.CallbackParam, float | None], float | None]:
+    """Return a callback that checks the number of an option, which may be left out."""
+
+    def check(option: typer.CallbackParam, value: float | None) -> float | None:
+        if value is not None:
+            number(option.opts[0], value, least=least, above=above, most=most)
+        return value
+
+    return check
+
+
+Seed = Annotated[
+    int, typer.Option(help="The same seed gives the same weights.", callback=within(0))
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Threads; one a core if not given. The result is the same.",
+        callback=within(1, most=1024),
+    ),
+]
+Progress = Annotated[bool, typer.Option(help="Show a progress bar.")]
+
+
+@contextmanager
+def interruptible(folder: Path) -> Iterator[None]:
+    """Say at Ctrl-C how a training goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = any(folder.rglob("*.npz"))
+        goes = f"goes on from what is kept in {folder}" if kept else "begins anew: nothing was kept"
+        print(f"\ndlcourse: interrupted; the same command {goes}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what the user is told of an error, and the exit status."""
+    if hasattr(error, "format_message"):  # of the command line, by Typer
+        context = getattr(error, "ctx", None)
+        path = "dlcourse" if context is None else context.command_path
+        return f"{error.format_message().rstrip('.')}; `{path} --help` shows what there is", 2
+    if isinstance(error, OSError) and error.strerror:
+        name = "standard output" if error.filename is None else error.filename
+        return f"{os.fsdecode(name)}: {error.strerror}", 1
+    if isinstance(error, ModuleNotFoundError) and str(error).startswith("No module named"):
+        package = str(error.name).partition(".")[0]
+        return f"this needs {package}, which is not installed: python -m pip install {package}", 1
+    if isinstance(error, MemoryError):
+        return f"the memory of this machine does not suffice {error}", 1
+    expected = (ValueError, OSError, ImportError, TrainingDiverged, CommunicationError)
+    if isinstance(error, expected) and str(error):
+        return str(error), 1
+    return (
+        f"{type(error).__name__}: {error}. This is a fault of dlcourse: please report it at "
+        f"{_ISSUES} with the command; {_TRACEBACK}=1 before it shows where it happened",
+        1,
+    )
 
 
 def _version(wanted: bool) -> None:
@@ -42,10 +133,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _global(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)

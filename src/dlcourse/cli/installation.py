@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,8 @@ import typer
 from dlcourse.cli.base import app
 from dlcourse.data import load_cifar10
 from dlcourse.doctor import Check, check_all, gpu_report
-from dlcourse.files import write_json
+from dlcourse.expect import one_of
+from dlcourse.files import check_writable, write_json
 from dlcourse.zoo.recipe import DATASETS
 
 _DATASETS = {**DATASETS, "cifar-10": load_cifar10}
@@ -51,7 +51,7 @@ def data(
         list[str] | None, typer.Argument(help=f"Any of: {', '.join(_DATASETS)}.")
     ] = None,
 ) -> None:
-    """Fetch data sets that are not here yet, and verify those that are.
+    """Fetch data sets that are not here yet, and verify those that are; of MNIST if none is named.
 
     \b
     Examples:
@@ -59,9 +59,8 @@ def data(
       dlcourse data fashion-mnist cifar-10
     """
     wanted = names or ["mnist"]
-    unknown = [name for name in wanted if name not in _DATASETS]
-    if unknown:
-        raise ValueError(f"expected one of {', '.join(_DATASETS)}, found {unknown[0]!r}")
+    for name in wanted:
+        one_of("a data set", name, _DATASETS)
     for name in wanted:
         train_set, test_set = _DATASETS[name]()
         typer.echo(
@@ -70,10 +69,11 @@ def data(
 
 
 def _gpu_report(output: Path) -> None:
+    check_writable(output)
     try:
         report = gpu_report(say=typer.echo)
     except RuntimeError as error:
-        sys.exit(f"dlcourse: doctor --gpu needs a GPU: {error}")
+        raise ValueError(f"doctor --gpu needs a GPU: {error}") from None
     write_json(output, report)
     typer.echo(f"the report is in {output}")
     if not report["ok"]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dlcourse import zoo
-from dlcourse.cli.base import app
+from dlcourse.cli.base import (
+    Progress,
+    Seed,
+    Workers,
+    app,
+    command_line,
+    interruptible,
+    within,
+)
 from dlcourse.distributed import (
     MPI,
     SingleProcess,
     started_ranks,
 )
+from dlcourse.expect import one_of
+from dlcourse.files import check_writable
 from dlcourse.recipes import RECIPES
+from dlcourse.zoo.claim import claimed
 from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
 
@@ -49,18 +58,23 @@ def train(
     validation: Annotated[
         int, typer.Option(help="Training images to hold out, to keep the best epoch by.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; one a core if not given. The result is the same.")
-    ] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
     checkpoint_every: Annotated[
         int | None,
-        typer.Option(help="Keep the state every so many steps; every epoch it is kept anyhow."),
+        typer.Option(
+            help="Keep the state every so many steps; every epoch it is kept anyhow.",
+            callback=within(1),
+        ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds that a rank waits for another before the job is ended.")
+        float,
+        typer.Option(
+            help="Seconds that a rank waits for another before the job is ended.",
+            callback=within(above=0),
+        ),
     ] = 60.0,
-    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+    progress: Progress = True,
 ) -> None:
     """Train a network; repeat the same command to resume.
 
@@ -88,24 +102,17 @@ def train(
         seed=seed,
     )
     folder = output or Path("runs") / f"{model}-seed{seed}"
-    command = shlex.join(["dlcourse", *sys.argv[1:]])
     communicator = MPI(timeout=timeout) if started_ranks() > 1 else SingleProcess()
-    try:
+    with interruptible(folder):
         record = zoo.run(
             recipe,
             folder,
-            command=command,
+            command=command_line(),
             workers=workers,
             checkpoint_every=checkpoint_every,
             communicator=communicator,
             progress=progress,
         )
-    except KeyboardInterrupt:
-        typer.echo(
-            f"\ninterrupted; the same command goes on from the last checkpoint in {folder}",
-            err=True,
-        )
-        raise typer.Exit(130) from None
     if communicator.rank:
         return
     test = record["test"]
@@ -130,8 +137,8 @@ def train_entry(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the run; runs/NAME-seedN if not given."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
-    progress: Annotated[bool, typer.Option(help="Show a progress bar.")] = True,
+    seed: Seed = 0,
+    progress: Progress = True,
 ) -> None:
     """Train what the zoo ships of chapters 5 and 6; repeat the same command to resume.
 
@@ -140,11 +147,11 @@ def train_entry(
       dlcourse train-entry scenes/fcn-32s
       dlcourse train-entry scenes/nic --seed 1 -o runs/other
     """
-    if name not in RECIPES:
-        raise ValueError(f"expected one of {', '.join(RECIPES)}, found {name!r}")
+    one_of("the entry to train", name, RECIPES)
     folder = output or Path("runs") / f"{name}-seed{seed}"
-    command = shlex.join(["dlcourse", *sys.argv[1:]])
-    record = RECIPES[name](folder, command=command, seed=seed, progress=progress)
+    check_writable(folder / "record.json")
+    with interruptible(folder), claimed(folder, {"entry": name, "seed": seed}):
+        record = RECIPES[name](folder, command=command_line(), seed=seed, progress=progress)
     for on, scores in record["test"].items():
         typer.echo(f"test, {on}: {json.dumps(scores)}")
     typer.echo(f"weights and record are in {folder}")

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dlcourse import zoo
-from dlcourse.cli.base import app
+from dlcourse.cli.base import Workers, app, command_line
 from dlcourse.data import load_picture
-from dlcourse.files import write_json
+from dlcourse.expect import one_of
+from dlcourse.files import check_writable, read_json, write_json
 from dlcourse.models import Classifier, summary
 from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel
+from dlcourse.zoo.claim import noted_recipe
 from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import DATASETS
+
+_WEIGHTS = "a classifier of the zoo, the folder of a run, or an .npz file"
+#: What serves the entries in the folders of the zoo.
+_SERVED = {
+    "ensembles": "`dlcourse ensemble` lets it vote",
+    "rl": "`dlcourse play` shows it",
+    **dict.fromkeys(
+        ("driving", "generation", "scenes", "style"),
+        "the chapters on applications use it, and `dlcourse train-entry` makes it",
+    ),
+}
 
 
 @app.command()
 def evaluate(
     weights: Annotated[
-        str, typer.Argument(help="A zoo entry, the folder of a run, or an .npz file.")
+        str, typer.Argument(help=f"{_WEIGHTS.capitalize()}.")
     ] = "deep-convnet-seed0",
-    workers: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Measure accuracy and loss on the test images of the set that it was trained on.
+
+    What an .npz file alone holds is taken to be a deep-convnet, trained on MNIST.
 
     \b
     Examples:
       dlcourse evaluate
       dlcourse evaluate runs/deep-convnet-seed0
     """
-    model = _load(weights)
-    _, test = DATASETS[_recipe(weights).data]()
+    recipe = _recipe(weights)
+    model = _load(weights, recipe)
+    _, test = DATASETS[recipe.data]()
     with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
         score = parallel.evaluate(test.images, test.labels)
     typer.echo(
@@ -50,9 +63,7 @@ def evaluate(
 def ensemble(
     members: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Zoo entries, folders of runs or .npz files; the shipped five if none."
-        ),
+        typer.Argument(help=f"Each {_WEIGHTS}, trained on MNIST; the shipped five if none."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the record to.")
@@ -68,8 +79,13 @@ def ensemble(
       dlcourse ensemble deep-convnet-seed0 deep-convnet-seed1 deep-convnet-seed2
     """
     names = members or zoo.ENSEMBLE
-    command = shlex.join(["dlcourse", *sys.argv[1:]])
-    record = zoo.run_ensemble({name: _load(name) for name in names}, command=command)
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"each network has one vote, found {name} more than once")
+    if output is not None:
+        check_writable(output)
+    voters = {name: _load(name, _of_mnist(name)) for name in names}
+    record = zoo.run_ensemble(voters, command=command_line())
     for name, accuracy in record["members"].items():
         typer.echo(f"{accuracy:.2%}  {name}")
     test = record["test"]
@@ -83,7 +99,7 @@ def ensemble(
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of one digit each.")],
     weights: Annotated[
-        str, typer.Option(help="A zoo entry, the folder of a run, or an .npz file.")
+        str, typer.Option(help=f"{_WEIGHTS.capitalize()}, trained on MNIST.")
     ] = "deep-convnet-seed0",
 ) -> None:
     """Tell which digit a picture of yours shows.
@@ -95,7 +111,7 @@ def predict(
       dlcourse predict my-seven.png
       dlcourse predict scans/*.jpg --weights runs/better
     """
-    model = _load(weights)
+    model = _load(weights, _of_mnist(weights))
     for path in images:
         probabilities = softmax(model.predict(load_picture(path)))[0]
         best = probabilities.argsort()[::-1][:3]
@@ -113,6 +129,7 @@ def summary_(
     Example:
       dlcourse summary deep-convnet
     """
+    one_of("model", model, MODELS)
     network = zoo.Recipe(model=model).build()
     typer.echo(summary(network, (1, 28, 28)))
 
@@ -121,15 +138,41 @@ def _recipe(weights: str) -> zoo.Recipe:
     """What made some weights; of a bare file it is taken to be the plain recipe."""
     path = Path(weights)
     if path.is_dir():
-        recipe = path / "recipe.json"
-        if not recipe.exists():
-            raise ValueError(f"{path} is not the folder of a run: it has no recipe.json")
-        return zoo.Recipe(**json.loads(recipe.read_text()))
-    return zoo.Recipe() if path.suffix == ".npz" else zoo.Recipe(**zoo.record(weights)["recipe"])
+        return _of_run(path)
+    if path.suffix == ".npz":
+        if (path.parent / "recipe.json").exists():
+            return _of_run(path.parent)
+        if (record := path.with_suffix(".json")).exists():
+            return zoo.Recipe.read(read_json(record).get("recipe", {}), record)
+        return zoo.Recipe()
+    if path.exists():
+        raise ValueError(
+            f"{path}: expected {_WEIGHTS}; other files are read in "
+            "Python, as dlcourse.models.pretrained.read_arrays(path)"
+        )
+    folder, _, _ = weights.partition("/")
+    zoo.record(weights)
+    if folder in _SERVED:
+        raise ValueError(f"{weights} is no classifier of digits: {_SERVED[folder]}")
+    return zoo.recipe_of(weights)
 
 
-def _load(weights: str) -> Classifier:
-    recipe, path = _recipe(weights), Path(weights)
+def _of_run(folder: Path) -> zoo.Recipe:
+    recipe = noted_recipe(folder)
+    if "entry" in recipe:
+        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is no classifier")
+    return zoo.Recipe.read(recipe, folder / "recipe.json")
+
+
+def _of_mnist(weights: str) -> zoo.Recipe:
+    recipe = _recipe(weights)
+    if recipe.data != "mnist":
+        raise ValueError(f"expected a network trained on mnist, found {weights}, on {recipe.data}")
+    return recipe
+
+
+def _load(weights: str, recipe: zoo.Recipe) -> Classifier:
+    path = Path(weights)
     if not path.is_dir() and path.suffix != ".npz":
         return zoo.load(weights)
     model = recipe.build()

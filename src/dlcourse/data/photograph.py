@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -121,8 +122,10 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     'JPEG'
     """
     kind = Image.registered_extensions().get(Path(path).suffix.lower(), "")
-    if kind not in Image.SAVE:
-        raise ValueError(f"{path}: expected a name that ends in .png or .jpg, say")
+    try:  # some formats have no colours, others want a program that is not here
+        Image.new("RGB", (48, 48)).save(io.BytesIO(), kind)
+    except Exception:
+        raise ValueError(f"{path}: expected a name that ends in .png or .jpg, say") from None
     return kind
 
 

@@ -61,8 +61,9 @@ def initial_regions(image: np.ndarray, scale: float) -> np.ndarray:
     try:
         from skimage.segmentation import felzenszwalb
     except ImportError:
-        raise RuntimeError(
-            "selective search needs scikit-image; `pip install scikit-image` installs it"
+        raise ImportError(
+            "selective search needs scikit-image, which is not installed: "
+            "python -m pip install scikit-image"
         ) from None
     regions: np.ndarray = felzenszwalb(
         image.transpose(1, 2, 0), scale=scale, sigma=0.8, min_size=20, channel_axis=2
@@ -93,7 +94,7 @@ def selective_search(
     ------
     ValueError
         If the picture has another shape.
-    RuntimeError
+    ImportError
         If scikit-image is not installed.
 
     Examples

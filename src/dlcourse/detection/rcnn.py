@@ -150,15 +150,16 @@ def fit_rcnn(
 
     Raises
     ------
-    RuntimeError
+    ImportError
         If scikit-learn is not installed.
     """
     try:
         from sklearn.linear_model import Ridge
         from sklearn.svm import LinearSVC
     except ImportError:
-        raise RuntimeError(
-            "R-CNN's last steps need scikit-learn; `pip install scikit-learn` installs it"
+        raise ImportError(
+            "R-CNN's last steps need scikit-learn, which is not installed: "
+            "python -m pip install scikit-learn"
         ) from None
     features = np.concatenate([region_features(model, p.image, p.boxes) for p in regions])
     overlaps = np.concatenate([p.overlaps for p in regions])

@@ -74,11 +74,16 @@ def _mnist() -> str:
 
 
 def _weights() -> str:
-    entries = zoo.names()
+    entries = zoo.every_name()
+    if not entries:
+        raise ValueError(
+            f"expected the entries of the zoo in {zoo.FOLDER}, found none; install the package "
+            "anew from its repository"
+        )
     for name in entries:
         path = zoo.FOLDER / f"{name}.npz"
         if path.exists() and (
-            hashlib.sha256(path.read_bytes()).hexdigest() != zoo.record(name)["weights_sha256"]
+            hashlib.sha256(path.read_bytes()).hexdigest() != zoo.record(name).get("weights_sha256")
         ):
             raise ValueError(
                 f"{path}: the weights are not those of the record beside them; install the "

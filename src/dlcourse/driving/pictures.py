@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from dlcourse.driving.driver import Driver
 from dlcourse.driving.simulator import RoadSimulator
 from dlcourse.driving.weather import Weather
+from dlcourse.training.progress import progress_bar
 
 #: Numbers of the tracks: to learn from, to choose the driver's numbers on, to test pictures on,
 #: and to test driving on. No track is in two of them.
@@ -56,7 +56,7 @@ def collect(
     """
     frames, classes = [], []
     with RoadSimulator(steps=(each - 1) * every + 1) as road:
-        for track in tqdm(tracks, unit="track", disable=not progress):
+        for track in progress_bar(tracks, show=progress, unit="track"):
             rng = np.random.default_rng([seed, track])
             driver = Driver(fastest=float(rng.uniform(30, 60)))
             shove, left = 0.0, 0  # and for how many steps it lasts

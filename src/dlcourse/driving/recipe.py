@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dlcourse import zoo
 from dlcourse.driving.colours import ColourTable
@@ -32,6 +31,7 @@ from dlcourse.models.segnet import SMALL
 from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.segmentation import segmentation_scores
 from dlcourse.training import Checkpoint, Stream, generator
+from dlcourse.training.progress import progress_bar
 from dlcourse.zoo.entry import write_entry
 from dlcourse.zoo.steps import train_in_steps
 
@@ -176,7 +176,7 @@ def _kept(path: Path, make: Callable[[], Any]) -> Any:
 
 
 def _drives(run: Callable[[int], Drive], name: str, progress: bool) -> list[dict[str, Any]]:
-    bar = tqdm(DRIVE_TRACKS, name, unit="drive", disable=not progress)
+    bar = progress_bar(DRIVE_TRACKS, show=progress, desc=name, unit="drive")
     return [run(track).as_dict() for track in bar]
 
 

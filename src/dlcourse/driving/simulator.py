@@ -30,7 +30,7 @@ class RoadSimulator:
 
     Raises
     ------
-    RuntimeError
+    ImportError
         If Gymnasium or its Box2D part is not installed.
 
     Attributes
@@ -58,9 +58,9 @@ class RoadSimulator:
         try:
             gymnasium, *_ = map(import_module, ("gymnasium", "Box2D", "pygame"))
         except ImportError as error:
-            raise RuntimeError(
-                "driving needs Gymnasium's CarRacing, which is not installed; "
-                "run pip install 'dlcourse[rl]'"
+            raise ImportError(
+                "driving needs Gymnasium's CarRacing, which is not installed: "
+                "python -m pip install 'dlcourse[rl]'"
             ) from error
         self._env = gymnasium.make("CarRacing-v3", max_episode_steps=steps)
         self._world: Any = self._env.unwrapped

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from dlcourse.backend import Array, array_module
 from dlcourse.generation.latent import latent_vectors
@@ -19,6 +18,8 @@ from dlcourse.nn.weights import part
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
 from dlcourse.training.arguments import check_callable, check_count
+from dlcourse.training.divergence import check_weights
+from dlcourse.training.progress import progress_bar
 
 #: What is kept of each step.
 KEPT = ("discriminator_loss", "generator_loss", "right_on_real", "right_on_made")
@@ -161,7 +162,7 @@ class AdversarialLoop:
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(Checkpoint.load(self.checkpoint))
         done = len(self.history[KEPT[0]])
-        with tqdm(total=steps, initial=done, unit="step", disable=not self.progress) as bar:
+        with progress_bar(show=self.progress, total=steps, initial=done, unit="step") as bar:
             for number in range(done, steps):
                 if number == 0:
                     self._look(0)
@@ -177,6 +178,8 @@ class AdversarialLoop:
                 bar.update()
                 done = number + 1
                 if done % self.watch_every == 0 or done == steps:
+                    for name, optimizer in self.optimizers.items():
+                        check_weights(getattr(self, name), optimizer.lr)
                     self._look(done)
                     if self.checkpoint is not None:
                         self._state().save(self.checkpoint)

@@ -15,6 +15,7 @@ from dlcourse.rl.episodes import Episodes, evaluate
 from dlcourse.rl.exploration import LinearSchedule
 from dlcourse.rl.games import make_game, network_for
 from dlcourse.training import Stream, generator
+from dlcourse.training.progress import say
 from dlcourse.zoo.entry import write_entry
 
 GAMES = {"cartpole": "CartPole-v1", "breakout": "MinAtar/Breakout-v1"}
@@ -100,7 +101,7 @@ def run_dqn(
     seed : int
         What initial weights, games and explored actions are drawn from.
     progress : bool
-        Whether to print a line after each check.
+        Whether to print a line after each check, to the standard error.
     """
     seed += number
     environment = make_game(GAMES[game])
@@ -114,7 +115,7 @@ def run_dqn(
         settings,
         seed=seed,
         checkpoint=output / "checkpoint.npz",
-        report=(lambda line: print(line, flush=True)) if progress else None,
+        report=say if progress else None,
     )
     # What ships has 16 bits, so that is what is measured.
     weights = {name: a.astype(np.float16) for name, a in network.state_dict().items()}

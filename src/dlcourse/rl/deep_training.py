@@ -20,6 +20,7 @@ from dlcourse.rl.episodes import episode_seed, evaluate, play
 from dlcourse.rl.exploration import LinearSchedule, epsilon_greedy
 from dlcourse.rl.replay import ReplayMemory
 from dlcourse.training import Stream, generator
+from dlcourse.training.divergence import check_weights
 
 #: Seeds of the games that choose weights and of those that the final figure comes from.
 CHOICE, FINAL = 1_000, 2_000
@@ -124,6 +125,8 @@ def train_dqn(
     ------
     ValueError
         If the checkpoint belongs to other settings.
+    TrainingDiverged
+        If a weight becomes infinite or not a number.
     """
     from dlcourse.rl.wrappers import ClipReward  # needs Gymnasium, which `dlcourse.rl` does not
 
@@ -171,6 +174,7 @@ def train_dqn(
         history.ends.append(frame)
         history.returns.append(total)
         if frame // settings.check_every > checks_before:
+            check_weights(network, settings.lr)
             games = evaluate(judge, agent.act, episodes=settings.check_episodes, seed=CHOICE)
             score = float(games.returns.mean())
             if score >= max((other for _, other in history.checks), default=-np.inf):

@@ -88,8 +88,8 @@ def make(name: str, **options: Any) -> Any:
         import gymnasium
     except ImportError as error:
         raise ImportError(
-            f"the environment {name} needs Gymnasium, which is not installed; "
-            "run pip install 'dlcourse[rl]'"
+            f"the environment {name} needs Gymnasium, which is not installed: "
+            "python -m pip install 'dlcourse[rl]'"
         ) from error
     return gymnasium.make(name, **options)
 

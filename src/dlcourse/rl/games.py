@@ -46,8 +46,8 @@ def make_game(name: str) -> Any:
         from minatar.gym import register_envs
     except ImportError as error:
         raise ImportError(
-            f"the environment {name} needs MinAtar and Gymnasium, which are not both installed; "
-            "run pip install 'dlcourse[rl]' and pip install --no-deps minatar"
+            f"the environment {name} needs MinAtar and Gymnasium, which are not both installed: "
+            "python -m pip install 'dlcourse[rl]', then python -m pip install --no-deps minatar"
         ) from error
     finally:
         logging.disable(logging.NOTSET)

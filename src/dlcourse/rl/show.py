@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dlcourse import zoo
+from dlcourse.expect import listed, shortened
 from dlcourse.files import atomic_write
 from dlcourse.rl.deep_recipe import AGENTS, load_agent
 from dlcourse.rl.episodes import Agent, episode_seed, make, play
@@ -52,11 +54,18 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     (4,)
     """
     if name not in PLAYERS:
-        raise ValueError(f"expected an agent, one of {', '.join(PLAYERS)}, found {name!r}")
+        raise ValueError(
+            f"expected an agent, one of {listed(name, PLAYERS)}, found {shortened(name)}"
+        )
     if name in AGENTS:
         return load_agent(name)
     plan = PLANS[zoo.record(name)["recipe"]["world"]]
     if pixels:  # Gymnasium draws these with pygame, which shall not look for a screen
+        if importlib.util.find_spec("pygame") is None:
+            raise ImportError(
+                f"pictures of {plan.environment} need pygame, which is not installed: "
+                "python -m pip install 'dlcourse[rl]'"
+            )
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     environment = make(
         plan.environment,

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from dlcourse.rl.episodes import evaluate, make
 from dlcourse.rl.exploration import LinearSchedule
 from dlcourse.rl.planning import expected_return, value_iteration
 from dlcourse.rl.tabular import TabularAgent, learn, q_learning, sarsa
+from dlcourse.training.progress import progress_bar
 from dlcourse.zoo.entry import write_entry
 
 METHODS = {"q-learning": q_learning, "sarsa": sarsa}
@@ -96,7 +96,7 @@ def run_tabular(
     tables = np.zeros(shape)
     returns, greedy = np.zeros((2, SEEDS, PARTS))
     part = plan.episodes // PARTS
-    for place in tqdm(np.ndindex(SEEDS, PARTS), total=SEEDS * PARTS, disable=not progress):
+    for place in progress_bar(np.ndindex(SEEDS, PARTS), show=progress, total=SEEDS * PARTS):
         i, number = place
         episodes = learn(
             METHODS[method],

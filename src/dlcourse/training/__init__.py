@@ -2,12 +2,13 @@
 
 from dlcourse.training.callbacks import EarlyStopping, KeepBest
 from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.divergence import TrainingDiverged
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.loop import Loop
 from dlcourse.training.parallel import ParallelModel, Score
 from dlcourse.training.profile import Cost, LayerProfile, Profile, profile
 from dlcourse.training.streams import Stream, generator
-from dlcourse.training.trainer import Trainer, TrainingDiverged
+from dlcourse.training.trainer import Trainer
 
 __all__ = [
     "Checkpoint",

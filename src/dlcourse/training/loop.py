@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from dlcourse.nn import Module
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
 from dlcourse.training.arguments import (
@@ -19,7 +17,8 @@ from dlcourse.training.arguments import (
     check_optimizer,
 )
 from dlcourse.training.checkpoint import Checkpoint
-from dlcourse.training.trainer import TrainingDiverged
+from dlcourse.training.divergence import TrainingDiverged, check_weights
+from dlcourse.training.progress import progress_bar
 
 
 class Loop:
@@ -106,15 +105,16 @@ class Loop:
         Raises
         ------
         TrainingDiverged
-            If the loss becomes infinite or not a number.
+            If the loss or a weight becomes infinite or not a number; the checkpoint stays as it
+            was before.
         ValueError
             If the checkpoint is damaged or belongs to another training.
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(Checkpoint.load(self.checkpoint))
-        with tqdm(
-            total=steps, initial=len(self.losses), unit="step", disable=not self.progress
+        with progress_bar(
+            show=self.progress, total=steps, initial=len(self.losses), unit="step"
         ) as bar:
             for number in range(len(self.losses), steps):
                 if self.schedule is not None:
@@ -135,8 +135,10 @@ class Loop:
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update()
                 done = number + 1
-                if self.checkpoint is not None and (done % self.save_every == 0 or done == steps):
-                    self._state().save(self.checkpoint)
+                if done % self.save_every == 0 or done == steps:
+                    check_weights(self.model, self.optimizer.lr)
+                    if self.checkpoint is not None:
+                        self._state().save(self.checkpoint)
         return self.losses
 
     def _state(self) -> Checkpoint:

@@ -242,7 +242,7 @@ class ParallelModel:
         """
 
         def work(_: int, part: slice) -> Score:
-            with self._replica() as (replica, loss):
+            with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
                 replica.eval()
                 y, t = self._run(replica, images[part], labels[part])
                 return _score(loss(y, t), y, t)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from dlcourse.backend import Array
 from dlcourse.data import Dataset, batches
@@ -30,14 +30,12 @@ from dlcourse.training.arguments import (
 )
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.copying import ahead
+from dlcourse.training.divergence import TrainingDiverged, check_weights
 from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
+from dlcourse.training.progress import progress_bar
 from dlcourse.training.state import restore, share, snapshot
 from dlcourse.training.streams import Stream, generator
-
-
-class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a number."""
 
 
 class Trainer:
@@ -186,7 +184,8 @@ class Trainer:
         Raises
         ------
         TrainingDiverged
-            If the loss becomes infinite or not a number.
+            If the loss or a weight becomes infinite or not a number; the checkpoint stays as it
+            was before.
         TypeError
             If `train` or `valid` is no `Dataset`.
         ValueError
@@ -211,11 +210,11 @@ class Trainer:
             ParallelModel(
                 model, self.make_loss, self.workers, self.micro_batch, self.communicator
             ) as parallel,
-            tqdm(
+            progress_bar(
+                show=self.progress and rank == 0,
                 total=epochs * steps,
                 initial=done * steps + (self.within_epoch or Progress()).step,
                 unit="step",
-                disable=not self.progress or rank > 0,
             ) as bar,
         ):
             parallel.check_shares(len(train), self.batch_size)
@@ -278,12 +277,16 @@ class Trainer:
             bar.update()
             done = step + 1
             if self.checkpoint_every and done % self.checkpoint_every == 0 and done < steps:
+                check_weights(self.model, self.optimizer.lr)
                 seconds = time.perf_counter() - start
                 self.within_epoch = Progress(
                     done, total.loss_sum, total.correct, total.count, seconds
                 )
                 self._save(settings)
+        check_weights(self.model, self.optimizer.lr)
         checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
+        if checked is not None and not math.isfinite(checked.loss):
+            raise TrainingDiverged(self._diverged(number, steps - 1, checked.loss))
         return Epoch(
             epoch=number,
             lr=self.optimizer.lr,
@@ -311,7 +314,8 @@ class Trainer:
             snapshot(self, settings).save(self.checkpoint)
 
     def _diverged(self, epoch: int, step: int, loss: float) -> str:
-        kept = f"; {self.checkpoint} keeps what was before" if self.checkpoint else ""
+        file = self.checkpoint
+        kept = f"; {file} keeps what was before" if file is not None and file.exists() else ""
         return (
             f"the loss became {loss} in epoch {epoch}, step {step + 1}, at a learning rate of "
             f"{self.optimizer.lr:g}: try a smaller learning rate, a warm-up or max_norm{kept}"

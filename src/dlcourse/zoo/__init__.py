@@ -9,11 +9,10 @@ networks that vote, have their records in ``ensembles``.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dlcourse.models import Classifier, Ensemble
-from dlcourse.zoo.entry import FOLDER, arrays, names, record
+from dlcourse.zoo.entry import FOLDER, arrays, every_name, names, record
 from dlcourse.zoo.environment import hardware, versions
 from dlcourse.zoo.recipe import Recipe, run
 from dlcourse.zoo.voting import ENSEMBLE, run_ensemble
@@ -24,10 +23,12 @@ __all__ = [
     "Recipe",
     "arrays",
     "ensemble_record",
+    "every_name",
     "hardware",
     "load",
     "load_ensemble",
     "names",
+    "recipe_of",
     "record",
     "run",
     "run_ensemble",
@@ -41,7 +42,7 @@ def load(name: str = "deep-convnet-seed0") -> Classifier:
     Raises
     ------
     ValueError
-        If there is no such entry, or its weights are damaged.
+        If there is no such entry, it is no classifier, or its weights are damaged.
     FileNotFoundError
         If the entry is only a record.
 
@@ -51,9 +52,28 @@ def load(name: str = "deep-convnet-seed0") -> Classifier:
     >>> load("deep-convnet-seed0").predict(np.zeros((1, 1, 28, 28), np.float32)).shape
     (1, 10)
     """
-    model = Recipe(**record(name)["recipe"]).build()
+    model = recipe_of(name).build()
     model.load_state_dict(arrays(name))
     return model.eval()
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of an entry.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry, or it is no classifier: what else is there has other recipes.
+
+    Examples
+    --------
+    >>> recipe_of("small-convnet-seed0").model
+    'small-convnet'
+    """
+    recipe = record(name).get("recipe")
+    if "/" in name or not isinstance(recipe, dict):
+        raise ValueError(f"{name} is no classifier")
+    return Recipe.read(recipe, name)
 
 
 def ensemble_record() -> dict[str, Any]:
@@ -64,8 +84,7 @@ def ensemble_record() -> dict[str, Any]:
     >>> len(ensemble_record()["members"])
     5
     """
-    data: dict[str, Any] = json.loads((FOLDER / "ensembles/deep-convnet.json").read_text())
-    return data
+    return record("ensembles/deep-convnet")
 
 
 def load_ensemble() -> Ensemble:

@@ -7,7 +7,6 @@ Classifiers stand without a folder; the applications of chapters 5 and 6 have on
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, to_numpy
-from dlcourse.files import write_json
+from dlcourse.expect import listed
+from dlcourse.files import read_json, write_json
 from dlcourse.nn import Module
 from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.zoo.environment import hardware, versions
@@ -38,6 +38,18 @@ def names(folder: str = "") -> list[str]:
     return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in paths)
 
 
+def every_name() -> list[str]:
+    """Return the names of all entries, those in folders after the classifiers.
+
+    Examples
+    --------
+    >>> "scenes/nic" in every_name()
+    True
+    """
+    folders = sorted(path.name for path in FOLDER.glob("*/"))
+    return names() + [name for folder in folders for name in names(folder)]
+
+
 def record(name: str) -> dict[str, Any]:
     """Return the record of the run that made an entry.
 
@@ -51,12 +63,12 @@ def record(name: str) -> dict[str, Any]:
     >>> record("deep-convnet-seed0")["parameters"]
     123552
     """
-    folder, _, _ = name.rpartition("/")
-    if name not in names(folder):
-        known = ", ".join(names(folder)) or "nothing in such a folder"
-        raise ValueError(f"the zoo has no entry {name!r}; it has {known}")
-    data: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return data
+    known = every_name()
+    if name not in known:
+        folder = name.rpartition("/")[0]
+        beside = [other for other in known if other.rpartition("/")[0] == folder] or known
+        raise ValueError(f"the zoo has no entry {name!r}; it has {listed(name, beside)}")
+    return read_json(FOLDER / f"{name}.json")
 
 
 def arrays(name: str) -> dict[str, np.ndarray]:

@@ -7,11 +7,12 @@ run into a folder with the weights and a record of how they came about.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dlcourse.data import Affine, Compose, Dataset, Elastic, load_fashion_mnist, load_mnist
 from dlcourse.distributed import (
@@ -21,7 +22,8 @@ from dlcourse.distributed import (
     broadcast_arrays,
     broadcast_json,
 )
-from dlcourse.files import write_json
+from dlcourse.expect import number, one_of, shortened
+from dlcourse.files import check_writable, write_json
 from dlcourse.models import Classifier, DeepConvNet, summary
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.nn.weights import load_weights, save_weights
@@ -34,7 +36,16 @@ from dlcourse.optim import (
     Schedule,
     StepLR,
 )
-from dlcourse.training import KeepBest, ParallelModel, Stream, Trainer, generator
+from dlcourse.training import (
+    Epoch,
+    KeepBest,
+    ParallelModel,
+    Stream,
+    Trainer,
+    TrainingDiverged,
+    generator,
+)
+from dlcourse.zoo.claim import claimed
 from dlcourse.zoo.environment import hardware, versions
 from dlcourse.zoo.models import MODELS
 
@@ -68,7 +79,13 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule | None]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the result of a run; workers are not in it, for they change only the time."""
+    """What decides the result of a run; workers are not in it, for they change only the time.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be, in a sentence with the option of ``dlcourse train``: ``--lr``.
+    """
 
     model: str = "deep-convnet"
     data: str = "mnist"
@@ -84,22 +101,61 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (
-            ("model", MODELS),
-            ("data", DATASETS),
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("augment", AUGMENTATIONS),
-        ):
-            if getattr(self, name) not in known:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            if type(value) is not kind and (type(value), kind) != (int, float):
                 raise ValueError(
-                    f"{name} must be one of {', '.join(known)}, found {getattr(self, name)!r}"
+                    f"{_option(field.name)} must be of type {kind.__name__}, "
+                    f"found {shortened(value)}"
                 )
+        one_of("model", self.model, MODELS)
+        if self.data == "cifar-10":
+            raise ValueError(
+                f"--data must be one of {', '.join(DATASETS)}, found 'cifar-10': these networks "
+                "take grey images of 28 x 28 pixels; ResNetCifar, in Python, takes those of CIFAR"
+            )
+        one_of("--data", self.data, DATASETS)
+        one_of("--optimizer", self.optimizer, OPTIMIZERS)
+        one_of("--schedule", self.schedule, SCHEDULES)
+        one_of("--augment", self.augment, AUGMENTATIONS)
         if self.dropout_on_logits and self.model != "deep-convnet":
-            raise ValueError(f"only deep-convnet has dropout_on_logits, found {self.model!r}")
+            raise ValueError(f"only deep-convnet has --dropout-on-logits, found {self.model!r}")
         for name in ("epochs", "batch_size", "lr"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, found {getattr(self, name)}")
+            number(_option(name), getattr(self, name), above=0)
+        for name in ("images", "validation", "seed"):
+            number(_option(name), getattr(self, name), least=0)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], source: object) -> Self:
+        """Return the recipe that a file or a record holds; what it leaves out has its default.
+
+        Parameters
+        ----------
+        data : mapping
+            The fields by name.
+        source : object
+            Where they came from, for the message of an error.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown, or its value cannot be.
+
+        Examples
+        --------
+        >>> Recipe.read({"seed": 3}, "recipe.json").seed
+        3
+        """
+        known = {field.name for field in fields(cls)}
+        if not isinstance(data, Mapping) or data.keys() - known:
+            other = sorted(data.keys() - known)[0] if isinstance(data, Mapping) else data
+            raise ValueError(
+                f"{source}: expected the recipe of a classifier, found one with {shortened(other)}"
+            )
+        try:
+            return cls(**data)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from None
 
     def build(self) -> Classifier:
         """Return the network with its initial weights."""
@@ -112,12 +168,17 @@ class Recipe:
         """Return what to train on, the held-out images if there are any, and the test set."""
         train, test = DATASETS[self.data]()
         valid: Dataset | None = None
+        if self.validation >= len(train):
+            raise ValueError(
+                f"--validation must leave some of the {len(train):,} training images of "
+                f"{self.data}, found {self.validation}"
+            )
         if self.validation:
             train, valid = train.split(self.validation, generator(self.seed, Stream.SPLIT))
         if self.images > len(train):
             raise ValueError(
-                f"expected at most {len(train):,} training images in {self.data}, "
-                f"found images={self.images}"
+                f"--images must be at most {len(train):,}, the training images of {self.data}"
+                f"{' that are not held out' if valid else ''}, found {self.images}"
             )
         return (train.subset(slice(self.images)) if self.images else train), valid, test
 
@@ -163,11 +224,16 @@ def run(
     Raises
     ------
     ValueError
-        If the folder holds a run of another recipe.
+        If the folder holds a run of another recipe, or another process trains in it.
+    OSError
+        If the folder cannot be written to.
+    TrainingDiverged
+        If the loss becomes infinite or not a number. The folder keeps the last good checkpoint.
     """
     communicator = communicator or SingleProcess()
     if communicator.rank == 0:
-        _claim(output, recipe)
+        check_writable(output / "record.json")
+    # All that can be refused is refused before the folder is claimed.
     train, valid, test = recipe.load_data()
     model = recipe.build()
     if communicator.size > 1:
@@ -179,7 +245,7 @@ def run(
         optimizer,
         schedule=SCHEDULES[recipe.schedule](optimizer, recipe.epochs),
         augment=AUGMENTATIONS[recipe.augment](),
-        callbacks=[KeepBest(best)] if valid else [],
+        callbacks=[_StillFinite(train.subset(slice(25))), *([KeepBest(best)] if valid else [])],
         checkpoint=output / "checkpoint.npz",
         checkpoint_every=checkpoint_every,
         batch_size=recipe.batch_size,
@@ -188,54 +254,69 @@ def run(
         communicator=communicator,
         progress=progress,
     )
-    history = trainer.fit(train, valid, epochs=recipe.epochs)
-    if valid:
+    with (
+        claimed(output, asdict(recipe), asdict(Recipe()))
+        if communicator.rank == 0
+        else nullcontext()
+    ):
+        history = trainer.fit(train, valid, epochs=recipe.epochs)
+        if valid:
+            if communicator.rank == 0:
+                load_weights(model, best)
+            broadcast_arrays(model.state_dict().values(), communicator)
+        with ParallelModel(model, CrossEntropyLoss, workers, communicator=communicator) as parallel:
+            score = parallel.evaluate(test.images, test.labels)
+        if not math.isfinite(score.loss):
+            raise TrainingDiverged(
+                f"the loss on the test images is {score.loss}: try a smaller learning rate"
+            )
+        checksum = None
         if communicator.rank == 0:
-            load_weights(model, best)
-        broadcast_arrays(model.state_dict().values(), communicator)
-    with ParallelModel(model, CrossEntropyLoss, workers, communicator=communicator) as parallel:
-        score = parallel.evaluate(test.images, test.labels)
-    checksum = None
-    if communicator.rank == 0:
-        save_weights(model, output / "weights.npz")
-        checksum = hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest()
-    report = summary(model, train.images.shape[1:])
-    record = {
-        "command": command,
-        "recipe": asdict(recipe),
-        "versions": versions(),
-        "hardware": hardware(),
-        "ranks": communicator.size,
-        "seconds": round(sum(epoch.seconds for epoch in history.epochs), 1),
-        "parameters": report.parameters,
-        "multiply_adds": report.multiply_adds,
-        "epochs": history.to_dict()["epochs"],
-        "test": {
-            "images": score.count,
-            "errors": score.count - score.correct,
-            "accuracy": score.accuracy,
-            "loss": score.loss,
-        },
-        "weights_sha256": broadcast_json(checksum, communicator),
-    }
-    if communicator.rank == 0:
-        write_json(output / "record.json", record)
-    return record
+            save_weights(model, output / "weights.npz")
+            checksum = hashlib.sha256((output / "weights.npz").read_bytes()).hexdigest()
+        report = summary(model, train.images.shape[1:])
+        record = {
+            "command": command,
+            "recipe": asdict(recipe),
+            "versions": versions(),
+            "hardware": hardware(),
+            "ranks": communicator.size,
+            "seconds": round(sum(epoch.seconds for epoch in history.epochs), 1),
+            "parameters": report.parameters,
+            "multiply_adds": report.multiply_adds,
+            "epochs": history.to_dict()["epochs"],
+            "test": {
+                "images": score.count,
+                "errors": score.count - score.correct,
+                "accuracy": score.accuracy,
+                "loss": score.loss,
+            },
+            "weights_sha256": broadcast_json(checksum, communicator),
+        }
+        if communicator.rank == 0:
+            write_json(output / "record.json", record)
+        return record
 
 
-def _claim(output: Path, recipe: Recipe) -> None:
-    """Note the recipe in the folder, or check that it is the one already there."""
-    path = output / "recipe.json"
-    if not path.exists():
-        write_json(path, asdict(recipe))
-        return
-    # A run of an older version does not know newer options: it had their defaults.
-    there = {**asdict(Recipe()), **json.loads(path.read_text())}
-    here = asdict(recipe)
-    other = {k: v for k, v in here.items() if there.get(k) != v}
-    if other:
-        name, value = next(iter(other.items()))
-        raise ValueError(
-            f"{output} holds a run with {name} {there.get(name)!r}, expected {value!r}; "
-            "choose another output folder, or repeat the command with the same options to resume"
-        )
+class _StillFinite:
+    """Ends a training before a checkpoint of weights whose loss is no number any more.
+
+    The loss of a step is that before the step. So the last one may have thrown the weights so far
+    off that they are finite and what they give is not.
+    """
+
+    def __init__(self, few: Dataset) -> None:
+        self.few = few
+
+    def __call__(self, trainer: Trainer, epoch: Epoch) -> None:
+        with ParallelModel(trainer.model, CrossEntropyLoss, workers=1) as model:
+            loss = model.evaluate(self.few.images, self.few.labels).loss
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"the loss became {loss} with epoch {epoch.epoch}, at a learning rate of "
+                f"{epoch.lr:g}: try a smaller learning rate or a warm-up"
+            )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -92,7 +92,7 @@ def load_photographs(
     ------
     FileNotFoundError
         If the stamps are not on this machine.
-    RuntimeError
+    ImportError
         If scikit-image is not installed.
     ValueError
         If an argument is out of its range.
@@ -152,7 +152,8 @@ def _photograph(name: str) -> Image.Image:
     try:
         from skimage import data
     except ImportError:
-        raise RuntimeError(
-            "scenes of photographs need scikit-image; `pip install scikit-image` installs it"
+        raise ImportError(
+            "scenes of photographs need scikit-image, which is not installed: "
+            "python -m pip install scikit-image"
         ) from None
     return Image.fromarray(getattr(data, name)()).convert("RGB")

@@ -16,32 +16,6 @@ from dlcourse.nn.weights import load_arrays
 from dlcourse.zoo.recipe import DATASETS
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run `dlcourse ARGS` in this process; gives exit status, standard output and error."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["dlcourse", *map(str, args)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        code = exit_.value.code
-        out, err = capsys.readouterr()
-        if isinstance(code, str):  # what Python itself prints, with status 1
-            code, err = 1, err + code
-        return code or 0, out, err
-
-    return run
-
-
-@pytest.fixture
-def tiny(monkeypatch):
-    """A data set small enough to train on in a moment."""
-    train, test = load_mnist()
-    monkeypatch.setitem(
-        DATASETS, "mnist", lambda: (train.subset(slice(300)), test.subset(slice(100)))
-    )
-
-
 def digit(path, label=7):
     _, test = load_mnist()
     image = test.images[test.labels == label][0, 0]
@@ -100,6 +74,26 @@ def test_evaluate_takes_the_set_that_a_run_was_trained_on(run, tiny, tmp_path, m
     args = ["train", "deep-convnet", "--data", "fashion-mnist", "--images", 100, "--epochs", 1]
     assert run(*args, "-o", tmp_path)[0] == 0
     assert " errors in 70)" in run("evaluate", tmp_path)[1]
+
+
+def test_weights_are_those_of_the_recipe_beside_them(run, tiny, tmp_path):
+    assert run("train", "small-convnet", "--epochs", 1, "-o", tmp_path)[0] == 0
+    assert run("evaluate", tmp_path / "weights.npz") == run("evaluate", tmp_path)
+    assert run("evaluate", zoo.FOLDER / "small-convnet-seed0.npz")[0] == 0
+
+
+def test_a_fault_of_ours_says_so_and_how_to_see_more(run, monkeypatch):
+    def broken(*_):
+        raise KeyError("nothing")
+
+    monkeypatch.setattr("dlcourse.cli.using.summary", broken)
+    code, _, err = run("summary")
+    assert code == 1 and "KeyError: 'nothing'" in err and "/issues" in err and err.count("\n") == 1
+    monkeypatch.setenv("DLCOURSE_TRACEBACK", "1")
+    monkeypatch.setattr("sys.argv", ["dlcourse", "summary"])
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+    with pytest.raises(KeyError):
+        cli.main()
 
 
 def test_train_uses_the_optimizer_that_is_asked_for(run, tiny, tmp_path):
@@ -161,16 +155,31 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
     ("args", "message"),
     [
         (["train", "resnet"], "small-convnet, stack-1x7"),
-        (["train", "deep-convnet", "--epochs", "0"], "epochs must be above 0, found 0"),
-        (["train", "deep-convnet", "--schedule", "magic"], "schedule must be one of constant"),
-        (["train", "deep-convnet", "--optimizer", "sgd"], "must be one of adam, momentum, found"),
+        (["train", "deep-convnet", "--epochs", "0"], "--epochs must be above 0, found 0"),
+        (["train", "deep-convnet", "--schedule", "magic"], "--schedule must be one of constant"),
+        (
+            ["train", "deep-convnet", "--optimizer", "sgd"],
+            "--optimizer must be one of adam, momentum, found",
+        ),
         (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
+        (["evaluate", "deep-convet-seed0"], "it has deep-convnet-seed0, "),
+        (["evaluate", "scenes/nic"], "scenes/nic is no classifier of digits: "),
+        (["evaluate", "rl/cartpole-dqn-seed0"], "`dlcourse play` shows it"),
+        (["predict", "x.png", "--weights", "generation/vae"], "generation/vae is no classifier"),
+        (["predict", "x.png", "--weights", "resnet-20-seed0"], "expected a network trained on mn"),
+        (["ensemble", "ensembles/deep-convnet"], "`dlcourse ensemble` lets it vote"),
+        (["ensemble", "a", "a"], "each network has one vote, found a more than once"),
+        (["evaluate", "mine.pth"], "mine.pth: expected a classifier of the zoo, the folder of a"),
+        (["summary", "resnet"], "model must be one of deep-convnet, "),
+        (["train", "deep-convnet", "--data", "cifar-10"], "grey images of 28 x 28 pixels"),
         (["predict", "nothing.png"], "nothing.png"),
-        (["data", "imagenet"], "expected one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
+        (["data", "imagenet"], "one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(run, args, message):
+def test_what_goes_wrong_is_one_sentence(run, args, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").touch()
     code, _, err = run(*args)
     assert code == 1
     assert message in err and "Traceback" not in err and err.startswith("dlcourse: ")
@@ -187,8 +196,7 @@ def test_damaged_weights(run, tmp_path):
     assert code == 1 and "w.npz: expected an .npz file" in err
 
 
-def test_ensemble_votes_and_writes_its_record(run, tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("dlcourse.zoo.voting.load_mnist", DATASETS["mnist"])
+def test_ensemble_votes_and_writes_its_record(run, tiny, tmp_path):
     members = ["deep-convnet-seed0", "small-convnet-seed0"]
     code, out, _ = run("ensemble", *members, "-o", tmp_path / "record.json")
     assert code == 0
@@ -226,6 +234,12 @@ def test_doctor_tells_what_is_missing(run, monkeypatch):
     assert "pip install -e '.[gpu]'" in run("doctor")[1]
 
 
+def test_doctor_finds_that_the_zoo_is_empty(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("dlcourse.zoo.entry.FOLDER", tmp_path)
+    code, out, _ = run("doctor")
+    assert code == 1 and "broken   weights" in out and "found none" in out
+
+
 def test_doctor_finds_broken_data(run, monkeypatch):
     def broken():
         raise ValueError("train-images: expected this, found that; reinstall")
@@ -259,4 +273,4 @@ def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, m
         "int64",
     }  # batches counted
     code, _, err = run("train-entry", "yolo")
-    assert code == 1 and "expected one of" in err and "scenes/fcn-32s, scenes/fcn-16s" in err
+    assert code == 1 and "must be one of" in err and "scenes/fcn-32s, scenes/fcn-16s" in err

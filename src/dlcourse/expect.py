@@ -1,0 +1,119 @@
+"""Checks of names and numbers that a user gives, so that all are refused in the same words."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+
+#: The most of any whole number that is not bounded by something smaller.
+MOST = 2**31 - 1
+#: So many names are told in full; of more, only those that come near.
+_FEW = 20
+
+
+def one_of(what: str, value: str, known: Iterable[str]) -> None:
+    """Check that a name is among those that are known.
+
+    Parameters
+    ----------
+    what : str
+        What the name is of, as the user knows it: ``--optimizer``.
+    value : str
+        The name that was given.
+    known : iterable of str
+        Those that there are.
+
+    Raises
+    ------
+    ValueError
+        If it is not among them; the sentence tells which there are, or which come near.
+
+    Examples
+    --------
+    >>> one_of("--optimizer", "adma", ["adam", "momentum"])
+    Traceback (most recent call last):
+    ...
+    ValueError: --optimizer must be one of adam, momentum, found 'adma': did you mean adam?
+    """
+    names = list(known)
+    if value in names:
+        return
+    near = difflib.get_close_matches(value, names, n=1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    raise ValueError(
+        f"{what} must be one of {listed(value, names)}, found {shortened(value)}{hint}"
+    )
+
+
+def listed(value: str, names: Sequence[str]) -> str:
+    """Return the names that are known, in one line; of many only three that come near another.
+
+    Examples
+    --------
+    >>> listed("seed-7", [f"seed{n}" for n in range(30)])
+    'seed7, seed27, seed17 and 27 others'
+    """
+    if len(names) <= _FEW:
+        return ", ".join(names)
+    near = difflib.get_close_matches(value, names, cutoff=0.5) or names[:3]
+    return f"{', '.join(near)} and {len(names) - len(near)} others"
+
+
+def number(
+    what: str,
+    value: float,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> None:
+    """Check that a number is finite and lies in a range.
+
+    Parameters
+    ----------
+    what : str
+        What the number is, as the user knows it: ``--seed``.
+    value : float
+        The number that was given.
+    least : float, optional
+        The smallest that is right.
+    above : float, optional
+        In place of `least`, what it must be more than.
+    most : float, optional
+        The largest that is right; of a whole number, where it is left out, `MOST`.
+
+    Raises
+    ------
+    ValueError
+        If it is not, in a sentence with all three.
+
+    Examples
+    --------
+    >>> number("--seed", -1, least=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: --seed must be 0 or more, found -1
+    """
+    low = value > above if above is not None else least is None or value >= least
+    if isinstance(value, float) and not math.isfinite(value):
+        wanted = "a finite number"
+    elif not low:
+        wanted = f"above {above:g}" if above is not None else f"{least:g} or more"
+    elif value > (most or (MOST if isinstance(value, int) else math.inf)):
+        wanted = f"at most {most or MOST:,}"
+    else:
+        return
+    raise ValueError(f"{what} must be {wanted}, found {shortened(value)}")
+
+
+def shortened(value: object) -> str:
+    """Return ``repr(value)``, with its middle left out where it is long.
+
+    Examples
+    --------
+    >>> shortened(10**99)
+    '10000000000000000000...00000000000000000000'
+    """
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:20]}...{text[-20:]}"

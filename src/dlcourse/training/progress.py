@@ -1,0 +1,70 @@
+"""Progress bars and lines that stop nothing where they cannot be shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from tqdm.auto import tqdm
+
+
+class Forgiving:
+    """A stream to write to that drops what cannot be written: a terminal is gone, a disk is full.
+
+    Parameters
+    ----------
+    stream : file-like or None
+        Where to write; None, as Python has it where the standard error is closed, for nowhere.
+
+    Examples
+    --------
+    >>> Forgiving(None).write("lost")
+    4
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text, if that can be."""
+        with suppress(OSError, ValueError, AttributeError):  # ValueError: the file is closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be."""
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool, **options: Any) -> tqdm[Any]:
+    """Return a bar of tqdm on the standard error, or one that shows nothing.
+
+    Parameters
+    ----------
+    iterable : iterable, optional
+        What to go through; else the bar is told by ``update``.
+    show : bool
+        Whether to show it.
+    **options
+        As for ``tqdm``.
+
+    Examples
+    --------
+    >>> list(progress_bar([1, 2], show=False))
+    [1, 2]
+    """
+    # Not standard error itself, whose width tqdm would ask for.
+    return tqdm(
+        iterable, disable=not show, file=Forgiving(sys.stderr), dynamic_ncols=True, **options
+    )
+
+
+def say(line: str) -> None:
+    """Write a line of progress to the standard error, if that can be."""
+    print(line, file=Forgiving(sys.stderr), flush=True)
