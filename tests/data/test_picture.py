@@ -130,7 +130,7 @@ def test_truncated(name, tmp_path):
 
 
 def test_a_folder(tmp_path):
-    with pytest.raises(ValueError, match="expected a picture, found a file that cannot be read"):
+    with pytest.raises(ValueError, match="expected a picture, found a folder; save it as PNG"):
         load_picture(tmp_path)
 
 

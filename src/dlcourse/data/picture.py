@@ -81,11 +81,9 @@ def _read(path: Path) -> np.ndarray:
 
 def _grey(picture: Image.Image) -> Image.Image:
     """Return the picture with 8 bits of grey a pixel and nothing transparent."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        return Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
-    if not picture.has_transparency_data:
+    if picture.mode != "RGBA":
         return picture.convert("L")
-    grey, alpha = picture.convert("RGBA").convert("LA").split()
+    grey, alpha = picture.convert("LA").split()
     # What is opaque is the drawing: the ground behind it must be the other end of the scale.
     shade = np.average(np.asarray(grey), weights=np.asarray(alpha) + 1e-6)
     ground = Image.new("L", picture.size, 255 if shade < 128 else 0)
@@ -96,11 +94,13 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     """Return how far each pixel stands out from the ground, from 0 for the ground itself."""
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ground = np.median(edge)
-    ink: np.ndarray = grey - ground if ground < 0.5 else ground - grey
+    away: np.ndarray = grey - ground
     # How much grain and uneven light make of the mere ground is seen at the edge.
     noise = max(0.04, 6 * float(np.median(np.abs(edge - ground))))
-    ink[ink < noise] = 0
-    return ink
+    away[abs(away) < noise] = 0
+    # Most of what stands out is the drawing, darker or lighter. How light the ground is does not
+    # tell: white paper in dim light is nearer to black.
+    return (away if away.sum() > 0 else -away).clip(0)
 
 
 def _scale(digit: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from dlcourse.nn import Module
+from dlcourse.nn.state import put
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
-from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.checkpoint import Checkpoint, reading_checkpoint
 from dlcourse.training.trainer import TrainingDiverged
 
 
@@ -102,7 +103,7 @@ class Loop:
             If the checkpoint is damaged or belongs to another training.
         """
         if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(Checkpoint.load(self.checkpoint))
+            self._resume(self.checkpoint)
         with tqdm(
             total=steps, initial=len(self.losses), unit="step", disable=not self.progress
         ) as bar:
@@ -137,8 +138,11 @@ class Loop:
             stop=False,
         )
 
-    def _resume(self, saved: Checkpoint) -> None:
-        saved.expect(self.settings, self.checkpoint)
-        self.model.load_state_dict(saved.model)
-        self.optimizer.load_state_dict(saved.optimizer)
-        self.losses = list(saved.history["losses"])
+    def _resume(self, path: Path) -> None:
+        saved = Checkpoint.load(path)
+        saved.expect(self.settings, path)
+        pairs = saved.fitted(self.model.state_dict(), self.optimizer.state_dict(), path)
+        with reading_checkpoint(path):
+            losses = list(map(float, saved.history["losses"]))
+        put(pairs)
+        self.losses = losses
