@@ -47,7 +47,7 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
                 picture.load()
                 ImageOps.exif_transpose(picture, in_place=True)
                 return _eight_bits(picture)
-        except Image.DecompressionBombError:
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise Found(f"one of more than {_MOST_PIXELS:,} pixels") from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dlcourse.data.photograph import open_picture
+from dlcourse.files import FileError
 
 _SIDE = 28  # of the image
 _BOX = 20  # the longer side of the digit in it
@@ -37,7 +38,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If it isn't a picture, is damaged, or shows nothing.
 
     References
@@ -61,7 +62,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
     path = Path(path)
     ink = _ink(_read(path))
     if ink.max() < 0.1:
-        raise ValueError(
+        raise FileError(
             f"{path}: expected a picture of a digit, found a blank one; "
             "the digit must be much darker or lighter than the ground, all of which is alike"
         )

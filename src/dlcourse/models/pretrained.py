@@ -279,9 +279,7 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
         for name in file.keys():  # noqa: SIM118
             kind = file.get_slice(name).get_dtype()
             if kind.startswith("F") and kind not in ("F64", "F32", "F16"):
-                raise Found(
-                    f"{name!r} in {kind}, of which a network has no use before it is scaled"
-                )
+                raise Found(f"{name!r} in {kind}, which has scales elsewhere: convert it to F32")
             array = file.get_tensor(name)
             # NumPy knows the name bfloat16 from ml_dtypes, but little of it works with that.
             arrays[name] = array.astype(np.float32) if array.dtype == ml_dtypes.bfloat16 else array

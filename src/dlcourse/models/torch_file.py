@@ -166,7 +166,7 @@ def _read_old(file: IO[bytes], size: int) -> tuple[object, Callable[[_Storage], 
 def _check_count(storage: _Storage, nbytes: int) -> None:
     if nbytes != storage.nbytes:
         raise Found(
-            f"{nbytes // storage.dtype.itemsize:,} numbers where {storage.count:,} are announced"
+            f"{nbytes:,} bytes for {storage.count:,} numbers, where it takes {storage.nbytes:,}"
         )
 
 

@@ -19,6 +19,7 @@ from dlcourse.nn.state import check_fit, fitted, put
 
 #: The network with the most arrays has about a thousand, and Adam two for each parameter.
 _MOST_ARRAYS = 10_000
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 #: A header of plain numbers takes 118 bytes.
 _MOST_HEADER = 1000
 #: Weights hardly get smaller by compression: a file that promises this many times its size lies,
@@ -187,8 +188,9 @@ def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Declared:
         if not name.endswith(".npy") or file.read(6) != npy.MAGIC_PREFIX:
             raise Found(f"an entry {name[:100]!r} that is no array")
         version = tuple(file.read(2))
-        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, _, dtype = read(file, _MOST_HEADER)
+        if version not in _HEADERS:
+            raise Found(f"{name[:100]!r} in version {version} of the format")
+        shape, _, dtype = _HEADERS[version](file, _MOST_HEADER)
         if dtype.hasobject:
             raise Found("pickled objects")
         size = file.tell() + math.prod(shape) * dtype.itemsize

@@ -113,8 +113,8 @@ def _describe(layer: Module) -> dict[str, Any]:
 def _build(described: Mapping[str, Any], arrays: dict[str, Array]) -> Module:
     """Return the layer of a description, with arrays taken off the front of `arrays`."""
     kind = described["kind"]
-    grids = {
-        name: described[name] and _grid(described[name], kind)
+    grids: dict[str, Any] = {
+        name: _grid(described[name], kind, name)
         for name in ("input", "output")
         if name in described
     }
@@ -149,7 +149,9 @@ def _build(described: Mapping[str, Any], arrays: dict[str, Array]) -> Module:
     return QuantizedConv2d(weight, bias, scale, geometry=geometry, groups=groups, **grids)
 
 
-def _grid(described: Any, kind: str) -> Grid:
+def _grid(described: Any, kind: str, name: str) -> Grid | None:
+    if described is None and name == "output" and kind in ("QuantizedConv2d", "QuantizedLinear"):
+        return None
     scale, zero_point = described
     if not (0 < scale < math.inf and _whole([zero_point + 128], 0) and zero_point <= 127):
         raise Found(f"a {kind} with scale {scale!r} and zero point {zero_point!r}")
