@@ -57,6 +57,14 @@ _MOST_INSTRUCTIONS = 1_000_000
 _MOST_AXES = 64
 
 
+class _Bounded(io.BufferedReader):
+    """A file that is never asked for more than it has, for the memory is taken beforehand."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @dataclass(frozen=True)
 class _Function:
     """What the pickle looks up by name: a type of numbers, or a function that torch has."""
@@ -110,7 +118,7 @@ def read_torch_file(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """
     with (
         reading_weights(path, "arrays by name, as torch.save writes a state_dict()"),
-        open(path, "rb") as file,
+        _Bounded(open(path, "rb", buffering=0)) as file,
     ):
         size = os.path.getsize(path)
         if not zipfile.is_zipfile(path):
@@ -186,6 +194,7 @@ def _described(file: IO[bytes], storages: dict[str, _Storage]) -> Any:
         del stack[start:]
         return items
 
+    argument: Any
     for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         if number == _MOST_INSTRUCTIONS:
             raise Found(f"a pickle of more than {_MOST_INSTRUCTIONS:,} instructions")

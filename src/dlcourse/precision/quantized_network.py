@@ -27,6 +27,8 @@ from dlcourse.precision.quantized import (
 _FORMAT = "dlcourse int8 network 1"
 #: No window, step or border of a network is wider; a lie could ask for any amount of memory.
 _WIDEST = 1024
+_WEIGHTED = ("QuantizedConv2d", "QuantizedLinear")
+_KINDS = ("QuantizeInput", "QuantizedGlobalAvgPool", "MaxPool2d", "Flatten", *_WEIGHTED)
 _ARRAYS = {"weight": np.int8, "bias": np.int32, "scale": np.float32}
 
 
@@ -113,6 +115,8 @@ def _describe(layer: Module) -> dict[str, Any]:
 def _build(described: Mapping[str, Any], arrays: dict[str, Array]) -> Module:
     """Return the layer of a description, with arrays taken off the front of `arrays`."""
     kind = described["kind"]
+    if kind not in _KINDS:
+        raise Found(f"a layer of the unknown kind {kind!r}")
     grids: dict[str, Any] = {
         name: _grid(described[name], kind, name)
         for name in ("input", "output")
@@ -126,8 +130,6 @@ def _build(described: Mapping[str, Any], arrays: dict[str, Array]) -> Module:
         return MaxPool2d(_pair(described["kernel_size"], 1), _pair(described["stride"], 1))
     if kind == "Flatten":
         return Flatten()
-    if kind not in ("QuantizedConv2d", "QuantizedLinear"):
-        raise Found(f"a layer of the unknown kind {kind!r}")
     shape = tuple(described["shape"])
     if len(shape) != (4 if kind == "QuantizedConv2d" else 2) or not _whole(shape, 1):
         raise Found(f"a {kind} of shape {shape}")
@@ -150,7 +152,7 @@ def _build(described: Mapping[str, Any], arrays: dict[str, Array]) -> Module:
 
 
 def _grid(described: Any, kind: str, name: str) -> Grid | None:
-    if described is None and name == "output" and kind in ("QuantizedConv2d", "QuantizedLinear"):
+    if described is None and name == "output" and kind in _WEIGHTED:
         return None
     scale, zero_point = described
     if not (0 < scale < math.inf and _whole([zero_point + 128], 0) and zero_point <= 127):
