@@ -174,8 +174,9 @@ def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     array([[ 0,  2, 10,  8]])
     """
     height, width = size
-    inside = np.clip(_checked(boxes), 0, np.array([width, height, width, height], np.float32))
-    return inside.astype(boxes.dtype)
+    most = np.array([width, height, width, height], np.float32)
+    inside: np.ndarray = np.clip(_checked(boxes), 0, most).astype(boxes.dtype)
+    return inside
 
 
 def _middle_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from dlcourse.backend import Array, array_module, to_device
+from dlcourse.backend import Array, to_device
 from dlcourse.nn.contract import caches, guard
+from dlcourse.nn.state import fitted, put
 
 
 class Parameter:
@@ -309,30 +310,15 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
         """Copy arrays into the parameters and buffers of the same names.
 
-        Nothing is changed unless every name and shape agrees.
+        Nothing is changed unless every name and shape agrees, and all values are real numbers.
 
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a shape differs; the message lists which.
+            If a name is missing or unknown, a shape differs, or an array holds text or the like;
+            the message lists which.
         """
-        own = self.state_dict()
-        missing = [name for name in own if name not in state]
-        unknown = [name for name in state if name not in own]
-        misshapen = [
-            f"{name} has shape {state[name].shape}, expected {value.shape}"
-            for name, value in own.items()
-            if name in state and value.shape != state[name].shape
-        ]
-        parts = [f"missing {_some(missing)}"] if missing else []
-        parts += [f"unknown {_some(unknown)}"] if unknown else []
-        parts += [_some(misshapen)] if misshapen else []
-        if parts:
-            raise ValueError(f"these weights do not fit {type(self).__name__}: {'; '.join(parts)}")
-        # Converted before the first is copied: what is not a number fails here.
-        new = [array_module(v).asarray(state[name], dtype=v.dtype) for name, v in own.items()]
-        for value, array in zip(own.values(), new, strict=True):
-            value[...] = array
+        put(fitted(self.state_dict(), state, f"these weights do not fit {type(self).__name__}"))
 
     def __getstate__(self) -> dict[str, Any]:
         # What passes have left behind is neither copied nor pickled.
@@ -371,8 +357,3 @@ class Module:
             if parameter.grad is not None:
                 parameter.grad = change(parameter.grad)
         return self
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

@@ -96,7 +96,8 @@ class ReplayMemory:
 
     def latest(self, size: int) -> Transitions:
         """Return the last `size` steps in the order they happened: learning without a memory."""
-        return self._at(np.arange(max(0, self.added - size), self.added) % self.capacity)
+        first = self.added - min(size, len(self))
+        return self._at(np.arange(first, self.added) % self.capacity)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by the names of their attributes, one row a step, not copied."""
