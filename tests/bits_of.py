@@ -131,7 +131,8 @@ def lines(workers):
     yield (
         "predict",
         lambda: digest(
-            deep.predict(DIGITS), models.resnet18(num_classes=10, rng=rng()).predict(images(3, 3, 112, 112))
+            deep.predict(DIGITS),
+            models.resnet18(num_classes=10, rng=rng()).predict(images(3, 3, 112, 112)),
         ),
     )
     yield "gradient", lambda: digest(*deep.gradient(DIGITS, LABELS).values())
