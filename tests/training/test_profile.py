@@ -219,7 +219,7 @@ def test_threads_are_held():
         for threads in (1, 2):
             quick(Threads(), batch(1, 2), threads=threads, training=False)
             assert Threads.seen == threads
-        assert threads_for(batch(1, 2)) == 3
+        assert threads_for(batch(1)) == 3
 
 
 def test_the_machine_is_measured_if_none_is_given():
