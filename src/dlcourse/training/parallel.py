@@ -79,7 +79,9 @@ class ParallelModel:
     make_loss : callable
         Makes a loss, for instance ``CrossEntropyLoss``; each thread has its own.
     workers : int, optional
-        Threads; one a core when left out, and its share of the cores on each of several ranks.
+        Threads; one a core when left out, and its share of the cores on each of several ranks. On
+        whole batches they are those that a layer shares its work among, as many as BLAS may use
+        at most.
     micro_batch : int
         Images that pass through the network at a time.
     communicator : Communicator, optional
