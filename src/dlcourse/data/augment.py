@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlcourse.nn.blas import blas_held
+
 #: Anything that can be called as ``augment(images, rng)``.
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -157,7 +159,8 @@ class Elastic:
         smooth_y, smooth_x = _gaussian(height, self.sigma), _gaussian(width, self.sigma)
         # The noise reaches beyond the image, so that pixels at its edge move as much as others.
         noise = rng.random((n, 2, smooth_y.shape[1], smooth_x.shape[1]), dtype=np.float32)
-        coords = smooth_y @ (2 * noise - 1) @ smooth_x.T
+        with blas_held():
+            coords = smooth_y @ (2 * noise - 1) @ smooth_x.T
         coords *= self.alpha
         coords[:, 0] += np.arange(height, dtype=np.float32)[:, None]
         coords[:, 1] += np.arange(width, dtype=np.float32)

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable
 
 from dlcourse.backend import array_module
+from dlcourse.nn.blas import blas_held
 from dlcourse.nn.module import Parameter
 
 
+@blas_held()
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     """Shorten the gradients, taken together as one vector, to at most a given norm.
 
