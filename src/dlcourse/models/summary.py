@@ -146,7 +146,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
 
     def watch(name: str, module: Module) -> Callable[[Array], Array]:
         forward = module.forward
-        leaf = not any(module.children())
+        leaf = not any(module.named_children())
 
         def watched(x: Array) -> Array:
             nonlocal last
@@ -184,7 +184,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
         for name, module in model.named_modules():
             stack.enter_context(_patched(module, watch(name, module)))
         model(x)
-    leaves = [(name, m) for name, m in model.named_modules() if not any(m.children())]
+    leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
     idle = sum(_count(module) for name, module in leaves if name not in ran)
     return Summary(type(model).__name__, rows, _count(model), idle)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from dlcourse.backend import Array, array_module
+from dlcourse.habits import Familiar
 
 
 class Loss(Protocol):
@@ -17,7 +18,31 @@ class Loss(Protocol):
         ...
 
 
-def softmax(x: Array, axis: int = 1) -> Array:
+class LossValue(Familiar, float):
+    """The number that a loss returns: a float, with torch's ``item()``.
+
+    Examples
+    --------
+    >>> value = LossValue(0.25)
+    >>> value, value.item()
+    (0.25, 0.25)
+    >>> value.backward()
+    Traceback (most recent call last):
+    AttributeError: 'LossValue' object has no attribute 'backward': there is no autograd, write \
+model.backward(criterion.backward())
+    """
+
+    hints: ClassVar = {
+        "backward": "there is no autograd, write model.backward(criterion.backward())",
+        **dict.fromkeys(("cpu", "detach", "numpy"), "it is a float already"),
+    }
+
+    def item(self) -> float:
+        """Return the plain float."""
+        return float(self)
+
+
+def softmax(x: Array, dim: int = 1) -> Array:
     """Return positive shares that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
 
     Parameters
@@ -25,7 +50,7 @@ def softmax(x: Array, axis: int = 1) -> Array:
     x : array
         Scores (logits) of any size: the largest along the axis is subtracted first, which
         changes nothing but that exp cannot overflow.
-    axis : int
+    dim : int
         The axis of the classes.
 
     Examples
@@ -35,11 +60,24 @@ def softmax(x: Array, axis: int = 1) -> Array:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    exp = array_module(x).exp(x - x.max(axis=axis, keepdims=True))
-    return exp / exp.sum(axis=axis, keepdims=True)
+    exp = array_module(x).exp(x - x.max(axis=dim, keepdims=True))
+    return exp / exp.sum(axis=dim, keepdims=True)
 
 
-class CrossEntropyLoss:
+class _Loss(Familiar):
+    """Base of the losses."""
+
+    hints: ClassVar = {
+        "item": "call the loss first, value = criterion(outputs, targets)",
+        "reduction=": "it is the mean over the batch; for a sum multiply value and gradient by N",
+        "weight=": "all classes count alike",
+    }
+
+    def __init__(self) -> None:
+        """Make a loss without options."""
+
+
+class CrossEntropyLoss(_Loss):
     """Mean of minus the log of the probability given to the right class.
 
     Takes scores, not probabilities: softmax is inside, for the two together are exact where
@@ -48,11 +86,11 @@ class CrossEntropyLoss:
 
     Parameters
     ----------
-    label_smoothing : float
-        Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
     ignore_index : int
         Where the label is this number, there is nothing to learn: neither the mean nor the
         gradient counts it.
+    label_smoothing : float
+        Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
 
     Examples
     --------
@@ -65,7 +103,8 @@ class CrossEntropyLoss:
     array([[ 0.25,  0.25, -0.75,  0.25]], dtype=float32)
     """
 
-    def __init__(self, label_smoothing: float = 0.0, ignore_index: int = -100) -> None:
+    def __init__(self, *, ignore_index: int = -100, label_smoothing: float = 0.0) -> None:
+        super().__init__()
         if not 0 <= label_smoothing <= 1:
             raise ValueError(
                 f"label_smoothing must be a share from 0 to 1, found {label_smoothing}"
@@ -89,6 +128,7 @@ class CrossEntropyLoss:
             If the shapes do not go together, a label is no whole number or out of range, or none
             is left to learn from.
         """
+        _check_arrays(self, logits, targets)
         xp = array_module(logits)
         kept = targets != self.ignore_index
         _check_labels(logits, targets, kept)
@@ -108,7 +148,7 @@ class CrossEntropyLoss:
         loss = -right.mean()
         if self.label_smoothing:
             loss = (1 - self.label_smoothing) * loss - self.label_smoothing * log_p.mean()
-        return float(loss)
+        return LossValue(loss)
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores, of their shape."""
@@ -125,7 +165,7 @@ class CrossEntropyLoss:
         return xp.moveaxis(grad.reshape(images, *places, classes), -1, 1)
 
 
-class MSELoss:
+class MSELoss(_Loss):
     """Mean over all elements of the squared difference of output and target.
 
     Examples
@@ -140,20 +180,21 @@ class MSELoss:
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean squared difference of outputs `y` and targets `t`, of one shape."""
+        _check_arrays(self, y, t)
         if y.shape != t.shape or y.size == 0:
             raise ValueError(
                 f"MSELoss expects targets of the outputs' shape {y.shape}, at least one, "
                 f"found {t.shape}"
             )
         self._difference = y - t.astype(y.dtype, copy=False)
-        return float((self._difference * self._difference).mean())
+        return LossValue((self._difference * self._difference).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
         return self._difference * (2 / self._difference.size)
 
 
-class BCEWithLogitsLoss:
+class BCEWithLogitsLoss(_Loss):
     """Mean over all elements of minus the log of the probability given to the right answer.
 
     Each element is a question of its own with the answers yes (1) and no (0): the score s gives
@@ -176,6 +217,7 @@ class BCEWithLogitsLoss:
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean loss of scores `y` and targets `t` from 0 to 1, of one shape."""
+        _check_arrays(self, y, t)
         if y.shape != t.shape or y.size == 0:
             raise ValueError(
                 f"BCEWithLogitsLoss expects targets of the scores' shape {y.shape}, at least one, "
@@ -192,14 +234,14 @@ class BCEWithLogitsLoss:
         small = xp.exp(-xp.abs(y))
         positive = xp.where(y < 0, small, xp.ones_like(small)) / (1 + small)  # sigmoid
         self._difference = positive - t
-        return float((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
+        return LossValue((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores."""
         return self._difference / self._difference.size
 
 
-class SmoothL1Loss:
+class SmoothL1Loss(_Loss):
     """Mean over all elements of a loss that is quadratic near zero and linear beyond.
 
     With d the difference of output and target: ``d^2 / 2`` where ``|d| < 1``, else ``|d| - 1/2``
@@ -218,6 +260,7 @@ class SmoothL1Loss:
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean loss of outputs `y` and targets `t`, of one shape."""
+        _check_arrays(self, y, t)
         if y.shape != t.shape or y.size == 0:
             raise ValueError(
                 f"SmoothL1Loss expects targets of the outputs' shape {y.shape}, at least one, "
@@ -226,11 +269,20 @@ class SmoothL1Loss:
         difference = y - t.astype(y.dtype, copy=False)
         self._slope = array_module(y).clip(difference, -1, 1)
         # Where it is not cut off, slope and difference are the same.
-        return float((self._slope * (difference - self._slope / 2)).mean())
+        return LossValue((self._slope * (difference - self._slope / 2)).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
         return self._slope / self._slope.size
+
+
+def _check_arrays(loss: _Loss, outputs: Array, targets: Array) -> None:
+    for name, value in (("outputs", outputs), ("targets", targets)):
+        if not hasattr(value, "dtype"):
+            raise TypeError(
+                f"{type(loss).__name__} expects {name} in an array, found "
+                f"{type(value).__name__}: write np.array({name})"
+            )
 
 
 def _check_labels(logits: Array, targets: Array, kept: Array) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +21,12 @@ def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
     >>> pair(3, "kernel_size"), pair((1, 2), "stride")
     ((3, 3), (1, 2))
     """
-    two = (value, value) if isinstance(value, int) else tuple(value)
-    if len(two) != 2 or not all(isinstance(v, int) and v >= least for v in two):
+    two = tuple(value) if isinstance(value, Iterable) else (value, value)
+    if len(two) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in two):
         raise ValueError(
             f"{name} must be a whole number of at least {least}, or two of them, found {value!r}"
         )
-    return two[0], two[1]
+    return int(two[0]), int(two[1])
 
 
 def output_size(

@@ -86,7 +86,7 @@ class VGGFeatures:
         self._depth = max(wanted) + 1
         x = (image - self._colours(self.mean, image)) / self._colours(self.std, image)
         outputs = {}
-        for i, layer in enumerate(self.layers.modules[: self._depth]):
+        for i, layer in enumerate(self.layers[: self._depth]):
             x = layer(x)
             if i in wanted:
                 outputs[wanted[i]] = x
@@ -120,7 +120,7 @@ class VGGFeatures:
         deepest = max(names, key=_NAMES.index)
         names = _NAMES[: _NAMES.index(deepest) + 1]
         responses = [[float(f.mean()) for f in self(x, names).values()] for x in images]
-        layers = Sequential(*self.layers.modules[: self._places[deepest] + 1]).replica()
+        layers = self.layers[: self._places[deepest] + 1].replica()
         before = 1.0
         for layer, means in zip(_convolutions(layers), zip(*responses, strict=True), strict=True):
             mean = sum(means) / len(means) or 1.0
