@@ -78,7 +78,8 @@ class Familiar:
     AttributeError: 'Layer' object has no attribute 'cuda': write to("cuda")
     """
 
-    #: What to write in place of an attribute ("cuda") or an argument ("momentum=") of torch.
+    #: What to write in place of an attribute ("cuda") or an argument ("momentum=") of torch, and
+    #: where a method takes fewer values ("step()").
     hints: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -136,6 +137,10 @@ def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, tup
     return called, args[1:]
 
 
+def _hints(args: tuple[Any, ...]) -> Mapping[str, str]:
+    return args[0].hints if args and isinstance(args[0], Familiar) else {}
+
+
 def _written(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     """Return the line that calls a function with these arguments."""
     parts = [*map(_short, args), *(f"{key}={_short(value)}" for key, value in kwargs.items())]
@@ -161,8 +166,7 @@ def _no_generator(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any])
 def _unknown(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any], known: Any) -> str:
     name, others = _name(function, args)
     unknown = [key for key in kwargs if key not in known]
-    all_hints = args[0].hints if args and isinstance(args[0], Familiar) else {}
-    hints = [all_hints[f"{key}="] for key in unknown if f"{key}=" in all_hints]
+    hints = [hint for key in unknown if (hint := _hints(args).get(f"{key}=", ""))]
     line = _written(name, others, {key: kwargs[key] for key in kwargs if key in known})
     missing = ", ".join(f"{key}=" for key in unknown)
     return f"{name} has no {missing}: {'; '.join(hints) or f'write {line}'}"
@@ -171,4 +175,5 @@ def _unknown(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any], know
 def _too_many(function: F, args: tuple[Any, ...], places: list[str]) -> str:
     name, values = _name(function, args)
     names = ", ".join(places[len(args) - len(values) :]) or "nothing"
-    return f"{name} takes {names} by position, found {len(values)} values: name the others"
+    hint = _hints(args).get(f"{function.__name__}()", "give the others by name")
+    return f"{name} takes {names} by position, found {len(values)}: {hint}"

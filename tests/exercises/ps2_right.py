@@ -237,7 +237,7 @@ class Loops:
             places = np.arange(len(images))
             rng.shuffle(places)
             for part in np.array_split(places, max(1, len(images) // 50)):
-                schedule.step(epoch)
+                schedule.move_to(epoch)
                 for p in net.parameters():
                     p.grad = None
                 loss(net(images[part]), labels[part])

@@ -177,8 +177,7 @@ def test_reduce_lr_on_plateau(mode, options):
     schedule = optim.ReduceLROnPlateau(optimizer, mode=mode, **options)
     their_schedule = L.ReduceLROnPlateau(their_optimizer, mode=mode, **options)
     for metric in metrics:
-        schedule.step()
-        schedule.observe(metric)
+        schedule.step(metric)
         their_schedule.step(metric)
         assert optimizer.lr == their_optimizer.param_groups[0]["lr"]
     assert optimizer.lr < 0.3  # it had something to do

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, array_module, to_device
-from dlcourse.habits import Familiar
+from dlcourse.habits import Familiar, explained
 
 
 class Parameter(Familiar):
@@ -302,6 +302,7 @@ class Module(Familiar):
         """
         self.input_grad = False
 
+    @explained
     def set_generator(self, rng: np.random.Generator) -> None:
         """Hand a random generator to every layer that draws (dropout)."""
         for _, module in self.named_modules():

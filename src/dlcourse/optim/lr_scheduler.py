@@ -31,7 +31,7 @@ class Schedule(habits.Familiar):
     base_lr : float
         The learning rate that the optimizer came with.
     epoch : float
-        The time of the last `step`.
+        The time at hand.
 
     Examples
     --------
@@ -52,6 +52,7 @@ class Schedule(habits.Familiar):
         "get_lr": "write schedule.lr_at(epoch)",
         "base_lrs": "write schedule.base_lr",
         "last_epoch": "write schedule.epoch",
+        "step()": "for a time write move_to(epoch), for a metric observe(metric)",
         "last_epoch=": "leave it out and call schedule.move_to(epoch) afterwards",
     }
 
@@ -75,9 +76,10 @@ class Schedule(habits.Familiar):
         self.epoch = float(epoch)
         self.optimizer.lr = self.lr_at(self.epoch)
 
-    def step(self, epoch: float | None = None) -> None:
-        """Move to a time; without one, to 1 later than before, as torch does once an epoch."""
-        self.move_to(self.epoch + 1.0 if epoch is None else epoch)
+    @habits.explained
+    def step(self) -> None:
+        """Move to a time 1 later than before, once an epoch as in torch."""
+        self.move_to(self.epoch + 1.0)
 
     def get_last_lr(self) -> list[float]:
         """Return the optimizer's learning rate, in a list as torch does."""

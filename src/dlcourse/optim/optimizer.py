@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from dlcourse.backend import Array, array_module
-from dlcourse.habits import Familiar
-from dlcourse.nn.module import Module, Parameter
+from dlcourse.habits import Familiar, explained
+from dlcourse.nn.module import Parameter
 
 
 class Optimizer(Familiar):
@@ -44,6 +44,7 @@ class Optimizer(Familiar):
 
     hints: ClassVar = {
         "add_param_group": "make one optimizer for each group of parameters",
+        "step()": "there is no closure, compute the gradients before",
         "defaults": "read the attributes, optimizer.lr",
     }
 
@@ -59,6 +60,7 @@ class Optimizer(Familiar):
             for p in self.parameters
         ]
 
+    @explained
     def step(self) -> None:
         """Update every parameter that has a gradient; the gradients stay as they are.
 
@@ -156,24 +158,25 @@ class _Group(MutableMapping[str, Any]):
         self._optimizer = optimizer
 
     def __getitem__(self, name: str) -> Any:
-        if name not in [*self]:
-            raise KeyError(name)
-        return self._optimizer.parameters if name == "params" else getattr(self._optimizer, name)
+        return vars(self._optimizer)["parameters" if name == "params" else name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name not in [*self][1:]:
-            raise KeyError(f"{type(self._optimizer).__name__} has no {name} to set")
+        if name not in self._names():
+            raise KeyError(f"{name} of {type(self._optimizer).__name__} cannot be set")
         setattr(self._optimizer, name, value)
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError(f"{name} of an optimizer cannot be deleted")
+        raise KeyError(f"{name} of {type(self._optimizer).__name__} cannot be deleted")
 
     def __iter__(self) -> Iterator[str]:
-        others = ("parameters", "state")
-        return iter(["params", *(name for name in vars(self._optimizer) if name not in others)])
+        yield "params"
+        yield from self._names()
 
     def __len__(self) -> int:
-        return len([*self])
+        return 1 + len(self._names())
+
+    def _names(self) -> list[str]:
+        return [name for name in vars(self._optimizer) if name not in ("parameters", "state")]
 
 
 def in_range(name: str, value: float, low: float, below: float = math.inf) -> float:
@@ -195,14 +198,14 @@ def in_range(name: str, value: float, low: float, below: float = math.inf) -> fl
 
 
 def _checked(params: Iterable[Parameter]) -> list[Parameter]:
-    if isinstance(params, Module | Parameter) or not isinstance(params, Iterable):
+    if not isinstance(params, Iterable):
         raise TypeError(
-            f"an optimizer takes Parameters, found {type(params).__name__}: pass model.parameters()"
+            f"expected Parameters, found {type(params).__name__}; pass model.parameters()"
         )
     params = list(params)
     if any(isinstance(parameter, Mapping) for parameter in params):
         raise TypeError(
-            "all parameters of an optimizer form one group, found several groups: "
+            "all parameters of an optimizer form one group, found groups; "
             "make one optimizer for each"
         )
     unique = list({id(parameter): parameter for parameter in params}.values())

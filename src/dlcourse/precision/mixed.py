@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.habits import explained
 from dlcourse.nn import BatchNorm2d, Module, Parameter
 from dlcourse.precision.scaler import LossScaler
 
@@ -108,6 +109,7 @@ class MixedPrecision(Module):
         self._half[0].train(mode)
         return super().train(mode)
 
+    @explained
     def set_generator(self, rng: np.random.Generator) -> None:
         self._half[0].set_generator(rng)
 

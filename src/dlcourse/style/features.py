@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.habits import explained
 from dlcourse.models.edges import edge_convolutions
 from dlcourse.models.preprocessing import preprocess_for
 from dlcourse.models.pretrained import on_disk, published, read_arrays
@@ -141,6 +142,7 @@ class VGGFeatures:
         return array_module(like).asarray(values, like.dtype).reshape(1, 3, 1, 1)
 
 
+@explained
 def load_features(source: str = "auto", *, rng: np.random.Generator | None = None) -> VGGFeatures:
     """Return the convolutions of VGG-16, with the best weights that there are.
 

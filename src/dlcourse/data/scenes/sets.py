@@ -11,6 +11,7 @@ from dlcourse.data.mnist import load_mnist
 from dlcourse.data.scenes.compose import compose
 from dlcourse.data.scenes.ground import draw_ground
 from dlcourse.data.scenes.scene import Scene
+from dlcourse.habits import explained
 
 #: Digits of MNIST's training set that are kept for the validation scenes.
 _HELD_OUT = 5000
@@ -57,6 +58,7 @@ class NumberedScenes(Sequence[Scene], ABC):
         self.length, self.things, self.size = length, things, size
         self._entropy = (seed, self._kind + SPLITS.index(split))
 
+    @explained
     @abstractmethod
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         """Return a scene with so many things in it."""
@@ -95,6 +97,7 @@ class SceneSet(NumberedScenes):
             "test": test,
         }[split]
 
+    @explained
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         return compose(self.digits, draw_ground, count, self.size, rng)
 
