@@ -35,7 +35,7 @@ def explained(function: F) -> F:
     TypeError: roll draws random numbers: pass a generator, roll(6, rng=np.random.default_rng(0))
     >>> roll(6, dice=2, rng=np.random.default_rng(0))
     Traceback (most recent call last):
-    TypeError: roll has no dice=: write roll(6, rng=np.random.default_rng(0))
+    TypeError: roll has no dice=: leave it out and write roll(6, rng=np.random.default_rng(0))
     """
     parameters = inspect.signature(function).parameters
     kinds = {parameter.kind for parameter in parameters.values()}
@@ -72,7 +72,7 @@ class Familiar:
     ...         self.width = width
     >>> Layer(3, inplace=True)
     Traceback (most recent call last):
-    TypeError: Layer has no inplace=: write Layer(3)
+    TypeError: Layer has no inplace=: leave it out and write Layer(3)
     >>> Layer(3).cuda()
     Traceback (most recent call last):
     AttributeError: 'Layer' object has no attribute 'cuda': write to("cuda")
@@ -147,11 +147,11 @@ def _written(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str
     return f"{name}({', '.join(parts)})"
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, otherwise: str = "...") -> str:
     if isinstance(value, np.random.Generator):
         return _GENERATOR
     simple = value is None or isinstance(value, int | float | str | tuple)
-    return repr(value) if simple and len(repr(value)) < 40 else "..."
+    return repr(value) if simple and len(repr(value)) < 40 else otherwise
 
 
 def _no_generator(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
@@ -159,17 +159,20 @@ def _no_generator(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     what = "its initial weights" if function.__name__ == "__init__" else "random numbers"
     others = {key: value for key, value in kwargs.items() if key != "rng"}
     line = _written(name, args, others)[:-1] + f"{', ' if args or others else ''}rng={_GENERATOR})"
-    found = f", in place of {_short(kwargs['rng'])}" if kwargs.get("rng") is not None else ""
+    found = kwargs.get("rng")
+    found = "" if found is None else f", in place of {_short(found, type(found).__name__)}"
     return f"{name} draws {what}: pass a generator, {line}{found}"
 
 
 def _unknown(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any], known: Any) -> str:
     name, others = _name(function, args)
-    unknown = [key for key in kwargs if key not in known]
-    hints = [hint for key in unknown if (hint := _hints(args).get(f"{key}=", ""))]
     line = _written(name, others, {key: kwargs[key] for key in kwargs if key in known})
-    missing = ", ".join(f"{key}=" for key in unknown)
-    return f"{name} has no {missing}: {'; '.join(hints) or f'write {line}'}"
+    unknown = [
+        f"no {key}=: {_hints(args).get(f'{key}=') or f'leave it out and write {line}'}"
+        for key in kwargs
+        if key not in known
+    ]
+    return f"{name} has {'; '.join(unknown)}"
 
 
 def _too_many(function: F, args: tuple[Any, ...], places: list[str]) -> str:

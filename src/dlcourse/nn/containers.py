@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Self, overload
+from typing import ClassVar, Self, overload
 
 from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.nn.module import Module
@@ -13,6 +13,8 @@ from dlcourse.nn.module import Module
 
 class _Container(Module):
     """Modules kept in a list and named by their position, as in torch."""
+
+    hints: ClassVar = Module.hints | {"pop": "write del net[-1]"}
 
     def __init__(self, *modules: Module) -> None:
         super().__init__()

@@ -76,6 +76,9 @@ class _Loss(Familiar):
     def __init__(self) -> None:
         """Make a loss without options."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 class CrossEntropyLoss(_Loss):
     """Mean of minus the log of the probability given to the right class.
@@ -287,13 +290,17 @@ def _check_arrays(loss: _Loss, outputs: Array, targets: Array) -> None:
 
 def _check_labels(logits: Array, targets: Array, kept: Array) -> None:
     expected = logits.shape[:1] + logits.shape[2:]
+    one_hot = ": write targets.argmax(axis=1)" if targets.shape == logits.shape else ""
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
         raise ValueError(
             "CrossEntropyLoss expects scores (N, classes, ...) and labels (N, ...), "
-            f"found {logits.shape} and {targets.shape}"
+            f"found {logits.shape} and {targets.shape}{one_hot}"
         )
     if targets.dtype.kind not in "iu":
-        raise ValueError(f"labels must be whole numbers, found dtype {targets.dtype}")
+        raise ValueError(
+            f"labels must be whole numbers, found dtype {targets.dtype}: "
+            "write labels.astype(np.int64)"
+        )
     if not kept.any():
         raise ValueError("CrossEntropyLoss expects at least one label that is not ignored")
     classes = logits.shape[1]

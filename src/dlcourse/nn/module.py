@@ -123,6 +123,8 @@ class Module(Familiar):
 
     hints: ClassVar = {
         "_buffers": "call super().__init__() at the start of its __init__",
+        "training": "call super().__init__() at the start of its __init__",
+        "save": "write dlcourse.nn.weights.save_weights(model, path)",
         "get_parameter": 'write dict(model.named_parameters())["conv.weight"]',
         "get_submodule": 'write dict(model.named_modules())["features.0"]',
         "named_buffers": "state_dict() holds them, beside the parameters",

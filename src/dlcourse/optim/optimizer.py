@@ -109,6 +109,11 @@ class Optimizer(Familiar):
         """
         return [_Group(self)]
 
+    def __repr__(self) -> str:
+        _, *values = self.param_groups[0].items()
+        words = [f"{len(self.parameters)} parameters", *(f"{n}={value!r}" for n, value in values)]
+        return f"{type(self).__name__}({', '.join(words)})"
+
     def state_dict(self) -> dict[str, Array]:
         """Return the arrays kept for each parameter as "<name>.<parameter's number>".
 

@@ -58,7 +58,6 @@ class NumberedScenes(Sequence[Scene], ABC):
         self.length, self.things, self.size = length, things, size
         self._entropy = (seed, self._kind + SPLITS.index(split))
 
-    @explained
     @abstractmethod
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         """Return a scene with so many things in it."""
