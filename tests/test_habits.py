@@ -176,7 +176,7 @@ def test_the_page_lists_what_is_here():
     assert {name for _, name in here} == own - bases
 
 
-@pytest.mark.parametrize(("kind", "name"), listed("What is not here"))
+@pytest.mark.parametrize(("kind", "name"), [*listed("What is not here")])
 def test_the_page_lists_what_is_not_here(kind, name):
     with pytest.raises(AttributeError, match=f"has no {name}: .*(write|CrossEntropyLoss|assign)"):
         getattr(home(kind), name)
