@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 #: An array of either library. CuPy has no stubs, so this is only a name for readers.
 Array = Any
@@ -124,6 +125,38 @@ def elementwise(name: str, x: Array, *others: Array) -> Array:
     xp = array_module(x)
     function = getattr(xp, name)
     return function(x, *others) if xp is np else function(x, *others, out=xp.empty_like(x))
+
+
+def sum_dtype(dtype: DTypeLike) -> np.dtype:
+    """Return the dtype to add up values of a dtype in: float32 for float16.
+
+    In float16 a sum of ones ends at 2048, and no sum passes 65504.
+
+    Examples
+    --------
+    >>> sum_dtype(np.float16), sum_dtype(np.float64)
+    (dtype('float32'), dtype('float64'))
+    """
+    return np.promote_types(dtype, np.float32)
+
+
+def masked(x: Array, keep: Array, out: Array | None = None) -> Array:
+    """Return floating-point `x` where `keep` is true and 0 elsewhere, in the memory order of `x`.
+
+    A product with the mask would do so for finite values only: 0 times infinity is NaN. Here the
+    bits are taken or not, which is as fast.
+
+    Examples
+    --------
+    >>> masked(np.array([1.0, np.inf, np.nan]), np.array([True, False, True]))
+    array([ 1.,  0., nan])
+    """
+    bits = np.dtype(f"i{x.itemsize}")
+    ones = -keep.view(np.int8)  # all bits set where true
+    if out is None:
+        return elementwise("bitwise_and", x.view(bits), ones).view(x.dtype)
+    array_module(x).bitwise_and(x.view(bits), ones, out=out.view(bits))
+    return out
 
 
 def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array) -> Array:

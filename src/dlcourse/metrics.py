@@ -9,6 +9,32 @@ import numpy as np
 from dlcourse.backend import Array, array_module, to_numpy
 
 
+def descending(scores: Array) -> Array:
+    """Return the indices that sort scores along the last axis, the highest first.
+
+    Of equal scores the first comes first. NaN counts as higher than any number, as it does for
+    ``argmax``, and for ``sort`` and ``topk`` of torch.
+
+    Parameters
+    ----------
+    scores : array
+        Real numbers of any dtype. They are not negated, which would wrap where they are unsigned.
+
+    Raises
+    ------
+    ValueError
+        If the scores are no real numbers.
+
+    Examples
+    --------
+    >>> descending(np.array([0, 200, 200], np.uint8))
+    array([1, 2, 0])
+    """
+    _check_numbers(scores)
+    ascending = array_module(scores).argsort(scores[..., ::-1], axis=-1, kind="stable")
+    return scores.shape[-1] - 1 - ascending[..., ::-1]
+
+
 def accuracy(scores: Array, labels: Array) -> float:
     """Return the share of images whose highest score is that of their label.
 
@@ -19,23 +45,28 @@ def accuracy(scores: Array, labels: Array) -> float:
     labels : array of shape (N,)
         Integers from 0 to classes - 1.
 
+    Of equal scores the one of the lower class counts as higher, and NaN counts as the highest, as
+    in ``argmax``.
+
     Raises
     ------
     ValueError
-        If a shape or a label is another.
+        If a shape or a label is another, or there are no images.
 
     Examples
     --------
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
-    return top_k_accuracy(scores, labels, k=1)
+    _check(scores, labels)
+    return float((scores.argmax(axis=1) == labels).mean())
 
 
 def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     """Return the share of images whose label is among the `k` highest scores.
 
-    Of equal scores the one of the lower class counts as higher, as in ``argmax``.
+    Of equal scores the one of the lower class counts as higher, and NaN counts as the highest, as
+    in ``argmax``.
 
     Parameters
     ----------
@@ -57,14 +88,11 @@ def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     >>> top_k_accuracy(scores, np.array([1, 2]), k=2)
     0.5
     """
-    if scores.ndim != 2 or scores.shape[0] == 0:
-        raise ValueError(f"scores must have shape (N, classes), found {scores.shape}")
-    n, classes = scores.shape
+    _check(scores, labels)
+    classes = scores.shape[1]
     if not 1 <= k <= classes:
         raise ValueError(f"k must lie from 1 to {classes} for {classes} classes, found {k}")
-    _check_labels("labels", labels, n, classes)
-    xp = array_module(scores)
-    guesses = xp.argsort(-scores, axis=1, kind="stable")[:, :k]
+    guesses = descending(scores)[:, :k]
     return float((guesses == labels[:, None]).any(axis=1).mean())
 
 
@@ -99,7 +127,7 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarra
     """
     _check_labels("labels", labels, len(labels), classes)
     _check_labels("predicted", predicted, len(labels), classes)
-    pairs = to_numpy(labels).astype(np.int64) * classes + to_numpy(predicted)
+    pairs = to_numpy(labels).astype(np.int64) * classes + to_numpy(predicted).astype(np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -134,6 +162,20 @@ def precision_recall(confusion: np.ndarray) -> PrecisionRecall:
         np.divide(right, predicted, out=nan.copy(), where=predicted > 0),
         np.divide(right, true, out=nan.copy(), where=true > 0),
     )
+
+
+def _check(scores: Array, labels: Array) -> None:
+    if scores.ndim != 2 or 0 in scores.shape:
+        raise ValueError(
+            f"scores must have shape (N, classes), at least one of each, found {scores.shape}"
+        )
+    _check_numbers(scores)
+    _check_labels("labels", labels, *scores.shape)
+
+
+def _check_numbers(scores: Array) -> None:
+    if scores.dtype.kind not in "fiub":
+        raise ValueError(f"scores must be real numbers, found {scores.dtype}")
 
 
 def _check_labels(name: str, labels: Array, n: int, classes: int) -> None:

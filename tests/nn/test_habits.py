@@ -284,8 +284,8 @@ TOLD = {
     "loss.detach()": (lambda: loss_value().detach(), AttributeError, "a float already"),
     "labels in a list": (
         lambda: nn.CrossEntropyLoss()(X[:, 0, 0], [0, 1]),
-        TypeError,
-        "CrossEntropyLoss expects targets in an array, found list: write np.array(targets)",
+        ValueError,
+        "labels must be an array of whole numbers, found list: write np.asarray(labels, np.int64)",
     ),
     "one-hot labels": (
         lambda: nn.CrossEntropyLoss()(X[:, 0, 0], np.eye(4)[:2]),
@@ -295,9 +295,13 @@ TOLD = {
     "labels that are not whole": (
         lambda: nn.CrossEntropyLoss()(X[:, 0, 0], np.array([0.0, 1.0])),
         ValueError,
-        "write labels.astype(np.int64)",
+        "found dtype float64: write np.asarray(labels, np.int64)",
     ),
-    "a number as target": (lambda: nn.MSELoss()(X, 1.0), TypeError, "expects targets in an array"),
+    "a number as target": (
+        lambda: nn.MSELoss()(X, 1.0),
+        ValueError,
+        "np.asarray(targets, np.float32)",
+    ),
     "F.relu": (lambda: nn.functional.relu(X), AttributeError, "self.relu = nn.ReLU(...)"),
     "F.max_pool2d": (
         lambda: dlcourse.nn.functional.max_pool2d(X, 2),

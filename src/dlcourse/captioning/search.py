@@ -67,23 +67,18 @@ def beam_search(model: NIC, image: np.ndarray, width: int = 3, most: int = 20) -
     """
     if width < 1 or most < 1:
         raise ValueError(f"expected width and most of at least 1, found {width} and {most}")
-    was_training, before = model.training, model.lstm.initial
-    model.eval()
-    try:
-        model.lstm.initial = None
-        model.lstm(model.encode(image[None])[None])
-        h, c = model.lstm.state
-        beams = [Hypothesis(state=(h[0], c[0]))]
-        for _ in range(most):
-            if all(_is_whole(beam) for beam in beams):
-                break
-            candidates = [beam for beam in beams if _is_whole(beam)]
-            candidates += _continued(model, [b for b in beams if not _is_whole(b)], width)
-            beams = sorted(candidates, key=lambda beam: -beam.log_probability)[:width]
-        return beams
-    finally:
-        model.lstm.initial = before
-        model.train(was_training)
+    twin = model.replica().eval()
+    twin.lstm.initial = None
+    twin.lstm(twin.encode(image[None])[None])
+    h, c = twin.lstm.state
+    beams = [Hypothesis(state=(h[0], c[0]))]
+    for _ in range(most):
+        if all(_is_whole(beam) for beam in beams):
+            break
+        candidates = [beam for beam in beams if _is_whole(beam)]
+        candidates += _continued(twin, [b for b in beams if not _is_whole(b)], width)
+        beams = sorted(candidates, key=lambda beam: -beam.log_probability)[:width]
+    return beams
 
 
 def _is_whole(beam: Hypothesis) -> bool:

@@ -61,7 +61,7 @@ def nic_steps(
         first = number * batch_size
         batch = [scenes[k % len(scenes)] for k in range(first, first + batch_size)]
         read, said = vocabulary.batch([scene.caption for scene in batch])
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         scores = model(np.stack([scene.image for scene in batch]), read)
         value = loss(scores.transpose(0, 2, 1), said)
@@ -93,17 +93,17 @@ def speaking_steps(
         As for `nic_steps`.
     """
     loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
-    model.eval()
+    stages = model.stages.replica().eval()
     parts, captions = [], []
     for scene in scenes:
-        parts.append(model.stages(scene.image[None]))
+        parts.append(stages(scene.image[None]))
         captions.append(scene.caption)
     features = np.concatenate(parts)
 
     def step(number: int) -> float:
         chosen = generator(seed, Stream.SHUFFLE, number).choice(len(features), batch_size)
         read, said = vocabulary.batch([captions[k] for k in chosen])
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         value = loss(model.speak(features[chosen], read).transpose(0, 2, 1), said)
         model.speak_backward(loss.backward().transpose(0, 2, 1))

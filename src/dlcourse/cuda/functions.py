@@ -12,7 +12,7 @@ _MOST_PARTS = 256
 
 
 def relu(x: Array) -> tuple[Array, Array]:
-    """Return ``max(x, 0)`` and the mask ``x > 0``, both in the memory order of `x`."""
+    """Return ``max(x, 0)`` and the mask ``not x <= 0``, both in the memory order of `x`."""
     xp = array_module(x)
     x = dense(x)
     y, mask = xp.empty_like(x), xp.empty_like(x, dtype=bool)

@@ -1,7 +1,9 @@
 """Boxes: how far two agree, which of many to keep, and how to say where one lies from another.
 
 A box is (left, top, right, bottom) in pixels, as in torchvision. It is `right - left` wide; a box
-with no width or no height has no area, and agrees with nothing.
+with no width or no height has no area, and agrees with nothing. Boxes may be whole numbers of any
+dtype, with and without sign: they are computed with in float64, and float16 in float32, so that
+nothing wraps or overflows.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+from dlcourse.metrics import descending
 
 #: No box is made larger than its proposal by more than this factor at once (as in torchvision).
 _MOST_GROWTH = math.log(1000 / 16)
@@ -20,7 +24,7 @@ def area(boxes: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> area(np.array([[0, 0, 4, 2], [3, 3, 1, 9]]))
-    array([8, 0])
+    array([8., 0.])
     """
     boxes = _checked(boxes)
     product: np.ndarray = np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
@@ -65,14 +69,15 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     """Keep the best of all boxes that mean the same thing: non-maximum suppression.
 
     The box with the highest score is kept, and all that overlap it by more than the threshold are
-    dropped; then the same with what is left (Felzenszwalb et al. 2010, section 7.2).
+    dropped; then the same with what is left (Felzenszwalb et al. 2010, section 7.2). A box of NaN
+    overlaps nothing, as in torchvision.
 
     Parameters
     ----------
     boxes : array of shape (N, 4)
         Left, top, right, bottom.
     scores : array of shape (N,)
-        How sure the detector is of each.
+        How sure the detector is of each; of equal ones the first is kept before the others.
     iou_threshold : float
         Boxes that overlap by more are taken for the same thing.
 
@@ -84,7 +89,7 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     Raises
     ------
     ValueError
-        If a shape is another.
+        If a shape is another, or a score is NaN.
 
     Examples
     --------
@@ -95,13 +100,32 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     boxes = _checked(boxes)
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores must have shape {boxes.shape[:1]}, found {scores.shape}")
-    order = np.argsort(-scores, kind="stable")
+    order = surest(scores)
     kept = []
     while order.size:
         best, rest = order[0], order[1:]
         kept.append(best)
-        order = rest[box_iou(boxes[best, None], boxes[rest])[0] <= iou_threshold]
+        order = rest[~(box_iou(boxes[best, None], boxes[rest])[0] > iou_threshold)]
     return np.array(kept, np.int64)
+
+
+def surest(scores: np.ndarray) -> np.ndarray:
+    """Return the order of scores (N,) from the highest to the lowest, the first of equal ones first.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, which says nothing of how sure a detector is.
+
+    Examples
+    --------
+    >>> surest(np.array([0.5, 0.9, 0.5]))
+    array([1, 0, 2])
+    """
+    order: np.ndarray = descending(scores)
+    if np.isnan(scores).any():
+        raise ValueError("scores must be numbers, found NaN; check the detector's weights")
+    return order
 
 
 def encode(boxes: np.ndarray, proposals: np.ndarray) -> np.ndarray:
@@ -150,9 +174,8 @@ def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     array([[ 0,  2, 10,  8]])
     """
     height, width = size
-    most = np.array([width, height, width, height], boxes.dtype)
-    inside: np.ndarray = np.clip(_checked(boxes), 0, most)
-    return inside
+    inside = np.clip(_checked(boxes), 0, np.array([width, height, width, height], np.float32))
+    return inside.astype(boxes.dtype)
 
 
 def _middle_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,4 +188,7 @@ def _checked(boxes: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"expected boxes of shape (N, 4) as left, top, right, bottom, found {boxes.shape}"
         )
-    return boxes
+    if boxes.dtype.kind not in "fiu":
+        raise ValueError(f"expected boxes of real numbers, found {boxes.dtype}")
+    wide = np.float32 if boxes.dtype.kind == "f" else np.float64
+    return boxes.astype(np.promote_types(boxes.dtype, wide), copy=False)

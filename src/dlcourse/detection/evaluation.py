@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlcourse.detection.boxes import box_iou
+from dlcourse.detection.boxes import box_iou, surest
 
 #: Overlaps at which COCO measures: 0.5, 0.55, ..., 0.95.
 COCO_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -50,6 +50,11 @@ class Detections:
             raise ValueError(
                 "expected boxes of shape (K, 4) and labels of shape (K,), found "
                 f"{self.boxes.shape} and {self.labels.shape}"
+            )
+        if not np.isfinite(self.boxes).all() or (count and self.labels.dtype.kind not in "iu"):
+            raise ValueError(
+                "expected boxes of finite numbers and labels that are whole numbers, found "
+                f"{self.boxes.dtype} and {self.labels.dtype}"
             )
         if self.scores is not None and self.scores.shape != (count,):
             raise ValueError(f"expected {count} scores, one a box, found {self.scores.shape}")
@@ -175,14 +180,14 @@ def _matches(
         if detections.scores is None:
             raise ValueError("expected detections with scores, found some without")
         mine = np.flatnonzero(detections.labels == label)
-        order = mine[np.argsort(-detections.scores[mine], kind="stable")][:_MOST]
+        order = mine[surest(detections.scores[mine])][:_MOST]
         targets = truth.boxes[truth.labels == label]
         overlaps = box_iou(detections.boxes[order], targets)
         all_scores.append(detections.scores[order])
         all_hits.append(np.stack([_assign(overlaps, threshold) for threshold in thresholds]))
         things += len(targets)
     scores, hits = np.concatenate(all_scores), np.concatenate(all_hits, axis=1)
-    order = np.argsort(-scores, kind="stable")
+    order = surest(scores)
     return scores[order], hits[:, order], things
 
 

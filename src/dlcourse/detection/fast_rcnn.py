@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dlcourse.detection.boxes import clip, decode, encode, nms
+from dlcourse.detection.boxes import clip, decode, encode, nms, surest
 from dlcourse.detection.evaluation import Detections
 from dlcourse.detection.regions import Regions
 from dlcourse.models import FastRCNN, FastRCNNOutputs
@@ -56,7 +56,7 @@ def fast_rcnn_steps(
         things = np.flatnonzero(overlaps >= 0.5)
         labels = np.where(overlaps >= 0.5, labels, 0)
 
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         outputs = model(np.stack([picture.image for picture in chosen]), boxes)
         value = classify(outputs.scores, labels)
@@ -86,7 +86,7 @@ def fast_rcnn_detect(
     Parameters
     ----------
     model : FastRCNN
-        Is switched to evaluation mode.
+        It is left as it was.
     image : array of shape (3, H, W)
         The picture.
     proposals : array of shape (R, 4)
@@ -98,7 +98,7 @@ def fast_rcnn_detect(
     """
     if not len(proposals):
         return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))
-    outputs = model.eval()(image[None], _join([proposals]))
+    outputs = model.replica().eval()(image[None], _join([proposals]))
     probabilities = softmax(outputs.scores)
     classes = probabilities.shape[1]
     boxes = [
@@ -128,7 +128,7 @@ def best_of_each_class(
         kept = sure[nms(boxes[label][sure], scores[sure, label], nms_threshold)]
         parts.append((boxes[label][kept], np.full(len(kept), label), scores[kept, label]))
     all_boxes, labels, all_scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.argsort(-all_scores, kind="stable")
+    order = surest(all_scores)
     return Detections(all_boxes[order], labels[order], all_scores[order])
 
 

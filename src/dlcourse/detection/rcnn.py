@@ -60,7 +60,7 @@ def fine_tuning_steps(
             warp(regions[p].image, regions[p].boxes[r : r + 1], model.size) for p, r in index[rows]
         ]
         labels = np.array([regions[p].labels[r] for p, r in index[rows]])
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         value = loss(model(np.concatenate(squares)), np.where(is_thing[rows], labels, 0))
         model.backward(loss.backward())
@@ -73,9 +73,9 @@ def region_features(
     model: RegionNet, image: np.ndarray, boxes: np.ndarray, batch_size: int = 100
 ) -> np.ndarray:
     """Return the features (R, 256) of the regions of a picture: one forward pass for each."""
-    model.eval()
+    twin = model.replica().eval()
     parts = [
-        model.features(warp(image, boxes[k : k + batch_size], model.size))
+        twin.features(warp(image, boxes[k : k + batch_size], model.size))
         for k in range(0, len(boxes), batch_size)
     ]
     return np.concatenate(parts)

@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
 from dlcourse.backend import Array
 from dlcourse.distributed.communicator import CommunicationError, Communicator
 from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
+from dlcourse.nn.blas import blas_held
+from dlcourse.nn.threads import own_threads
 
 T = TypeVar("T")
 
@@ -80,7 +80,8 @@ none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a m
 
         def start(rank: int) -> None:
             try:
-                results[rank] = work(Threads(rank, size, group))
+                with own_threads(_cores(size)):
+                    results[rank] = work(Threads(rank, size, group))
             except BaseException as error:
                 group.fail(rank, error)
             finally:
@@ -90,8 +91,7 @@ none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a m
             threading.Thread(target=start, args=(rank,), name=f"rank {rank}", daemon=True)
             for rank in range(size)
         ]
-        # The threads of BLAS are the whole process's, so they are shared out here.
-        with threadpool_limits(_cores(size), user_api="blas"):
+        with blas_held():  # its threads are the whole process's
             for thread in threads:
                 thread.start()
             group.join(threads)

@@ -57,7 +57,7 @@ def segnet_steps(
     def step(number: int) -> float:
         rng = generator(seed, Stream.AUGMENT, number)
         frames, classes = draw_batch(pictures, batch_size, rng)
-        model.train()
+        model.start_training()
         value = loss(model(as_input(frames)), classes)
         model.backward(loss.backward())
         return value

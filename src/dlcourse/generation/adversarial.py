@@ -18,6 +18,7 @@ from dlcourse.models import DCGANDiscriminator, DCGANGenerator
 from dlcourse.nn.weights import part
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
+from dlcourse.training.arguments import check_callable, check_count
 
 #: What is kept of each step.
 KEPT = ("discriminator_loss", "generator_loss", "right_on_real", "right_on_made")
@@ -102,6 +103,12 @@ class AdversarialLoop:
         settings: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> None:
+        check_count("batch_size", batch_size)
+        check_count("seed", seed, least=0)
+        check_count("watch_every", watch_every)
+        for name, function in {"rate": rate, "watch": watch}.items():
+            if function is not None:
+                check_callable(name, function, f"{name}(...)")
         if images.ndim != 4 or len(images) < batch_size:
             raise ValueError(
                 f"images must have the shape (N, 1, 28, 28) with at least {batch_size} of them, "
@@ -150,6 +157,7 @@ class AdversarialLoop:
         ValueError
             If the checkpoint is damaged or belongs to another training.
         """
+        steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(Checkpoint.load(self.checkpoint))
         done = len(self.history[KEPT[0]])
@@ -184,8 +192,8 @@ class AdversarialLoop:
             self.batch_size, self.generator.latent, generator(self.seed, Stream.NOISE, number)
         )
         made_of = array_module(real).asarray(made_of)
-        self.generator.train()
-        self.discriminator.train()
+        self.generator.start_training()
+        self.discriminator.start_training()
         made = self.generator(made_of)
 
         # The discriminator's turn. A layer remembers its last input only, so what the real images

@@ -155,6 +155,7 @@ def diffusion_steps(
         rng = generator(seed, Stream.AUGMENT, number)
         x = 2 * images[rng.integers(len(images), size=batch_size)] - 1
         t = rng.integers(1, schedule.steps, size=batch_size, endpoint=True)
+        model.start_training()
         noise = rng.standard_normal(x.shape, dtype=np.float32)
         value = loss(model(add_noise(x, t, noise, schedule), t), noise)
         model.backward(loss.backward())
@@ -196,9 +197,9 @@ def ddpm_path(
     Denoised
         After each of the T steps; the last one, with t = 0, has the finished pictures.
     """
-    x = noise
+    x, twin = noise, model.replica().eval()
     for t in range(schedule.steps, 0, -1):
-        guess, _ = _guess(model, x, t, schedule)
+        guess, _ = _guess(twin, x, t, schedule)
         # Python's floats leave x its dtype.
         left, left_before = map(float, schedule.alpha_bar[[t, t - 1]])
         alpha = left / left_before
@@ -239,9 +240,9 @@ def ddim_path(
     if not 1 <= steps <= schedule.steps:
         raise ValueError(f"steps must lie from 1 to {schedule.steps}, found {steps}")
     times = np.linspace(schedule.steps, 0, steps + 1).round().astype(int)
-    x = noise
+    x, twin = noise, model.replica().eval()
     for t, earlier in itertools.pairwise(times):
-        guess, seen = _guess(model, x, int(t), schedule)
+        guess, seen = _guess(twin, x, int(t), schedule)
         left = schedule.alpha_bar[earlier]
         x = math.sqrt(left) * guess + math.sqrt(1 - left) * seen
         yield Denoised(int(earlier), x, guess)

@@ -30,7 +30,7 @@ def generate(generator: DCGANGenerator, vectors: np.ndarray, batch_size: int = 5
     Parameters
     ----------
     generator : DCGANGenerator
-        Its mode is left as it was.
+        It is left as it was.
     vectors : array of shape (N, latent, 1, 1)
         See `latent_vectors`.
     batch_size : int
@@ -42,11 +42,10 @@ def generate(generator: DCGANGenerator, vectors: np.ndarray, batch_size: int = 5
     >>> generate(generator, latent_vectors(3, 64, np.random.default_rng(0))).shape
     (3, 1, 28, 28)
     """
-    with generator.evaluating():
-        parts = [
-            generator(vectors[first : first + batch_size])
-            for first in range(0, len(vectors), batch_size)
-        ]
+    twin = generator.replica().eval()
+    parts = [
+        twin(vectors[first : first + batch_size]) for first in range(0, len(vectors), batch_size)
+    ]
     return (np.concatenate(parts) + 1) / 2
 
 

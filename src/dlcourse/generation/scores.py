@@ -91,11 +91,11 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
             "the judge expects images with values from 0 to 1, "
             + (f"found {images.min():g} to {images.max():g}" if len(images) else "found none")
         )
-    *hidden, dropout, last = judge.classifier
+    twin = judge.replica().eval()
+    *hidden, dropout, last = twin.classifier
     features, scores = [], []
-    judge.eval()
     for first in range(0, len(images), batch_size):
-        x = judge.features(images[first : first + batch_size])
+        x = twin.features(images[first : first + batch_size])
         for layer in hidden:
             x = layer(x)
         features.append(x)

@@ -104,7 +104,7 @@ def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Cal
 
     def step(number: int) -> float:
         chosen = generator(seed, Stream.SHUFFLE, number).integers(len(images), size=batch_size)
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         value = loss(model(images[chosen]), images[chosen])
         model.backward(loss.backward())
@@ -127,7 +127,7 @@ def sample_vae(model: VAE, count: int, rng: np.random.Generator) -> Array:
     """
     like = model.parameters()[0].data
     z = array_module(like).asarray(rng.standard_normal((count, model.latent)), dtype=like.dtype)
-    return Sigmoid()(model.decoder(z))
+    return Sigmoid()(model.decoder.replica().eval()(z))
 
 
 def reconstruct(model: VAE, x: Array) -> Array:
@@ -139,5 +139,4 @@ def reconstruct(model: VAE, x: Array) -> Array:
     >>> reconstruct(vae, np.zeros((5, 1, 28, 28), np.float32)).shape
     (5, 1, 28, 28)
     """
-    with model.evaluating():
-        return Sigmoid()(model(x).scores)
+    return Sigmoid()(model.replica().eval()(x).scores)

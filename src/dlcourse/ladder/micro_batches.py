@@ -6,10 +6,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.ladder.arguments import check
 from dlcourse.ladder.channels_last import conv_channels_last
+from dlcourse.nn.blas import blas_held
 
 #: Bytes of patches made at a time: what the second-level cache of a core holds.
 CACHE_BYTES = 2**20
@@ -60,10 +60,7 @@ def conv_micro_batches(
         part = slice(start, start + size)
         y[part] = conv_channels_last(x[part], weight, bias, stride, padding)
 
-    with (
-        threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(threads or os.cpu_count()) as pool,
-    ):
+    with blas_held(), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         # Going through the results raises what went wrong in a thread.
         for _ in pool.map(work, range(0, len(x), size)):
             pass

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.threads import cuts, run_each, threads_for
@@ -36,8 +37,7 @@ class Classifier(Module):
             At most so many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
         """
-        with self.evaluating():
-            return _scores(self, x, batch_size)
+        return _scores(self.replica().eval(), x, batch_size)
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
@@ -45,7 +45,7 @@ class Classifier(Module):
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
         """Return the share of the images `x` whose highest score is that of the label `t`."""
-        return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
+        return accuracy(self.predict(x, batch_size), t)
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the gradient of the mean cross-entropy with respect to each parameter.
@@ -99,15 +99,16 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
         batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
     threads = min(threads_for(x), len(x))
     if threads <= 1:
-        parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        parts = [model(x[i : i + batch_size]) for i in range(0, max(1, len(x)), batch_size)]
         return xp.concatenate(parts)
     # A module keeps intermediate arrays, so each thread needs its own.
-    shares = [(model.replica(), x[cut]) for cut in cuts(len(x), threads)]
+    twins = [model, *(model.replica() for _ in range(threads - 1))]
+    shares = [(twin, x[cut]) for twin, cut in zip(twins, cuts(len(x), threads), strict=True)]
     scores: list[Array] = [None] * threads
 
     def work(index: int) -> None:
-        replica, share = shares[index]
-        parts = [replica(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
+        twin, share = shares[index]
+        parts = [twin(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
         scores[index] = np.concatenate(parts)
 
     run_each(work, range(threads))

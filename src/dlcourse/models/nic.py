@@ -104,7 +104,7 @@ class NIC(Module):
         states = self.lstm(inputs)[1:]  # the first has seen no word yet
         self._places = states.shape[:2]
         scores = self.score(states.reshape(-1, states.shape[2]))
-        return scores.reshape(*self._places, -1)
+        return scores.reshape(*self._places, self.score.out_features)
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the pictures, given that of the scores."""
@@ -114,7 +114,7 @@ class NIC(Module):
         """Return the gradient with respect to the stages' features, given that of the scores."""
         xp = array_module(dy)
         d_states = self.score.backward(dy.reshape(-1, dy.shape[2]))
-        d_states = d_states.reshape(*self._places, -1)
+        d_states = d_states.reshape(*self._places, self.lstm.hidden_size)
         d_inputs = self.lstm.backward(xp.concatenate([xp.zeros_like(d_states[:1]), d_states]))
         self.embedding.backward(d_inputs[1:])
         return self.head.backward(d_inputs[0])

@@ -116,12 +116,15 @@ class FastRCNN(Module):
     def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:  # type: ignore[override]
         """Look at pictures (N, 3, H, W) once, and at each region (R, 5) of them."""
         hidden = self.head(self.pool(self.stages(x), regions))
-        return FastRCNNOutputs(self.score(hidden), self.shift(hidden).reshape(len(regions), -1, 4))
+        shifts = self.shift(hidden)
+        return FastRCNNOutputs(
+            self.score(hidden), shifts.reshape(len(regions), self.shift.out_features // 4, 4)
+        )
 
     def backward(self, dy: FastRCNNOutputs) -> Array:
         """Return the gradient with respect to the pictures, given those of both outputs."""
         d_hidden = self.score.backward(dy.scores)
-        d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(len(dy.shifts), -1))
+        d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(-1, self.shift.out_features))
         return self.stages.backward(self.pool.backward(self.head.backward(d_hidden)))
 
     def skip_input_grad(self) -> None:

@@ -100,8 +100,7 @@ class SegNet(Module):
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W)."""
-        with self.evaluating():
-            return self(x).argmax(axis=1)
+        return self.replica().eval()(x).argmax(axis=1)
 
 
 def _convolutions(channels: Sequence[int], rng: np.random.Generator) -> list[Module]:

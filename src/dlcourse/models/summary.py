@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,23 +178,13 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     xp = array_module(*(parameter.data for parameter in model.parameters()))
     x = xp.zeros((1, *input_shape), np.float32)
     fields[id(x)] = (x, Field())
-    with ExitStack() as stack:
-        stack.enter_context(model.evaluating())
-        for name, module in model.named_modules():
-            stack.enter_context(_patched(module, watch(name, module)))
-        model(x)
+    twin = model.replica().eval()
+    for name, module in twin.named_modules():
+        module.forward = watch(name, module)  # type: ignore[method-assign,assignment]
+    twin(x)
     leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
     idle = sum(_count(module) for name, module in leaves if name not in ran)
     return Summary(type(model).__name__, rows, _count(model), idle)
-
-
-@contextmanager
-def _patched(module: Module, forward: Callable[[Array], Array]) -> Iterator[None]:
-    module.forward = forward  # type: ignore[method-assign,assignment]
-    try:
-        yield
-    finally:
-        del module.forward
 
 
 def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:

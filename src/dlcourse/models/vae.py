@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -134,4 +135,4 @@ class _Grid(Module):
         return x.reshape(-1, *_GRID)
 
     def backward(self, dy: Array) -> Array:
-        return dy.reshape(len(dy), -1)
+        return dy.reshape(len(dy), math.prod(_GRID))

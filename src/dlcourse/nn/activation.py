@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dlcourse import cuda
-from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.backend import Array, array_module, elementwise, masked
 from dlcourse.nn.module import Module
 
 
 class ReLU(Module):
     """Values above zero pass, all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
 
-    The gradient at zero itself is taken as zero, as in torch.
+    The gradient at zero itself is taken as zero, as in torch. NaN stays NaN, and its gradient
+    passes.
 
     Examples
     --------
@@ -23,19 +24,20 @@ class ReLU(Module):
         if cuda.has_kernels(x):
             y, self._mask = cuda.relu(x)
             return y
-        self._mask = x > 0
+        self._mask = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
         # Of an array and a number NumPy takes the maximum three times as slowly as of two arrays.
         return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
-        return elementwise("multiply", dy, self._mask)
+        return masked(dy, self._mask)
 
 
 class ReLU6(Module):
     """ReLU that stops at 6: ``y = min(max(x, 0), 6)`` (Krizhevsky 2010).
 
     Networks for phones have it (Sandler et al. 2018): a known range is easy to store in few bits.
-    The gradient at 0 and at 6 is taken as zero, as in torch.
+    The gradient at 0 and at 6 is taken as zero, as in torch. So it is at NaN, where torch's depends
+    on the place in memory.
 
     Examples
     --------
@@ -49,7 +51,7 @@ class ReLU6(Module):
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
-        return elementwise("multiply", dy, self._mask)
+        return masked(dy, self._mask)
 
 
 class LeakyReLU(Module):
@@ -96,7 +98,7 @@ class Tanh(Module):
 
     def forward(self, x: Array) -> Array:
         self._y = elementwise("tanh", x)
-        return self._y
+        return self._y.copy("K")
 
     def backward(self, dy: Array) -> Array:
         return elementwise("multiply", dy, 1 - self._y * self._y)
@@ -119,7 +121,7 @@ class Sigmoid(Module):
         # exp of a number below zero cannot overflow. For x < 0: exp(x) / (1 + exp(x)).
         small = xp.exp(-xp.abs(x))
         self._y = xp.where(x < 0, small, xp.ones_like(small)) / (1 + small)
-        return self._y
+        return self._y.copy("K")
 
     def backward(self, dy: Array) -> Array:
         return dy * (self._y * (1 - self._y))

@@ -18,22 +18,22 @@ from typing import Literal
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.patches import FEW_CHANNELS, col2im, im2col, windows
 from dlcourse.nn.products import multiply, sum_of_products
 from dlcourse.nn.threads import (
-    MUCH_WORK,
-    cuts,
     image_pieces,
     product,
-    run_each,
+    row_pieces,
+    row_sum,
     run_pieces,
+    sum_pieces,
     threads_for,
 )
-from dlcourse.nn.windows import Geometry, Pair, blocks, pair
+from dlcourse.nn.windows import Geometry, Pair, blocks, check_images, pair
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
 #: or on a GPU enough for one large product.
@@ -107,18 +107,22 @@ def conv2d(
                 lines = rows.reshape(-1, line_bias.size)
                 lines += line_bias
 
-    work = y.size * weight[0].size
-    if len(y) > 1 or threads == 1:
-        cut = image_pieces(len(y), work)
-        run_pieces(fill, [(images, slice(None)) for images in cut], threads)
-    else:  # the rows of a single image
-        cut = cuts(y.shape[1], threads if work > MUCH_WORK else 1)
-        run_each(fill, [(slice(None), rows) for rows in cut])
+    work, whole = y.size * weight[0].size, slice(None)
+    if len(y) == 1:
+        parts = [(whole, rows) for rows in row_pieces(y[0], work)]
+    else:
+        parts = [(images, whole) for images in image_pieces(y, work)]
+    run_pieces(fill, parts, threads)
     return y.transpose(0, 3, 1, 2)
 
 
 def conv2d_weight_grad(
-    x: Array, dy: Array, shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+    x: Array,
+    dy: Array,
+    shape: tuple[int, ...],
+    geometry: Geometry,
+    groups: int = 1,
+    threads: int = 1,
 ) -> Array:
     """Return the gradient with respect to the weights: patches times output gradients.
 
@@ -132,7 +136,7 @@ def conv2d_weight_grad(
         The gradient with respect to the output.
     shape : (O, C / groups, KH, KW)
         The shape of the weights.
-    geometry, groups
+    geometry, groups, threads
         As in `conv2d`.
     """
     if _is_depthwise(shape, groups):
@@ -141,17 +145,22 @@ def conv2d_weight_grad(
     o, c, kh, kw = shape
     patches = windows(x, geometry)
     gradient = dy.transpose(0, 2, 3, 1)
-    total = xp.zeros((groups, kh * kw * c, o // groups), dy.dtype)
-    for block in blocks(patches, _BLOCK_BYTES[xp.__name__]):
-        columns = im2col(patches[block])
-        rows = gradient[block].reshape(-1, o)
-        if groups == 1:
-            total[0] += sum_of_products(columns, rows)
-        else:
-            split = rows.reshape(-1, groups, o // groups).transpose(1, 0, 2)
-            total += _grouped(columns, kh * kw, groups).transpose(0, 2, 1) @ split
+
+    def work(images: slice) -> Array:
+        total = xp.zeros((groups, kh * kw * c, o // groups), sum_dtype(dy.dtype))
+        for block in blocks(patches[images], _BLOCK_BYTES[xp.__name__]):
+            columns = im2col(patches[images][block])
+            rows = gradient[images][block].reshape(-1, o)
+            if groups == 1:
+                total[0] += sum_of_products(columns, rows)
+            else:
+                split = rows.reshape(-1, groups, o // groups).transpose(1, 0, 2)
+                total += _grouped(columns, kh * kw, groups).transpose(0, 2, 1) @ split
+        return total
+
+    total = sum_pieces(work, image_pieces(dy, dy.size * c * kh * kw), threads)
     dw = total.reshape(groups, kh, kw, c, o // groups).transpose(0, 4, 3, 1, 2)
-    return xp.ascontiguousarray(dw).reshape(shape)
+    return xp.ascontiguousarray(dw, dy.dtype).reshape(shape)
 
 
 def conv2d_input_grad(
@@ -171,12 +180,10 @@ def conv2d_input_grad(
 
     Parameters
     ----------
-    dy, weight, geometry, groups
+    dy, weight, geometry, groups, threads
         As in `conv2d_weight_grad` and `conv2d`.
     size : (int, int, int, int)
         The shape of the input.
-    threads : int
-        Where the stride is 1 and the work is large, it is shared among so many.
     """
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
@@ -186,10 +193,19 @@ def conv2d_input_grad(
         turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, c, kh, kw)
         turned = turned.transpose(0, 2, 1, 3, 4).reshape(groups * c, o // groups, kh, kw)
         return conv2d(dy, turned, None, back, groups, threads)
-    rows = dy.transpose(0, 2, 3, 1).reshape(-1, groups, o // groups).transpose(1, 0, 2)
-    columns = rows @ _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
-    columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
-    return col2im(columns.reshape(-1, kh * kw * groups * c), size, geometry)
+    n, channels, h, w = size
+    matrix = _matrix(weight, groups).reshape(groups, -1, o // groups).transpose(0, 2, 1)
+    dx = array_module(dy).empty((n, h, w, channels), dy.dtype).transpose(0, 3, 1, 2)
+
+    def spread(images: slice) -> None:
+        part = dy[images].transpose(0, 2, 3, 1)
+        columns = part.reshape(-1, groups, o // groups).transpose(1, 0, 2) @ matrix
+        columns = columns.reshape(groups, -1, kh * kw, c).transpose(1, 2, 0, 3)
+        columns = columns.reshape(-1, kh * kw * groups * c)
+        dx[images] = col2im(columns, (len(part), channels, h, w), geometry)
+
+    run_pieces(spread, image_pieces(dy, dy.size * weight[0].size), threads)
+    return dx
 
 
 def conv2d_gradients(
@@ -213,17 +229,17 @@ def conv2d_gradients(
     input_grad : bool
         Without, None takes the place of `dx`. It does not change a bit of `dw`.
     threads : int
-        Where the stride is 1, the images are shared among so many. It does not change a bit.
+        Where the work is large, the images are shared among so many. It does not change a bit.
     """
     back = _back(geometry, x.shape, dy.shape)
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; with fewer pixels than kernels see conv2d.
     if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
-        dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups)
+        dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None
-        return dw, conv2d_input_grad(dy, weight, x.shape, geometry, groups)
+        return dw, conv2d_input_grad(dy, weight, x.shape, geometry, groups, threads)
     xp = array_module(x)
     patches = windows(dy, back)
     pixels = x.transpose(0, 2, 3, 1)
@@ -232,7 +248,7 @@ def conv2d_gradients(
     dx = xp.empty((n, h, w, c), dy.dtype) if input_grad else None
 
     def work(images: slice) -> Array:
-        total = xp.zeros((kh * kw * o, c), dy.dtype)
+        total = xp.zeros((kh * kw * o, c), sum_dtype(dy.dtype))
         for block in blocks(patches[images], most_bytes):
             columns = im2col(patches[images][block])
             total += sum_of_products(columns, pixels[images][block].reshape(-1, c))
@@ -240,12 +256,13 @@ def conv2d_gradients(
                 multiply(columns, turned, out=dx[images][block].reshape(-1, c))
         return total
 
-    pieces = image_pieces(n, n * h * w * turned.size)
-    total, *others = run_pieces(work, pieces, threads)
-    for other in others:
-        total += other
+    total = sum_pieces(work, image_pieces(x, n * h * w * turned.size), threads)
     dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
-    return xp.ascontiguousarray(dw), None if dx is None else dx.transpose(0, 3, 1, 2)
+    if xp.isfinite(total).all():
+        dw = xp.ascontiguousarray(dw, dy.dtype)
+    else:  # a pixel of infinity times the padding of `dy` is NaN, which no window has seen
+        dw = conv2d_weight_grad(x, dy, weight.shape, geometry, threads=threads)
+    return dw, None if dx is None else dx.transpose(0, 3, 1, 2)
 
 
 def _same(kernel: Shape, stride: Shape, dilation: Shape) -> tuple[int, int]:
@@ -377,11 +394,7 @@ class Conv2d(Module):
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            single = "; a single image is x[None]" if x.ndim == 3 else ""
-            raise ValueError(
-                f"Conv2d expects (N, {self.in_channels}, H, W), found shape {x.shape}{single}"
-            )
+        check_images("Conv2d", x, self.in_channels)
         self._x = x
         bias = None if self.bias is None else self.bias.data
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))
@@ -394,8 +407,7 @@ class Conv2d(Module):
             )
         if self.bias is not None:
             rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
-            # A sum over rows, as a product: BLAS does it several times faster.
-            self.bias.accumulate(array_module(dy).ones(rows.shape[0], rows.dtype) @ rows)
+            self.bias.accumulate(row_sum(rows, threads_for(dy)))
         dw, dx = conv2d_gradients(
             *(self._x, dy, self.weight.data, self.geometry, self.groups),
             input_grad=self.input_grad,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.windows import Geometry, blocks, pad, unpad
 
 #: Bytes of output worked on at a time. It, the product and what they are made from fit the cache.
@@ -75,10 +75,10 @@ def depthwise_weight_grad(x: Array, dy: Array, geometry: Geometry) -> Array:
     n, c, oh, ow = dy.shape
     lines = dy.transpose(0, 2, 3, 1).reshape(n, oh, ow * c)
     sums = [
-        xp.einsum("nil,nil->l", view, lines).reshape(ow, c).sum(axis=0)
+        xp.einsum("nil,nil->l", view, lines, dtype=sum_dtype(dy.dtype)).reshape(ow, c).sum(axis=0)
         for view in _views(_planes(x, geometry), geometry, (oh, ow), c)
     ]
-    return xp.stack(sums, axis=1).reshape(c, 1, *geometry.kernel)
+    return xp.stack(sums, axis=1).reshape(c, 1, *geometry.kernel).astype(dy.dtype, copy=False)
 
 
 def depthwise_input_grad(
@@ -110,7 +110,7 @@ def depthwise_input_grad(
     else:
         image = xp.empty((n, height, width, c), dy.dtype)
         for start, plane in enumerate(planes):
-            image[:, :, start::step] = plane.reshape(n, height, -1, c)
+            image[:, :, start::step] = plane.reshape(n, height, columns[start], c)
     return unpad(image.transpose(0, 3, 1, 2), geometry.padding)
 
 
@@ -118,7 +118,8 @@ def _planes(x: Array, geometry: Geometry) -> list[Array]:
     """The padded images as planes, see the head of this file: (N, H, columns * C) each."""
     step = geometry.stride[1]
     image = pad(x, geometry.padding).transpose(0, 2, 3, 1)
-    return [image[:, :, start::step].reshape(*image.shape[:2], -1) for start in range(step)]
+    planes = [image[:, :, start::step] for start in range(step)]
+    return [plane.reshape(*plane.shape[:2], plane.shape[2] * plane.shape[3]) for plane in planes]
 
 
 def _views(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -39,6 +39,8 @@ class Embedding(Module):
     (1, 2, 3)
     """
 
+    input_kinds = "iu"
+
     def __init__(
         self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator
     ) -> None:
@@ -50,8 +52,6 @@ class Embedding(Module):
 
     def forward(self, x: Array) -> Array:
         count = len(self.weight.data)
-        if x.dtype.kind not in "iu":
-            raise ValueError(f"Embedding expects whole numbers, found {x.dtype}")
         if x.size and not (int(x.min()) >= 0 and int(x.max()) < count):
             raise ValueError(
                 f"Embedding expects numbers from 0 to {count - 1}, found {int(x.min())} to "
@@ -63,6 +63,6 @@ class Embedding(Module):
     def backward(self, dy: Array) -> None:
         """Add up the gradients of each word; an index has no gradient, so None is returned."""
         xp = array_module(dy)
-        dw = xp.zeros(self.weight.data.shape, dy.dtype)
+        dw = xp.zeros(self.weight.data.shape, sum_dtype(dy.dtype))
         xp.add.at(dw, self._index, dy)
         self.weight.accumulate(dw)

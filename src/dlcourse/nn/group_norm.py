@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.windows import check_images
 
 
 class GroupNorm(Module):
@@ -14,7 +17,7 @@ class GroupNorm(Module):
     ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Wu and He 2018), with mean and variance
     over the pixels and channels of one group in one image. `BatchNorm2d` takes them over the whole
     batch instead. Here an image gives the same in any company, so training and prediction do
-    not differ, and a batch may be cut into parts.
+    not differ, and a batch may be cut into parts. float16 is computed in float32 and rounded.
 
     Parameters
     ----------
@@ -57,20 +60,17 @@ class GroupNorm(Module):
         self.bias = Parameter(np.zeros(num_channels, np.float32))
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.num_channels:
-            raise ValueError(
-                f"GroupNorm expects (N, {self.num_channels}, H, W), found shape {x.shape}"
-            )
+        check_images("GroupNorm", x, self.num_channels)
         xp = array_module(x)
         lines, width = _lines(x), x.shape[3]
-        self._count = x[0].size // self.num_groups
+        self._count = math.prod(x.shape[1:]) // self.num_groups
         mean = self._over_groups(_sum(lines, width)) / self._count
         self._centered = lines - _tiled(self._per_channel(mean), width)
         var = self._over_groups(_dot(self._centered, self._centered, width)) / self._count
         self._inverse_std = self._per_channel(1 / xp.sqrt(var + self.eps))
         y = self._centered * _tiled(self.weight.data * self._inverse_std, width)
         y += xp.tile(self.bias.data, width)
-        return _images(y, x.shape)
+        return _images(y, x.shape).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
         lines, width = _lines(dy), dy.shape[3]
@@ -86,11 +86,12 @@ class GroupNorm(Module):
         dx = self._centered * _tiled(slope * self._inverse_std, width)
         dx += lines * _tiled(self.weight.data * self._inverse_std, width)
         dx += _tiled(offset * self._inverse_std, width)
-        return _images(dx, dy.shape)
+        return _images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _over_groups(self, values: Array) -> Array:
         """From a number for each channel (N, C) to the sum of each group (N, G)."""
-        return values.reshape(len(values), self.num_groups, -1).sum(axis=2)
+        size = self.num_channels // self.num_groups
+        return values.reshape(len(values), self.num_groups, size).sum(axis=2)
 
     def _per_channel(self, values: Array) -> Array:
         """From a number for each group (N, G) to one for each channel (N, C)."""
@@ -102,7 +103,7 @@ class GroupNorm(Module):
 
 def _lines(x: Array) -> Array:
     n, c, h, w = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(n, h, w * c)
+    return x.transpose(0, 2, 3, 1).reshape(n, h, w * c).astype(sum_dtype(x.dtype), copy=False)
 
 
 def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
@@ -117,10 +118,11 @@ def _tiled(values: Array, width: int) -> Array:
 
 def _sum(lines: Array, width: int) -> Array:
     """The sum (N, C) over rows and columns."""
-    return lines.sum(axis=1).reshape(len(lines), width, -1).sum(axis=1)
+    n, _, k = lines.shape
+    return lines.sum(axis=1).reshape(n, width, k // width).sum(axis=1)
 
 
 def _dot(a: Array, b: Array, width: int) -> Array:
     """The sum (N, C) over rows and columns of the product ``a * b``."""
     sums = array_module(a).einsum("nlk,nlk->nk", a, b)
-    return sums.reshape(len(a), width, -1).sum(axis=1)
+    return sums.reshape(len(a), width, a.shape[2] // width).sum(axis=1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn import init
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.threads import product, threads_for
@@ -61,13 +62,14 @@ class Linear(Module):
         return y.reshape(*x.shape[:-1], self.out_features)
 
     def backward(self, dy: Array) -> Array:
-        rows = dy.reshape(-1, self.out_features)
-        self.weight.accumulate(rows.T @ self._x)
+        rows, threads = dy.reshape(-1, self.out_features), threads_for(dy)
+        self.weight.accumulate(product(rows.T, self._x.T, threads))
         if self.bias is not None:
-            self.bias.accumulate(rows.sum(axis=0))
+            self.bias.accumulate(rows.sum(axis=0, dtype=sum_dtype(dy.dtype)))
         if not self.input_grad:
             return None
-        return (rows @ self.weight.data).reshape(*dy.shape[:-1], self.in_features)
+        dx = product(rows, self.weight.data.T, threads)
+        return dx.reshape(*dy.shape[:-1], self.in_features)
 
 
 class Flatten(Module):
@@ -89,7 +91,7 @@ class Flatten(Module):
 
     def forward(self, x: Array) -> Array:
         self._x = x
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array) -> Array:
         # In the memory order of the input: what comes next runs over arrays of that order.

@@ -1,10 +1,17 @@
-"""Losses: one number that says how wrong the outputs are, and its gradient."""
+"""Losses: one number that says how wrong the outputs are, and its gradient.
+
+Outputs and scores are floating-point numbers, and their gradient has their dtype; float16 is
+computed in float32 and rounded. A batch of nothing has no mean: it is refused, where torch gives
+NaN.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from dlcourse.backend import Array, array_module
+import numpy as np
+
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.habits import Familiar
 
 
@@ -60,8 +67,10 @@ def softmax(x: Array, dim: int = 1) -> Array:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    exp = array_module(x).exp(x - x.max(axis=dim, keepdims=True))
-    return exp / exp.sum(axis=dim, keepdims=True)
+    scores = _floating("softmax", x)
+    exp = array_module(x).exp(scores - scores.max(axis=dim, keepdims=True))
+    exp /= exp.sum(axis=dim, keepdims=True)
+    return exp.astype(x.dtype, copy=False)
 
 
 class _Loss(Familiar):
@@ -131,14 +140,13 @@ class CrossEntropyLoss(_Loss):
             If the shapes do not go together, a label is no whole number or out of range, or none
             is left to learn from.
         """
-        _check_arrays(self, logits, targets)
         xp = array_module(logits)
-        kept = targets != self.ignore_index
-        _check_labels(logits, targets, kept)
-        self._shape = logits.shape
+        scores = _floating("CrossEntropyLoss", logits)
+        kept = _kept(logits, targets, self.ignore_index)
+        self._shape, self._dtype = logits.shape, logits.dtype
         self._kept = None if kept.all() else kept.ravel()
         # With the classes last, as a convolution's output lies in memory, this is only a view.
-        rows, labels = xp.moveaxis(logits, 1, -1).reshape(-1, logits.shape[1]), targets.ravel()
+        rows, labels = xp.moveaxis(scores, 1, -1).reshape(-1, logits.shape[1]), targets.ravel()
         if self._kept is not None:
             rows, labels = rows[self._kept], labels[self._kept]
         shifted = rows - rows.max(axis=1, keepdims=True)
@@ -160,6 +168,7 @@ class CrossEntropyLoss(_Loss):
         grad = self._probabilities - self.label_smoothing / classes
         grad[xp.arange(n), self._labels] -= 1 - self.label_smoothing
         grad /= n
+        grad = grad.astype(self._dtype, copy=False)
         if self._kept is not None:
             rows = xp.zeros((len(self._kept), classes), grad.dtype)
             rows[self._kept] = grad
@@ -183,18 +192,14 @@ class MSELoss(_Loss):
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean squared difference of outputs `y` and targets `t`, of one shape."""
-        _check_arrays(self, y, t)
-        if y.shape != t.shape or y.size == 0:
-            raise ValueError(
-                f"MSELoss expects targets of the outputs' shape {y.shape}, at least one, "
-                f"found {t.shape}"
-            )
-        self._difference = y - t.astype(y.dtype, copy=False)
+        y, t, self._dtype = _matched("MSELoss", y, t)
+        self._difference = y - t
         return LossValue((self._difference * self._difference).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
-        return self._difference * (2 / self._difference.size)
+        grad = self._difference * (2 / self._difference.size)
+        return grad.astype(self._dtype, copy=False)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -220,19 +225,13 @@ class BCEWithLogitsLoss(_Loss):
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean loss of scores `y` and targets `t` from 0 to 1, of one shape."""
-        _check_arrays(self, y, t)
-        if y.shape != t.shape or y.size == 0:
-            raise ValueError(
-                f"BCEWithLogitsLoss expects targets of the scores' shape {y.shape}, at least one, "
-                f"found {t.shape}"
-            )
+        y, t, self._dtype = _matched("BCEWithLogitsLoss", y, t)
         if not ((t >= 0) & (t <= 1)).all():
             raise ValueError(
                 "BCEWithLogitsLoss expects targets from 0 to 1, found "
                 f"{float(t.min()):g} to {float(t.max()):g}"
             )
         xp = array_module(y)
-        t = t.astype(y.dtype, copy=False)
         # log(1 + exp(y)) - t y, where exp takes only numbers below zero.
         small = xp.exp(-xp.abs(y))
         positive = xp.where(y < 0, small, xp.ones_like(small)) / (1 + small)  # sigmoid
@@ -241,7 +240,7 @@ class BCEWithLogitsLoss(_Loss):
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores."""
-        return self._difference / self._difference.size
+        return (self._difference / self._difference.size).astype(self._dtype, copy=False)
 
 
 class SmoothL1Loss(_Loss):
@@ -263,44 +262,54 @@ class SmoothL1Loss(_Loss):
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean loss of outputs `y` and targets `t`, of one shape."""
-        _check_arrays(self, y, t)
-        if y.shape != t.shape or y.size == 0:
-            raise ValueError(
-                f"SmoothL1Loss expects targets of the outputs' shape {y.shape}, at least one, "
-                f"found {t.shape}"
-            )
-        difference = y - t.astype(y.dtype, copy=False)
+        y, t, self._dtype = _matched("SmoothL1Loss", y, t)
+        difference = y - t
         self._slope = array_module(y).clip(difference, -1, 1)
         # Where it is not cut off, slope and difference are the same.
         return LossValue((self._slope * (difference - self._slope / 2)).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
-        return self._slope / self._slope.size
+        return (self._slope / self._slope.size).astype(self._dtype, copy=False)
 
 
-def _check_arrays(loss: _Loss, outputs: Array, targets: Array) -> None:
-    for name, value in (("outputs", outputs), ("targets", targets)):
-        if not hasattr(value, "dtype"):
-            raise TypeError(
-                f"{type(loss).__name__} expects {name} in an array, found "
-                f"{type(value).__name__}: write np.array({name})"
-            )
+def _floating(loss: str, y: Array) -> Array:
+    """Return scores or outputs in the dtype to compute in."""
+    if getattr(getattr(y, "dtype", None), "kind", None) != "f":
+        raise ValueError(f"{loss} expects an array of floating-point values, found {_found(y)}")
+    return y.astype(sum_dtype(y.dtype), copy=False)
 
 
-def _check_labels(logits: Array, targets: Array, kept: Array) -> None:
+def _matched(loss: str, y: Array, t: Array) -> tuple[Array, Array, np.dtype]:
+    """Return outputs and targets in the dtype to compute in, and the dtype of the outputs."""
+    wide = _floating(loss, y)
+    if getattr(getattr(t, "dtype", None), "kind", "O") not in "fiub":
+        raise ValueError(
+            f"{loss} expects targets as an array of numbers, found {_found(t)}: "
+            "write np.asarray(targets, np.float32)"
+        )
+    if y.shape != t.shape or y.size == 0:
+        raise ValueError(
+            f"{loss} expects targets of the outputs' shape {y.shape}, at least one, found {t.shape}"
+        )
+    return wide, t.astype(wide.dtype, copy=False), y.dtype
+
+
+def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
+    """Return where the labels are not to be ignored, and refuse what are no labels."""
+    one_hot = getattr(targets, "shape", None) == logits.shape
+    hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
+    if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
+        raise ValueError(
+            f"labels must be an array of whole numbers, found {_found(targets)}: {hint}"
+        )
     expected = logits.shape[:1] + logits.shape[2:]
-    one_hot = ": write targets.argmax(axis=1)" if targets.shape == logits.shape else ""
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
         raise ValueError(
             "CrossEntropyLoss expects scores (N, classes, ...) and labels (N, ...), "
-            f"found {logits.shape} and {targets.shape}{one_hot}"
+            f"found {logits.shape} and {targets.shape}{f': {hint}' if one_hot else ''}"
         )
-    if targets.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels must be whole numbers, found dtype {targets.dtype}: "
-            "write labels.astype(np.int64)"
-        )
+    kept = targets != ignore_index
     if not kept.any():
         raise ValueError("CrossEntropyLoss expects at least one label that is not ignored")
     classes = logits.shape[1]
@@ -310,3 +319,8 @@ def _check_labels(logits: Array, targets: Array, kept: Array) -> None:
             f"labels must lie from 0 to {classes - 1}, for there are {classes} classes; "
             f"found {int(wrong[0])}"
         )
+    return kept
+
+
+def _found(x: Array) -> str:
+    return f"dtype {x.dtype}" if hasattr(x, "dtype") else type(x).__name__

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, array_module, to_device
 from dlcourse.habits import Familiar, explained
+from dlcourse.nn.contract import caches, guard
 
 
 class Parameter(Familiar):
@@ -59,6 +60,7 @@ class Parameter(Familiar):
         """Add to the gradient, so that a parameter used twice receives both shares."""
         if not self.requires_grad:
             return
+        grad = grad.astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
         if self.hook is not None:
             self.hook(self)
@@ -97,8 +99,35 @@ class Module(Familiar):
       *last* forward pass, adds to the ``grad`` of each parameter, and returns the gradient
       with respect to the input.
 
+    A layer with parameters computes in their dtype, and so does a network that is called: float64
+    images leave a float32 network as float32. A layer without parameters keeps the dtype of its
+    input. Each gradient has the dtype of what it belongs to. Only floating-point numbers pass
+    through a network; float16 is added up in float32, which it would overflow. NaN and infinity
+    pass as in torch, and a batch of no images gives an output of none and gradients of zero.
+
     There is no autograd: a composite's ``backward`` is written out. Names, layouts and the
     order of ``state_dict()`` follow ``torch.nn.Module``.
+
+    Notes
+    -----
+    Every class that derives from this one is guarded: what cannot be right ends in a sentence
+    that names the layer and its place, and not in wrong numbers.
+
+    - The first input is an array of NumPy or CuPy. Where no layer inside is left to judge, it
+      holds floating-point values; a class that takes others says so in ``input_kinds``.
+    - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
+    - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
+      numbers, lets ``backward`` return None.
+    - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
+      back: use one layer for each place. Two layers may share a `Parameter`.
+
+    What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assign for the
+    first time is left from a pass, and is neither copied nor pickled.
+
+    An output, and `lstm.state` of a recurrent layer, may be changed in place. An input, and the
+    parameters' values, may not be until the backward pass is over, for layers keep them instead of
+    copies. A layer that has nothing to do, as dropout in evaluation, returns its input itself, or
+    a view of it; so does its backward pass with the gradient.
 
     Examples
     --------
@@ -139,6 +168,8 @@ class Module(Familiar):
         "dtype=": "leave it out and write model.astype(np.float64) afterwards",
     }
 
+    #: The kinds of numbers (NumPy's ``dtype.kind``) that the first input may hold.
+    input_kinds: str = "f"
     training: bool
     #: False on a network's first layer saves the gradient with respect to the input.
     input_grad: bool
@@ -147,6 +178,10 @@ class Module(Familiar):
         self.training = True
         self.input_grad = True
         self._buffers: list[str] = []
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        guard(cls, Module)
 
     def forward(self, x: Array) -> Array:
         """Return the output for the input `x`."""
@@ -159,8 +194,8 @@ class Module(Familiar):
             "write it out, or derive from Chain if its parts run one after another"
         )
 
-    def __call__(self, *inputs: Array) -> Array:
-        return self.forward(*inputs)
+    def __call__(self, *inputs: Array, **options: Any) -> Array:
+        return self.forward(*inputs, **options)
 
     # -- the tree of modules -------------------------------------------------------------
 
@@ -263,6 +298,15 @@ class Module(Familiar):
             parameter.requires_grad = requires_grad
         return self
 
+    def _own_dtype(self, whole: bool) -> np.dtype | None:
+        """Return the dtype of the module's own parameters, or the first in the `whole` network."""
+        parameters = (p for _, p in self.named_parameters()) if whole else vars(self).values()
+        for value in parameters:
+            if isinstance(value, Parameter):
+                dtype: np.dtype = value.data.dtype
+                return dtype
+        return None
+
     # -- modes ---------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
@@ -275,9 +319,36 @@ class Module(Familiar):
         """Switch training behaviour off, and return the module."""
         return self.train(False)
 
+    def start_training(self) -> None:
+        """Switch training behaviour on where the whole is off, as every step of a training does.
+
+        A part that was switched off by itself, under a whole that trains, stays so: normalization
+        whose statistics are not to move.
+
+        Examples
+        --------
+        >>> from dlcourse.nn import Dropout, ReLU, Sequential
+        >>> net = Sequential(Dropout(0.5), ReLU())
+        >>> _ = net[0].eval()
+        >>> net.start_training()
+        >>> net[0].training
+        False
+        """
+        if not self.training:
+            self.train()
+
+    def modes(self) -> list[bool]:
+        """Return whether each module of `named_modules` is in training."""
+        return [module.training for _, module in self.named_modules()]
+
+    def set_modes(self, modes: Sequence[bool]) -> None:
+        """Set what `modes` has returned, of this module or of a copy."""
+        for (_, module), mode in zip(self.named_modules(), modes, strict=True):
+            module.training = mode
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Switch training behaviour off for a ``with`` block, and then back to what it was.
+        """Switch training behaviour off for a ``with`` block, then each part back to what it was.
 
         Examples
         --------
@@ -289,12 +360,12 @@ class Module(Familiar):
         >>> layer.training
         True
         """
-        mode = self.training
+        modes = self.modes()
         self.eval()
         try:
             yield
         finally:
-            self.train(mode)
+            self.set_modes(modes)
 
     def skip_input_grad(self) -> None:
         """Leave out the gradient with respect to the input, which training does not need.
@@ -373,33 +444,42 @@ class Module(Familiar):
         for value, array in zip(own.values(), new, strict=True):
             value[...] = array
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What passes have left behind is neither copied nor pickled.
+        left_out = caches(self)
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
     def replica(self) -> Self:
         """Return a copy that shares parameter values and buffers but has its own gradients.
 
         Threads each work on a replica: the backward pass keeps its intermediates in the
-        module, so one module cannot serve two forward passes at once.
+        module, so one module cannot serve two forward passes at once. For the same reason
+        ``replica().eval()`` is what to look at a network with: neither its modes change, nor does
+        a backward pass that is still to come.
         """
-        shared = {id(array): array for array in self.state_dict().values()}
-        return copy.deepcopy(self, shared)
+        memo: dict[int, Any] = {id(array): array for array in self.state_dict().values()}
+        for parameter in self.parameters():  # gradients and hooks begin as None
+            memo[id(parameter.grad)] = memo[id(parameter.hook)] = None
+        return copy.deepcopy(self, memo)
 
     def to(self, device: str) -> Self:
-        """Move all parameters and buffers to ``"cpu"`` or ``"cuda"``, and return the module."""
-        self.zero_grad()
-        for _, owner, attribute in self._slots():
-            setattr(owner, attribute, to_device(getattr(owner, attribute), device))
-        return self
+        """Move parameters, their gradients and buffers to ``"cpu"`` or ``"cuda"``; return self."""
+        return self._convert(lambda array: to_device(array, device))
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Convert all floating-point parameters and buffers, and return the module.
+        """Convert floating-point parameters, their gradients and buffers, and return the module.
 
         Layers compute in the dtype of their parameters and input: float32 as built, float64
         for checking gradients.
         """
-        self.zero_grad()
+        return self._convert(lambda a: a.astype(dtype, copy=False) if a.dtype.kind == "f" else a)
+
+    def _convert(self, change: Callable[[Array], Array]) -> Self:
         for _, owner, attribute in self._slots():
-            array = getattr(owner, attribute)
-            if array.dtype.kind == "f":
-                setattr(owner, attribute, array.astype(dtype))
+            setattr(owner, attribute, change(getattr(owner, attribute)))
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = change(parameter.grad)
         return self
 
     def cpu(self) -> Self:

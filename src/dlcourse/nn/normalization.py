@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse import cuda
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.threads import row_sum, sum_pieces, threads_for, value_pieces
+from dlcourse.nn.windows import check_images
 
 
 class BatchNorm2d(Module):
@@ -14,7 +16,8 @@ class BatchNorm2d(Module):
 
     ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Ioffe and Szegedy 2015). In training
     mean and variance are those of the channel in this batch; running averages of them are kept
-    and take their place outside of training.
+    and take their place outside of training. A batch of no images has no mean, and leaves them as
+    they are. float16 is computed in float32 and rounded.
 
     Parameters
     ----------
@@ -62,16 +65,13 @@ class BatchNorm2d(Module):
         self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.num_features:
-            raise ValueError(
-                f"BatchNorm2d expects (N, {self.num_features}, H, W), found shape {x.shape}"
-            )
+        check_images("BatchNorm2d", x, self.num_features)
         xp = array_module(x)
         lines = _lines(x)
         width = x.shape[3]
         count = x.size // self.num_features
-        self._batch_statistics = self.training
-        if self.training:
+        self._batch_statistics = self.training and len(x) > 0
+        if self._batch_statistics:
             if count <= 1:
                 raise ValueError(
                     "BatchNorm2d in training needs more than one value per channel, "
@@ -90,7 +90,7 @@ class BatchNorm2d(Module):
             self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
             scale = self.weight.data * self._inverse_std
             y = _scale_shift(lines, scale, self.bias.data - self.running_mean * scale, width)
-        return _images(y, x.shape)
+        return _images(y, x.shape).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
@@ -105,7 +105,8 @@ class BatchNorm2d(Module):
         self.bias.accumulate(db)
         scale = self.weight.data * self._inverse_std
         if not self._batch_statistics:
-            return _images(lines * xp.tile(scale, width), dy.shape)
+            dx = lines * xp.tile(scale, width)
+            return _images(dx, dy.shape).astype(dy.dtype, copy=False)
         # Mean and variance depend on every value, and undo a part of what each one changes:
         # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
         slope, offset = dw * self._inverse_std / -count, db / -count
@@ -117,7 +118,7 @@ class BatchNorm2d(Module):
             dx += xp.tile(offset, width)
             dx += lines
             dx *= xp.tile(scale, width)
-        return _images(dx, dy.shape)
+        return _images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _track(self, mean: Array, var: Array) -> None:
         for average, new in ((self.running_mean, mean), (self.running_var, var)):
@@ -155,8 +156,7 @@ class LocalResponseNorm(Module):
         self.k = k
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4:
-            raise ValueError(f"LocalResponseNorm expects (N, C, H, W), found shape {x.shape}")
+        check_images("LocalResponseNorm", x)
         before, after = self.size // 2, (self.size - 1) // 2
         base = _window_sum(x * x, before, after)
         base *= self.alpha / self.size
@@ -176,11 +176,13 @@ class LocalResponseNorm(Module):
 def _lines(x: Array) -> Array:
     """(N, C, H, W) as the matrix (N * H, W * C): no copy where memory is channels-last.
 
+    float16 becomes float32, for what is added up would not fit.
+
     NumPy runs along whole lines of an image several times faster than along the few channels
     of one pixel, so numbers per channel are repeated W times with ``tile``.
     """
     n, c, h, w = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(n * h, w * c)
+    return x.transpose(0, 2, 3, 1).reshape(n * h, w * c).astype(sum_dtype(x.dtype), copy=False)
 
 
 def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
@@ -191,8 +193,7 @@ def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
 
 def _channel_sum(lines: Array, width: int) -> Array:
     """The sum (C,) over all but the channels."""
-    # A product, because BLAS is faster than a sum over the first axis, and more exact.
-    sums = array_module(lines).ones(len(lines), lines.dtype) @ lines
+    sums = row_sum(lines, threads_for(lines))
     return sums.reshape(width, -1).sum(axis=0)
 
 
@@ -202,7 +203,11 @@ def _channel_dot(a: Array, b: Array, width: int) -> Array:
         return cuda.channel_dot(
             a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
         )
-    sums = array_module(a).einsum("ij,ij->j", a, b)
+
+    def work(rows: slice) -> Array:
+        return array_module(a).einsum("ij,ij->j", a[rows], b[rows])
+
+    sums = sum_pieces(work, value_pieces(a), threads_for(a))
     return sums.reshape(width, -1).sum(axis=0)
 
 

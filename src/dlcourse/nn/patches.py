@@ -6,6 +6,7 @@ copying it fast.
 
 from __future__ import annotations
 
+import math
 import threading
 from types import ModuleType
 
@@ -123,7 +124,7 @@ def col2im(columns: Array, size: tuple[int, int, int, int], geometry: Geometry) 
     oh, ow = geometry.output_size((h, w))
     image = array_module(columns).zeros((n, h + 2 * ph, w + 2 * pw, c), columns.dtype)
     image = image.transpose(0, 3, 1, 2)
-    patches = columns.reshape(n, oh, ow, -1, c)
+    patches = columns.reshape(n, oh, ow, math.prod(geometry.kernel), c)
     views = shifted(image, geometry.kernel, geometry.stride, geometry.dilation)
     for position, view in enumerate(views):
         view += patches[:, :, :, position].transpose(0, 3, 1, 2)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Iterator
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, masked, sum_dtype
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, output_size, overhang, pad, pair, shifted, unpad
+from dlcourse.nn.windows import (
+    Pair,
+    check_images,
+    output_size,
+    overhang,
+    pad,
+    pair,
+    shifted,
+    unpad,
+)
 
 
 class _Pool2d(Module):
@@ -24,10 +33,6 @@ class _Pool2d(Module):
                 f"padding must be at most half of the kernel {self.kernel_size}, "
                 f"found {self.padding}"
             )
-
-    def _check(self, x: Array) -> None:
-        if x.ndim != 4:
-            raise ValueError(f"{type(self).__name__} expects (N, C, H, W), found shape {x.shape}")
 
 
 class MaxPool2d(_Pool2d):
@@ -51,7 +56,8 @@ class MaxPool2d(_Pool2d):
     Notes
     -----
     The gradient goes to the largest value alone; among equals to the first, row by row, as in
-    torch.
+    torch. NaN counts as larger than any number, and of several the last one counts. The border is
+    never chosen, not even of values that are all minus infinity.
 
     Examples
     --------
@@ -78,7 +84,7 @@ class MaxPool2d(_Pool2d):
         self.return_indices = return_indices
 
     def forward(self, x: Array) -> Array:
-        self._check(x)
+        check_images("MaxPool2d", x)
         geometry = x.shape[2:], self.kernel_size, self.stride, self.padding
         self._more = overhang(*geometry) if self.ceil_mode else (0, 0)
         if self._more == (0, 0):
@@ -89,7 +95,7 @@ class MaxPool2d(_Pool2d):
         y = first.copy("K")
         for view in others:
             xp.maximum(y, view, out=y)
-        self._y = y
+        self._y = y.copy("K")
         return (y, self._indices(x.shape[3])) if self.return_indices else y
 
     def _indices(self, width: int) -> Array:
@@ -99,31 +105,48 @@ class MaxPool2d(_Pool2d):
         oh, ow = self._y.shape[2:]
         corner = (xp.arange(oh) * sh - ph)[:, None] * width + xp.arange(ow) * sw - pw
         indices = xp.zeros_like(self._y, dtype=np.int64)
-        open_ = xp.ones_like(self._y, dtype=bool)  # as in `backward`: the first of equals counts
-        for position, view in enumerate(shifted(self._x, self.kernel_size, self.stride)):
-            hit = view == self._y
-            hit &= open_
-            open_ ^= hit
+        for position, hit in enumerate(self._hits()):
             indices += hit * (corner + (position // kw * width + position % kw))
         return indices
+
+    def _hits(self) -> Iterator[Array]:
+        """Yield for each position in the window which windows have their largest value there."""
+        xp = array_module(self._y)
+        views = list(shifted(self._x, self.kernel_size, self.stride))
+        if self._y.size == 0 or self._y.min() > -np.inf:
+            open_ = xp.ones_like(self._y, dtype=bool)  # windows whose largest is not met yet
+            for view in views:
+                hit = view == self._y
+                hit &= open_
+                open_ ^= hit
+                yield hit
+            return
+        # Some are NaN, which equals nothing, or may equal the border. Slower, and rare.
+        size = [
+            n - 2 * p - m
+            for n, p, m in zip(self._x.shape[2:], self.padding, self._more, strict=True)
+        ]
+        image = pad(xp.ones((1, 1, *size), bool), self.padding, False, self._more)
+        best = xp.full_like(self._y, -np.inf)
+        chosen = xp.full_like(self._y, -1, dtype=np.int64)
+        for position, (view, inside) in enumerate(
+            zip(views, shifted(image, self.kernel_size, self.stride), strict=True)
+        ):
+            better = inside & ((view > best) | xp.isnan(view) | (chosen < 0))
+            best = xp.where(better, view, best)
+            chosen = xp.where(better, position, chosen)
+        yield from (chosen == position for position in range(len(views)))
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
         dx = xp.zeros_like(self._x)
         overlap = any(s < k for s, k in zip(self.stride, self.kernel_size, strict=True))
-        open_ = xp.ones_like(self._y, dtype=bool)  # windows whose largest is not met yet
-        for view, target in zip(
-            shifted(self._x, self.kernel_size, self.stride),
-            shifted(dx, self.kernel_size, self.stride),
-            strict=True,
-        ):
-            hit = view == self._y
-            hit &= open_
-            open_ ^= hit
+        targets = shifted(dx, self.kernel_size, self.stride)
+        for hit, target in zip(self._hits(), targets, strict=True):
             if overlap:
-                target += dy * hit
+                target += masked(dy, hit)
             else:
-                xp.multiply(dy, hit, out=target)
+                masked(dy, hit, out=target)
         return unpad(dx, self.padding, self._more)
 
 
@@ -148,16 +171,16 @@ class AvgPool2d(_Pool2d):
     """
 
     def forward(self, x: Array) -> Array:
-        self._check(x)
+        check_images("AvgPool2d", x)
         output_size(x.shape[2:], self.kernel_size, self.stride, self.padding)
         padded = pad(x, self.padding)
         self._padded = padded
         first, *others = shifted(padded, self.kernel_size, self.stride)
-        y = first.copy("K")
+        y = first.astype(sum_dtype(x.dtype))
         for view in others:
             y += view
         y /= len(others) + 1
-        return y
+        return y.astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
         dx = array_module(dy).zeros_like(self._padded)
@@ -181,8 +204,7 @@ class GlobalAvgPool(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4:
-            raise ValueError(f"GlobalAvgPool expects (N, C, H, W), found shape {x.shape}")
+        check_images("GlobalAvgPool", x)
         self._x = x
         return x.mean(axis=(2, 3))
 
@@ -207,8 +229,8 @@ class AdaptiveAvgPool2d(Module):
 
     Notes
     -----
-    A mean is a weighted sum, so the layer is two products of matrices, ``y = A x B'`` for each
-    channel, and its gradient ``dx = A' dy B``.
+    The mean of a window is the mean of the means of its rows, so the rows of all windows are taken
+    together first and then the columns. The gradient goes the same two steps back.
 
     Examples
     --------
@@ -223,15 +245,15 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = pair(output_size, "output_size", least=1)
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or 0 in x.shape[2:]:
-            raise ValueError(f"AdaptiveAvgPool2d expects (N, C, H, W), found shape {x.shape}")
-        xp = array_module(x)
-        self._down = _means(xp, x.shape[2], self.output_size[0], x.dtype)
-        self._across = _means(xp, x.shape[3], self.output_size[1], x.dtype)
-        return _both_ways(x, self._down, self._across)
+        check_images("AdaptiveAvgPool2d", x)
+        self._x = x
+        rows = _window_means(x.transpose(0, 2, 3, 1), 1, self.output_size[0])
+        return _window_means(rows, 2, self.output_size[1]).transpose(0, 3, 1, 2)
 
     def backward(self, dy: Array) -> Array:
-        return _both_ways(dy, self._down.T, self._across.T)
+        h, w = self._x.shape[2:]
+        columns = _window_shares(dy.transpose(0, 2, 3, 1), 2, w)
+        return _window_shares(columns, 1, h).transpose(0, 3, 1, 2)
 
 
 def adaptive_windows(size: int, count: int) -> list[tuple[int, int]]:
@@ -245,17 +267,22 @@ def adaptive_windows(size: int, count: int) -> list[tuple[int, int]]:
     return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
 
 
-def _means(xp: ModuleType, size: int, count: int, dtype: np.dtype) -> Array:
-    """The matrix (count, size) whose product with a column is the mean in each window."""
-    matrix = np.zeros((count, size), dtype)
-    for row, (start, end) in zip(matrix, adaptive_windows(size, count), strict=True):
-        row[start:end] = 1 / (end - start)
-    return xp.asarray(matrix)
+def _window_means(x: Array, axis: int, count: int) -> Array:
+    """The means of `count` windows along an axis of (N, H, W, C)."""
+    windows = adaptive_windows(x.shape[axis], count)
+    means = [x[_along(axis, window)].mean(axis=axis, keepdims=True) for window in windows]
+    return array_module(x).concatenate(means, axis=axis)
 
 
-def _both_ways(x: Array, down: Array, across: Array) -> Array:
-    """``down @ image @ across.T`` for each channel of (N, C, H, W); in memory (N, H, W, C)."""
-    n, c, h, w = x.shape
-    y = down @ x.transpose(0, 2, 3, 1).reshape(n, h, w * c)
-    y = across @ y.reshape(-1, w, c)
-    return y.reshape(n, len(down), len(across), c).transpose(0, 3, 1, 2)
+def _window_shares(dy: Array, axis: int, size: int) -> Array:
+    """Each gradient handed in equal shares to its window, along an axis that becomes `size`."""
+    shape = list(dy.shape)
+    shape[axis] = size
+    dx = array_module(dy).zeros(shape, dy.dtype)
+    for i, (start, end) in enumerate(adaptive_windows(size, dy.shape[axis])):
+        dx[_along(axis, (start, end))] += dy[_along(axis, (i, i + 1))] / (end - start)
+    return dx
+
+
+def _along(axis: int, window: tuple[int, int]) -> tuple[slice, ...]:
+    return (slice(None),) * axis + (slice(*window),)

@@ -14,7 +14,7 @@ import functools
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.nn.threads import blas
+from dlcourse.nn.blas import blas
 
 #: OpenBLAS takes its kernels for small products up to so many multiply-adds.
 _SMALL = 10**6

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -74,6 +74,7 @@ class RNN(Module):
         self.bias_ih_l0 = draw(rows)
         self.bias_hh_l0 = draw(rows)
         self.initial: Array | None = None
+        self.state: Array = None
 
     def forward(self, x: Array) -> Array:
         """Return the state at each place, (T, N, H), for inputs (T, N, I).
@@ -88,8 +89,8 @@ class RNN(Module):
         for t in range(len(x)):
             h[t + 1] = xp.tanh(into[t] + h[t] @ recurrent)
         self._h = h
-        self.state = h[-1]
-        return h[1:]
+        self.state = h[-1].copy()
+        return h[1:].copy()
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the inputs, given that of each state."""
@@ -117,8 +118,8 @@ class RNN(Module):
         before = self._h[:-1].reshape(-1, self.hidden_size)
         self.weight_ih_l0.accumulate(rows.T @ self._x.reshape(-1, self.input_size))
         self.weight_hh_l0.accumulate(rows.T @ before)
-        self.bias_ih_l0.accumulate(rows.sum(axis=0))
-        self.bias_hh_l0.accumulate(rows.sum(axis=0))
+        self.bias_ih_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
+        self.bias_hh_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
         return d_into @ self.weight_ih_l0.data if self.input_grad else None
 
 
@@ -180,8 +181,8 @@ class LSTM(RNN):
             c[t + 1] = f * c[t] + i * g
             h[t + 1] = o * xp.tanh(c[t + 1])
         self._gates, self._h, self._c = gates, h, c
-        self.state = h[-1], c[-1]
-        return h[1:]
+        self.state = h[-1].copy(), c[-1].copy()
+        return h[1:].copy()
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from types import ModuleType
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, pair
+from dlcourse.nn.windows import Pair, check_images, pair
 
 
 class RoIPool(Module):
     """The maximum of each cell of a grid laid over each region (Girshick 2015, section 2.1).
 
     Edges of regions are rounded to whole places of the feature map, and so are those of cells,
-    outwards: neighbouring cells may share a row. Numbers are those of torchvision's ``RoIPool``.
+    outwards: neighbouring cells may share a row. Numbers are those of torchvision's ``RoIPool``,
+    but NaN counts as the largest, as in `MaxPool2d`: torchvision passes it over.
     The gradient of a cell goes to the place of its maximum; regions that overlap add up theirs.
 
     Parameters
@@ -45,21 +46,24 @@ class RoIPool(Module):
         outside of the features is cut off; a cell that nothing is left of becomes 0.
         """
         xp = array_module(x)
-        if x.ndim != 4 or regions.ndim != 2 or regions.shape[1] != 5:
+        check_images("RoIPool", x)
+        if regions.ndim != 2 or regions.shape[1] != 5 or regions.dtype.kind not in "fiu":
             raise ValueError(
-                "RoIPool expects features (N, C, H, W) and regions (R, 5): image, left, top, "
-                f"right, bottom; found {x.shape} and {regions.shape}"
+                "RoIPool expects regions (R, 5) of numbers: image, left, top, right, bottom; "
+                f"found {regions.dtype} of shape {regions.shape}"
             )
+        if not xp.isfinite(regions).all():
+            raise ValueError("RoIPool expects regions of finite numbers, found NaN or infinity")
         images = regions[:, 0].astype(int)
         if len(images) and not 0 <= int(images.min()) <= int(images.max()) < len(x):
             raise ValueError(f"regions must be of images 0 to {len(x) - 1}, found others")
-        places = xp.floor(regions[:, 1:] * self.spatial_scale + 0.5).astype(int)
+        places = _rounded(regions[:, 1:] * float(self.spatial_scale), xp)
         (h, w), (ph, pw) = x.shape[2:], self.output_size
         top, bottom = _cells(places[:, 1], places[:, 3], ph, h, xp)
         left, right = _cells(places[:, 0], places[:, 2], pw, w, xp)
         pixels = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])  # one row a place
         shape = (len(regions), ph, pw)
-        best = xp.full((*shape, x.shape[1]), -math.inf, x.dtype)
+        best = xp.zeros((*shape, x.shape[1]), x.dtype)
         source = xp.full(best.shape, -1)  # the row of the maximum
         # Cells differ in size: step through the largest, and stay at the end of smaller ones.
         most = [int((b - a).max()) if b.size else 0 for a, b in ((top, bottom), (left, right))]
@@ -69,9 +73,9 @@ class RoIPool(Module):
                 column = xp.minimum(left + j, xp.maximum(right - 1, 0))[:, None, :]
                 index = (images[:, None, None] * h + row) * w + column
                 candidate = pixels[index]
-                larger = candidate > best
-                best = xp.where(larger, candidate, best)
-                source = xp.where(larger, index[..., None], source)
+                better = (candidate > best) | xp.isnan(candidate) if i or j else True
+                best = xp.where(better, candidate, best)
+                source = xp.where(better, index[..., None], source)
         empty = ((bottom <= top)[:, :, None] | (right <= left)[:, None, :])[..., None]
         self._source = xp.where(empty, -1, source)
         self._shape = x.shape
@@ -83,16 +87,23 @@ class RoIPool(Module):
         n, c, h, w = self._shape
         channels = xp.arange(c)
         rows = dy.transpose(0, 2, 3, 1)
-        dx = xp.zeros((n * h * w * c,), dy.dtype)
+        dx = xp.zeros((n * h * w * c,), sum_dtype(dy.dtype))
         kept = self._source >= 0
         xp.add.at(dx, (self._source * c + channels)[kept], rows[kept])
-        return dx.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+        return dx.reshape(n, h, w, c).transpose(0, 3, 1, 2).astype(dy.dtype, copy=False)
 
 
-def _cells(first: Array, last: Array, count: int, size: int, xp: object) -> tuple[Array, Array]:
+def _rounded(places: Array, xp: ModuleType) -> Array:
+    """The nearest whole numbers; halves away from zero, as C rounds."""
+    whole = xp.trunc(places)
+    whole += xp.sign(places) * (abs(places - whole) >= 0.5)
+    return whole.clip(-(2**30), 2**30).astype(int)
+
+
+def _cells(first: Array, last: Array, count: int, size: int, xp: ModuleType) -> tuple[Array, Array]:
     """Return where each of `count` cells of each region begins and ends, cut to 0 to `size`."""
-    lengths = xp.maximum(last - first + 1, 1)[:, None]  # type: ignore[attr-defined]
-    steps = xp.arange(count)[None]  # type: ignore[attr-defined]
+    lengths = xp.maximum(last - first + 1, 1)[:, None]
+    steps = xp.arange(count)[None]
     begin = first[:, None] + steps * lengths // count
     end = first[:, None] - -((steps + 1) * lengths) // count  # rounded up
     return begin.clip(0, size), end.clip(0, size)

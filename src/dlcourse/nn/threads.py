@@ -1,54 +1,39 @@
 """Threads of our own in place of those of BLAS, for work that is more than a matrix product.
 
 A convolution also copies patches, which BLAS cannot do for it on several cores. So each thread
-takes a part of the images, and BLAS is held to one thread meanwhile. Whoever has held BLAS to one
-thread already, as `dlcourse.training.ParallelModel` does, gets one thread here as well.
+takes a part of the images, and BLAS is held to one thread meanwhile. Work is cut into pieces by its
+size alone: how many threads there are decides who does a piece, never what it is, and so no bit of
+the result.
+
+There are as many threads as BLAS was allowed before it was held, or as `own_threads` says.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
+from dlcourse.nn.blas import allowed_threads, blas_held
 
 #: Multiply-adds that are worth several threads: about a quarter of a millisecond.
 MUCH_WORK = 2**24
 
+#: Values that are worth a thread where each is looked at once.
+_MANY_VALUES = 2**19
+
 S = TypeVar("S")
 T = TypeVar("T")
 
-
-@functools.cache
-def blas() -> ThreadpoolController:
-    """Return the BLAS that NumPy has loaded, to ask and to limit; the search takes a while.
-
-    Examples
-    --------
-    >>> all(library.user_api == "blas" for library in blas().lib_controllers)
-    True
-    """
-    return ThreadpoolController().select(user_api="blas")
-
-
-def blas_threads() -> int:
-    """Return how many threads BLAS may use now.
-
-    Examples
-    --------
-    >>> from threadpoolctl import threadpool_limits
-    >>> with threadpool_limits(1, user_api="blas"):
-    ...     blas_threads()
-    1
-    """
-    return max((library.num_threads for library in blas().lib_controllers), default=1)
+_local = threading.local()
 
 
 def threads_for(x: Array) -> int:
@@ -57,28 +42,52 @@ def threads_for(x: Array) -> int:
     Examples
     --------
     >>> from threadpoolctl import threadpool_limits
-    >>> with threadpool_limits(1, user_api="blas"):
+    >>> with threadpool_limits(3, user_api="blas"):
     ...     threads_for(np.ones(3))
-    1
+    3
     """
-    return blas_threads() if array_module(x) is np else 1
+    if array_module(x) is not np:
+        return 1
+    return getattr(_local, "threads", None) or allowed_threads()
+
+
+@contextmanager
+def own_threads(number: int) -> Iterator[None]:
+    """Let the layers that run in this Python thread share their work among so many.
+
+    Examples
+    --------
+    >>> with own_threads(2):
+    ...     threads_for(np.ones(3))
+    2
+    """
+    before = getattr(_local, "threads", None)
+    try:
+        _local.threads = number
+        yield
+    finally:
+        _local.threads = before
 
 
 def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     """Call `work` on each part, each on a thread of its own with BLAS held to that thread.
 
     Threads of BLAS go on spinning for a while after a product, and would take a core from ours.
-    So a single part is run in this way too. The first part is for the calling thread.
+    So a single part is run in this way too; it may share its own work. The first part is for the
+    calling thread.
 
     Examples
     --------
     >>> run_each(lambda i: i * i, [0, 1, 2, 3])
     [0, 1, 4, 9]
     """
-    with blas().limit(limits=1):
+    with blas_held():
+        if len(parts) == 1:
+            return [work(parts[0])]
         others = [_pool().submit(work, part) for part in parts[1:]]
         try:
-            first = work(parts[0])
+            with own_threads(1):
+                first = work(parts[0])
         finally:
             wait(others)
         return [first, *(other.result() for other in others)]
@@ -94,8 +103,6 @@ def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
     >>> run_pieces(lambda i: i * i, [0, 1, 2, 3], threads=3)
     [0, 1, 4, 9]
     """
-    if threads == 1:
-        return [work(piece) for piece in pieces]
 
     def share(cut: slice) -> list[T]:
         return [work(piece) for piece in pieces[cut]]
@@ -103,22 +110,65 @@ def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
     return [result for results in run_each(share, cuts(len(pieces), threads)) for result in results]
 
 
-def image_pieces(images: int, multiply_adds: int) -> list[slice]:
-    """Cut a batch into pieces that are each worth a thread; 16 at most.
+def sum_pieces(work: Callable[[S], Array], pieces: Sequence[S], threads: int) -> Array:
+    """Return the sum of the new arrays that `work` makes of each piece, added up in order.
+
+    Examples
+    --------
+    >>> sum_pieces(lambda i: np.full(2, i), [1, 2, 3], threads=2)
+    array([6, 6])
+    """
+    total, *others = run_pieces(work, pieces, threads)
+    for other in others:
+        total += other
+    return total
+
+
+def image_pieces(x: Array, multiply_adds: int) -> list[slice]:
+    """Cut a batch into pieces that are each worth a thread; 16 at most, and one on a GPU.
 
     Parameters
     ----------
-    images : int
-        How many there are.
+    x : array of shape (N, ...)
+        A row for each image.
     multiply_adds : int
         The work on all of them.
 
     Examples
     --------
-    >>> len(image_pieces(100, 2**28)), len(image_pieces(100, 1000)), len(image_pieces(100, 2**40))
+    >>> x = np.ones(100)
+    >>> len(image_pieces(x, 2**28)), len(image_pieces(x, 1000)), len(image_pieces(x, 2**40))
     (8, 1, 16)
     """
-    return cuts(images, min(16, max(1, multiply_adds // (2 * MUCH_WORK))))
+    return _pieces(x, multiply_adds // (2 * MUCH_WORK))
+
+
+def row_pieces(x: Array, multiply_adds: int) -> list[slice]:
+    """Cut the rows of one image or matrix likewise; into 2, 4, 8 or 16, as threads are mostly even.
+
+    Examples
+    --------
+    >>> x = np.ones(100)
+    >>> len(row_pieces(x, 2**27)), len(row_pieces(x, 1000)), len(row_pieces(x, 2**40))
+    (8, 1, 16)
+    """
+    much = max(1, multiply_adds // MUCH_WORK)
+    return _pieces(x, 1 << (much.bit_length() - 1))
+
+
+def value_pieces(x: Array) -> list[slice]:
+    """Cut the rows of a matrix whose values are looked at once, as in a sum, likewise.
+
+    Examples
+    --------
+    >>> len(value_pieces(np.ones((100, 2**15)))), len(value_pieces(np.ones((100, 10))))
+    (6, 1)
+    """
+    return _pieces(x, x.size // _MANY_VALUES)
+
+
+def _pieces(x: Array, number: int) -> list[slice]:
+    return cuts(len(x), min(16, number) if array_module(x) is np else 1)
 
 
 def cuts(length: int, parts: int) -> list[slice]:
@@ -129,7 +179,7 @@ def cuts(length: int, parts: int) -> list[slice]:
     >>> cuts(5, 2)
     [slice(0, 2, None), slice(2, 5, None)]
     """
-    parts = min(parts, length)
+    parts = max(1, min(parts, length))
     edges = [length * i // parts for i in range(parts + 1)]
     return [slice(start, end) for start, end in pairwise(edges)]
 
@@ -144,7 +194,7 @@ def product(x: Array, weight: Array, threads: int) -> Array:
     weight : array of shape (O, K)
         A row for each output.
     threads : int
-        How many may share it; with 1 it is left to BLAS.
+        How many may share it.
 
     Examples
     --------
@@ -152,15 +202,28 @@ def product(x: Array, weight: Array, threads: int) -> Array:
     >>> product(np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), threads=2)
     array([[3., 7.]])
     """
-    if threads == 1:
-        return x @ weight.T
-    y = np.empty((len(x), len(weight)), x.dtype)
+    xp = array_module(x)
+    y = xp.empty((len(x), len(weight)), xp.result_type(x, weight))
 
     def multiply(rows: slice) -> None:
-        np.matmul(x, weight[rows].T, out=y[:, rows])
+        xp.matmul(x, weight[rows].T, out=y[:, rows])
 
-    run_each(multiply, cuts(len(weight), threads if x.size * len(weight) > MUCH_WORK else 1))
+    run_pieces(multiply, row_pieces(weight, x.size * len(weight)), threads)
     return y
+
+
+def row_sum(rows: Array, threads: int) -> Array:
+    """Return the sum (K,) of the rows of a matrix (N, K), shared among threads if it is large.
+
+    A product with ones, because BLAS is faster than a sum over the first axis, and more exact.
+
+    Examples
+    --------
+    >>> row_sum(np.array([[1.0, 2.0], [3.0, 4.0]]), threads=1)
+    array([4., 6.])
+    """
+    ones = array_module(rows).ones(len(rows), rows.dtype)
+    return sum_pieces(lambda part: ones[part] @ rows[part], value_pieces(rows), threads)
 
 
 @functools.cache

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array
 from dlcourse.nn import init
 from dlcourse.nn.convolution import conv2d, conv2d_input_grad, conv2d_weight_grad
 from dlcourse.nn.module import Module, Parameter
-from dlcourse.nn.windows import Geometry, Pair, pair
+from dlcourse.nn.threads import row_sum, threads_for
+from dlcourse.nn.windows import Geometry, Pair, check_images, pair
 
 
 class ConvTranspose2d(Module):
@@ -89,24 +90,25 @@ class ConvTranspose2d(Module):
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"ConvTranspose2d expects (N, {self.in_channels}, H, W), found shape {x.shape}"
-            )
+        check_images("ConvTranspose2d", x, self.in_channels)
         self._x = x
         size = (len(x), self.out_channels, *self._output_size(x.shape[2:]))
-        y = conv2d_input_grad(x, self.weight.data, size, self.geometry)
+        y = conv2d_input_grad(x, self.weight.data, size, self.geometry, threads=threads_for(x))
         if self.bias is not None:
             y += self.bias.data[:, None, None]
         return y
 
     def backward(self, dy: Array) -> Array:
-        weight = self.weight.data
-        self.weight.accumulate(conv2d_weight_grad(dy, self._x, weight.shape, self.geometry))
+        weight, threads = self.weight.data, threads_for(dy)
+        self.weight.accumulate(
+            conv2d_weight_grad(dy, self._x, weight.shape, self.geometry, threads=threads)
+        )
         if self.bias is not None:
             rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
-            self.bias.accumulate(array_module(dy).ones(rows.shape[0], rows.dtype) @ rows)
-        return conv2d(dy, weight, None, self.geometry) if self.input_grad else None
+            self.bias.accumulate(row_sum(rows, threads))
+        if not self.input_grad:
+            return None
+        return conv2d(dy, weight, None, self.geometry, threads=threads)
 
     def _output_size(self, size: tuple[int, int]) -> tuple[int, int]:
         kernel, stride, padding = self.geometry.kernel, self.geometry.stride, self.geometry.padding

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, pair
+from dlcourse.nn.windows import Pair, check_images, pair
 
 
 class MaxUnpool2d(Module):
@@ -61,10 +63,11 @@ class MaxUnpool2d(Module):
         ValueError
             If the shapes differ, or an index lies outside of H x W.
         """
-        if x.ndim != 4 or x.shape != indices.shape:
+        check_images("MaxUnpool2d", x)
+        if x.shape != indices.shape or indices.dtype.kind not in "iu":
             raise ValueError(
-                "MaxUnpool2d expects (N, C, H, W) and an index for each value, "
-                f"found {x.shape} and {indices.shape}"
+                f"MaxUnpool2d expects an index for each value of {x.shape}, found "
+                f"{indices.dtype} of shape {indices.shape}"
             )
         h, w = output_size or [
             (n - 1) * s - 2 * p + k
@@ -82,7 +85,8 @@ class MaxUnpool2d(Module):
         self._shape = n, h, w, c
         # Places in memory, which holds (N, H, W, C).
         image = xp.arange(n).reshape(-1, 1, 1, 1) * (h * w)
-        self._places = (image + indices.transpose(0, 2, 3, 1)) * c + xp.arange(c)
+        places = indices.astype(np.int64, copy=False).transpose(0, 2, 3, 1)
+        self._places = (image + places) * c + xp.arange(c)
         y = xp.zeros(n * h * w * c, x.dtype)
         y[self._places] = x.transpose(0, 2, 3, 1)
         return y.reshape(self._shape).transpose(0, 3, 1, 2)

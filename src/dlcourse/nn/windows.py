@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,38 @@ def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
             f"{name} must be a whole number of at least {least}, or two of them, found {value!r}"
         )
     return int(two[0]), int(two[1])
+
+
+def check_images(layer: str, x: Array, channels: int | None = None) -> None:
+    """Raise an error unless `x` is (N, C, H, W); of N alone there may be none.
+
+    Parameters
+    ----------
+    layer : str
+        Who asks.
+    x : array
+        The images.
+    channels : int, optional
+        How many channels there must be.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or images have no row, no column or no channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_images("Conv2d", np.zeros((0, 3, 8, 8)), channels=3)
+    """
+    if x.ndim != 4 or (channels is not None and x.shape[1] != channels):
+        expected = "C" if channels is None else channels
+        single = "; a single image is x[None]" if x.ndim == 3 else ""
+        raise ValueError(f"{layer} expects (N, {expected}, H, W), found shape {x.shape}{single}")
+    if 0 in x.shape[1:]:
+        raise ValueError(
+            f"{layer} expects images of at least one channel, row and column, found shape {x.shape}"
+        )
 
 
 def output_size(
@@ -190,7 +223,7 @@ def blocks(array: Array, most_bytes: int) -> Iterator[tuple[slice, slice]]:
      (slice(1, 2, None), slice(0, 3, None)), (slice(1, 2, None), slice(3, 6, None))]
     """
     n, oh = array.shape[:2]
-    row_bytes = array[0, 0].size * array.itemsize
+    row_bytes = math.prod(array.shape[2:]) * array.itemsize
     height = max(1, most_bytes // row_bytes)
     if height < oh:
         for i in range(n):

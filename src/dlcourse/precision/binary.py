@@ -75,6 +75,7 @@ class BinaryWeights(Module):
             return self.layer.backward(dy)
 
     def skip_input_grad(self) -> None:
+        super().skip_input_grad()
         self.layer.skip_input_grad()
 
     @contextmanager

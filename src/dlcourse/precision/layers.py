@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from dlcourse.backend import Array, array_module
+from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, Module, Sequential
 from dlcourse.precision.formats import Format, carrier, round_to
 
@@ -14,13 +15,13 @@ class LayerList(Sequential):
 
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
-        self.eval()
-        parts = [self(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        twin = self.replica().eval()
+        parts = [twin(x[i : i + batch_size]) for i in range(0, max(1, len(x)), batch_size)]
         return array_module(x).concatenate(parts)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
         """Return the share of the images `x` whose highest score is that of the label `t`."""
-        return float((self.predict(x, batch_size).argmax(axis=1) == t).mean())
+        return accuracy(self.predict(x, batch_size), t)
 
 
 class Round(Module):

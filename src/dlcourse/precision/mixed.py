@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Self
 
 import numpy as np
 
@@ -84,6 +83,7 @@ class MixedPrecision(Module):
 
     def forward(self, x: Array) -> Array:
         (half,) = self._half
+        half.set_modes(self.model.modes())
         for rounded, master in self._pairs():
             if rounded.data is not master.data:
                 rounded.data[...] = master.data
@@ -103,17 +103,18 @@ class MixedPrecision(Module):
         """Yield each parameter of the half and the master weights of the same name."""
         return zip(self._half[0].parameters(), self.model.parameters(), strict=True)
 
-    # What reaches the children has to reach the half as well.
+    def start_training(self) -> None:
+        self.training = True
+        self.model.start_training()
 
-    def train(self, mode: bool = True) -> Self:
-        self._half[0].train(mode)
-        return super().train(mode)
+    # What reaches the children has to reach the half as well.
 
     @explained
     def set_generator(self, rng: np.random.Generator) -> None:
         self._half[0].set_generator(rng)
 
     def skip_input_grad(self) -> None:
+        super().skip_input_grad()
         self._half[0].skip_input_grad()
 
 

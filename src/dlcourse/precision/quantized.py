@@ -44,6 +44,7 @@ class QuantizeInput(Module):
 class _Quantized(Module):
     """What convolution and linear layer share: int8 weights, int32 biases, and grids."""
 
+    input_kinds = "i"
     weight: Array
     bias: Array
     scale: Array
@@ -196,6 +197,8 @@ class QuantizedGlobalAvgPool(Module):
     input, output : Grid
         Of the values that come in and go out. Means span less than what they are taken of.
     """
+
+    input_kinds = "i"
 
     def __init__(self, input: Grid, output: Grid) -> None:
         super().__init__()

@@ -30,6 +30,11 @@ _ARRAYS = {"weight": np.int8, "bias": np.int32, "scale": np.float32}
 class QuantizedNetwork(LayerList):
     """Layers that hand each other int8 values; made by `quantize` or `load_quantized`."""
 
+    def __init__(self, *layers: Module) -> None:
+        super().__init__(*layers)
+        for layer in layers[1:]:
+            layer.input_kinds = "i"  # pooling too, which usually gets floating-point values
+
     @property
     def nbytes(self) -> int:
         """Bytes of weights, biases and scales."""

@@ -11,6 +11,7 @@ from dlcourse.models.q_networks import QNetwork
 from dlcourse.nn import SmoothL1Loss
 from dlcourse.optim import Optimizer
 from dlcourse.rl.replay import Transitions
+from dlcourse.training.arguments import check_optimizer
 
 
 def q_targets(
@@ -143,6 +144,7 @@ class DQN(QAgent):
     ) -> None:
         if not 0 <= discount <= 1:
             raise ValueError(f"discount must lie in [0, 1], found {discount!r}")
+        check_optimizer(network, optimizer)
         super().__init__(network)
         self.target = copy.deepcopy(network) if target_every else network.replica()
         self.optimizer = optimizer

@@ -60,7 +60,7 @@ def fcn_steps(
     def step(number: int) -> float:
         first = number * batch_size
         images, classes = stack(scenes[k % len(scenes)] for k in range(first, first + batch_size))
-        model.train()
+        model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
         value = loss(model(images), classes)
         model.backward(loss.backward())

@@ -12,6 +12,12 @@ from tqdm.auto import tqdm
 
 from dlcourse.nn import Module
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
+from dlcourse.training.arguments import (
+    check_callable,
+    check_count,
+    check_norm,
+    check_optimizer,
+)
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.trainer import TrainingDiverged
 
@@ -80,13 +86,16 @@ class Loop:
         settings: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> None:
+        check_optimizer(model, optimizer, schedule)
+        check_callable("step", step, "step(number)")
+        check_norm(max_norm)
         self.model = model
         self.optimizer = optimizer
         self.step = step
         self.schedule = schedule
         self.max_norm = max_norm
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        self.save_every = save_every
+        self.save_every = check_count("save_every", save_every)
         self.settings = {"model": type(model).__name__, **(settings or {})}
         self.progress = progress
         self.losses: list[float] = []
@@ -101,6 +110,7 @@ class Loop:
         ValueError
             If the checkpoint is damaged or belongs to another training.
         """
+        steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(Checkpoint.load(self.checkpoint))
         with tqdm(
@@ -111,6 +121,8 @@ class Loop:
                     self.schedule.move_to(number)
                 self.model.zero_grad()
                 loss = self.step(number)
+                if loss is None:
+                    raise TypeError("step(number) must return the loss: end it with `return`")
                 if not math.isfinite(loss):
                     raise TrainingDiverged(
                         f"the loss became {loss} in step {number + 1}, at a learning rate of "

@@ -12,18 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module
 from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
 from dlcourse.nn import BatchNorm2d, Module
+from dlcourse.nn.blas import allowed_threads, blas_held
 from dlcourse.nn.loss import Loss
+from dlcourse.nn.threads import own_threads
+from dlcourse.training.arguments import check_count, check_loss
 from dlcourse.training.exchange import GradientExchange
 from dlcourse.training.streams import Stream, generator
 
@@ -96,10 +98,10 @@ class ParallelModel:
         micro_batch: int = 25,
         communicator: Communicator | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers must be at least 1, found {workers}")
-        if micro_batch < 1:
-            raise ValueError(f"micro_batch must be at least 1, found {micro_batch}")
+        if workers is not None:
+            check_count("workers", workers)
+        check_count("micro_batch", micro_batch)
+        check_loss(make_loss)
         self.model = model
         self.communicator = communicator or SingleProcess()
         if self.communicator.size > 1 and any(
@@ -120,22 +122,17 @@ class ParallelModel:
             replica = model.replica()
             replica.skip_input_grad()
             self._replicas.put((replica, make_loss()))
-        self._limits: AbstractContextManager[object] = nullcontext()
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.workers)
-        # BLAS and our threads would fight for the same cores, and so would several ranks.
-        if not self.whole:
-            self._limits = threadpool_limits(1, user_api="blas")
-        elif self.communicator.size > 1:
-            self._limits = threadpool_limits(self._cores, user_api="blas")
-        else:
-            self._limits = nullcontext()
-        self._limits.__enter__()
+        # Threads work side by side on micro-batches, or inside of each layer on a whole batch.
+        self._layer_threads = min(self._cores, allowed_threads()) if self.whole else 1
+        self._held = blas_held()
+        self._held.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._limits.__exit__(None, None, None)
+        self._held.__exit__(None, None, None)
         self._pool.shutdown(cancel_futures=True)
 
     def share(self, count: int) -> slice:
@@ -222,7 +219,8 @@ class ParallelModel:
                 x = augment(x, generator(seed, Stream.AUGMENT, *place))
             # An overflow shows in the loss, which the caller looks at: no warnings on the way.
             with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
-                replica.train()
+                replica.set_modes(self.model.modes())
+                replica.start_training()
                 replica.set_generator(generator(seed, Stream.DROPOUT, *place))
                 y, t = self._run(replica, x, t)
                 value = loss(y, t)
@@ -280,7 +278,8 @@ class ParallelModel:
     def _replica(self) -> Iterator[tuple[Module, Loss]]:
         pair = self._replicas.get()
         try:
-            yield pair
+            with own_threads(self._layer_threads):
+                yield pair
         finally:
             self._replicas.put(pair)
 

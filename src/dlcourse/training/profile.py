@@ -186,7 +186,10 @@ def profile(
     mark, between = stopwatch(xp)
     # Values of parameters are shared; gradients, caches, statistics and generators are copies.
     twin = copy.deepcopy(model, {id(p.data): p.data for p in model.parameters()})
-    twin.train(training)
+    if training:
+        twin.start_training()
+    else:
+        twin.eval()
     twin.skip_input_grad()
     watches: dict[str, _Watch] = {}  # in the order in which layers run first
     named = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name

@@ -19,6 +19,15 @@ from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.precision import LossScaler, MixedPrecision
+from dlcourse.training.arguments import (
+    check_callable,
+    check_callbacks,
+    check_count,
+    check_kind,
+    check_loss,
+    check_norm,
+    check_optimizer,
+)
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.copying import ahead
 from dlcourse.training.history import Epoch, History, Progress
@@ -45,7 +54,8 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        The network; trained in place.
+        The network; trained in place. Parts that are in ``eval()`` while it is in training stay
+        so: the statistics of a frozen normalization do not move.
     optimizer : Optimizer
         Made for the model's parameters.
     make_loss : callable
@@ -79,6 +89,11 @@ class Trainer:
         The connection to the other ranks.
     progress : bool
         Whether to show a progress bar.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be meant: an optimizer of another network, a batch of no images.
 
     Attributes
     ----------
@@ -123,6 +138,15 @@ class Trainer:
         communicator: Communicator | None = None,
         progress: bool = True,
     ) -> None:
+        check_optimizer(model, optimizer, schedule)
+        check_loss(make_loss)
+        if augment is not None:
+            check_callable("augment", augment, "augment(images, rng)")
+        if scaler is not None:
+            check_kind("scaler", scaler, LossScaler, "a LossScaler()")
+        if communicator is not None:
+            check_kind("communicator", communicator, Communicator, "a Communicator")
+        check_norm(max_norm)
         self.model = model
         self.optimizer = optimizer
         self.make_loss = make_loss
@@ -130,17 +154,17 @@ class Trainer:
         self.augment = augment
         self.max_norm = max_norm
         self.scaler = scaler
-        self.callbacks = list(callbacks)
+        self.callbacks = check_callbacks(callbacks)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        if checkpoint_every is not None and checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every must be at least 1, found {checkpoint_every}")
+        if checkpoint_every is not None:
+            check_count("checkpoint_every", checkpoint_every)
         if checkpoint_every is not None and checkpoint is None:
             raise ValueError("checkpoint_every needs a file to write to; give checkpoint as well")
         self.checkpoint_every = checkpoint_every
-        self.batch_size = batch_size
-        self.seed = seed
-        self.workers = workers
-        self.micro_batch = micro_batch
+        self.batch_size = check_count("batch_size", batch_size)
+        self.seed = check_count("seed", seed, least=0)
+        self.workers = None if workers is None else check_count("workers", workers)
+        self.micro_batch = check_count("micro_batch", micro_batch)
         self.communicator = communicator or SingleProcess()
         self.progress = progress
         self.history = History()
@@ -163,10 +187,16 @@ class Trainer:
         ------
         TrainingDiverged
             If the loss becomes infinite or not a number.
+        TypeError
+            If `train` or `valid` is no `Dataset`.
         ValueError
-            If the checkpoint is damaged or belongs to another training, or if there are more
-            ranks than a batch has work for.
+            If `epochs` is less than 1, if the checkpoint is damaged or belongs to another
+            training, or if there are more ranks than a batch has work for.
         """
+        for name, data in {"train": train, "valid": valid}.items():
+            if data is not None or name == "train":
+                check_kind(name, data, Dataset, "a Dataset(images, labels, classes)")
+        epochs = check_count("epochs", epochs)
         settings, rank = self._settings(train), self.communicator.rank
         if self.checkpoint is not None and rank == 0:
             remove_leftovers(self.checkpoint)

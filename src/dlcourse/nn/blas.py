@@ -1,0 +1,131 @@
+"""How many threads BLAS, which multiplies matrices for NumPy, may use.
+
+A product that BLAS cuts among its threads may differ in the last bits from the same product on one
+thread. So whatever is to give the same bits everywhere holds BLAS to one thread meanwhile, and
+shares work among threads of our own (`dlcourse.nn.threads`).
+
+The number belongs to the process, not to a Python thread. So those who hold it are counted: the
+first one in sets it to one, the last one out sets it back, in whatever order they leave.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+# What follows is read and changed under the lock. Those who hold are kept by weak references: a
+# Ctrl-C between two lines may leave one behind, which is forgotten with its traceback.
+_lock = threading.RLock()
+_holds: weakref.WeakSet[_Hold] = weakref.WeakSet()
+_allowed: list[int] = []  # by each library before the first one held it; none while nobody does
+
+
+@functools.cache
+def blas() -> ThreadpoolController:
+    """Return the BLAS that NumPy has loaded, to ask and to limit; the search takes a while.
+
+    Examples
+    --------
+    >>> all(library.user_api == "blas" for library in blas().lib_controllers)
+    True
+    """
+    return ThreadpoolController().select(user_api="blas")
+
+
+def blas_threads() -> int:
+    """Return how many threads BLAS may use now.
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_limits
+    >>> with threadpool_limits(1, user_api="blas"):
+    ...     blas_threads()
+    1
+    """
+    return max((library.num_threads for library in blas().lib_controllers), default=1)
+
+
+def allowed_threads() -> int:
+    """Return how many threads BLAS may use where nobody holds it.
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_limits
+    >>> with threadpool_limits(3, user_api="blas"), blas_held():
+    ...     allowed_threads()
+    3
+    """
+    with _lock:
+        return max(_allowed) if _allowed else blas_threads()
+
+
+@contextmanager
+def blas_held() -> Iterator[None]:
+    """Hold BLAS to one thread for a ``with`` block, or a function; it takes a few microseconds.
+
+    Blocks may be nested, and run in several Python threads at once. BLAS goes back to what it was
+    allowed when the last of them ends.
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_limits
+    >>> with threadpool_limits(3, user_api="blas"):
+    ...     with blas_held():
+    ...         print(blas_threads())
+    ...     print(blas_threads())
+    1
+    3
+    """
+    hold = _Hold()
+    try:
+        with _lock:
+            _holds.add(hold)
+            if not _allowed:
+                _allowed.extend([library.num_threads for library in blas().lib_controllers])
+            _set_threads([1] * len(_allowed))
+        yield
+    finally:
+        with _lock:
+            _holds.discard(hold)
+            _let_go()
+
+
+class _Hold:
+    """One who holds, in this Python thread."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+
+def _let_go() -> None:
+    if not _holds and _allowed:
+        _set_threads(_allowed)
+        _allowed.clear()
+
+
+def _set_threads(numbers: Sequence[int]) -> None:
+    for library, number in zip(blas().lib_controllers, numbers, strict=True):
+        # From its version 3.8 on, threadpoolctl lets one Python thread at a time set the number
+        # and does nothing for others. Here they are counted, and each of them may.
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
+
+
+def _after_fork() -> None:
+    """In a child there is only the thread that forked, and what that one holds."""
+    for hold in [*_holds]:
+        if hold.thread != threading.get_ident():
+            _holds.discard(hold)
+    _let_go()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork
+    )

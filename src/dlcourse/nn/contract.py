@@ -1,0 +1,258 @@
+"""What holds for every layer: the guard that stands around each forward and each backward pass.
+
+A mistake that would end in wrong numbers, or in an error far from its cause, ends in one sentence
+here. `Module` puts the guard around the methods of every class that derives from it, a learner's
+own included; `dlcourse.nn.Module` says what it asks for.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlcourse.backend import Array, array_module
+
+if TYPE_CHECKING:
+    from dlcourse.nn.module import Module
+
+Pass = Callable[..., Any]
+
+
+class _Thread(threading.local):
+    """What runs on this thread now."""
+
+    def __init__(self) -> None:
+        self.calls: list[Module] = []  #: the modules whose passes have begun, the outermost first
+        self.run = object()  #: stands for the outermost call and all that runs inside of it
+
+
+_here = _Thread()
+
+
+class _Record:
+    """What the guard knows of one module's last forward pass."""
+
+    def __init__(self) -> None:
+        self.caches: set[str] = set()  #: the attributes that passes have added
+        self.run: object = None  #: that it was part of
+        self.repeated = False  #: whether the same run had a forward pass of it before
+        self.used = False  #: whether a backward pass has followed
+        self.shape: Any = None  #: of the output; a list of them where there are several
+        self.input_dtype: Any = None  #: None where it was no array
+        self.dtype: Any = None  #: of the output; None where there are several
+        self.differentiable = True  #: whether the input can have a gradient
+
+
+def _enter(module: Module) -> None:
+    if not _here.calls:  # the outermost call of this thread
+        _here.run = object()
+    _here.calls.append(module)
+
+
+def _leave() -> None:
+    _here.calls.pop()
+
+
+def guard_forward(forward: Pass) -> Pass:
+    """Return a forward pass with what holds for every layer around it."""
+
+    @functools.wraps(forward)
+    def guarded(self: Module, *inputs: Array, **options: Any) -> Any:
+        if _here.calls and _here.calls[-1] is self:  # super().forward(x)
+            return forward(self, *inputs, **options)
+        x: Array = inputs[0] if inputs else next(iter(options.values()), None)
+        if type(x) is not np.ndarray or x.dtype.kind not in self.input_kinds:
+            _check_input(self, x)
+        attributes = vars(self)
+        record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
+        record.input_dtype = getattr(x, "dtype", None)
+        dtype = self._own_dtype(whole=not _here.calls)
+        if dtype is not None and _differs(x, dtype):
+            converted = x.astype(dtype)
+            if inputs:
+                inputs = converted, *inputs[1:]
+            else:
+                options[next(iter(options))] = converted
+        run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
+        before = len(attributes)
+        _enter(self)
+        try:
+            y = forward(self, *inputs, **options)
+        finally:
+            _leave()
+            if len(attributes) != before:
+                _note_caches(self, record, before)
+        if y is None:
+            raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
+        record.repeated = run_before is _here.run and not record.used
+        record.run, record.used = _here.run, False
+        record.shape = y.shape if type(y) is np.ndarray else _shape(y)
+        record.dtype = getattr(y, "dtype", None)
+        record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
+        return y
+
+    guarded.guarded = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def guard_backward(backward: Pass) -> Pass:
+    """Return a backward pass with what holds for every layer around it."""
+
+    @functools.wraps(backward)
+    def guarded(self: Module, *grads: Array, **options: Any) -> Any:
+        if _here.calls and _here.calls[-1] is self:  # super().backward(dy)
+            return backward(self, *grads, **options)
+        attributes = vars(self)
+        record: _Record | None = attributes.get("_record")
+        if record is None or record.run is None:
+            record = _without_forward(self)
+        else:
+            if record.repeated:
+                raise RuntimeError(
+                    f"{_name(self)} ran more than once in one forward pass, and remembers only "
+                    "the last time, so its gradient would be wrong: make one layer for each place"
+                )
+            if grads:
+                _check_grad(self, grads[0], record.shape)
+                if _differs(grads[0], record.dtype):
+                    grads = grads[0].astype(record.dtype), *grads[1:]
+        before = len(attributes)
+        _enter(self)
+        try:
+            dx = backward(self, *grads, **options)
+        finally:
+            _leave()
+            if len(attributes) != before:
+                _note_caches(self, record, before)
+        record.used = True
+        if dx is None and record.differentiable and not _may_skip(self):
+            raise RuntimeError(
+                f"backward of {_name(self)} returned None: end it with `return`, and return the "
+                "gradient with respect to the input"
+            )
+        return dx.astype(record.input_dtype) if _differs(dx, record.input_dtype) else dx
+
+    guarded.guarded = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def guard(cls: type[Module], base: type[Module]) -> None:
+    """Put the guard around the passes of a class, written in it or mixed in, but not the base's."""
+    for name, around in (("forward", guard_forward), ("backward", guard_backward)):
+        method = getattr(cls, name)
+        if method is not getattr(base, name) and not hasattr(method, "guarded"):
+            setattr(cls, name, around(method))
+
+
+def caches(module: Module) -> set[str]:
+    """Return the names of the attributes that hold what a pass has left behind."""
+    record: _Record | None = vars(module).get("_record")
+    return set() if record is None else {"_record", *record.caches}
+
+
+def _note_caches(module: Module, record: _Record, before: int) -> None:
+    from dlcourse.nn.module import Module, Parameter  # they import this file
+
+    added = list(vars(module).items())[before:]  # in order of assignment
+    record.caches.update(
+        name
+        for name, value in added
+        if not isinstance(value, Module | Parameter) and name not in module._buffers
+    )
+
+
+# -- what is asked for -----------------------------------------------------------------------
+
+
+def _check_input(module: Module, x: Array) -> None:
+    """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
+    kinds = module.input_kinds
+    inside = any(module.named_children())
+    if not _is_array(x):
+        if isinstance(x, tuple) and inside:
+            return
+        raise TypeError(
+            f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
+            "convert it with np.asarray(x, dtype=np.float32)"
+        )
+    if x.dtype.kind in kinds or inside:
+        return
+    if "f" not in kinds:
+        raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")
+    cure = "divide by 255" if x.dtype == np.uint8 else "convert them with x.astype(np.float32)"
+    raise ValueError(f"{_name(module)} expects floating-point values, found {x.dtype}: {cure}")
+
+
+def _check_grad(module: Module, dy: Array, shape: Any) -> None:
+    if isinstance(shape, list) and shape:  # a gradient for each output, or for the first alone
+        if isinstance(dy, tuple) and len(dy) == len(shape):
+            for part, one in zip(dy, shape, strict=True):
+                if part is not None:
+                    _check_grad(module, part, one)
+            return
+        shape = shape[0]
+    if shape is None:
+        return
+    if type(dy) is not np.ndarray and not _is_array(dy):
+        raise TypeError(
+            f"backward of {_name(module)} expects the gradient as an array of shape {shape}, "
+            f"found {_found(dy)}"
+        )
+    if dy.shape != shape:
+        raise ValueError(
+            f"backward of {_name(module)} expects the gradient in the shape of the last output, "
+            f"{shape}, found {dy.shape}"
+        )
+    if dy.dtype.kind != "f":
+        raise ValueError(
+            f"backward of {_name(module)} expects floating-point values, found {dy.dtype}: "
+            "convert them with dy.astype(np.float32)"
+        )
+
+
+def _differs(x: Any, dtype: Any) -> bool:
+    """Whether `x` holds floating-point numbers of another dtype than this floating-point one."""
+    found = getattr(x, "dtype", None)
+    return found is not None and found != dtype and found.kind == "f" == getattr(dtype, "kind", "")
+
+
+def _without_forward(module: Module) -> _Record:
+    if hasattr(module.forward, "guarded"):
+        raise RuntimeError(
+            f"backward of {_name(module)} needs a forward pass before it: call the layer on its "
+            "input first"
+        )
+    record: _Record = vars(module).setdefault("_record", _Record())
+    return record  # forward was replaced, so nothing is known of it
+
+
+def _may_skip(module: Module) -> bool:
+    """Whether somebody asked to leave out the input's gradient, here or at a layer inside."""
+    return not all(getattr(part, "input_grad", True) for _, part in module.named_modules())
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic) or array_module(x) is not np
+
+
+def _shape(y: Any) -> Any:
+    return [_shape(part) for part in y] if isinstance(y, tuple) else getattr(y, "shape", None)
+
+
+def _found(x: Any) -> str:
+    kind = type(x)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _name(module: Module) -> str:
+    """Return the class of a module, and its place in the whole that is running."""
+    kind = type(module).__name__
+    if not _here.calls or _here.calls[0] is module:
+        return kind
+    whole = _here.calls[0]
+    places = [name for name, part in whole.named_modules() if part is module]
+    return f"{kind} ({' and '.join(places)} of {type(whole).__name__})" if places else kind

@@ -1,0 +1,115 @@
+"""Arguments of trainings that cannot be meant: each is refused in one sentence, before any work."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+from dlcourse.nn import Module
+from dlcourse.optim import Optimizer, Schedule
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """Return a whole number of at least `least`, as a Python int.
+
+    Raises
+    ------
+    ValueError
+        If it is less, or no whole number.
+
+    Examples
+    --------
+    >>> check_count("batch_size", 2.5)
+    Traceback (most recent call last):
+        ...
+    ValueError: batch_size must be a whole number of at least 1, found 2.5
+    """
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = least - 1
+    if count < least or isinstance(value, bool):
+        raise ValueError(f"{name} must be a whole number of at least {least}, found {value!r}")
+    return count
+
+
+def check_norm(max_norm: float | None) -> None:
+    """Refuse a bound of the gradients that is no number above 0; None is no bound."""
+    if max_norm is not None and not (isinstance(max_norm, Real) and max_norm > 0):
+        raise ValueError(f"max_norm must be a number above 0, found {max_norm!r}")
+
+
+def check_kind(name: str, value: Any, kind: type | tuple[type, ...], hint: str) -> None:
+    """Refuse what is not of a kind, with a hint of what to pass."""
+    if not isinstance(value, kind):
+        found = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        raise TypeError(f"{name} must be {hint}, found {found}")
+
+
+def check_callable(name: str, value: Any, hint: str) -> None:
+    """Refuse what cannot be called, with a hint of how it is called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, {hint}, found {type(value).__name__}")
+
+
+def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | None = None) -> None:
+    """Refuse an optimizer that would train something else, and a schedule that would steer another.
+
+    Raises
+    ------
+    TypeError
+        If one of them is of another kind.
+    ValueError
+        If the optimizer has parameters that are not the model's, or the schedule sets the learning
+        rate of another optimizer.
+    """
+    check_kind("model", model, Module, "a network, such as DeepConvNet(rng=rng)")
+    check_kind("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.parameters())")
+    own = set(model.parameters())
+    foreign = sum(parameter not in own for parameter in optimizer.parameters)
+    if foreign:
+        raise ValueError(
+            f"the optimizer has {foreign} parameters, of {len(optimizer.parameters)}, that this "
+            f"{type(model).__name__} does not have, and would not train it: make it of "
+            "model.parameters() when the model has its final layers"
+        )
+    if schedule is None:
+        return
+    check_kind("schedule", schedule, Schedule, "a schedule, such as StepLR(optimizer, 10)")
+    inside = getattr(optimizer, "optimizer", optimizer)  # of a WeightAverage, which has its rate
+    if schedule.optimizer not in (optimizer, inside):
+        raise ValueError(
+            "the schedule sets the learning rate of another optimizer: make it of the one that "
+            "trains"
+        )
+
+
+def check_loss(make_loss: Any) -> None:
+    """Refuse what does not make losses when it is called without arguments."""
+    if not _makes_losses(make_loss):
+        found = getattr(make_loss, "__name__", f"a {type(make_loss).__name__}")
+        raise TypeError(
+            "make_loss must make a new loss for each worker: pass the class, CrossEntropyLoss, or "
+            f"a function, lambda: CrossEntropyLoss(label_smoothing=0.1), found {found}"
+        )
+
+
+def _makes_losses(make_loss: Any) -> bool:
+    try:
+        inspect.signature(make_loss).bind()
+    except TypeError:  # it cannot be called, or wants arguments, as a loss itself does
+        return False
+    loss = make_loss()
+    return callable(loss) and hasattr(loss, "backward")
+
+
+def check_callbacks(callbacks: Iterable[Any]) -> list[Any]:
+    """Return callbacks as a list of what can be called."""
+    check_kind("callbacks", callbacks, Iterable, "a list, such as [EarlyStopping(3)]")
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        check_callable("each of callbacks", callback, "callback(trainer, epoch)")
+    return callbacks
