@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from dlcourse.metrics import accuracy, confusion_matrix, precision_recall, top_k_accuracy
+from dlcourse.metrics import (
+    accuracy,
+    confusion_matrix,
+    descending,
+    precision_recall,
+    top_k_accuracy,
+)
+from dlcourse.segmentation.metrics import pixel_confusion
 
 
 @pytest.fixture
@@ -67,3 +74,48 @@ def test_precision_and_recall():
 def test_wrong_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+KINDS = ["b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
+
+
+def extremes(dtype, shape, rng):
+    """Scores of a dtype: few values, so that there are ties, its least and largest among them."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.5
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return rng.choice(np.array([limits.min, limits.max, 0, 1, 2], dtype), shape)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_of_every_dtype_are_ranked_as_python_does(kind):
+    rng = np.random.default_rng(0)
+    scores, labels = extremes(kind, (60, 5), rng), rng.integers(0, 5, 60)
+    ranked = [sorted(range(5), key=lambda c, row=row: -row[c]) for row in scores.tolist()]
+    np.testing.assert_array_equal(descending(scores), ranked)
+    for k in range(1, 6):
+        right = sum(label in row[:k] for row, label in zip(ranked, labels, strict=True))
+        assert top_k_accuracy(scores, labels, k) == right / 60
+    assert accuracy(scores, labels) == top_k_accuracy(scores, labels, 1)
+
+
+def test_nan_counts_as_the_highest_score():
+    scores = np.array([[np.inf, np.nan, 1.0, np.nan]])
+    assert descending(scores).tolist() == [[1, 3, 0, 2]]
+    assert accuracy(scores, np.array([1])) == top_k_accuracy(scores, np.array([1]), 1) == 1
+
+
+@pytest.mark.parametrize("first", KINDS[1:9])
+@pytest.mark.parametrize("second", KINDS[1:9])
+def test_labels_of_every_integer_dtype(first, second):
+    predicted, labels = np.array([0, 2, 2], first), np.array([0, 1, 2], second)
+    expected = [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    np.testing.assert_array_equal(confusion_matrix(predicted, labels, 3), expected)
+    np.testing.assert_array_equal(pixel_confusion(predicted, labels, 3), expected)
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    for scores in (np.zeros((2, 3), complex), np.full((2, 3), "a"), np.zeros((2, 3), object)):
+        with pytest.raises(ValueError, match="scores must be real numbers, found"):
+            accuracy(scores, np.array([0, 1]))

@@ -166,9 +166,7 @@ def precision_recall(confusion: np.ndarray) -> PrecisionRecall:
 
 def _check(scores: Array, labels: Array) -> None:
     if scores.ndim != 2 or 0 in scores.shape:
-        raise ValueError(
-            f"scores must have shape (N, classes), at least one of each, found {scores.shape}"
-        )
+        raise ValueError(f"scores must have shape (N, classes), found {scores.shape}")
     _check_numbers(scores)
     _check_labels("labels", labels, *scores.shape)
 

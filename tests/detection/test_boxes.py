@@ -77,3 +77,42 @@ def test_wrong_shapes_say_what_was_expected():
         box_iou(np.zeros((2, 5)), np.zeros((1, 4)))
     with pytest.raises(ValueError, match=r"scores must have shape \(2,\)"):
         nms(np.zeros((2, 4)), np.zeros(3), 0.5)
+
+
+KINDS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_boxes_of_every_dtype(kind):
+    """The same as in float64, for boxes turned inside out too, up to the ends of the dtype."""
+    rng = np.random.default_rng(0)
+    for most in (10, 100, np.iinfo(kind).max if kind[0] in "iu" else 2000):
+        boxes, others = (rng.integers(0, most, (n, 4), kind.replace("f", "i")).astype(kind)
+                         for n in (6, 5))  # fmt: skip
+        wide, wide_others = boxes.astype(float), others.astype(float)
+        np.testing.assert_allclose(area(boxes), area(wide), rtol=1e-6)
+        np.testing.assert_allclose(box_iou(boxes, others), box_iou(wide, wide_others), rtol=1e-5)
+        scores = rng.integers(0, most, 6, kind.replace("f", "i")).astype(kind)
+        np.testing.assert_array_equal(
+            nms(boxes, scores, 0.3), naive_nms(wide, scores.astype(float), 0.3)
+        )
+        np.testing.assert_array_equal(clip(boxes, (300, 200)), clip(wide, (300, 200)))
+        assert clip(boxes, (300, 200)).dtype == boxes.dtype
+
+
+def test_shifts_of_boxes_without_sign():
+    boxes = np.array([[100, 200, 250, 255]], np.uint8)
+    proposals = np.array([[90, 180, 255, 240]], np.uint8)
+    np.testing.assert_allclose(
+        encode(boxes, proposals), encode(boxes.astype(float), proposals.astype(float))
+    )
+    np.testing.assert_allclose(decode(encode(boxes, proposals), proposals), boxes)
+
+
+def test_scores_of_nan_are_refused_and_equal_ones_keep_their_order():
+    boxes = np.array([[0, 0, 2, 2], [5, 5, 7, 7], [8, 8, 9, 9]])
+    assert nms(boxes, np.array([True, False, True]), 0.5).tolist() == [0, 2, 1]
+    with pytest.raises(ValueError, match="scores must be numbers, found NaN"):
+        nms(boxes, np.array([0.5, np.nan, 0.1]), 0.5)
+    with pytest.raises(ValueError, match="expected boxes of real numbers, found complex128"):
+        area(boxes.astype(complex))

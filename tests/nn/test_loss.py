@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, softmax
+from dlcourse.nn import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
 
 dtypes = st.sampled_from([np.float32, np.float64])
 
@@ -193,3 +193,53 @@ def test_softmax_sums_to_one_along_its_axis(axis, scale, offset, dtype):
     assert (p >= 0).all()
     np.testing.assert_allclose(p.sum(axis=axis), 1, rtol=1e-5)
     np.testing.assert_array_equal(p.argmax(axis), (x + dtype(offset)).argmax(axis))
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_labels_of_every_integer_dtype(kind, dtype):
+    logits = np.random.default_rng(0).standard_normal((4, 3)).astype(dtype)
+    loss, same = CrossEntropyLoss(), CrossEntropyLoss()
+    value = loss(logits, np.array([0, 2, 1, 1], kind))
+    expected = same(logits.astype(float), np.array([0, 2, 1, 1]))
+    assert value == pytest.approx(expected, rel=1e-3)
+    assert loss.backward().dtype == dtype
+    np.testing.assert_allclose(loss.backward(), same.backward(), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [MSELoss, SmoothL1Loss, BCEWithLogitsLoss])
+@pytest.mark.parametrize("targets", ["b1", "u1", "i1", "i8", "f2", "f4", "f8"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_targets_of_every_dtype(kind, targets, dtype):
+    y = np.array([0.5, -1.5, 2.0], dtype)
+    loss, same = kind(), kind()
+    value = loss(y, np.array([0, 1, 1], targets))
+    assert value == pytest.approx(same(y.astype(float), np.array([0.0, 1.0, 1.0])), rel=1e-6)
+    assert loss.backward().dtype == dtype
+    np.testing.assert_allclose(loss.backward(), same.backward(), rtol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3), np.uint8), np.zeros(2, int)), "found dtype"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), [0, 1]), "whole numbers, found list"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.zeros(2)), "found dtype float64"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.zeros(2, bool)), "found dtype bool"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.zeros(3, int)), r"\(2, 3\) and \(3,\)"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.array([0, 3])), "0 to 2, .* found 3"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.array([-1, 0])), "found -1"),
+        (lambda: CrossEntropyLoss()(np.zeros((2, 3)), np.array([200, 0], "u1")), "found 200"),
+        (lambda: CrossEntropyLoss()(np.zeros((0, 3)), np.zeros(0, int)), r"found \(0, 3\)"),
+        (lambda: MSELoss()(np.zeros(2, int), np.zeros(2)), "floating-point .* found dtype int"),
+        (lambda: MSELoss()(np.zeros(2), 1.0), "array of numbers, found float"),
+        (lambda: MSELoss()(np.zeros(2), np.zeros(2, complex)), "found dtype complex128"),
+        (lambda: MSELoss()(np.zeros(0), np.zeros(0)), "at least one"),
+        (lambda: SmoothL1Loss()(np.zeros(2), np.zeros(3)), r"found \(3,\)"),
+        (lambda: BCEWithLogitsLoss()(np.zeros(2), np.array([0, 255], "u1")), "from 0 to 1"),
+        (lambda: softmax(np.zeros((2, 3), np.uint8)), "floating-point .* found dtype uint8"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

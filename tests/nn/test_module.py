@@ -165,15 +165,37 @@ def test_train_and_eval_reach_every_module():
     assert not net[1].norm.training
 
 
-def test_astype_converts_what_is_floating_and_forgets_gradients():
+def test_a_part_that_was_switched_off_stays_off():
+    net = network()
+    net[1].norm.eval()
+    net[4].eval()
+    modes = net.modes()
+    with net.evaluating():
+        assert not any(net.modes())
+        with net[1].evaluating():
+            net.train()
+    assert net.modes() == modes and not all(modes)
+    with pytest.raises(KeyError), net.evaluating():
+        raise KeyError
+    assert net.modes() == modes
+    net.start_training()
+    assert net.modes() == modes
+    net.eval().start_training()
+    assert all(net.modes())
+
+
+def test_astype_converts_what_is_floating_and_the_gradients_with_it():
     net = network()
     net.set_generator(np.random.default_rng(0))
     net.backward(net(IMAGES))
+    before = [parameter.grad for parameter in net.parameters()]
     assert net.astype(np.float64) is net
     for name, array in net.state_dict().items():
         expected = np.int64 if name.endswith(("num_batches_tracked", "seen")) else np.float64
         assert array.dtype == expected, name
-    assert all(parameter.grad is None for parameter in net.parameters())
+    for parameter, grad in zip(net.parameters(), before, strict=True):
+        assert parameter.grad.dtype == np.float64
+        np.testing.assert_array_equal(parameter.grad, grad)
     y = net(IMAGES.astype(np.float64))
     assert y.dtype == net.backward(y).dtype == np.float64
 
@@ -201,11 +223,14 @@ def test_a_generator_reaches_every_dropout_and_makes_passes_repeatable():
     assert net[0].rng is net[1][0].body.rng
 
 
-def test_moving_to_the_cpu_keeps_the_values_and_another_word_is_refused():
+def test_moving_to_where_it_is_keeps_all_and_another_word_is_refused():
     net = network()
-    before = net[0].weight.data.copy()
-    assert net.to("cpu") is net
-    np.testing.assert_array_equal(net[0].weight.data, before)
+    net.set_generator(np.random.default_rng(0))
+    net.backward(net(IMAGES))
+    before = [(p.data, p.grad) for p in net.parameters()]
+    assert net.to("cpu") is net and net.astype(np.float32) is net
+    for parameter, (data, grad) in zip(net.parameters(), before, strict=True):
+        assert parameter.data is data and parameter.grad is grad
     with pytest.raises(ValueError, match="'cpu' or 'cuda', found 'gpu'"):
         net.to("gpu")
 

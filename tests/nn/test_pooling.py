@@ -125,3 +125,31 @@ def test_wrong_input_says_what_was_expected():
         MaxPool2d(2, padding=2)
     with pytest.raises(ValueError, match="does not fit an image of 1x1"):
         AvgPool2d(2)(np.zeros((1, 1, 1, 1), np.float32))
+
+
+def test_nan_is_the_largest_and_the_last_of_several_counts():
+    x = np.array([[np.nan, 1, 9, 2], [np.nan, 3, 4, 5]], np.float32)[None, None]
+    pool = MaxPool2d(2, return_indices=True)
+    y, indices = pool(x)
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 9])
+    assert indices.ravel().tolist() == [4, 2]
+    dx = MaxPool2d(2)
+    dx(x)
+    found = dx.backward(np.array([[[[1, 2]]]], np.float32))
+    assert found.ravel().tolist() == [0, 0, 2, 0, 1, 0, 0, 0]
+
+
+def test_the_border_is_never_chosen():
+    x = np.full((1, 1, 3, 3), -np.inf, np.float32)
+    pool = MaxPool2d(2, padding=1, ceil_mode=True, return_indices=True)
+    assert pool(x)[1].ravel().tolist() == [0, 1, 3, 4]
+    pool = MaxPool2d(2, padding=1)
+    assert pool.backward(np.ones_like(pool(x))).sum() == 4
+
+
+def test_an_infinite_gradient_stays_where_it_belongs():
+    pool = MaxPool2d(2)
+    pool(np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2))
+    assert pool.backward(np.full((1, 1, 1, 1), np.inf, np.float32)).ravel().tolist() == [
+        0, 0, 0, np.inf,
+    ]  # fmt: skip

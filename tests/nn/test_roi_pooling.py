@@ -10,7 +10,7 @@ def naive(x, regions, size, scale):
     """Torchvision's definition, cell by cell."""
     y = np.zeros((len(regions), x.shape[1], *size))
     for r, (n, *edges) in enumerate(regions):
-        left, top, right, bottom = (math.floor(edge * scale + 0.5) for edge in edges)
+        left, top, right, bottom = (c_round(edge * scale) for edge in edges)
         height, width = max(bottom - top + 1, 1), max(right - left + 1, 1)
         for i, j in np.ndindex(*size):
             rows = slice(
@@ -25,6 +25,11 @@ def naive(x, regions, size, scale):
             if cell.size:
                 y[r, :, i, j] = cell.max(axis=(1, 2))
     return y
+
+
+def c_round(value):
+    """C's round: halves away from zero."""
+    return int(math.copysign(math.floor(abs(float(value)) + 0.5), value))
 
 
 def draw(count, size, rng, images=2):
@@ -83,3 +88,34 @@ def test_wrong_input_says_what_was_expected():
         RoIPool(2)(x, np.zeros((3, 4), np.float32))
     with pytest.raises(ValueError, match="of images 0 to 0"):
         RoIPool(2)(x, np.array([[1, 0, 0, 1, 1]], np.float32))
+
+
+def test_halves_are_rounded_away_from_zero_as_in_torchvision():
+    x = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5)
+    regions = np.array(
+        [[0, -1.5, -2.5, 1.5, 0.5], [0, -0.5, 0.5, 2.5, 3.5], [0, 0.49999997, 0, 2, 2]], np.float32
+    )
+    for size in ((1, 1), (2, 3), (3, 2)):
+        np.testing.assert_array_equal(RoIPool(size)(x, regions), naive(x, regions, size, 1.0))
+    assert RoIPool(1)(x, regions[2:]).item() == 12  # 0.49999997 is nearer to 0 than to 1
+
+
+def test_nan_is_the_largest_and_minus_infinity_has_a_place():
+    x = np.array([[0, np.nan, 1], [2, 3, 4]], np.float32)[None, None]
+    whole = np.array([[0, 0, 0, 2, 1]], np.float32)
+    pool = RoIPool(1)
+    assert np.isnan(pool(x, whole)).all()
+    assert pool.backward(np.ones((1, 1, 1, 1), np.float32)).ravel().tolist() == [0, 1, 0, 0, 0, 0]
+    assert pool(np.full_like(x, -np.inf), whole).item() == -np.inf
+    assert pool.backward(np.ones((1, 1, 1, 1), np.float32)).ravel().tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_regions_of_whole_numbers_and_none():
+    x = np.arange(16.0).reshape(1, 1, 4, 4)
+    pool = RoIPool(2)
+    for kind in ("u1", "i1", "i8", "f2"):
+        regions = np.array([[0, 1, 0, 3, 2]], kind)
+        np.testing.assert_array_equal(pool(x, regions), pool(x, regions.astype(float)))
+    assert pool(x, np.empty((0, 5))).shape == (0, 1, 2, 2)
+    with pytest.raises(ValueError, match="finite numbers, found NaN or infinity"):
+        pool(x, np.array([[0, np.nan, 0, 1, 1]]))

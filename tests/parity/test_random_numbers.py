@@ -176,14 +176,16 @@ def run(name, seed):
         for (_, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
             q.copy_(torch.from_numpy(p.data.astype(np.float64)))
     what = f"{name} of {dtype} {shape} with {special}, strides {x.strides}"
-    tx = torch.from_numpy(np.ascontiguousarray(x, np.float64)).requires_grad_()
+    tx = torch.from_numpy(np.array(x, np.float64, order="C")).requires_grad_()
     ty = theirs(tx)
     before = x.copy()
     with np.errstate(all="ignore"):
         y = ours(x)
         dy = numbers(y.shape, dtype, str(rng.choice(["nothing", "nothing", special])), rng)
+        if name == "ReLU6":  # PyTorch's gradient at NaN depends on the place in memory
+            dy = np.where(np.isnan(x), dy.dtype.type(0), dy)
         dx = ours.backward(dy)
-    ty.backward(torch.from_numpy(np.ascontiguousarray(dy, np.float64)))
+    ty.backward(torch.from_numpy(np.array(dy, np.float64, order="C")))
     np.testing.assert_array_equal(x, before, what)
     agree(y, ty, dtype, 4, f"output of {what}")
     agree(dx, tx.grad, dtype, 10, f"dx of {what}")
@@ -195,3 +197,76 @@ def run(name, seed):
 def test_random_cases(name):
     for seed in range(15):
         run(name, seed)
+
+
+#: How targets are drawn; labels otherwise.
+TARGETS = {
+    "BCEWithLogitsLoss": lambda shape, rng: rng.random(shape),
+    "CrossEntropyLoss": None,
+    "MSELoss": lambda shape, rng: rng.standard_normal(shape),
+    "SmoothL1Loss": lambda shape, rng: 2 * rng.standard_normal(shape),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_random_losses(name):
+    for seed in range(25):
+        rng = np.random.default_rng([seed, *name.encode()])
+        dtype = str(rng.choice(["float16", "float32", "float64"]))
+        shape = tuple(map(int, rng.integers(1, 5, rng.integers(2, 5))))
+        special = str(rng.choice(list(SPECIAL)))
+        y = numbers(shape, dtype, special, rng)
+        if name == "CrossEntropyLoss":
+            options = {"label_smoothing": float(rng.choice([0.0, 0.1, 1.0]))}
+            t = rng.integers(0, shape[1], (shape[0], *shape[2:])).astype(rng.choice(["u1", "i8"]))
+            if rng.random() < 0.3 and t.min() < t.max():
+                options["ignore_index"] = int(t.flat[0])
+            their_t = torch.from_numpy(t.astype(np.int64))
+        else:
+            options, t = {}, TARGETS[name](shape, rng).astype(rng.choice(["f4", "f8"]))
+            their_t = torch.from_numpy(t.astype(dtype).astype(np.float64))
+        ours, theirs = getattr(nn, name)(**options), getattr(torch.nn, name)(**options)
+        ty = torch.from_numpy(np.array(y, np.float64, order="C")).requires_grad_()
+        with np.errstate(all="ignore"):
+            value, grad = ours(y, t), ours.backward()
+        expected = theirs(ty, their_t)
+        expected.backward()
+        if "ignore_index" in options:  # which PyTorch makes NaN where the scores are
+            ty.grad.movedim(1, -1)[their_t == options["ignore_index"]] = 0
+        what = f"{name} of {dtype} {shape} with {special} {options}"
+        if not (name == "BCEWithLogitsLoss" and np.isinf(y).any()):  # PyTorch: infinity - infinity
+            np.testing.assert_allclose(value, expected.item(), rtol=5e-3, err_msg=what)
+        agree(grad, ty.grad, dtype, 1, what)
+
+
+def test_random_softmax():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        dtype = str(rng.choice(["float16", "float32", "float64"]))
+        shape = int(rng.integers(0, 4)), int(rng.integers(1, 5)), int(rng.integers(1, 5))
+        axis = int(rng.integers(1, 3))
+        x = numbers(shape, dtype, str(rng.choice(list(SPECIAL))), rng)
+        with np.errstate(all="ignore"):
+            y = nn.softmax(x, axis)
+        agree(y, torch.from_numpy(x.astype(np.float64)).softmax(axis), dtype, 1, f"{shape} {axis}")
+
+
+def test_random_places_of_the_largest_and_back():
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        kernel, stride, padding, _ = window(rng)
+        ceil = bool(rng.integers(2))
+        shape = int(rng.integers(0, 3)), 2, int(rng.integers(4, 8)), int(rng.integers(4, 8))
+        special = str(rng.choice(list(SPECIAL)))
+        x = numbers(shape, "float64", special, rng)
+        y, places = nn.MaxPool2d(kernel, stride, padding, ceil, return_indices=True)(x)
+        ty, their_places = F.max_pool2d(
+            torch.from_numpy(x.copy()), kernel, stride, padding, ceil_mode=ceil, return_indices=True
+        )
+        what = f"{shape} {kernel} {stride} {padding} {ceil} {special}"
+        np.testing.assert_array_equal(y, ty, what)
+        np.testing.assert_array_equal(places, their_places, what)
+        if kernel == stride and padding == (0, 0):  # windows that do not overlap
+            back = nn.MaxUnpool2d(kernel)(y, places, shape[2:])
+            theirs = F.max_unpool2d(ty, their_places, kernel, output_size=shape[2:])
+            np.testing.assert_array_equal(back, theirs, what)

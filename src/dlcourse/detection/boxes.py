@@ -110,7 +110,7 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
 
 
 def surest(scores: np.ndarray) -> np.ndarray:
-    """Return the order of scores (N,) from the highest to the lowest, the first of equal ones first.
+    """Return the order of scores (N,), the highest first; of equal ones the first comes first.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,14 +33,15 @@ class _OneInOneOut(Module):
         self._y = self.module(*inputs)
         if not isinstance(self._y, tuple):
             return self._y
-        return xp.concatenate([part.reshape(len(part), -1) for part in self._y], axis=1)
+        rows = [part.reshape(len(part), math.prod(part.shape[1:])) for part in self._y]
+        return xp.concatenate(rows, axis=1)
 
     def backward(self, dy: Array) -> Array:
         if not isinstance(self._y, tuple):
             return self.module.backward(dy)
         parts, start = [], 0
         for part in self._y:
-            width = part[0].size
+            width = math.prod(part.shape[1:])
             parts.append(dy[:, start : start + width].reshape(part.shape))
             start += width
         return self.module.backward(type(self._y)(*parts))
@@ -55,13 +57,14 @@ def _times(images: int) -> np.ndarray:
 
 def _regions(images: int) -> np.ndarray:
     corners = np.array([[0, 0, 5, 7], [2, 1, 8, 4], [6, 3, 40, 40]], np.float32)
-    return np.concatenate([np.arange(3, dtype=np.float32)[:, None] % images, corners], axis=1)
+    numbers = np.arange(3, dtype=np.float32)[:, None] % max(images, 1)
+    return np.concatenate([numbers, corners], axis=1)[: 3 * images]
 
 
 def _places(images: int) -> np.ndarray:
     """An index into 22 x 18 for each value of `_IMAGES`: one of the four of its window."""
     rows, columns = np.indices(_IMAGES[2:])
-    four = np.arange(images * _IMAGES[1]).reshape(images, -1, 1, 1) % 4
+    four = np.arange(images * _IMAGES[1]).reshape(images, _IMAGES[1], 1, 1) % 4
     places: np.ndarray = (2 * rows + four // 2) * 18 + 2 * columns + four % 2
     return places
 

@@ -29,6 +29,9 @@ class Classifier(Module):
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off.
 
+        Replicas of the network do it: its own modes stay, and a backward pass may follow that
+        belongs to a forward pass of before.
+
         Parameters
         ----------
         x : array of shape (N, C, H, W)
@@ -97,19 +100,12 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
     xp = array_module(x)
     if xp is np:
         batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
-    threads = min(threads_for(x), len(x))
-    if threads <= 1:
-        parts = [model(x[i : i + batch_size]) for i in range(0, max(1, len(x)), batch_size)]
-        return xp.concatenate(parts)
+    parts = [x[i : i + batch_size] for i in range(0, max(1, len(x)), batch_size)]
+    shares = cuts(len(parts), threads_for(x))
     # A module keeps intermediate arrays, so each thread needs its own.
-    twins = [model, *(model.replica() for _ in range(threads - 1))]
-    shares = [(twin, x[cut]) for twin, cut in zip(twins, cuts(len(x), threads), strict=True)]
-    scores: list[Array] = [None] * threads
+    twins = [model, *(model.replica() for _ in shares[1:])]
 
-    def work(index: int) -> None:
-        twin, share = shares[index]
-        parts = [twin(share[i : i + batch_size]) for i in range(0, len(share), batch_size)]
-        scores[index] = np.concatenate(parts)
+    def work(index: int) -> list[Array]:
+        return [twins[index](part) for part in parts[shares[index]]]
 
-    run_each(work, range(threads))
-    return np.concatenate(scores)
+    return xp.concatenate([y for share in run_each(work, range(len(shares))) for y in share])

@@ -142,7 +142,7 @@ class InvertedResidual(Chain):
 
     def backward(self, dy: Array) -> Array:
         dx = super().backward(dy)
-        return elementwise("add", dx, dy) if self.shortcut else dx
+        return elementwise("add", dx, dy) if self.shortcut and dx is not None else dx
 
 
 class EfficientNetLite0(SequentialClassifier):

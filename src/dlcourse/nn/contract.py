@@ -8,13 +8,17 @@ own included; `dlcourse.nn.Module` says what it asks for.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.nn.blas import blas_held
 
 if TYPE_CHECKING:
     from dlcourse.nn.module import Module
@@ -22,39 +26,52 @@ if TYPE_CHECKING:
 Pass = Callable[..., Any]
 
 
+#: Numbers the calls from outside, on all threads.
+_numbers = itertools.count(1)
+
+
 class _Thread(threading.local):
     """What runs on this thread now."""
 
     def __init__(self) -> None:
-        self.calls: list[Module] = []  #: the modules whose passes have begun, the outermost first
-        self.run = object()  #: stands for the outermost call and all that runs inside of it
+        self.calls: tuple[Module, ...] = ()  #: whose passes have begun, the outermost first
+        self.run = 0  #: the number of the outermost call
 
 
 _here = _Thread()
 
 
+@dataclass
 class _Record:
     """What the guard knows of one module's last forward pass."""
 
-    def __init__(self) -> None:
-        self.caches: set[str] = set()  #: the attributes that passes have added
-        self.run: object = None  #: that it was part of
-        self.repeated = False  #: whether the same run had a forward pass of it before
-        self.used = False  #: whether a backward pass has followed
-        self.shape: Any = None  #: of the output; a list of them where there are several
-        self.input_dtype: Any = None  #: None where it was no array
-        self.dtype: Any = None  #: of the output; None where there are several
-        self.differentiable = True  #: whether the input can have a gradient
+    caches: set[str] = field(default_factory=set)  #: the attributes that passes have added
+    run: int | None = None  #: the outermost call that it was part of; None if it failed
+    repeated: bool = False  #: whether the same call had one before
+    used: bool = False  #: whether a backward pass has followed
+    shape: Any = None  #: of the output; a list of them where there are several
+    input_dtype: Any = None  #: None where it was no array
+    dtype: Any = None  #: of the output; None where there are several
+    differentiable: bool = True  #: whether the input can have a gradient
 
 
-def _enter(module: Module) -> None:
-    if not _here.calls:  # the outermost call of this thread
-        _here.run = object()
-    _here.calls.append(module)
+@contextmanager
+def _running(module: Module) -> Iterator[None]:
+    """For the time of a pass; the outermost of this thread holds BLAS to one thread.
 
-
-def _leave() -> None:
-    _here.calls.pop()
+    However it ends, be it by Ctrl-C, all is as it was before.
+    """
+    outer = _here.calls
+    try:
+        _here.calls = (*outer, module)
+        if outer:
+            yield
+        else:
+            _here.run = next(_numbers)
+            with blas_held():
+                yield
+    finally:
+        _here.calls = outer
 
 
 def guard_forward(forward: Pass) -> Pass:
@@ -79,16 +96,15 @@ def guard_forward(forward: Pass) -> Pass:
                 options[next(iter(options))] = converted
         run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
-        _enter(self)
         try:
-            y = forward(self, *inputs, **options)
+            with _running(self):
+                y = forward(self, *inputs, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         if y is None:
             raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
-        record.repeated = run_before is _here.run and not record.used
+        record.repeated = run_before == _here.run and not record.used
         record.run, record.used = _here.run, False
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
         record.dtype = getattr(y, "dtype", None)
@@ -113,19 +129,18 @@ def guard_backward(backward: Pass) -> Pass:
         else:
             if record.repeated:
                 raise RuntimeError(
-                    f"{_name(self)} ran more than once in one forward pass, and remembers only "
-                    "the last time, so its gradient would be wrong: make one layer for each place"
+                    f"{_name(self)} ran more than once in one forward pass, and a layer remembers "
+                    "only the last time: make one layer for each place"
                 )
             if grads:
                 _check_grad(self, grads[0], record.shape)
                 if _differs(grads[0], record.dtype):
                     grads = grads[0].astype(record.dtype), *grads[1:]
         before = len(attributes)
-        _enter(self)
         try:
-            dx = backward(self, *grads, **options)
+            with _running(self):
+                dx = backward(self, *grads, **options)
         finally:
-            _leave()
             if len(attributes) != before:
                 _note_caches(self, record, before)
         record.used = True
@@ -161,7 +176,7 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
     record.caches.update(
         name
         for name, value in added
-        if not isinstance(value, Module | Parameter) and name not in module._buffers
+        if not isinstance(value, Module | Parameter) and name not in getattr(module, "_buffers", ())
     )
 
 
@@ -171,15 +186,14 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
 def _check_input(module: Module, x: Array) -> None:
     """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
-    inside = any(module.named_children())
     if not _is_array(x):
-        if isinstance(x, tuple) and inside:
+        if isinstance(x, tuple) and any(module.named_children()):
             return
         raise TypeError(
             f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
             "convert it with np.asarray(x, dtype=np.float32)"
         )
-    if x.dtype.kind in kinds or inside:
+    if x.dtype.kind in kinds or any(module.named_children()):
         return
     if "f" not in kinds:
         raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")

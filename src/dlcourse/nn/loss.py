@@ -100,7 +100,7 @@ class CrossEntropyLoss(_Loss):
     ----------
     ignore_index : int
         Where the label is this number, there is nothing to learn: neither the mean nor the
-        gradient counts it.
+        gradient counts it, be the scores NaN (of which torch makes a gradient of NaN).
     label_smoothing : float
         Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
 
@@ -225,7 +225,7 @@ class BCEWithLogitsLoss(_Loss):
 
     def __call__(self, y: Array, t: Array) -> float:
         """Return the mean loss of scores `y` and targets `t` from 0 to 1, of one shape."""
-        y, t, self._dtype = _matched("BCEWithLogitsLoss", y, t)
+        y, t, self._dtype = _matched("BCEWithLogitsLoss", y, t, "scores")
         if not ((t >= 0) & (t <= 1)).all():
             raise ValueError(
                 "BCEWithLogitsLoss expects targets from 0 to 1, found "
@@ -280,7 +280,7 @@ def _floating(loss: str, y: Array) -> Array:
     return y.astype(sum_dtype(y.dtype), copy=False)
 
 
-def _matched(loss: str, y: Array, t: Array) -> tuple[Array, Array, np.dtype]:
+def _matched(loss: str, y: Array, t: Array, what: str = "outputs") -> tuple[Array, Array, np.dtype]:
     """Return outputs and targets in the dtype to compute in, and the dtype of the outputs."""
     wide = _floating(loss, y)
     if getattr(getattr(t, "dtype", None), "kind", "O") not in "fiub":
@@ -290,7 +290,7 @@ def _matched(loss: str, y: Array, t: Array) -> tuple[Array, Array, np.dtype]:
         )
     if y.shape != t.shape or y.size == 0:
         raise ValueError(
-            f"{loss} expects targets of the outputs' shape {y.shape}, at least one, found {t.shape}"
+            f"{loss} expects targets of the {what}' shape {y.shape}, at least one, found {t.shape}"
         )
     return wide, t.astype(wide.dtype, copy=False), y.dtype
 
@@ -301,7 +301,7 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
     hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
     if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
         raise ValueError(
-            f"labels must be an array of whole numbers, found {_found(targets)}: {hint}"
+            f"labels must be whole numbers, found {_found(targets)}: {hint}"
         )
     expected = logits.shape[:1] + logits.shape[2:]
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
@@ -323,4 +323,4 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
 
 
 def _found(x: Array) -> str:
-    return f"dtype {x.dtype}" if hasattr(x, "dtype") else type(x).__name__
+    return f"dtype {x.dtype}" if hasattr(x, "dtype") else f"{type(x).__name__}, which is no array"

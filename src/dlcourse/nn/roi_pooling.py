@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
+import numpy as np
+
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.module import Module
 from dlcourse.nn.windows import Pair, check_images, pair
@@ -57,7 +59,7 @@ class RoIPool(Module):
         images = regions[:, 0].astype(int)
         if len(images) and not 0 <= int(images.min()) <= int(images.max()) < len(x):
             raise ValueError(f"regions must be of images 0 to {len(x) - 1}, found others")
-        places = _rounded(regions[:, 1:] * float(self.spatial_scale), xp)
+        places = _rounded((regions[:, 1:] * float(self.spatial_scale)).astype(np.float64), xp)
         (h, w), (ph, pw) = x.shape[2:], self.output_size
         top, bottom = _cells(places[:, 1], places[:, 3], ph, h, xp)
         left, right = _cells(places[:, 0], places[:, 2], pw, w, xp)

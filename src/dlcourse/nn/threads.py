@@ -23,6 +23,7 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.blas import allowed_threads, blas_held
+from dlcourse.nn.blas import blas_threads as blas_threads  # whoever asks, asks here
 
 #: Multiply-adds that are worth several threads: about a quarter of a millisecond.
 MUCH_WORK = 2**24
@@ -203,7 +204,7 @@ def product(x: Array, weight: Array, threads: int) -> Array:
     array([[3., 7.]])
     """
     xp = array_module(x)
-    y = xp.empty((len(x), len(weight)), xp.result_type(x, weight))
+    y = xp.empty((len(x), len(weight)), np.result_type(x.dtype, weight.dtype))
 
     def multiply(rows: slice) -> None:
         xp.matmul(x, weight[rows].T, out=y[:, rows])
@@ -228,7 +229,10 @@ def row_sum(rows: Array, threads: int) -> Array:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="dlcourse")
+    def alone() -> None:  # what runs here is a share already
+        _local.threads = 1
+
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="dlcourse", initializer=alone)
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Iterable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from dlcourse.nn import Module
@@ -25,15 +24,13 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     >>> check_count("batch_size", 2.5)
     Traceback (most recent call last):
         ...
-    ValueError: batch_size must be a whole number of at least 1, found 2.5
+    ValueError: batch_size must be a whole number, found 2.5
     """
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = least - 1
-    if count < least or isinstance(value, bool):
-        raise ValueError(f"{name} must be a whole number of at least {least}, found {value!r}")
-    return count
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} must be a whole number, found {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, found {value}")
+    return int(value)
 
 
 def check_norm(max_norm: float | None) -> None:
@@ -73,8 +70,8 @@ def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | No
     if foreign:
         raise ValueError(
             f"the optimizer has {foreign} parameters, of {len(optimizer.parameters)}, that this "
-            f"{type(model).__name__} does not have, and would not train it: make it of "
-            "model.parameters() when the model has its final layers"
+            f"{type(model).__name__} does not have: make it of model.parameters() when the model "
+            "has its final layers"
         )
     if schedule is None:
         return
