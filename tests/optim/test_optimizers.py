@@ -196,12 +196,15 @@ def test_state_of_another_optimizer_or_model_changes_nothing():
     more = before | {"exp_avg.4": np.zeros(1)}
     misshapen = before | {"exp_avg_sq.1": np.zeros((4, 5), np.float32)}
     for state, message in [
-        (other_kind, "another optimizer than Adam on 4 parameters: .* is missing"),
-        (fewer, r"exp_avg\.2 is missing"),
-        (more, r"exp_avg\.4 is unknown"),
+        (other_kind, "does not fit Adam on 4 parameters: missing .*; unknown momentum_buffer.0"),
+        (fewer, r"missing exp_avg\.2$"),
+        (more, r"unknown exp_avg\.4$"),
         (misshapen, r"exp_avg_sq\.1 has shape \(4, 5\), expected \(5, 4\)"),
+        # The last in order: those before it must not have been copied.
+        (before | {"step.3": np.array("x")}, r"step\.3 has dtype <U1, expected numbers"),
+        (before | {"step.3": np.array(1j)}, r"step\.3 has dtype complex128, expected numbers"),
     ]:
         with pytest.raises(ValueError, match=message):
-            adam.load_state_dict({name: a + 1 for name, a in state.items()})
+            adam.load_state_dict({n: a if a.dtype.kind == "U" else a + 1 for n, a in state.items()})
         for name, array in adam.state_dict().items():
             np.testing.assert_array_equal(array, before[name])

@@ -12,13 +12,15 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from dlcourse.backend import Array, array_module
+from dlcourse.files import Found
 from dlcourse.generation.latent import latent_vectors
 from dlcourse.generation.losses import discriminator_loss, generator_loss
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
-from dlcourse.nn.weights import part
+from dlcourse.nn.state import put
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
 from dlcourse.training.arguments import check_callable, check_count
+from dlcourse.training.checkpoint import reading_checkpoint
 
 #: What is kept of each step.
 KEPT = ("discriminator_loss", "generator_loss", "right_on_real", "right_on_made")
@@ -159,7 +161,7 @@ class AdversarialLoop:
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(Checkpoint.load(self.checkpoint))
+            self._resume(self.checkpoint)
         done = len(self.history[KEPT[0]])
         with tqdm(total=steps, initial=done, unit="step", disable=not self.progress) as bar:
             for number in range(done, steps):
@@ -228,25 +230,34 @@ class AdversarialLoop:
         if self.watch is not None:
             self.watched.append({"step": done, **self.watch(self.generator, done)})
 
-    def _state(self) -> Checkpoint:
+    def _arrays(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the arrays of both networks, and those of both optimizers."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
-        return Checkpoint(
+        return (
             _joined({name: network.state_dict() for name, network in networks.items()}),
             _joined({name: adam.state_dict() for name, adam in self.optimizers.items()}),
+        )
+
+    def _state(self) -> Checkpoint:
+        return Checkpoint(
+            *self._arrays(),
             schedule=None,
             history={**self.history, "watched": self.watched},
             settings=self.settings,
             stop=False,
         )
 
-    def _resume(self, saved: Checkpoint) -> None:
-        saved.expect(self.settings, self.checkpoint)
-        self.generator.load_state_dict(part(saved.model, "generator/"))
-        self.discriminator.load_state_dict(part(saved.model, "discriminator/"))
-        for name, adam in self.optimizers.items():
-            adam.load_state_dict(part(saved.optimizer, f"{name}/"))
-        self.history = {name: list(saved.history[name]) for name in KEPT}
-        self.watched = list(saved.history["watched"])
+    def _resume(self, path: Path) -> None:
+        saved = Checkpoint.load(path)
+        saved.expect(self.settings, path)
+        pairs = saved.fitted(*self._arrays(), path)
+        with reading_checkpoint(path):
+            history = {name: list(map(float, saved.history[name])) for name in KEPT}
+            watched = list(map(dict, saved.history["watched"]))
+            if len(set(map(len, history.values()))) > 1:
+                raise Found("one with more steps of one loss than of another")
+        put(pairs)
+        self.history, self.watched = history, watched
 
 
 def _joined(states: dict[str, dict[str, Array]]) -> dict[str, Array]:

@@ -300,9 +300,7 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
     one_hot = getattr(targets, "shape", None) == logits.shape
     hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
     if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
-        raise ValueError(
-            f"labels must be whole numbers, found {_found(targets)}: {hint}"
-        )
+        raise ValueError(f"labels must be whole numbers, found {_found(targets)}: {hint}")
     expected = logits.shape[:1] + logits.shape[2:]
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
         raise ValueError(

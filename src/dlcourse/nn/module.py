@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from dlcourse.backend import Array, array_module, to_device
 from dlcourse.habits import Familiar, explained
 from dlcourse.nn.contract import caches, guard
+from dlcourse.nn.state import fitted, put
 
 
 class Parameter(Familiar):
@@ -409,15 +410,16 @@ class Module(Familiar):
     def load_state_dict(self, state: Mapping[str, Array], strict: bool = True) -> None:
         """Copy arrays into the parameters and buffers of the same names.
 
-        Nothing is changed unless every name and shape agrees. Where `strict` is false, names that
-        only one side has are passed over.
+        Nothing is changed unless every name and shape agrees, and all values are real numbers.
+        Where `strict` is false, names that only one side has are passed over.
 
         Raises
         ------
         TypeError
             If `state` is no mapping from names to arrays.
         ValueError
-            If a name is missing or unknown, or a shape differs; the message lists which.
+            If a name is missing or unknown, a shape differs, or an array holds text or the like;
+            the message lists which.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
@@ -427,22 +429,7 @@ class Module(Familiar):
         own = self.state_dict()
         if not strict:
             state = own | {name: state[name] for name in own if name in state}
-        missing = [name for name in own if name not in state]
-        unknown = [name for name in state if name not in own]
-        misshapen = [
-            f"{name} has shape {np.shape(state[name])}, expected {value.shape}"
-            for name, value in own.items()
-            if name in state and value.shape != np.shape(state[name])
-        ]
-        parts = [f"missing {_some(missing)}"] if missing else []
-        parts += [f"unknown {_some(unknown)}"] if unknown else []
-        parts += [_some(misshapen)] if misshapen else []
-        if parts:
-            raise ValueError(f"these weights do not fit {type(self).__name__}: {'; '.join(parts)}")
-        # Converted before the first is copied: what is not a number fails here.
-        new = [array_module(v).asarray(state[name], dtype=v.dtype) for name, v in own.items()]
-        for value, array in zip(own.values(), new, strict=True):
-            value[...] = array
+        put(fitted(self.state_dict(), state, f"these weights do not fit {type(self).__name__}"))
 
     def __getstate__(self) -> dict[str, Any]:
         # What passes have left behind is neither copied nor pickled.
@@ -501,8 +488,3 @@ class Module(Familiar):
     def half(self) -> Self:
         """Return the module converted by ``astype(np.float16)``."""
         return self.astype(np.float16)
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

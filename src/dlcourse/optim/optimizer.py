@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dlcourse.backend import Array, array_module
 from dlcourse.habits import Familiar, explained
 from dlcourse.nn.module import Parameter
+from dlcourse.nn.state import fitted, put
 
 
 class Optimizer(Familiar):
@@ -130,30 +131,19 @@ class Optimizer(Familiar):
         """Copy arrays of `state_dict` into an optimizer of the same kind and parameters.
 
         Training then goes on bit for bit as it would have. Nothing is changed unless every
-        name and shape agrees.
+        name and shape agrees, and all values are real numbers.
 
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a shape differs.
+            If a name is missing or unknown, a shape differs, or an array holds text or the like.
         """
-        own = self.state_dict()
-        optimizer = type(self).__name__
-        wrong = sorted(own.keys() ^ state.keys())
-        if wrong:
-            kind = "missing" if wrong[0] in own else "unknown"
-            raise ValueError(
-                f"this state belongs to another optimizer than {optimizer} on "
-                f"{len(self.parameters)} parameters: {wrong[0]} is {kind}"
-            )
-        for name, array in own.items():
-            if array.shape != state[name].shape:
-                raise ValueError(
-                    f"this state does not fit {optimizer}: {name} has shape "
-                    f"{state[name].shape}, expected {array.shape}; build it on the same model"
-                )
-        for name, array in own.items():
-            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
+        put(fitted(self.state_dict(), state, self.misfit))
+
+    @property
+    def misfit(self) -> str:
+        """How the sentence begins that says why a state does not fit."""
+        return f"this state does not fit {type(self).__name__} on {len(self.parameters)} parameters"
 
 
 class _Group(MutableMapping[str, Any]):

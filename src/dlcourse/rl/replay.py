@@ -98,12 +98,9 @@ class ReplayMemory:
         return self._at(rng.integers(len(self), size=size))
 
     def latest(self, size: int) -> Transitions:
-        """Return the last `size` steps in the order they happened: learning without a memory.
-
-        Fewer, if the memory does not hold so many.
-        """
-        size = min(size, len(self))
-        return self._at(np.arange(self.added - size, self.added) % self.capacity)
+        """Return the last `size` steps in the order they happened: learning without a memory."""
+        first = self.added - min(size, len(self))
+        return self._at(np.arange(first, self.added) % self.capacity)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by the names of their attributes, one row a step, not copied."""

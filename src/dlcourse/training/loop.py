@@ -11,6 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from dlcourse.nn import Module
+from dlcourse.nn.state import put
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.training.arguments import (
     check_callable,
@@ -18,7 +19,7 @@ from dlcourse.training.arguments import (
     check_norm,
     check_optimizer,
 )
-from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.checkpoint import Checkpoint, reading_checkpoint
 from dlcourse.training.trainer import TrainingDiverged
 
 
@@ -112,7 +113,7 @@ class Loop:
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(Checkpoint.load(self.checkpoint))
+            self._resume(self.checkpoint)
         with tqdm(
             total=steps, initial=len(self.losses), unit="step", disable=not self.progress
         ) as bar:
@@ -149,8 +150,11 @@ class Loop:
             stop=False,
         )
 
-    def _resume(self, saved: Checkpoint) -> None:
-        saved.expect(self.settings, self.checkpoint)
-        self.model.load_state_dict(saved.model)
-        self.optimizer.load_state_dict(saved.optimizer)
-        self.losses = list(saved.history["losses"])
+    def _resume(self, path: Path) -> None:
+        saved = Checkpoint.load(path)
+        saved.expect(self.settings, path)
+        pairs = saved.fitted(self.model.state_dict(), self.optimizer.state_dict(), path)
+        with reading_checkpoint(path):
+            losses = list(map(float, saved.history["losses"]))
+        put(pairs)
+        self.losses = losses

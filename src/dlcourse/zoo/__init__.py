@@ -9,11 +9,10 @@ networks that vote, have their records in ``ensembles``.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dlcourse.models import Classifier, Ensemble
-from dlcourse.zoo.entry import FOLDER, arrays, names, record
+from dlcourse.zoo.entry import FOLDER, arrays, names, read_record, record
 from dlcourse.zoo.environment import hardware, versions
 from dlcourse.zoo.recipe import Recipe, run
 from dlcourse.zoo.voting import ENSEMBLE, run_ensemble
@@ -64,8 +63,7 @@ def ensemble_record() -> dict[str, Any]:
     >>> len(ensemble_record()["members"])
     5
     """
-    data: dict[str, Any] = json.loads((FOLDER / "ensembles/deep-convnet.json").read_text())
-    return data
+    return read_record(FOLDER / "ensembles/deep-convnet.json")
 
 
 def load_ensemble() -> Ensemble:

@@ -7,7 +7,6 @@ Classifiers stand without a folder; the applications of chapters 5 and 6 have on
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, to_numpy
-from dlcourse.files import write_json
+from dlcourse.files import read_json, write_json
 from dlcourse.nn import Module
 from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.zoo.environment import hardware, versions
@@ -55,7 +54,24 @@ def record(name: str) -> dict[str, Any]:
     if name not in names(folder):
         known = ", ".join(names(folder)) or "nothing in such a folder"
         raise ValueError(f"the zoo has no entry {name!r}; it has {known}")
-    data: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return read_record(FOLDER / f"{name}.json")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record that ships.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> read_record(FOLDER / "ensembles/deep-convnet.json")["test"]["images"]
+    10000
+    """
+    remedy = "install the package anew from its repository"
+    data: dict[str, Any] = read_json(path, "the record of a run", remedy)
     return data
 
 

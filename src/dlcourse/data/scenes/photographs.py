@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from dlcourse.data.photograph import open_picture
 from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
@@ -116,8 +117,7 @@ def _stamps() -> list[tuple[Path, int]]:
 @cache
 def _load(path: Path) -> Image.Image:
     """Return a stamp without the empty border around it, at most 128 pixels high."""
-    with Image.open(path) as picture:
-        stamp = picture.convert("RGBA")
+    stamp = open_picture(path).convert("RGBA")
     stamp = stamp.crop(stamp.getchannel("A").getbbox())
     stamp.thumbnail((128, 128))
     return stamp
