@@ -60,7 +60,7 @@ def test_state_goes_on_where_it_was():
 def test_a_schedule_sets_the_rate_of_the_optimizer_inside():
     inside = SGD([Parameter(np.zeros(1, np.float32))], lr=1.0)
     average = WeightAverage(inside)
-    CosineAnnealingLR(average, T_max=2).step(1)
+    CosineAnnealingLR(average, T_max=2).move_to(1)
     assert inside.lr == average.lr == pytest.approx(0.5)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlcourse.nn import Module, Parameter, Sequential
-from dlcourse.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from dlcourse.optim import SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
-ALL = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
+ALL = [SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW]
 SHAPES = [(4, 3, 2, 2), (5, 4), (5,), ()]
 
 every_optimizer = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
@@ -30,7 +30,7 @@ def test_goes_down_to_the_minimum_of_a_bowl(kind):
     target = np.array([1.0, -2.0, 0.5])
     curvature = np.array([1.0, 10.0, 0.1])
     w = Parameter(np.zeros(3))
-    optimizer = kind([w], lr=0.5 if kind is AdaGrad else 0.02, weight_decay=0.0)
+    optimizer = kind([w], lr=0.5 if kind is Adagrad else 0.02, weight_decay=0.0)
     for _ in range(4000):
         w.grad = curvature * (w.data - target)
         optimizer.step()
@@ -155,7 +155,7 @@ def test_wrong_rates(kind, name, value):
     [
         (Momentum, {"momentum": 1.0}, r"momentum must lie in \[0, 1\), found 1.0"),
         (Nesterov, {"momentum": -0.1}, r"momentum must lie in"),
-        (AdaGrad, {"eps": -1.0}, r"eps must lie in"),
+        (Adagrad, {"eps": -1.0}, r"eps must lie in"),
         (RMSprop, {"alpha": 1.5}, r"alpha must lie in"),
         (RMSprop, {"eps": -1.0}, r"eps must lie in"),
         (Adam, {"betas": (1.0, 0.999)}, r"betas\[0\] must lie in"),

@@ -222,7 +222,7 @@ def test_folding_gives_the_same_scores(rng, bias):
     before = conv.weight.data.copy()
     net = Sequential(conv, norm, ReLU()).eval()
     x = rng.standard_normal((2, 2, 6, 6)).astype(np.float32)
-    folded = Sequential(*fold_batch_norm(net.modules))
+    folded = Sequential(*fold_batch_norm(net))
     assert len(folded) == 2
     np.testing.assert_allclose(folded(x), net(x), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(conv.weight.data, before)
@@ -247,7 +247,7 @@ def test_what_goes_from_layer_to_layer_is_int8(rng):
     images = rng.random((4, 1, 28, 28), dtype=np.float32)
     network = quantize(DeepConvNet(rng=rng), images)
     x = images
-    for layer in network.modules[:-1]:
+    for layer in network[:-1]:
         x = layer(x)
         assert x.dtype == np.int8
     dtypes = {array.dtype.name for array in network.state_dict().values()}

@@ -107,24 +107,24 @@ def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> n
 
     Raises
     ------
-    ValueError
-        If there is neither.
+    TypeError
+        If there is neither, or `rng` is no generator.
 
     Examples
     --------
     >>> generator("resnet18", None, None)
     Traceback (most recent call last):
-    ValueError: resnet18 draws its initial weights: give rng=np.random.default_rng(seed), \
-or weights="imagenet"
+    TypeError: resnet18 draws its initial weights: pass a generator, \
+resnet18(rng=np.random.default_rng(0)), or weights="imagenet"
     """
-    if rng is not None:
-        return rng
-    if weights is None:
-        raise ValueError(
-            f"{name} draws its initial weights: give rng=np.random.default_rng(seed), "
-            'or weights="imagenet"'
+    if rng is None and weights is not None:
+        return np.random.default_rng(0)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{name} draws its initial weights: pass a generator, "
+            f'{name}(rng=np.random.default_rng(0)), or weights="imagenet"'
         )
-    return np.random.default_rng(0)
+    return rng
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

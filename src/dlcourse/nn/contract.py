@@ -187,13 +187,13 @@ def _check_input(module: Module, x: Array) -> None:
     """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
     if not _is_array(x):
-        if isinstance(x, tuple) and any(module.children()):
+        if isinstance(x, tuple) and any(module.named_children()):
             return
         raise TypeError(
             f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
             "convert it with np.asarray(x, dtype=np.float32)"
         )
-    if x.dtype.kind in kinds or any(module.children()):
+    if x.dtype.kind in kinds or any(module.named_children()):
         return
     if "f" not in kinds:
         raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")

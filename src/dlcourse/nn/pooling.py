@@ -75,6 +75,7 @@ class MaxPool2d(_Pool2d):
         kernel_size: Pair,
         stride: Pair | None = None,
         padding: Pair = 0,
+        *,
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> None:

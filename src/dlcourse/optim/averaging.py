@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import numpy as np
 
 from dlcourse.backend import Array, array_module
@@ -61,6 +64,11 @@ class WeightAverage(Optimizer):
     @lr.setter
     def lr(self, value: float) -> None:
         self.optimizer.lr = value
+
+    @property
+    def param_groups(self) -> list[MutableMapping[str, Any]]:
+        """That of the optimizer inside."""
+        return self.optimizer.param_groups
 
     def step(self) -> None:
         """Let the optimizer make its step, and take the new weights into the average."""

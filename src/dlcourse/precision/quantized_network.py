@@ -64,10 +64,10 @@ class QuantizedNetwork(LayerList):
         >>> bool((load_quantized(path)(x) == network(x)).all())
         True
         """
-        text = json.dumps({"format": _FORMAT, "layers": [_describe(m) for m in self.modules]})
+        text = json.dumps({"format": _FORMAT, "layers": [_describe(m) for m in self]})
         arrays: dict[str, Array] = {"json": np.frombuffer(text.encode(), np.uint8)}
         for name, dtype in _ARRAYS.items():
-            parts = [to_numpy(getattr(m, name)).ravel() for m in self.modules if hasattr(m, name)]
+            parts = [to_numpy(getattr(m, name)).ravel() for m in self if hasattr(m, name)]
             arrays[name] = np.concatenate(parts).astype(dtype)
         save_arrays(path, arrays)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from dlcourse.habits import explained
+
 
 class Transitions(NamedTuple):
     """A batch of steps: what was seen and done, and what came of it; one row a step."""
@@ -82,6 +84,7 @@ class ReplayMemory:
         self.terminated[i] = terminated
         self.added += 1
 
+    @explained
     def sample(self, size: int, rng: np.random.Generator) -> Transitions:
         """Return `size` steps, each drawn from all that are kept; copies.
 

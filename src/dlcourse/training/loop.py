@@ -10,7 +10,7 @@ from typing import Any
 
 from dlcourse.nn import Module
 from dlcourse.nn.state import put
-from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
+from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.training.arguments import (
     check_callable,
     check_count,
@@ -119,7 +119,7 @@ class Loop:
         ) as bar:
             for number in range(len(self.losses), steps):
                 if self.schedule is not None:
-                    self.schedule.step(number)
+                    self.schedule.move_to(number)
                 self.model.zero_grad()
                 loss = self.step(number)
                 if loss is None:
@@ -130,7 +130,7 @@ class Loop:
                         f"{self.optimizer.lr:g}: try a smaller learning rate or max_norm"
                     )
                 if self.max_norm is not None:
-                    clip_grad_norm(self.model.parameters(), self.max_norm)
+                    clip_grad_norm_(self.model.parameters(), self.max_norm)
                 self.optimizer.step()
                 self.losses.append(loss)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)

@@ -20,6 +20,7 @@ from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
 from dlcourse.data.scenes.sets import NumberedScenes
+from dlcourse.habits import explained
 
 #: Names by label, and the folders of the stamps.
 KINDS = ("ground", "animal", "food", "plant", "vehicle")
@@ -58,6 +59,7 @@ class PhotographSet(NumberedScenes):
         belongs = {"train": range(8), "validation": (8,), "test": (9,)}[split]
         self._stamps = [stamp for k, stamp in enumerate(_stamps()) if k % 10 in belongs]
 
+    @explained
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         def cut(k: int, at: tuple[float, float], height: float) -> _Stamp:
             return _place(self._stamps[k][0], self.size, at, height, rng.uniform(-20, 20))
