@@ -175,7 +175,8 @@ def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     height, width = size
     inside = np.clip(_checked(boxes), 0, np.array([width, height, width, height], np.float32))
-    return inside.astype(boxes.dtype)
+    parts: np.ndarray = inside.astype(boxes.dtype)
+    return parts
 
 
 def _middle_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
