@@ -174,9 +174,9 @@ def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     array([[ 0,  2, 10,  8]])
     """
     height, width = size
-    most = np.array([width, height, width, height], np.float32)
-    inside: np.ndarray = np.clip(_checked(boxes), 0, most).astype(boxes.dtype)
-    return inside
+    inside = np.clip(_checked(boxes), 0, np.array([width, height, width, height], np.float32))
+    parts: np.ndarray = inside.astype(boxes.dtype)
+    return parts
 
 
 def _middle_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
