@@ -187,6 +187,17 @@ def test_too_many_arrays_and_two_of_one_name(tmp_path):
         load_arrays(path)
 
 
+def test_an_array_that_the_directory_hides(tmp_path):
+    path = tmp_path / "w.npz"
+    save_arrays(path, {"a": np.zeros(1), "b": np.ones(1)})
+    data = bytearray(path.read_bytes())
+    first, second = (data.index(b"PK\1\2", at) for at in (0, data.index(b"PK\1\2") + 1))
+    data[first + 32 : first + 34] = (data.index(b"PK\5\6") - second).to_bytes(2, "little")
+    path.write_bytes(data)  # b's line is now a comment on a
+    with pytest.raises(FileError, match="another number of arrays than its end tells"):
+        load_arrays(path)
+
+
 @pytest.mark.parametrize(
     ("bias", "found"),
     [

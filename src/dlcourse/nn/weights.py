@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -79,6 +80,8 @@ def load_arrays(
                 raise Found(f"more than {_MOST_ARRAYS:,} arrays")
             if len(entries) < len(archive.infolist()):
                 raise Found("two arrays of one name")
+            if len(entries) != _promised(path, archive):
+                raise Found("another number of arrays than its end tells")
             declared = {name: _declared(archive, entry) for name, entry in entries.items()}
             if check is not None:
                 check(declared)
@@ -179,6 +182,14 @@ def naming(path: str | os.PathLike[str] | None) -> Iterator[None]:
 
 def _complaint(module: Module) -> str:
     return f"these weights do not fit {type(module).__name__}"
+
+
+def _promised(path: str | os.PathLike[str], archive: zipfile.ZipFile) -> int:
+    """Return how many entries the end of a zip file tells: damage in the directory may hide one."""
+    with open(path, "rb") as file:
+        file.seek(-22 - len(archive.comment), os.SEEK_END)
+        (count,) = struct.unpack("<10xH10x", file.read(22))
+    return int(count)
 
 
 def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Declared:
