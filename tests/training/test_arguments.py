@@ -137,7 +137,7 @@ def test_a_loop_refuses_the_same(options, message):
 
 def test_a_loop_counts_its_steps_and_wants_a_loss():
     net = network()
-    with pytest.raises(ValueError, match="steps must be at least 1, found -1"):
+    with pytest.raises(ValueError, match="steps must be at least 0, found -1"):
         Loop(net, Adam(net.parameters()), lambda number: 1.0, progress=False).run(-1)
     with pytest.raises(TypeError, match=r"step\(number\) must return the loss: end it"):
         Loop(net, Adam(net.parameters()), lambda number: None, progress=False).run(1)

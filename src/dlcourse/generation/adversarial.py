@@ -160,7 +160,7 @@ class AdversarialLoop:
         ValueError
             If the checkpoint is damaged or belongs to another training.
         """
-        steps = check_count("steps", steps)
+        steps = check_count("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(self.checkpoint)
         done = len(self.history[KEPT[0]])

@@ -111,7 +111,7 @@ class Loop:
         ValueError
             If the checkpoint is damaged or belongs to another training.
         """
-        steps = check_count("steps", steps)
+        steps = check_count("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(self.checkpoint)
         with progress_bar(
