@@ -1,11 +1,11 @@
-"""What stickers lie on: a textured ground, with scribbles that are no digits."""
+"""What stickers lie on: a textured ground, with scribbles that are not digits."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-#: Scribbles are drawn so many times larger and then averaged down, for smooth edges.
+#: Scribbles are drawn this many times larger and then averaged down, for smooth edges.
 _OVERSAMPLING = 2
 
 
