@@ -15,7 +15,7 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
-.PHONY: help book test lint parity bench cuda notebooks zoo release grade feedback grading address \
+.PHONY: help book test lint parity bench cuda fuzz notebooks zoo release grade feedback grading address \
   requirements clean distclean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make bench       measure speed and memory against PyTorch; OPTIONS=--quick"
 	@echo "make cuda        add CuPy and the CUDA compiler (3 GB), for the tests of CUDA sources"
 	@echo "make lint        ruff and mypy only"
+	@echo "make fuzz        read damaged files for an hour; MINUTES=5, SEED=1 for others, CASE=7 repeats"
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
 	@echo "make release     write the notebooks that learners get, into exercises/release"
@@ -53,6 +54,11 @@ bench: $(VENV)/.parity $(VENV)/.book
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)
 
 cuda: $(VENV)/.cuda
+
+# One core; a report at the end, and each finding at once with the number that repeats it.
+fuzz: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0) \
+	  $(if $(CASE),--case $(CASE))
 
 notebooks: $(VENV)/.book
 	$(BIN)/python tools/twins.py

@@ -2,10 +2,20 @@ import errno
 import math
 import os
 import stat
+import zlib
 
 import pytest
 
-from dlcourse.files import atomic_write, check_writable, remove_leftovers, write_json
+from dlcourse.files import (
+    FileError,
+    Found,
+    atomic_write,
+    check_writable,
+    read_json,
+    reading,
+    remove_leftovers,
+    write_json,
+)
 
 
 def test_a_new_file_has_the_usual_permissions(tmp_path):
@@ -77,3 +87,90 @@ def test_json_has_no_words_for_what_is_no_number(tmp_path, number):
     with pytest.raises(ValueError, match=r"a.json: expected finite numbers"):
         write_json(path, {"loss": [1.0, number]})
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("a"), TypeError("a"), AttributeError("a"), NotImplementedError("a"), EOFError(),
+        RuntimeError("a"), RecursionError("a"), MemoryError(), OverflowError("a"), SyntaxError("a"),
+        zlib.error("a"), OSError(22, "a"), OSError("a"), ZeroDivisionError("a"), IndexError("a"),
+        UnicodeDecodeError("utf-8", b"a", 0, 1, "a"), ValueError("a\nb\x1b[31m" + "c" * 1000),
+    ],
+)  # fmt: skip
+def test_all_that_can_go_wrong_is_one_sentence_with_the_name(error, tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    with pytest.raises(FileError) as found, reading(path, "an egg", "lay one"):
+        raise error
+    text = str(found.value)
+    assert text.startswith(f"{path}: expected an egg, found a file that cannot be read (")
+    assert type(error).__name__ in text and text.endswith("; lay one")
+    assert text.isprintable() and len(text) < len(str(path)) + 250
+    assert found.value.__cause__ is error
+
+
+def test_what_was_found_is_said_and_errors_of_readers_pass(tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    with (
+        pytest.raises(FileError, match="a: expected an egg, found a stone; lay one$"),
+        reading(path, "an egg", "lay one"),
+    ):
+        raise Found("a stone")
+    with pytest.raises(FileError, match="^b: is damaged$"), reading(path, "an egg", "lay one"):
+        raise FileError("b: is damaged")
+
+
+def test_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    for name, found in (("", "found a folder"), ("pipe", "found something that is no file")):
+        with pytest.raises(FileError, match=found), reading(tmp_path / name, "an egg", "lay one"):
+            pytest.fail("it was opened")
+    for name in ("none", "file/none"):
+        with (
+            pytest.raises(FileNotFoundError, match=f"{name}: there is no such file; check the"),
+            reading(tmp_path / name, "an egg", "lay one"),
+        ):
+            pytest.fail("it was opened")
+    with (
+        pytest.raises(FileNotFoundError, match="^no egg$"),
+        reading(tmp_path / "none", "an egg", "lay one", missing="no egg"),
+    ):
+        pytest.fail("it was opened")
+    for name in ("a" * 1000, "a\0b"):
+        with (
+            pytest.raises(FileError, match="found a file that cannot be read"),
+            reading(tmp_path / name, "an egg", "lay one"),
+        ):
+            pytest.fail("it was opened")
+
+
+def test_a_file_that_may_not_be_read(tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    with (
+        pytest.raises(PermissionError, match="a: this file may not be read; change its perm"),
+        reading(path, "an egg", "lay one"),
+    ):
+        raise PermissionError(13, "Permission denied", "b")  # root may read everything
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "JSONDecodeError"),
+        (b"\xff", "UnicodeDecodeError"),
+        (b"[" * 100_000, "RecursionError"),
+        (b"1" * 5000, "ValueError"),
+        (b"[1]", "JSON of a list"),
+        (b"null", "JSON of a NoneType"),
+        (b" " * (2**24 + 1), "more than 16,777,216 bytes"),
+    ],
+)
+def test_json_that_is_none(content, found, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=f"a.json: expected a record, found .*{found}.*; make it"):
+        read_json(path, "a record", "make it again")

@@ -13,8 +13,8 @@ class Global:
 
 
 class Storage:
-    def __init__(self, key, count):
-        self.key, self.count = key, count
+    def __init__(self, key, count, kind="FloatStorage"):
+        self.key, self.count, self.kind = key, count, kind
 
 
 class Tensor:
@@ -30,7 +30,7 @@ class Writer(pickle._Pickler):
 
     def persistent_id(self, value):
         if isinstance(value, Storage):
-            return ("storage", Global("torch FloatStorage"), value.key, "cpu", value.count)
+            return ("storage", Global(f"torch {value.kind}"), value.key, "cpu", value.count)
         return None
 
     def save(self, value, save_persistent_id=True):

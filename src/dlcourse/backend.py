@@ -70,7 +70,7 @@ def synchronize(x: Array) -> None:
 
 
 def to_device(x: Array, device: str) -> Array:
-    """Return `x` on a device: ``"cpu"`` or ``"cuda"``.
+    """Return `x` on a device: ``"cpu"``, or ``"cuda"``, which is also ``"cuda:0"``.
 
     Raises
     ------
@@ -84,11 +84,15 @@ def to_device(x: Array, device: str) -> Array:
     >>> to_device(np.zeros(2), "cpu")
     array([0., 0.])
     """
-    if device == "cpu":
+    name = str(device).removesuffix(":0")  # also of a torch.device
+    if name == "cpu":
         return to_numpy(x)
-    if device == "cuda":
+    if name == "cuda":
         return _cupy().asarray(x)
-    raise ValueError(f"device must be 'cpu' or 'cuda', found {device!r}")
+    raise ValueError(
+        f"device must be 'cpu' or 'cuda', found {device!r}; for another dtype write "
+        "model.astype(np.float64)"
+    )
 
 
 def cuda_status() -> str:

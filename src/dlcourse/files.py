@@ -1,10 +1,15 @@
-"""Writing files so that nothing half-written is ever left behind, by one process at a time."""
+"""Files written so that nothing half-written is left behind, and read without trusting them.
+
+Every reader works inside of `reading`, so that whatever is wrong with a file ends in one sentence
+that names it. A size that a file declares is compared with what it can hold before memory is taken.
+"""
 
 from __future__ import annotations
 
 import glob
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +21,111 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+#: Bytes of JSON that are read at most; as Python objects they may take twenty times as many.
+_MOST_JSON = 2**24
+
+
+class FileError(ValueError):
+    """A file is damaged, or another than was expected."""
+
+
+class Found(Exception):  # it reads as what it says
+    """What a reader found in place of what it expected: raised inside of `reading`."""
+
+
+@contextmanager
+def reading(
+    path: str | os.PathLike[str],
+    expected: str,
+    remedy: str,
+    *,
+    missing: str | None = None,
+    error: type[FileError] = FileError,
+) -> Iterator[None]:
+    """Turn all that can go wrong while a file is read into one sentence that names it.
+
+    Libraries raise nearly anything on a damaged file, from ``KeyError`` to ``MemoryError``.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    expected : str
+        What it should be, as in "a picture".
+    remedy : str
+        What to do about another one.
+    missing : str, optional
+        What to say, in place of the usual sentence, if there is no such file.
+    error : type
+        What to raise.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    PermissionError
+        If it may not be read.
+    FileError
+        If anything else goes wrong in the block. What the block found to be wrong it says by
+        raising `Found`; a `FileError` of its own passes as it is.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_bytes(b"10 apples")
+    >>> try:
+    ...     with reading(path, "a number", "write digits alone"):
+    ...         int(path.read_text())
+    ... except FileError as error:
+    ...     print(str(error).replace(str(path), "a.txt"))
+    a.txt: expected a number, found a file that cannot be read (ValueError: invalid literal for \
+int() with base 10: '10 apples'); write digits alone
+    """
+    try:
+        # A pipe or a device may have no end.
+        if not stat.S_ISREG(mode := os.stat(path).st_mode):
+            raise Found("a folder" if stat.S_ISDIR(mode) else "something that is no file")
+        yield
+        return
+    except FileError:
+        raise
+    except (FileNotFoundError, NotADirectoryError):
+        usual = f"{os.fspath(path)}: there is no such file; check the name"
+        raise FileNotFoundError(missing or usual) from None
+    except PermissionError:
+        raise PermissionError(
+            f"{os.fspath(path)}: this file may not be read; change its permissions"
+        ) from None
+    except Found as reason:
+        found, cause = str(reason), reason.__cause__
+    except Exception as reason:
+        found, cause = f"a file that cannot be read ({_brief(reason)})", reason
+    raise error(f"{os.fspath(path)}: expected {expected}, found {found}; {remedy}") from cause
+
+
+def read_json(
+    path: str | os.PathLike[str],
+    expected: str = "a JSON object",
+    remedy: str = "the file is damaged or of another kind",
+    *,
+    kind: type = dict,
+) -> Any:
+    """Read a JSON file whose outermost value is of a kind; see `reading` for the rest.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> write_json(path, {"seed": 0})
+    >>> read_json(path, "a record", "make it again")
+    {'seed': 0}
+    """
+    with reading(path, expected, remedy):
+        if os.path.getsize(path) > _MOST_JSON:
+            raise Found(f"more than {_MOST_JSON:,} bytes")
+        data = json.loads(Path(path).read_bytes())
+        if not isinstance(data, kind):
+            raise Found(f"JSON of a {type(data).__name__}")
+        return data
 
 
 @contextmanager
@@ -170,38 +280,6 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
         file.write(text.encode() + b"\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a JSON object, such as `write_json` wrote.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it holds something else.
-
-    Examples
-    --------
-    >>> path = Path(tempfile.mkdtemp()) / "a.json"
-    >>> _ = path.write_text("[]")
-    >>> read_json(path)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    ValueError: ...a.json: expected a JSON object, found a list; ...
-    """
-    try:
-        data = json.loads(Path(path).read_bytes())
-        found = f"a {type(data).__name__}"
-    except (ValueError, RecursionError) as error:
-        data, found = None, f"what is no JSON ({error})"
-    if not isinstance(data, dict):
-        raise ValueError(
-            f"{os.fspath(path)}: expected a JSON object, found {found}; "
-            "the file is damaged or of another kind"
-        )
-    return data
-
-
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what processes that were killed while writing this file have left beside it.
 
@@ -265,6 +343,14 @@ def _check_target(path: Path) -> None:
             if not folder.is_dir():
                 raise NotADirectoryError(f"{folder}: expected a folder to write to, found a file")
             break
+
+
+def _brief(error: Exception) -> str:
+    """Return the kind and the beginning of an error's text, on one line without control codes."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = next(iter(text.splitlines()), "")[:100]
+    line = "".join(letter if letter.isprintable() else "?" for letter in line).strip()
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def _umask() -> int:

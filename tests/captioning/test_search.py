@@ -20,7 +20,7 @@ def model():
 def log_probability(model, words):
     """Of a sentence, from one forward pass over all its words."""
     read = np.array([[Vocabulary.START, *words[:-1]]]).T
-    p = softmax(model.eval()(IMAGE[None], read)[:, 0], axis=1)
+    p = softmax(model.eval()(IMAGE[None], read)[:, 0], dim=1)
     return float(np.log(p[range(len(words)), list(words)]).sum())
 
 

@@ -194,6 +194,9 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.npz").write_bytes(b"PK half of a file")
     with pytest.raises(ValueError, match=r"a\.npz: expected an \.npz file"):
         zoo.load("a")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ValueError, match=r"a\.json: expected the record of a run, found .*; inst"):
+        zoo.load("a")
 
 
 def test_readme_shows_the_records():

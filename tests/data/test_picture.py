@@ -1,8 +1,12 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from dlcourse.data import load_mnist, load_picture
+from dlcourse.files import FileError
 
 
 def seven(mode="L", size=(300, 260), ground="white", ink="black", width=24):
@@ -55,6 +59,8 @@ PICTURES = {
     "grey with alpha": lambda: on_transparent((0, 0, 0, 255)).convert("LA"),
     "opaque RGBA": lambda: seven("RGBA"),
     "16 bits": lambda: Image.fromarray(np.asarray(seven()).astype(np.uint16) * 257),
+    "12 bits": lambda: Image.fromarray(np.asarray(seven()).astype(np.uint16) * 16),
+    "10 bits of 16": lambda: Image.fromarray(np.asarray(seven()).astype(np.uint16) * 4),
     "large": lambda: seven().resize((3000, 2600)),
     "wide": lambda: seven(size=(900, 260)),
 }
@@ -130,7 +136,7 @@ def test_truncated(name, tmp_path):
 
 
 def test_a_folder(tmp_path):
-    with pytest.raises(ValueError, match="expected a picture, found a file that cannot be read"):
+    with pytest.raises(ValueError, match="expected a picture, found a folder; save it as PNG"):
         load_picture(tmp_path)
 
 
@@ -147,3 +153,57 @@ def test_a_folder(tmp_path):
 def test_blank(picture, tmp_path):
     with pytest.raises(ValueError, match="found a blank one; the digit must be much darker"):
         load(picture, tmp_path)
+
+
+REAL = {"0 to 1": 1 / 255, "0 to 255": 1, "0 to 65535": 257, "0 to 10 million": 1e7 / 255}
+
+
+@pytest.mark.parametrize("factor", REAL.values(), ids=REAL)
+def test_real_numbers(factor, expected, tmp_path):
+    picture = Image.fromarray(np.asarray(seven(), np.float32) * np.float32(factor))
+    image = load(picture, tmp_path, "seven.tif")
+    assert np.abs(image - expected).mean() < 0.012
+
+
+def test_pixels_that_are_no_numbers(tmp_path):
+    for value in (np.nan, np.inf, -np.inf):
+        values = np.full((9, 9), 0.5, np.float32)
+        values[3, 3] = value
+        with pytest.raises(FileError, match="a.tif: expected a picture, found one with pixels of"):
+            load(Image.fromarray(values), tmp_path, "a.tif")
+
+
+@pytest.mark.parametrize("paper", [255, 180, 140, 127, 126, 110, 90, 60, 40])
+@pytest.mark.parametrize("ink", [0, 0.3])
+def test_ink_on_paper_in_any_light(paper, ink, expected, tmp_path):
+    shades = np.asarray(seven(), np.float32) / 255 * (1 - ink) + ink
+    image = load(Image.fromarray((shades * paper).astype(np.uint8)), tmp_path)
+    assert np.abs(image - expected).mean() < 0.02
+
+
+@pytest.mark.parametrize("ground", [200, 150, 130, 120, 60])
+def test_light_drawings_on_any_ground(ground, expected, tmp_path):
+    image = load(seven(ground=ground, ink=255), tmp_path)
+    assert np.abs(image - expected).mean() < 0.012
+
+
+def test_more_pixels_than_can_be_meant(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("1", (9500, 9500)).save(path)
+    with pytest.raises(FileError, match="a.png: expected a picture, found one of more than 89,4"):
+        load_picture(path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 100_000, 100_000)
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="a.png: expected a picture, found one of more than 89,4"):
+        load_picture(path)
+
+
+def test_postscript_is_not_run(tmp_path, monkeypatch):
+    from PIL import EpsImagePlugin
+
+    seven().save(tmp_path / "a.eps")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("it was run"))
+    with pytest.raises(FileError, match="a.eps: expected a picture, found a file that cannot be"):
+        load_picture(tmp_path / "a.eps")

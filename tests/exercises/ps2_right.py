@@ -66,7 +66,7 @@ class Loops:
         widths = [in_channels] + [channels for _, channels in plan]
         features = Sequential()
         for (count, _), before, after in zip(plan, widths, widths[1:], strict=False):
-            features.modules.append(Loops.vgg_block(count, before, after, rng))
+            features.append(Loops.vgg_block(count, before, after, rng))
             size = (size - 2) // 2 + 1
         head = Sequential(
             Linear(widths[-1] * size * size, hidden, rng=rng), Dropout(rng=rng), ReLU()
@@ -237,7 +237,7 @@ class Loops:
             places = np.arange(len(images))
             rng.shuffle(places)
             for part in np.array_split(places, max(1, len(images) // 50)):
-                schedule.step(epoch)
+                schedule.move_to(epoch)
                 for p in net.parameters():
                     p.grad = None
                 loss(net(images[part]), labels[part])
@@ -273,12 +273,12 @@ class Arrays:
                 self.pool = MaxPool2d(2)
 
             def forward(self, x):
-                for _, layer in self.children():
+                for layer in self.children():
                     x = layer(x)
                 return x
 
             def backward(self, dy):
-                for _, layer in reversed(list(self.children())):
+                for layer in reversed(list(self.children())):
                     dy = layer.backward(dy)
                 return dy
 

@@ -155,7 +155,7 @@ def test_feature_maps(net, test_set):
     assert [layer["name"] for layer in layers] == [f"convolution {i}" for i in range(1, 7)]
     assert [layer["field"] for layer in layers][:3] == ["3 x 3", "5 x 5", "10 x 10"]
     x = images
-    for module in net.features.modules[:7]:  # up to the ReLU of the third convolution
+    for module in net.features[:7]:  # up to the ReLU of the third convolution
         x = module(x)
     third = unpack(layers[2]["maps"])
     np.testing.assert_allclose(third, x, atol=x.max() / 255)

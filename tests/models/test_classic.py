@@ -201,7 +201,7 @@ def test_the_trainers_gradients_include_the_auxiliary_losses(draws):
 
 def test_wrong_arguments():
     for name in TORCHVISION:
-        with pytest.raises(ValueError, match=f"{name} draws its initial weights: give rng="):
+        with pytest.raises(TypeError, match=f"{name} draws its initial weights: pass a generator"):
             getattr(models, name)()
     with pytest.raises(ValueError, match=r"five numbers of at least 1, found \(1, 2\)"):
         VGG((1, 2), rng=rng())

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from dlcourse.data import load_photograph
 from dlcourse.models import Preprocess, preprocess_for
 
 
@@ -68,3 +71,55 @@ def test_wrong_input(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match="expected a picture, found a file that cannot be read"):
         Preprocess()(tmp_path / "a.png")
+
+    with pytest.raises(ValueError, match=r"at least one pixel, found \(0, 9, 3\)"):
+        Preprocess()(np.zeros((0, 9, 3), np.uint8))
+
+
+PLAIN = Preprocess(mean=(0, 0, 0), std=(1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.fromarray(np.full((30, 30), 30000, np.uint16)),
+        Image.fromarray(np.full((30, 30), 0.46, np.float32)),
+        Image.new("RGBA", (30, 30), (0, 0, 0, 0)),
+        Image.new("RGBA", (30, 30), (255, 0, 0, 128)),
+        Image.new("LA", (30, 30), (10, 100)),
+    ],
+    ids=["16 bits", "real numbers", "transparent", "half red", "grey with alpha"],
+)
+def test_the_same_colours_as_a_photograph(picture, tmp_path):
+    path = tmp_path / "a.tif"
+    picture.save(path)
+    expected = load_photograph(path, 96)[:, :, 0, 0]
+    np.testing.assert_allclose(PLAIN(path)[:, :, 5, 5], expected, atol=1e-6)
+    if picture.mode in ("I;16", "F"):
+        np.testing.assert_allclose(expected, 0.46, atol=0.003)
+
+
+@pytest.mark.parametrize("size", [(40_000, 1), (1, 40_000), (40_001, 2)])
+def test_a_long_picture_takes_no_more_memory_than_another(size, tmp_path):
+    values = np.zeros(size[::-1], np.uint8)
+    values[size[1] // 2 - 1 : size[1] // 2 + 1, size[0] // 2 - 1 : size[0] // 2 + 1] = 255
+    Image.fromarray(values).save(tmp_path / "a.png")
+    tracemalloc.start()
+    x = PLAIN(tmp_path / "a.png")
+    cut = PLAIN.cut(tmp_path / "a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert x.shape == (1, 3, 224, 224) and cut.size == (224, 224) and peak < 10**7
+    # The middle is still in the middle.
+    assert x[0, 0, 112, 112] > 0.9
+
+
+@pytest.mark.parametrize("size", [(70, 10), (90, 10), (91, 10), (90, 11)])
+def test_what_is_cut_off_a_long_picture_is_not_seen(size):
+    values = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    whole = Image.fromarray(values).resize(
+        (256 * size[0] // size[1], 256), Image.Resampling.BILINEAR
+    )
+    left = round((whole.width - 224) / 2)
+    expected = np.asarray(whole.crop((left, 16, left + 224, 240)), np.float32) / 255
+    assert np.abs(PLAIN(values)[0].transpose(1, 2, 0) - expected).max() < 0.06

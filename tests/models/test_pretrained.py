@@ -1,10 +1,12 @@
 """Published weights, from files and servers that the tests make themselves."""
 
 import hashlib
+import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import ml_dtypes
 import numpy as np
 import pytest
 from torch_files import Storage, Tensor, as_old, as_zip
@@ -93,6 +95,50 @@ def test_truncated_files(name, tmp_path):
     path.unlink()
     with pytest.raises(FileNotFoundError, match="there is no weights file"):
         load_pretrained(model, "resnet18", path)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16", "F64", "I32"])
+def test_safetensors_of_other_dtypes(dtype, tmp_path):
+    model = Linear(2, 1, rng=np.random.default_rng(0))
+    numpy = {"BF16": ml_dtypes.bfloat16, "F16": "f2", "F64": "f8", "I32": "i4"}[dtype]
+    weight, bias = np.array([[1, -2]], numpy), np.array([3], numpy)
+    write_safetensors(tmp_path / "a.safetensors", dtype, weight=weight, bias=bias)
+    load_pretrained(model, "x", tmp_path / "a.safetensors")
+    assert model.weight.data.tolist() == [[1, -2]] and model.bias.data.tolist() == [3]
+    assert model.weight.data.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2"])
+def test_safetensors_in_8_bits_are_refused_with_a_sentence(dtype, tmp_path):
+    model = Linear(2, 1, rng=np.random.default_rng(0))
+    write_safetensors(
+        tmp_path / "a.safetensors", dtype, weight=np.zeros((1, 2), "u1"), bias=np.zeros(1, "u1")
+    )
+    with pytest.raises(ValueError, match=f"a.safetensors: .* in {dtype}, which has .*: convert"):
+        load_pretrained(model, "x", tmp_path / "a.safetensors")
+
+
+def write_safetensors(path, dtype, **arrays):
+    head, start = {}, 0
+    for name, array in arrays.items():
+        offsets = [start, start + array.nbytes]
+        head[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": offsets}
+        start += array.nbytes
+    text = json.dumps(head).encode()
+    numbers = b"".join(array.tobytes() for array in arrays.values())
+    path.write_bytes(len(text).to_bytes(8, "little") + text + numbers)
+
+
+@each
+def test_what_is_not_finite_is_refused(name, tmp_path):
+    state = copied(network(1))
+    state["fc.bias"][3] = np.nan
+    WRITERS[name](tmp_path / name, state)
+    model = network(0)
+    before = copied(model)
+    with pytest.raises(ValueError, match="do not fit ResNetCifar: fc.bias holds NaN or infinity"):
+        load_pretrained(model, "resnet18", tmp_path / name)
+    assert_state(model, before)
 
 
 def test_files_without_counters_of_batches(tmp_path):

@@ -66,7 +66,7 @@ def test_zero_init_residual_starts_blocks_as_the_identity(block):
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match=r"resnet18 draws its initial weights: give rng="):
+    with pytest.raises(TypeError, match=r"resnet18 draws its initial weights: pass a generator"):
         resnet18()
     with pytest.raises(ValueError, match=r"four numbers of at least 1, found \(1, 2\)"):
         ResNet(BasicBlock, (1, 2), rng=rng())

@@ -32,7 +32,7 @@ def test_cross_entropy_is_the_definition_and_backward_its_gradient(
     rng = np.random.default_rng(0)
     logits = rng.standard_normal((n, classes)) * 3
     targets = rng.integers(0, classes, n).astype(kind)
-    loss = CrossEntropyLoss(smoothing)
+    loss = CrossEntropyLoss(label_smoothing=smoothing)
     target = (1 - smoothing) * np.eye(classes)[targets] + smoothing / classes
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     value = loss(logits.astype(dtype), targets)
@@ -40,7 +40,9 @@ def test_cross_entropy_is_the_definition_and_backward_its_gradient(
     assert value == pytest.approx(-(target * np.log(p)).sum(axis=1).mean(), rel=1e-4, abs=1e-6)
     grad = loss.backward()
     assert grad.dtype == dtype
-    expected = numerical_gradient(lambda moved: CrossEntropyLoss(smoothing)(moved, targets), logits)
+    expected = numerical_gradient(
+        lambda moved: CrossEntropyLoss(label_smoothing=smoothing)(moved, targets), logits
+    )
     np.testing.assert_allclose(grad, expected, atol=1e-5)
 
 
@@ -55,7 +57,10 @@ def test_labels_of_pixels_are_as_those_of_so_many_images(smoothing, ignored):
     if ignored:
         targets[0, 1:] = 255
         kept = targets.ravel() != 255
-    flat, whole = CrossEntropyLoss(smoothing), CrossEntropyLoss(smoothing, ignore_index=255)
+    flat, whole = (
+        CrossEntropyLoss(label_smoothing=smoothing),
+        CrossEntropyLoss(label_smoothing=smoothing, ignore_index=255),
+    )
     assert whole(logits, targets) == flat(rows[kept], targets.ravel()[kept])
     expected = np.zeros_like(rows)
     expected[kept] = flat.backward()

@@ -7,8 +7,11 @@ from threadpoolctl import threadpool_limits
 from dlcourse.nn.threads import (
     MUCH_WORK,
     blas_threads,
+    cuts,
     image_pieces,
+    own_threads,
     product,
+    row_sum,
     run_each,
     run_pieces,
     threads_for,
@@ -73,3 +76,25 @@ def test_pieces_are_the_same_on_any_number_of_threads(threads):
     assert len(pieces) == 5
     assert [image for piece in pieces for image in range(50)[piece]] == list(range(50))
     assert run_pieces(lambda piece: piece, pieces, threads) == pieces
+
+
+@pytest.mark.parametrize("rows", [1, 37])
+def test_no_bit_of_a_product_or_a_sum_depends_on_the_threads(rows):
+    x, weight = np.random.default_rng(0).random((2, 3000, 1024), dtype=np.float32)
+    for compute in (lambda n: product(x[:rows], weight, n), lambda n: row_sum(x, n)):
+        first = compute(1)
+        for threads in (2, 3, 8):
+            with threadpool_limits(threads, user_api="blas"):
+                np.testing.assert_array_equal(compute(threads), first)
+
+
+def test_a_share_of_the_work_is_not_shared_again():
+    x = np.ones(3)
+    with own_threads(3):
+        assert run_each(lambda _: threads_for(x), [0, 1, 2]) == [1, 1, 1]
+        assert run_each(lambda _: threads_for(x), [0]) == [3]
+        assert threads_for(x) == 3
+
+
+def test_nothing_is_cut_into_one_empty_piece():
+    assert cuts(0, 4) == [slice(0, 0)]

@@ -60,7 +60,7 @@ def test_state_goes_on_where_it_was():
 def test_a_schedule_sets_the_rate_of_the_optimizer_inside():
     inside = SGD([Parameter(np.zeros(1, np.float32))], lr=1.0)
     average = WeightAverage(inside)
-    CosineAnnealingLR(average, T_max=2).step(1)
+    CosineAnnealingLR(average, T_max=2).move_to(1)
     assert inside.lr == average.lr == pytest.approx(0.5)
 
 
@@ -80,7 +80,7 @@ def test_averages_are_copied_to_a_network_of_the_same_kind():
 def test_a_state_of_another_kind_is_refused_whole():
     w = Parameter(np.zeros(4, np.float32))
     average = WeightAverage(SGD([w], lr=0.1))
-    with pytest.raises(ValueError, match=r"average\.0 is missing"):
+    with pytest.raises(ValueError, match=r"not fit WeightAverage .*: missing average\.0, av"):
         average.load_state_dict(SGD([w], lr=0.1).state_dict())
     with pytest.raises(ValueError, match=r"decay must lie in \[0, 1\), found 1"):
         WeightAverage(SGD([w], lr=0.1), decay=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlcourse.nn import Parameter
-from dlcourse.optim import clip_grad_norm
+from dlcourse.optim import clip_grad_norm_
 
 
 def with_grads(*grads, dtype=np.float32):
@@ -19,7 +19,7 @@ def with_grads(*grads, dtype=np.float32):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_shortens_all_gradients_together(dtype):
     parameters = with_grads([[3.0, 0.0]], 4.0, dtype=dtype)
-    norm = clip_grad_norm(iter(parameters), 1.0)
+    norm = clip_grad_norm_(iter(parameters), 1.0)
     assert type(norm) is float
     assert norm == pytest.approx(5.0)
     np.testing.assert_allclose(parameters[0].grad, [[0.6, 0.0]], rtol=1e-5)
@@ -31,7 +31,7 @@ def test_shortens_all_gradients_together(dtype):
 def test_short_gradients_stay(max_norm):
     (parameter,) = with_grads([3.0, 4.0])
     grad = parameter.grad
-    assert clip_grad_norm([parameter], max_norm) == 5.0
+    assert clip_grad_norm_([parameter], max_norm) == 5.0
     assert parameter.grad is grad
     np.testing.assert_array_equal(grad, [3.0, 4.0])
 
@@ -39,25 +39,25 @@ def test_short_gradients_stay(max_norm):
 def test_one_array_shared_by_two_parameters_is_scaled_once():
     first, second = with_grads([3.0], [3.0])
     second.grad = first.grad
-    clip_grad_norm([first, second, second], math.sqrt(18) / 3)
+    clip_grad_norm_([first, second, second], math.sqrt(18) / 3)
     np.testing.assert_allclose([first.grad, second.grad], 1.0, rtol=1e-5)
 
 
 def test_parameters_without_gradients():
     frozen = Parameter(np.zeros(2))
-    assert clip_grad_norm([frozen], 1.0) == 0.0
+    assert clip_grad_norm_([frozen], 1.0) == 0.0
     (shown,) = with_grads([2.0])
-    assert clip_grad_norm([frozen, shown], 1.0) == 2.0
+    assert clip_grad_norm_([frozen, shown], 1.0) == 2.0
     assert frozen.grad is None
 
 
 def test_not_a_number_shows_everywhere():
     first, second = with_grads([math.nan], [1.0])
-    assert math.isnan(clip_grad_norm([first, second], 1.0))
+    assert math.isnan(clip_grad_norm_([first, second], 1.0))
     assert np.isnan(second.grad).all()
 
 
 @pytest.mark.parametrize("max_norm", [0.0, -1.0, math.nan])
 def test_wrong_norms(max_norm):
     with pytest.raises(ValueError, match="max_norm must be above 0, found"):
-        clip_grad_norm(with_grads([1.0]), max_norm)
+        clip_grad_norm_(with_grads([1.0]), max_norm)

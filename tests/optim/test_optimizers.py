@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlcourse.nn import Module, Parameter, Sequential
-from dlcourse.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from dlcourse.optim import SGD, Adagrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
-ALL = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
+ALL = [SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW]
 SHAPES = [(4, 3, 2, 2), (5, 4), (5,), ()]
 
 every_optimizer = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
@@ -30,7 +30,7 @@ def test_goes_down_to_the_minimum_of_a_bowl(kind):
     target = np.array([1.0, -2.0, 0.5])
     curvature = np.array([1.0, 10.0, 0.1])
     w = Parameter(np.zeros(3))
-    optimizer = kind([w], lr=0.5 if kind is AdaGrad else 0.02, weight_decay=0.0)
+    optimizer = kind([w], lr=0.5 if kind is Adagrad else 0.02, weight_decay=0.0)
     for _ in range(4000):
         w.grad = curvature * (w.data - target)
         optimizer.step()
@@ -155,7 +155,7 @@ def test_wrong_rates(kind, name, value):
     [
         (Momentum, {"momentum": 1.0}, r"momentum must lie in \[0, 1\), found 1.0"),
         (Nesterov, {"momentum": -0.1}, r"momentum must lie in"),
-        (AdaGrad, {"eps": -1.0}, r"eps must lie in"),
+        (Adagrad, {"eps": -1.0}, r"eps must lie in"),
         (RMSprop, {"alpha": 1.5}, r"alpha must lie in"),
         (RMSprop, {"eps": -1.0}, r"eps must lie in"),
         (Adam, {"betas": (1.0, 0.999)}, r"betas\[0\] must lie in"),
@@ -196,12 +196,15 @@ def test_state_of_another_optimizer_or_model_changes_nothing():
     more = before | {"exp_avg.4": np.zeros(1)}
     misshapen = before | {"exp_avg_sq.1": np.zeros((4, 5), np.float32)}
     for state, message in [
-        (other_kind, "another optimizer than Adam on 4 parameters: .* is missing"),
-        (fewer, r"exp_avg\.2 is missing"),
-        (more, r"exp_avg\.4 is unknown"),
+        (other_kind, "does not fit Adam on 4 parameters: missing .*; unknown momentum_buffer.0"),
+        (fewer, r"missing exp_avg\.2$"),
+        (more, r"unknown exp_avg\.4$"),
         (misshapen, r"exp_avg_sq\.1 has shape \(4, 5\), expected \(5, 4\)"),
+        # The last in order: those before it must not have been copied.
+        (before | {"step.3": np.array("x")}, r"step\.3 has dtype <U1, expected numbers"),
+        (before | {"step.3": np.array(1j)}, r"step\.3 has dtype complex128, expected numbers"),
     ]:
         with pytest.raises(ValueError, match=message):
-            adam.load_state_dict({name: a + 1 for name, a in state.items()})
+            adam.load_state_dict({n: a if a.dtype.kind == "U" else a + 1 for n, a in state.items()})
         for name, array in adam.state_dict().items():
             np.testing.assert_array_equal(array, before[name])

@@ -104,7 +104,7 @@ def test_batch_norm_starts_as_torch_does():
 def test_cross_entropy(smoothing, scale):
     logits = draw((6, 10)) * np.float32(scale)
     targets = np.random.default_rng(0).integers(0, 10, 6)
-    ours = nn.CrossEntropyLoss(smoothing)
+    ours = nn.CrossEntropyLoss(label_smoothing=smoothing)
     theirs = torch.from_numpy(logits).requires_grad_()
     value = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(theirs, torch.from_numpy(targets))
     value.backward()

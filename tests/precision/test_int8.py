@@ -1,8 +1,10 @@
+import json
 import os
 
 import numpy as np
 import pytest
 
+from dlcourse.files import FileError
 from dlcourse.models import DeepConvNet, ResNetCifar, StackedConvNet
 from dlcourse.nn import (
     BatchNorm2d,
@@ -220,7 +222,7 @@ def test_folding_gives_the_same_scores(rng, bias):
     before = conv.weight.data.copy()
     net = Sequential(conv, norm, ReLU()).eval()
     x = rng.standard_normal((2, 2, 6, 6)).astype(np.float32)
-    folded = Sequential(*fold_batch_norm(net.modules))
+    folded = Sequential(*fold_batch_norm(net))
     assert len(folded) == 2
     np.testing.assert_allclose(folded(x), net(x), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(conv.weight.data, before)
@@ -245,7 +247,7 @@ def test_what_goes_from_layer_to_layer_is_int8(rng):
     images = rng.random((4, 1, 28, 28), dtype=np.float32)
     network = quantize(DeepConvNet(rng=rng), images)
     x = images
-    for layer in network.modules[:-1]:
+    for layer in network[:-1]:
         x = layer(x)
         assert x.dtype == np.int8
     dtypes = {array.dtype.name for array in network.state_dict().values()}
@@ -279,6 +281,41 @@ def test_the_file_of_deep_convnet_has_a_quarter_of_the_bytes(rng, tmp_path):
     assert sizes[0] / sizes[1] <= 0.26
 
 
+@pytest.mark.parametrize(
+    ("layer", "change", "found"),
+    [
+        (0, {"output": None}, "TypeError"),
+        (0, {"output": [-1.0, 0]}, "a QuantizeInput with scale -1.0 and zero point 0"),
+        (0, {"output": [float("nan"), 0]}, "a QuantizeInput with scale nan"),
+        (0, {"output": [1.0, 300]}, "zero point 300"),
+        (1, {"output": [1.0, 0.5]}, "zero point 0.5"),
+        (1, {"shape": [2, 1, 3]}, "a QuantizedConv2d of shape"),
+        (1, {"shape": [-2, 1, -3, 3]}, "a QuantizedConv2d of shape"),
+        (1, {"shape": [2.0, 1, 3, 3]}, "a QuantizedConv2d of shape"),
+        (1, {"shape": [2, 1, 3, 10**9]}, "too few values of 'weight'"),
+        (1, {"groups": 0}, "a convolution of 0 groups"),
+        (1, {"groups": 3}, "a convolution of 3 groups"),
+        (1, {"geometry": [[2, 2], [1, 1], [0, 0], [1, 1]]}, "groups and kernel .2, 2., shape"),
+        (1, {"geometry": [[3, 3], [1, 1], [10**9, 0], [1, 1]]}, "windows of .1000000000, 0."),
+        (1, {"geometry": [[3, 3], [0, 1], [0, 0], [1, 1]]}, "windows of .0, 1."),
+        (1, {"geometry": 3}, "TypeError"),
+        (2, {"stride": [0, 1]}, "windows of .0, 1."),
+        (2, {"kind": "Trainer"}, "a layer of the unknown kind 'Trainer'"),
+        (2, {"kind": ["a"]}, "a layer of the unknown kind ..a"),
+    ],
+)
+def test_layers_that_cannot_be(layer, change, found, rng, tmp_path):
+    parts = Conv2d(1, 2, 3, rng=rng), ReLU(), MaxPool2d(2), Flatten(), Linear(8, 3, rng=rng)
+    quantize(Sequential(*parts), rng.random((4, 1, 6, 6), dtype=np.float32)).save(tmp_path / "a")
+    arrays = load_arrays(tmp_path / "a")
+    text = json.loads(bytes(arrays["json"]))
+    text["layers"][layer] |= change
+    arrays["json"] = np.frombuffer(json.dumps(text).encode(), np.uint8)
+    save_arrays(tmp_path / "a.npz", arrays)
+    with pytest.raises(FileError, match=f"a.npz: expected a dlcourse int8.*, found .*{found}"):
+        load_quantized(tmp_path / "a.npz")
+
+
 def test_other_files_are_refused(rng, tmp_path):
     network = quantize(Linear(8, 2, rng=rng), rng.random((4, 8), dtype=np.float32))
     network.save(tmp_path / "a.npz")
@@ -291,12 +328,12 @@ def test_other_files_are_refused(rng, tmp_path):
 
     refused("too few values of 'weight'", weight=arrays["weight"][:-1])
     refused("more weights", scale=np.append(arrays["scale"], np.float32(1)))
-    refused("another dtype", weight=arrays["weight"].astype(np.int32))
+    refused("values of 'weight' in another form", weight=arrays["weight"].astype(np.int32))
     refused("", json=np.frombuffer(b"{}", np.uint8))
     refused("unknown kind", json=np.frombuffer(
         bytes(arrays["json"]).replace(b"QuantizedLinear", b"os.system"), np.uint8))  # fmt: skip
     save_weights(Linear(2, 2, rng=rng), tmp_path / "b.npz")
-    with pytest.raises(ValueError, match="expected a dlcourse int8 network 1, but 'json'"):
+    with pytest.raises(ValueError, match="expected a dlcourse int8 network 1, found an .npz"):
         load_quantized(tmp_path / "b.npz")
 
 

@@ -60,6 +60,8 @@ def test_a_sample_is_not_changed_by_what_happens_later():
 def test_the_latest_steps_come_in_order_across_the_wrap():
     assert filled(13).latest(5).observations[:, 0].tolist() == [8, 9, 10, 11, 12]
     assert filled(2).latest(5).observations[:, 0].tolist() == [0, 1]
+    kept = filled(13).latest(100).observations[:, 0].tolist()
+    assert kept == list(range(13 - len(filled(13)), 13))  # each once
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])

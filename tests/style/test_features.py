@@ -48,7 +48,7 @@ def test_they_are_the_layers_of_our_own_vgg(image):
     x = image.copy()
     for c in range(3):
         x[:, c] = (x[:, c] - preprocess.mean[c]) / preprocess.std[c]
-    for layer in vgg.layers.modules[:2]:
+    for layer in vgg.layers[:2]:
         x = layer(x)
     np.testing.assert_allclose(vgg(image, ["conv1_1"])["conv1_1"], x, rtol=1e-4, atol=1e-5)
 

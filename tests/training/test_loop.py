@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from dlcourse.files import FileError
 from dlcourse.nn import Linear, MSELoss
+from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Loop, TrainingDiverged
 
@@ -42,6 +44,25 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     make(tmp_path, settings={"seed": 0}).run(7)
     with pytest.raises(ValueError, match="with seed 0, expected 1"):
         make(tmp_path, settings={"seed": 1}).run(7)
+
+
+def test_a_damaged_checkpoint_changes_nothing(tmp_path):
+    make(tmp_path).run(7)
+    good = load_arrays(tmp_path / "loop.npz")
+    for changed, found in (
+        ({"optimizer/exp_avg.1": np.zeros(9)}, "not fit this optimizer: exp_avg.1 has shape"),
+        ({"model/bias": np.array([1, np.inf])}, "not fit this network: bias holds NaN"),
+        ({"json": np.frombuffer(bytes(good["json"]).replace(b"losses", b"louses"), np.uint8)},
+         "expected a dlcourse checkpoint 1, found a file that cannot be read .KeyError: 'losses'"),
+    ):  # fmt: skip
+        save_arrays(tmp_path / "loop.npz", good | changed)
+        loop = make(tmp_path)
+        with pytest.raises(FileError, match=f"loop.npz: .*{found}"):
+            loop.run(9)
+        fresh = make()
+        for own, other in ((loop.model, fresh.model), (loop.optimizer, fresh.optimizer)):
+            for name, array in own.state_dict().items():
+                np.testing.assert_array_equal(array, other.state_dict()[name])
 
 
 def test_long_gradients_are_shortened_and_bad_losses_end_the_training():

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from dlcourse.data import Dataset, Shift
+from dlcourse.files import FileError
 from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.optim import SGD, Adam, CosineAnnealingLR, ReduceLROnPlateau
 from dlcourse.training import Checkpoint, EarlyStopping, KeepBest, Trainer, TrainingDiverged
 
@@ -249,3 +251,51 @@ def test_callbacks_of_an_epoch_run_again_if_it_was_not_kept(tmp_path):
         make_trainer(checkpoint=path, callbacks=[killed]).fit(dataset(), epochs=3)
     make_trainer(checkpoint=path, callbacks=[killed]).fit(dataset(), epochs=3)
     assert calls == [1, 2, 2, 3]
+
+
+def state_of(trainer):
+    arrays = {**trainer.model.state_dict(), **trainer.optimizer.state_dict()}
+    numbers = trainer.schedule.state_dict(), trainer.history.to_dict(), trainer.optimizer.lr
+    return {name: array.copy() for name, array in arrays.items()}, numbers, trainer.stop
+
+
+@pytest.mark.parametrize(
+    ("text", "arrays", "found"),
+    [
+        ([1], {}, "found a file that cannot be read .TypeError"),
+        ({"history": None}, {}, "found one whose history is a NoneType"),
+        ({"settings": [1]}, {}, "found one whose settings is a list"),
+        ({"stop": "no"}, {}, "found one with stop 'no' and ranks 1"),
+        ({"schedule": 3}, {}, "found one whose schedule is a int"),
+        ({"schedule": None}, {}, "found a file that cannot be read .AttributeError"),
+        ({"schedule": {"base_lr": 0.1}}, {}, "ValueError: this state belongs to another schedule"),
+        ({"schedule": {"base_lr": "a", "epoch": 0}}, {}, "schedule has other things than numbers"),
+        ({"schedule": {"base_lr": float("nan"), "epoch": 0}}, {}, "learning rate are no finite"),
+        ({"history": {"step_loss": [], "epochs": [{"x": 1}]}}, {}, "TypeError: Epoch.__init__"),
+        ({"history": {"step_loss": ["a"] * 4, "epochs": []}}, {}, "are no finite numbers"),
+        ({"history": {"step_loss": [1.0] * 9, "epochs": []}}, {}, "has done 9 steps, in 0 epochs"),
+        ({"within_epoch": {"step": 10**9}}, {}, "and 1000000000 of the next"),
+        ({"within_epoch": {"step": -1}}, {}, "and -1 of the next"),
+        ({"within_epoch": {"step": 1.5}}, {}, "and 1.5 of the next"),
+        ({"within_epoch": {"count": "a"}}, {}, "are no finite numbers"),
+        ({}, {"optimizer/exp_avg.5": np.array("a")}, "not fit this optimizer: exp_avg.5 has"),
+        ({}, {"optimizer/exp_avg.5": np.zeros(9)}, "not fit this optimizer: exp_avg.5 has shape"),
+        ({}, {"model/7.bias": np.full(3, np.nan)}, "not fit this network: 7.bias holds NaN"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_changes_nothing(text, arrays, found, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    make_trainer(checkpoint=path, schedule=True).fit(dataset(), epochs=1)
+    good = load_arrays(path)
+    if isinstance(text, dict):
+        text = json.loads(bytes(good["json"])) | text
+    changed = {"json": np.frombuffer(json.dumps(text).encode(), np.uint8), **arrays}
+    assert set(changed) <= set(good)
+    save_arrays(path, good | changed)
+    trainer = make_trainer(checkpoint=path, schedule=True, model_seed=1)
+    before = state_of(trainer)
+    with pytest.raises(FileError, match=f"^{path}: .*{found}"):
+        trainer.fit(dataset(), epochs=2)
+    after = state_of(trainer)
+    assert_same(after[0], before[0])
+    assert after[1:] == before[1:]

@@ -32,10 +32,14 @@ FINISHED = (
     "scipy",
     "torch",
 )
-#: What nobody has to write again: the base classes, and messages from one rank to another.
+#: What nobody has to write again: the base classes with the guard around their passes, and
+#: messages from one rank to another.
 COMMON = (
-    "dlcourse.nn.module",
+    "dlcourse.nn.blas",
     "dlcourse.nn.containers",
+    "dlcourse.nn.contract",
+    "dlcourse.nn.module",
+    "dlcourse.nn.threads.own_threads",
     "dlcourse.distributed.handle",
     "dlcourse.distributed.single",
     "dlcourse.distributed.threads",

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlcourse.habits import explained
+from dlcourse.nn.blas import blas_held
+
 #: Anything that can be called as ``augment(images, rng)``.
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -30,6 +33,7 @@ class Compose:
     def __init__(self, *augmentations: Augmentation) -> None:
         self.augmentations = augmentations
 
+    @explained
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for augment in self.augmentations:
             images = augment(images, rng)
@@ -75,6 +79,7 @@ class Affine:
         self.max_pixels = int(max_pixels)
         self.max_factor = max_factor
 
+    @explained
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, _, height, width = _shape(images)
         angle = np.deg2rad(rng.uniform(-self.max_degrees, self.max_degrees, n))
@@ -152,12 +157,14 @@ class Elastic:
         self.alpha = alpha
         self.sigma = sigma
 
+    @explained
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, _, height, width = _shape(images)
         smooth_y, smooth_x = _gaussian(height, self.sigma), _gaussian(width, self.sigma)
         # The noise reaches beyond the image, so that pixels at its edge move as much as others.
         noise = rng.random((n, 2, smooth_y.shape[1], smooth_x.shape[1]), dtype=np.float32)
-        coords = smooth_y @ (2 * noise - 1) @ smooth_x.T
+        with blas_held():
+            coords = smooth_y @ (2 * noise - 1) @ smooth_x.T
         coords *= self.alpha
         coords[:, 0] += np.arange(height, dtype=np.float32)[:, None]
         coords[:, 1] += np.arange(width, dtype=np.float32)
@@ -195,6 +202,7 @@ class Cutout:
             raise ValueError(f"size must be at least 1 pixel, found {size}")
         self.size = size
 
+    @explained
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, _, height, width = _shape(images)
         top = rng.integers(height, size=(n, 1, 1, 1)) - self.size // 2

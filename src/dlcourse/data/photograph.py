@@ -3,17 +3,62 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from dlcourse.files import atomic_write
+from dlcourse.files import Found, atomic_write, reading
+
+#: As Pillow's own limit for a warning; a copy of such a picture takes 360 MB.
+_MOST_PIXELS = 89_478_485
+#: The largest number that pictures of more than 8 bits have: 12 bits, as of a scanner or a
+#: microscope, and 16.
+_WHITE = (1, 255, 4095, 65535)
 
 
 def open_picture(path: str | os.PathLike[str]) -> Image.Image:
-    """Read a picture of any mode as Pillow has it, turned as its camera was held.
+    """Read a picture, turned as its camera was held, with 8 bits a colour.
+
+    Grey of more bits, or of real numbers, is taken to reach from black at 0 to white at the least
+    of 1, 255, 4095 and 65535 that no pixel is above.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode L or RGB, or RGBA where it has transparency.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileError
+        If it isn't a picture, is damaged or has more than 89 million pixels.
+    """
+    with reading(path, "a picture", "save it as PNG or JPEG"):
+        Image.init()
+        # PostScript is a program, which Pillow has another program run.
+        formats = [name for name in Image.ID if name != "EPS"]
+        try:
+            with Image.open(path, formats=formats) as picture:
+                if picture.width * picture.height > _MOST_PIXELS:
+                    raise Image.DecompressionBombError
+                picture.load()
+                ImageOps.exif_transpose(picture, in_place=True)
+                return _eight_bits(picture)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise Found(f"one of more than {_MOST_PIXELS:,} pixels") from None
+
+
+def colour_picture(picture: str | os.PathLike[str] | np.ndarray) -> Image.Image:
+    """Return a picture in red, green and blue; what is transparent becomes white.
+
+    Parameters
+    ----------
+    picture : path-like or array
+        A file that Pillow reads, or an array of shape (H, W, 3) and dtype uint8.
 
     Raises
     ------
@@ -22,18 +67,21 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     ValueError
         If it isn't a picture, or is damaged.
     """
-    path = Path(path)
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            return ImageOps.exif_transpose(picture)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file; check the name") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"{path}: expected a picture, found a file that cannot be read as one "
-            f"({type(error).__name__}); save it as PNG or JPEG"
-        ) from error
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise ValueError(
+                "expected a picture of shape (H, W, 3) and dtype uint8, "
+                f"found {picture.shape} and {picture.dtype}"
+            )
+        if picture.size == 0:
+            raise ValueError(f"expected a picture of at least one pixel, found {picture.shape}")
+        return Image.fromarray(picture)
+    image = open_picture(picture)
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    ground = Image.new("RGB", image.size, "white")
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
 
 
 def load_photograph(picture: str | os.PathLike[str] | np.ndarray, size: int) -> np.ndarray:
@@ -64,15 +112,7 @@ def load_photograph(picture: str | os.PathLike[str] | np.ndarray, size: int) -> 
     >>> load_photograph(np.full((300, 400, 3), 255, np.uint8), 96).shape
     (1, 3, 72, 96)
     """
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError(
-                "expected a picture of shape (H, W, 3) and dtype uint8, "
-                f"found {picture.shape} and {picture.dtype}"
-            )
-        image = Image.fromarray(picture)
-    else:
-        image = _colours(open_picture(picture))
+    image = colour_picture(picture)
     scale = size / max(image.size)
     shape = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     # Pillow averages over all pixels that go into one.
@@ -129,12 +169,21 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     return kind
 
 
-def _colours(picture: Image.Image) -> Image.Image:
-    """Return the picture with 8 bits of red, green and blue a pixel and nothing transparent."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    picture = picture.convert("RGBA")
-    ground = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(ground, picture).convert("RGB")
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Return the picture in mode L, RGB or RGBA."""
+    if picture.mode.startswith(("I", "F")):  # Pillow would clip what is above 255
+        return _from_numbers(np.asarray(picture))
+    if picture.has_transparency_data:
+        return picture.convert("RGBA")
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def _from_numbers(values: np.ndarray) -> Image.Image:
+    """Return a picture of grey for numbers of 12, 16 or other bits, or from 0 to 1."""
+    largest = float(values.max())
+    if not math.isfinite(largest) or not np.isfinite(values.min()):
+        raise Found("one with pixels of NaN or infinity")
+    whites = _WHITE if values.dtype.kind == "f" else _WHITE[1:]
+    white = next((white for white in whites if largest <= white), largest)
+    shades = np.multiply(values.clip(0, white), np.float32(255 / white), dtype=np.float32)
+    return Image.fromarray(np.rint(shades, out=shades).astype(np.uint8))

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dlcourse.data.photograph import open_picture
+from dlcourse.files import FileError
 
 _SIDE = 28  # of the image
 _BOX = 20  # the longer side of the digit in it
@@ -37,7 +38,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If it isn't a picture, is damaged, or shows nothing.
 
     References
@@ -60,7 +61,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
     path = Path(path)
     ink = _ink(_read(path))
     if ink.max() < 0.1:
-        raise ValueError(
+        raise FileError(
             f"{path}: expected a picture of a digit, found a blank one; "
             "the digit must be much darker or lighter than the ground, all of which is alike"
         )
@@ -80,11 +81,9 @@ def _read(path: Path) -> np.ndarray:
 
 def _grey(picture: Image.Image) -> Image.Image:
     """Return the picture with 8 bits of grey a pixel and nothing transparent."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip to 255
-        return Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
-    if not picture.has_transparency_data:
+    if picture.mode != "RGBA":
         return picture.convert("L")
-    grey, alpha = picture.convert("RGBA").convert("LA").split()
+    grey, alpha = picture.convert("LA").split()
     # What is opaque is the drawing: the ground behind it must be the other end of the scale.
     shade = np.average(np.asarray(grey), weights=np.asarray(alpha) + 1e-6)
     ground = Image.new("L", picture.size, 255 if shade < 128 else 0)
@@ -95,11 +94,13 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     """Return how far each pixel stands out from the ground, from 0 for the ground itself."""
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ground = np.median(edge)
-    ink: np.ndarray = grey - ground if ground < 0.5 else ground - grey
+    away: np.ndarray = grey - ground
     # How much grain and uneven light make of the mere ground is seen at the edge.
     noise = max(0.04, 6 * float(np.median(np.abs(edge - ground))))
-    ink[ink < noise] = 0
-    return ink
+    away[abs(away) < noise] = 0
+    # Most of what stands out is the drawing, darker or lighter. How light the ground is does not
+    # tell: white paper in dim light is nearer to black.
+    return (away if away.sum() > 0 else -away).clip(0)
 
 
 def _scale(digit: np.ndarray) -> np.ndarray:

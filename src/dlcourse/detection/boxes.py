@@ -69,8 +69,8 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     """Keep the best of the boxes that mean the same thing: non-maximum suppression.
 
     The box with the highest score is kept, and all that overlap it by more than the threshold are
-    dropped; then the same is done with what is left (Felzenszwalb et al. 2010, section 7.2). A box of NaN
-    overlaps nothing, as in torchvision.
+    dropped; then the same is done with what is left (Felzenszwalb et al. 2010, section 7.2). A box
+    of NaN overlaps nothing, as in torchvision.
 
     Parameters
     ----------
@@ -175,7 +175,8 @@ def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     height, width = size
     inside = np.clip(_checked(boxes), 0, np.array([width, height, width, height], np.float32))
-    return inside.astype(boxes.dtype)
+    parts: np.ndarray = inside.astype(boxes.dtype)
+    return parts
 
 
 def _middle_and_size(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ from dlcourse.detection.regions import Regions
 from dlcourse.detection.warp import warp
 from dlcourse.models import RegionNet
 from dlcourse.nn import CrossEntropyLoss
+from dlcourse.nn.blas import blas, blas_held
 from dlcourse.training import Stream, generator
 
 #: Below this overlap a region is a negative example for the machines.
@@ -106,6 +107,7 @@ class RCNN:
     regressions: np.ndarray
     scale: float
 
+    @blas_held()
     def detect(
         self,
         image: np.ndarray,
@@ -171,20 +173,22 @@ def fit_rcnn(
     rng = generator(seed, Stream.SPLIT)
     machines = np.zeros((classes, rows.shape[1]), np.float32)
     regressions = np.zeros((classes, rows.shape[1], 4), np.float32)
-    for label in range(1, classes):
-        positive = np.flatnonzero((labels == label) & (overlaps == 1))
-        negatives = np.flatnonzero((labels != label) | (overlaps < _NEGATIVE))
-        used = rng.choice(negatives, min(len(negatives), 5 * len(positive)), replace=False)
-        for _ in range(rounds + 1):
-            chosen = np.concatenate([positive, used])
-            svm = LinearSVC(C=1.0, class_weight={0: 1, 1: 2}, max_iter=5000)
-            svm.fit(features[chosen], np.arange(len(chosen)) < len(positive))
-            machines[label] = np.append(svm.coef_[0], svm.intercept_[0])
-            hard = negatives[rows[negatives] @ machines[label] > -1]
-            used = np.union1d(used, hard)
-        near = np.flatnonzero((labels == label) & (overlaps >= _NEAR))
-        ridge = Ridge(alpha=1.0).fit(features[near], shifts[near])
-        regressions[label] = np.concatenate([ridge.coef_.T, ridge.intercept_[None]])
+    blas.cache_clear()  # SciPy's is there now as well
+    with blas_held():
+        for label in range(1, classes):
+            positive = np.flatnonzero((labels == label) & (overlaps == 1))
+            negatives = np.flatnonzero((labels != label) | (overlaps < _NEGATIVE))
+            used = rng.choice(negatives, min(len(negatives), 5 * len(positive)), replace=False)
+            for _ in range(rounds + 1):
+                chosen = np.concatenate([positive, used])
+                svm = LinearSVC(C=1.0, class_weight={0: 1, 1: 2}, max_iter=5000)
+                svm.fit(features[chosen], np.arange(len(chosen)) < len(positive))
+                machines[label] = np.append(svm.coef_[0], svm.intercept_[0])
+                hard = negatives[rows[negatives] @ machines[label] > -1]
+                used = np.union1d(used, hard)
+            near = np.flatnonzero((labels == label) & (overlaps >= _NEAR))
+            ridge = Ridge(alpha=1.0).fit(features[near], shifts[near])
+            regressions[label] = np.concatenate([ridge.coef_.T, ridge.intercept_[None]])
     return RCNN(model, machines, regressions, scale)
 
 

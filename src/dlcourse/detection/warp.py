@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlcourse.nn.blas import blas_held
 
+
+@blas_held()
 def warp(image: np.ndarray, boxes: np.ndarray, size: int, context: float = 0.1) -> np.ndarray:
     """Return each region stretched to a square, by linear interpolation.
 

@@ -192,7 +192,7 @@ LOSSES: dict[str, Callable[[], Loss]] = {
 }
 
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
-    "AdaGrad": lambda ps: optim.AdaGrad(ps, weight_decay=0.01),
+    "Adagrad": lambda ps: optim.Adagrad(ps, weight_decay=0.01),
     "Adam": lambda ps: optim.Adam(ps, weight_decay=0.01),
     "AdamW": optim.AdamW,
     "Momentum": optim.Momentum,

@@ -81,9 +81,9 @@ def _weights() -> str:
             "anew from its repository"
         )
     for name in entries:
-        path = zoo.FOLDER / f"{name}.npz"
+        path, record = zoo.FOLDER / f"{name}.npz", zoo.record(name)
         if path.exists() and (
-            hashlib.sha256(path.read_bytes()).hexdigest() != zoo.record(name).get("weights_sha256")
+            hashlib.sha256(path.read_bytes()).hexdigest() != record.get("weights_sha256")
         ):
             raise ValueError(
                 f"{path}: the weights are not those of the record beside them; install the "

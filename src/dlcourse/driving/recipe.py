@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ from dlcourse.driving.pictures import (
 from dlcourse.driving.simulator import RoadSimulator
 from dlcourse.driving.training import confusion, draw_batch, segment_with, segnet_steps
 from dlcourse.driving.weather import WEATHERS
-from dlcourse.files import write_json
+from dlcourse.files import read_json, reading, write_json
 from dlcourse.models import SegNet
 from dlcourse.models.segnet import SMALL
 from dlcourse.nn.weights import load_arrays, save_arrays
@@ -37,6 +36,7 @@ from dlcourse.zoo.steps import train_in_steps
 
 _STEPS, _LR, _BATCH = 3000, 0.003, 8
 _EACH = 81  #: pictures per track to learn from
+_REMEDY = "remove it, and it is made again"  #: for parts of a run that an interrupted one left
 
 
 def run_segnet(
@@ -165,14 +165,16 @@ def _once(path: Path, tracks: range, each: int, seed: int, progress: bool) -> Ro
     """Make pictures, or take them from the file where an interrupted run left them."""
     if not path.exists():
         save_arrays(path, collect(tracks, each, seed=seed, progress=progress)._asdict())
-    return RoadPictures(**load_arrays(path))
+    arrays = load_arrays(path)
+    with reading(path, "pictures of roads", _REMEDY):
+        return RoadPictures(**arrays)
 
 
 def _kept(path: Path, make: Callable[[], Any]) -> Any:
     """Make a part of the record, or take it from the file where an interrupted run left it."""
     if not path.exists():
         write_json(path, make())
-    return json.loads(path.read_text())
+    return read_json(path, "a part of the record", _REMEDY, kind=object)
 
 
 def _drives(run: Callable[[int], Drive], name: str, progress: bool) -> list[dict[str, Any]]:

@@ -9,12 +9,14 @@ import numpy as np
 from dlcourse.driving.labels import CLASSES
 from dlcourse.driving.pictures import RoadPictures, as_input
 from dlcourse.driving.weather import draw_weather
+from dlcourse.habits import explained
 from dlcourse.models import SegNet
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.segmentation import pixel_confusion
 from dlcourse.training import Stream, generator
 
 
+@explained
 def draw_batch(
     pictures: RoadPictures, size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcourse.driving.labels import SIDE
+from dlcourse.habits import explained
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Weather:
     clouds: float = 0.0
     noise: float = 0.0
 
+    @explained
     def apply(self, frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a picture (96, 96, 3) of uint8 as it looks in this weather.
 
@@ -77,6 +79,7 @@ WEATHERS = {
 }
 
 
+@explained
 def draw_weather(rng: np.random.Generator) -> Weather:
     """Return some weather to train in: each of its numbers is drawn on its own.
 

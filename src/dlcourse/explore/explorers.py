@@ -247,7 +247,7 @@ def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str])
     report = summary(features, images.shape[1:])
     layers: list[dict[str, Any]] = []
     x = images
-    for layer, row in zip(features.modules, report.rows, strict=True):
+    for layer, row in zip(features, report.rows, strict=True):
         x = layer(x)
         if isinstance(layer, ReLU):
             maps = to_numpy(x)
@@ -339,7 +339,7 @@ def _squares(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
 def _layers(network: Sequential) -> list[dict[str, Any]]:
     """Return the layers of a network as js/arithmetic.js takes them."""
     layers: list[dict[str, Any]] = []
-    for module in network.modules:
+    for module in network:
         if isinstance(module, Conv2d):
             g = module.geometry
             sides = dict(kernel=g.kernel, stride=g.stride, padding=g.padding, dilation=g.dilation)

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.files import Found
 from dlcourse.generation.latent import latent_vectors
 from dlcourse.generation.losses import discriminator_loss, generator_loss
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
-from dlcourse.nn.weights import part
+from dlcourse.nn.state import put
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
 from dlcourse.training.arguments import check_callable, check_count
+from dlcourse.training.checkpoint import reading_checkpoint
 from dlcourse.training.divergence import check_weights
 from dlcourse.training.progress import progress_bar
 
@@ -160,7 +162,7 @@ class AdversarialLoop:
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(Checkpoint.load(self.checkpoint))
+            self._resume(self.checkpoint)
         done = len(self.history[KEPT[0]])
         with progress_bar(show=self.progress, total=steps, initial=done, unit="step") as bar:
             for number in range(done, steps):
@@ -222,7 +224,7 @@ class AdversarialLoop:
         return loss_on_real + loss_on_made, g_loss, *right
 
     def _chosen(self, number: int) -> np.ndarray:
-        """The places of the real images of a step: each once per epoch, each time in a new order."""
+        """The places of the real images of a step: each once per epoch, in a new order each time."""
         epoch, batch = divmod(number, len(self.images) // self.batch_size)
         order = generator(self.seed, Stream.SHUFFLE, epoch).permutation(len(self.images))
         return order[batch * self.batch_size : (batch + 1) * self.batch_size]
@@ -231,25 +233,34 @@ class AdversarialLoop:
         if self.watch is not None:
             self.watched.append({"step": done, **self.watch(self.generator, done)})
 
-    def _state(self) -> Checkpoint:
+    def _arrays(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the arrays of both networks, and those of both optimizers."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
-        return Checkpoint(
+        return (
             _joined({name: network.state_dict() for name, network in networks.items()}),
             _joined({name: adam.state_dict() for name, adam in self.optimizers.items()}),
+        )
+
+    def _state(self) -> Checkpoint:
+        return Checkpoint(
+            *self._arrays(),
             schedule=None,
             history={**self.history, "watched": self.watched},
             settings=self.settings,
             stop=False,
         )
 
-    def _resume(self, saved: Checkpoint) -> None:
-        saved.expect(self.settings, self.checkpoint)
-        self.generator.load_state_dict(part(saved.model, "generator/"))
-        self.discriminator.load_state_dict(part(saved.model, "discriminator/"))
-        for name, adam in self.optimizers.items():
-            adam.load_state_dict(part(saved.optimizer, f"{name}/"))
-        self.history = {name: list(saved.history[name]) for name in KEPT}
-        self.watched = list(saved.history["watched"])
+    def _resume(self, path: Path) -> None:
+        saved = Checkpoint.load(path)
+        saved.expect(self.settings, path)
+        pairs = saved.fitted(*self._arrays(), path)
+        with reading_checkpoint(path):
+            history = {name: list(map(float, saved.history[name])) for name in KEPT}
+            watched = list(map(dict, saved.history["watched"]))
+            if len(set(map(len, history.values()))) > 1:
+                raise Found("one with more steps of one loss than of another")
+        put(pairs)
+        self.history, self.watched = history, watched
 
 
 def _joined(states: dict[str, dict[str, Array]]) -> dict[str, Array]:

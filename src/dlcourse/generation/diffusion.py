@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlcourse.habits import explained
 from dlcourse.models.unet import UNet
 from dlcourse.nn import MSELoss
 from dlcourse.training import Stream, generator
@@ -171,6 +172,7 @@ class Denoised(NamedTuple):
     guess: np.ndarray  #: what the network takes them for, without any noise
 
 
+@explained
 def ddpm_path(
     model: UNet, noise: np.ndarray, schedule: NoiseSchedule, rng: np.random.Generator
 ) -> Iterator[Denoised]:
@@ -248,6 +250,7 @@ def ddim_path(
         yield Denoised(int(earlier), x, guess)
 
 
+@explained
 def sample_diffusion(
     model: UNet,
     schedule: NoiseSchedule,

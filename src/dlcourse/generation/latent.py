@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
+from dlcourse.habits import explained
 from dlcourse.models import DCGANGenerator
 
 
+@explained
 def latent_vectors(count: int, latent: int, rng: np.random.Generator) -> np.ndarray:
     """Draw what a generator makes images from: (count, latent, 1, 1), normal, float32.
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from dlcourse import zoo
 from dlcourse.data import load_mnist
+from dlcourse.files import reading
 from dlcourse.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.generation.latent import generate, latent_vectors
 from dlcourse.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
-from dlcourse.nn.weights import part
+from dlcourse.nn.weights import load_arrays, part, save_arrays
 from dlcourse.training import Stream, generator
 from dlcourse.zoo.entry import write_entry
 
@@ -59,7 +60,7 @@ def run_dcgan(
 
     def watch(makes: DCGANGenerator, step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
-        np.save(output / f"pictures-{step}.npy", images[:_SHOWN, 0])
+        save_arrays(output / f"pictures-{step}.npz", {"pictures": images[:_SHOWN, 0]})
         return rounded(score(images, judge, real)._asdict())
 
     loop = AdversarialLoop(
@@ -86,7 +87,7 @@ def run_dcgan(
     arrays = {
         **{f"generator.{name}": a for name, a in makes.state_dict().items()},
         **{f"discriminator.{name}": a for name, a in judges.state_dict().items()},
-        "pictures": np.stack([np.load(output / f"pictures-{step}.npy") for step in steps]),
+        "pictures": np.stack([_pictures(output / f"pictures-{step}.npz") for step in steps]),
     }
     record = {
         "recipe": loop.settings,
@@ -129,6 +130,12 @@ def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
         network.load_state_dict(part(arrays, prefix))
         network.eval()
     return networks
+
+
+def _pictures(path: Path) -> np.ndarray:
+    arrays = load_arrays(path)
+    with reading(path, "the pictures of a look", "remove the folder's files to start anew"):
+        return arrays["pictures"]
 
 
 def _rate(number: int) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from dlcourse import zoo
 from dlcourse.models import DeepConvNet
 from dlcourse.nn import softmax
+from dlcourse.nn.blas import blas_held
 
 #: The entry of the zoo that judges: a DeepConvNet trained with augmentation.
 JUDGE = "deep-convnet-augmented-seed0"
@@ -103,6 +104,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
     return Judged(np.concatenate(features), softmax(np.concatenate(scores)))
 
 
+@blas_held()
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the squared distance of two clouds of points, each taken for a normal distribution.
 

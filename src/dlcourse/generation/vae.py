@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.habits import explained
 from dlcourse.models.vae import VAE, VAEOutputs
 from dlcourse.nn import Sigmoid
 from dlcourse.training import Stream, generator
@@ -112,6 +113,7 @@ def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Cal
     return step
 
 
+@explained
 def sample_vae(model: VAE, count: int, rng: np.random.Generator) -> Array:
     """Return new images (N, 1, 28, 28), from 0 to 1: what the decoder draws for z drawn at random.
 

@@ -35,7 +35,7 @@ class Classifier(Module):
         Parameters
         ----------
         x : array of shape (N, C, H, W)
-            The images. They are shared among as many threads as BLAS may use.
+            The images. Batches are shared among as many threads as BLAS may use.
         batch_size : int
             At most so many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.habits import explained
 from dlcourse.nn import (
     BatchNorm2d,
     Chain,
@@ -131,6 +132,7 @@ class DCGANDiscriminator(Chain):
         return super().backward(dy.reshape(-1, 1, 1, 1))
 
 
+@explained
 def init_dcgan(network: Module, rng: np.random.Generator) -> None:
     """Draw the weights of a network as DCGAN does, in place.
 

@@ -69,7 +69,7 @@ class DeepConvNet(SequentialClassifier):
             Linear(50, 10, rng=rng),
         )
         if dropout_on_logits:
-            self.classifier.modules.append(Dropout(dropout, rng=rng))
+            self.classifier.append(Dropout(dropout, rng=rng))
 
     def forward(self, x: Array) -> Array:
         if x.shape[1:] != self.input_shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.habits import explained
 from dlcourse.nn import (
     BatchNorm2d,
     Conv2d,
@@ -21,6 +22,7 @@ from dlcourse.nn import (
 WIDTHS = ((16,), (32,), (64, 64), (96,), (128,))
 
 
+@explained
 def backbone_stage(
     in_channels: int, widths: tuple[int, ...], rng: np.random.Generator
 ) -> Sequential:

@@ -247,7 +247,7 @@ class GoogLeNet(Classifier):
 
     def _trunk(self) -> Iterator[tuple[Module, Module | None]]:
         """Yield each layer of the network, with the auxiliary classifier that looks at it."""
-        parts = dict(self.children())
+        parts = dict(self.named_children())
         for name, layer in parts.items():
             if not isinstance(layer, InceptionAux):
                 yield layer, parts.get(_HEADS.get(name, ""))

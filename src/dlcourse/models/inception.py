@@ -123,6 +123,6 @@ class Inception(Concat):
             Sequential(MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool_proj, 1)),
         )
 
-    def children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the branches under torchvision's names, ``branch1`` to ``branch4``."""
-        yield from ((f"branch{i}", branch) for i, branch in enumerate(self.modules, 1))
+        yield from ((f"branch{i}", branch) for i, branch in enumerate(self, 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from dlcourse.data.photograph import open_picture
+from dlcourse.data.photograph import colour_picture
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,7 @@ class Preprocess:
         ValueError
             If the file is no picture, or the array not one of colours.
         """
-        if isinstance(picture, np.ndarray):
-            image = _from_array(picture)
-        else:
-            image = open_picture(picture).convert("RGB")
+        image = _without_ends(colour_picture(picture))
         short = min(image.size)
         width, height = (self.resize * side // short for side in image.size)
         image = image.resize((width, height), self.resample)
@@ -95,10 +92,10 @@ def preprocess_for(name: str) -> Preprocess:
     return _OTHERS.get(name, _TORCHVISION)
 
 
-def _from_array(picture: np.ndarray) -> Image.Image:
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        raise ValueError(
-            "expected a picture of shape (H, W, 3) and dtype uint8, "
-            f"found {picture.shape} and {picture.dtype}"
-        )
-    return Image.fromarray(picture)
+def _without_ends(image: Image.Image) -> Image.Image:
+    """Cut off what is far from the middle of a very long picture, before it grows by scaling."""
+    # The square in the middle, and as much again as no filter looks beyond. An even number of
+    # pixels is cut off, so that the middle stays where it is.
+    most = 8 * min(image.size)
+    cut_x, cut_y = (max(0, (side - most) // 2) for side in image.size)
+    return image.crop((cut_x, cut_y, image.width - cut_x, image.height - cut_y))

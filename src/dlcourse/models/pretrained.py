@@ -6,12 +6,14 @@ import importlib.util
 import os
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 from dlcourse.data.remote import DownloadError, data_folder, fetch, has_checksum
+from dlcourse.files import Found
 from dlcourse.models.torch_file import read_torch_file
 from dlcourse.nn import Module
-from dlcourse.nn.weights import load_arrays
+from dlcourse.nn.weights import load_arrays, put_weights, reading_weights
 
 #: "imagenet", the path of a file of weights, or None for a network to be trained.
 Weights = str | os.PathLike[str] | None
@@ -84,8 +86,8 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
         If the weights cannot be fetched; the message says where to put the file by hand.
     ValueError
         If a file is damaged, has another checksum than the published one, or lacks an entry, has
-        one too many or one of another shape: the message lists them. The network is then
-        unchanged.
+        one too many, one of another shape or one with NaN in it: the message lists them. The
+        network is then unchanged.
 
     Examples
     --------
@@ -97,10 +99,7 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
     """
     path = published(name) if weights == "imagenet" else Path(weights)
     state = read_arrays(path)
-    try:
-        model.load_state_dict(_fitted(state, model, name))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    put_weights(model, _fitted(state, model, name), path)
 
 
 def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> np.random.Generator:
@@ -108,24 +107,24 @@ def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> n
 
     Raises
     ------
-    ValueError
-        If there is neither.
+    TypeError
+        If there is neither, or `rng` is no generator.
 
     Examples
     --------
     >>> generator("resnet18", None, None)
     Traceback (most recent call last):
-    ValueError: resnet18 draws its initial weights: give rng=np.random.default_rng(seed), \
-or weights="imagenet"
+    TypeError: resnet18 draws its initial weights: pass a generator, \
+resnet18(rng=np.random.default_rng(0)), or weights="imagenet"
     """
-    if rng is not None:
-        return rng
-    if weights is None:
-        raise ValueError(
-            f"{name} draws its initial weights: give rng=np.random.default_rng(seed), "
-            'or weights="imagenet"'
+    if rng is None and weights is not None:
+        return np.random.default_rng(0)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{name} draws its initial weights: pass a generator, "
+            f'{name}(rng=np.random.default_rng(0)), or weights="imagenet"'
         )
-    return np.random.default_rng(0)
+    return rng
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -265,22 +264,26 @@ def _checked(path: Path, checksum: str, remedy: str) -> Path:
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors import safe_open
     except ImportError:
         raise ImportError(
             f"{path}: reading .safetensors files needs a package that is not installed: "
             "python -m pip install safetensors"
         ) from None
-    if not path.exists():
-        raise FileNotFoundError(f"there is no weights file {path}; check the name")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"{path}: expected a whole .safetensors file of plain arrays, found one that cannot be "
-            f"read ({error}); save or download it again"
-        ) from error
+    arrays = {}
+    with (
+        reading_weights(path, "a whole .safetensors file of plain arrays"),
+        safe_open(path, framework="numpy") as file,
+    ):
+        # A safe_open cannot be iterated over.
+        for name in file.keys():  # noqa: SIM118
+            kind = file.get_slice(name).get_dtype()
+            if kind.startswith("F") and kind not in ("F64", "F32", "F16"):
+                raise Found(f"{name!r} in {kind}, which has scales elsewhere: convert it to F32")
+            array = file.get_tensor(name)
+            # NumPy knows the name bfloat16 from ml_dtypes, but little of it works with that.
+            arrays[name] = array.astype(np.float32) if array.dtype == ml_dtypes.bfloat16 else array
+    return arrays
 
 
 def _fitted(state: dict[str, np.ndarray], model: Module, name: str) -> dict[str, np.ndarray]:

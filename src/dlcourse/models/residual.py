@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.habits import explained
 from dlcourse.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential
 
 
@@ -164,6 +165,7 @@ class Bottleneck(_ResidualBlock):
         )
 
 
+@explained
 def projection(
     in_channels: int, out_channels: int, stride: int, *, rng: np.random.Generator
 ) -> Sequential:

@@ -145,7 +145,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
 
     def watch(name: str, module: Module) -> Callable[[Array], Array]:
         forward = module.forward
-        leaf = not any(module.children())
+        leaf = not any(module.named_children())
 
         def watched(x: Array) -> Array:
             nonlocal last
@@ -182,7 +182,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     for name, module in twin.named_modules():
         module.forward = watch(name, module)  # type: ignore[method-assign,assignment]
     twin(x)
-    leaves = [(name, m) for name, m in model.named_modules() if not any(m.children())]
+    leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
     idle = sum(_count(module) for name, module in leaves if name not in ran)
     return Summary(type(model).__name__, rows, _count(model), idle)
 

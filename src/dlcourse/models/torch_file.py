@@ -1,58 +1,88 @@
 """Reading the files of ``torch.save`` without torch, and without trusting them.
 
 Such a file holds numbers and a pickle that says which of them belong to which array. A pickle is a
-small program, and to run a stranger's could do anything. But a program can only call what it looks
-up by name, and here `_Reader.find_class` gives it nothing but ``OrderedDict``, the names of number
-types, and two functions that write down what they are told. So the worst a file can do is to
-describe arrays that do not exist, and each description is checked against the file before an
-array is made of it.
+program for a small machine with a stack, and what Python's own machine is told to call it calls. So
+the program runs on a machine of ours (`_described`), which has only the instructions that torch
+writes, and in place of calling a function notes what was said about an array. The worst a file can
+do is to describe arrays that do not exist, and each description is checked against the file before
+an array is made of it. All arrays together take no more memory than the file has bytes.
 
 Both formats are read: the zip archive of torch 1.6 and later, and the older sequence of pickles.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import pickle
+import pickletools
 import sys
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
+import ml_dtypes
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from dlcourse.files import Found
+from dlcourse.nn.weights import reading_weights
+
 _DTYPES = {
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
-    "LongStorage": "i8",
-    "IntStorage": "i4",
-    "ShortStorage": "i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "?",
+    "torch DoubleStorage": "f8",
+    "torch FloatStorage": "f4",
+    "torch HalfStorage": "f2",
+    "torch BFloat16Storage": ml_dtypes.bfloat16,  # handed on as float32
+    "torch LongStorage": "i8",
+    "torch IntStorage": "i4",
+    "torch ShortStorage": "i2",
+    "torch CharStorage": "i1",
+    "torch ByteStorage": "u1",
+    "torch BoolStorage": "?",
 }
+
+_FUNCTIONS = (
+    "collections OrderedDict",
+    "torch._utils _rebuild_parameter",
+    "torch._utils _rebuild_tensor_v2",
+)
 
 # The first pickle of an old file, and the version of its format.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
+#: The pickle of a network with a thousand arrays has 30,000 instructions.
+_MOST_INSTRUCTIONS = 1_000_000
+#: No more axes has an array of NumPy.
+_MOST_AXES = 64
 
-class _BadFile(Exception):
-    """What was found instead of what was expected."""
+
+class _Bounded(io.BufferedReader):
+    """A file that is never asked for more than it has, for the memory is taken beforehand."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
+@dataclass(frozen=True)
+class _Function:
+    """What the pickle looks up by name: a type of numbers, or a function that torch has."""
+
+    name: str
 
 
 @dataclass(frozen=True)
 class _Storage:
     """Numbers that lie one after another in the file."""
 
-    dtype: str
+    dtype: np.dtype[Any]
     key: str
     count: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.count * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -76,117 +106,225 @@ def read_torch_file(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        From name to array, in the order of the file.
+        From name to array, in the order of the file. Names that stand for the same numbers in the
+        same way, as those of tied weights do, share an array. bfloat16 becomes float32.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If the file is damaged, or holds anything else than arrays by name.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no weights file {path}; check the name")
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return _arrays(*_read_zip(archive))
-        with path.open("rb") as file:
-            return _arrays(*_read_old(file))
-    except _BadFile as error:
-        found = str(error)
-    except Exception as error:  # a damaged pickle or zip can raise nearly anything
-        found = f"something that cannot be read ({type(error).__name__})"
-    raise ValueError(
-        f"{path}: expected arrays by name, as torch.save writes a state_dict(), found {found}; "
-        "the file is damaged or of another kind: save or download it again"
-    )
+    with (
+        reading_weights(path, "arrays by name, as torch.save writes a state_dict()"),
+        _Bounded(open(path, "rb", buffering=0)) as file,
+    ):
+        size = os.path.getsize(path)
+        if not zipfile.is_zipfile(path):
+            return _arrays(*_read_old(file, size), size)
+        with zipfile.ZipFile(file) as archive:
+            return _arrays(*_read_zip(archive, size), size)
 
 
-def _read_zip(archive: zipfile.ZipFile) -> tuple[object, Callable[[_Storage], bytes]]:
+def _read_zip(
+    archive: zipfile.ZipFile, size: int
+) -> tuple[object, Callable[[_Storage], bytes | bytearray]]:
     """Return what the archive describes, and how to get at the bytes of a storage."""
     names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(names) != 1:
-        raise _BadFile("a zip archive without a data.pkl")
+        raise Found("a zip archive without a data.pkl")
+    if sum(entry.file_size for entry in archive.infolist()) > size:
+        raise Found("compressed or overlapping entries, which torch.save does not write")
     folder = names[0].removesuffix("data.pkl")
     if folder + "byteorder" in archive.namelist():
-        order = archive.read(folder + "byteorder").decode()
+        order = archive.read(folder + "byteorder")[:9].decode()
         if order != sys.byteorder:
-            raise _BadFile(f"numbers in {order}-endian order")
-    with archive.open(names[0]) as file:
-        state = _Reader(file).load()
-    return state, lambda storage: archive.read(f"{folder}data/{storage.key}")
+            raise Found(f"numbers in {order}-endian order")
+
+    def content(storage: _Storage) -> bytes:
+        name = f"{folder}data/{storage.key}"
+        _check_count(storage, archive.getinfo(name).file_size)
+        return archive.read(name)
+
+    return _described(io.BytesIO(archive.read(names[0])), {}), content
 
 
-def _read_old(file: IO[bytes]) -> tuple[object, Callable[[_Storage], bytes]]:
+def _read_old(file: IO[bytes], size: int) -> tuple[object, Callable[[_Storage], bytes | bytearray]]:
     """Return the same for a file of before torch 1.6: pickles, then the storages by their keys."""
-    reader = _Reader(file)
-    if reader.load() != _MAGIC or _Reader(file).load() != _PROTOCOL:
-        raise _BadFile("another kind of file")
-    system: Any = _Reader(file).load()
+    storages: dict[str, _Storage] = {}
+    if _described(file, {}) != _MAGIC or _described(file, {}) != _PROTOCOL:
+        raise Found("another kind of file")
+    system: Any = _described(file, {})
     if system["little_endian"] != (sys.byteorder == "little"):
-        raise _BadFile("numbers in another byte order")
-    reader = _Reader(file)
-    state = reader.load()
-    keys: Any = _Reader(file).load()
+        raise Found("numbers in another byte order")
+    state = _described(file, storages)
+    keys: Any = _described(file, {})
     contents = {}
     for key in keys:
-        storage = reader.storages[key]
         count = int.from_bytes(file.read(8), sys.byteorder)
-        if count != storage.count:
-            raise _BadFile(f"{count} numbers where {storage.count} were announced")
-        contents[key] = file.read(count * np.dtype(storage.dtype).itemsize)
+        storage = storages[key]
+        _check_count(storage, count * storage.dtype.itemsize)
+        if storage.nbytes > size - file.tell():
+            raise Found(f"fewer numbers than the {count:,} that are announced")
+        contents[key] = file.read(storage.nbytes)
     return state, lambda storage: contents[storage.key]
 
 
-class _Reader(pickle.Unpickler):
-    """Runs a pickle that can look up nothing but what describes arrays."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file)
-        self.storages: dict[str, _Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "torch" and name in _DTYPES:
-            return _DTYPES[name]
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *_: _Tensor(
-                storage, offset, shape, strides
-            )
-        if (module, name) == ("torch._utils", "_rebuild_parameter"):
-            return lambda tensor, *_: tensor
-        raise _BadFile(f"a {module}.{name}, which weights have no need of")
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        # ("storage", type, key, device, count, ...)
-        storage = _Storage(pid[1], pid[2], pid[4])
-        return self.storages.setdefault(storage.key, storage)
+def _check_count(storage: _Storage, nbytes: int) -> None:
+    if nbytes != storage.nbytes:
+        raise Found(
+            f"{nbytes:,} bytes for {storage.count:,} numbers, where it takes {storage.nbytes:,}"
+        )
 
 
-def _arrays(state: object, content: Callable[[_Storage], bytes]) -> dict[str, np.ndarray]:
+def _described(file: IO[bytes], storages: dict[str, _Storage]) -> Any:
+    """Run a pickle up to its end, and return what it describes; nothing is called.
+
+    Names of instructions are those of `pickletools`. What the pickle says of storages is added to
+    `storages`, by key.
+    """
+    stack: list[Any] = []
+    marks: list[int] = []
+    memo: dict[int, Any] = {}
+
+    def since_mark() -> list[Any]:
+        start = marks.pop()
+        items = stack[start:]
+        del stack[start:]
+        return items
+
+    argument: Any
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if number == _MOST_INSTRUCTIONS:
+            raise Found(f"a pickle of more than {_MOST_INSTRUCTIONS:,} instructions")
+        match opcode.name:
+            case "PROTO":
+                pass
+            case "STOP":
+                return stack.pop()
+            case "MARK":
+                marks.append(len(stack))
+            case "NONE":
+                stack.append(None)
+            case "NEWTRUE" | "NEWFALSE":
+                stack.append(opcode.name == "NEWTRUE")
+            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT" | "BINUNICODE":
+                stack.append(argument)
+            case "EMPTY_TUPLE":
+                stack.append(())
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                stack[-int(opcode.name[-1]) :] = [tuple(stack[-int(opcode.name[-1]) :])]
+            case "TUPLE":
+                stack.append(tuple(since_mark()))
+            case "EMPTY_LIST":
+                stack.append([])
+            case "APPEND":
+                item = stack.pop()
+                _expect(stack[-1], list).append(item)
+            case "APPENDS":
+                items = since_mark()
+                _expect(stack[-1], list).extend(items)
+            case "EMPTY_DICT":
+                stack.append({})
+            case "SETITEM" | "SETITEMS":
+                items = (
+                    since_mark() if opcode.name == "SETITEMS" else [stack.pop(), stack.pop()][::-1]
+                )
+                for key, value in zip(items[::2], items[1::2], strict=True):
+                    _expect(stack[-1], dict)[_expect(key, str)] = value
+            case "BINPUT" | "LONG_BINPUT":
+                if argument > number:
+                    raise Found("a pickle that numbers what it keeps as no writer does")
+                memo[argument] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[argument])
+            case "GLOBAL":
+                if argument not in _DTYPES and argument not in _FUNCTIONS:
+                    raise Found(f"a {argument.replace(' ', '.')}, which weights have no need of")
+                stack.append(_Function(argument))
+            case "BINPERSID":
+                storage = _storage(stack.pop())
+                stack.append(storages.setdefault(storage.key, storage))
+            case "REDUCE":
+                arguments = stack.pop()
+                stack.append(_called(_expect(stack.pop(), _Function).name, arguments))
+            case "BUILD":  # attributes: OrderedDict's _metadata, which weights have no need of
+                _expect(stack[-2], dict)
+                del stack[-1]
+            case name:
+                raise Found(f"the instruction {name} in a pickle, which weights have no need of")
+
+
+def _called(name: str, arguments: tuple[Any, ...]) -> Any:
+    """Return what a function that torch writes down would give of its arguments."""
+    if name == "collections OrderedDict":
+        return {}
+    if name == "torch._utils _rebuild_parameter":
+        return _expect(arguments[0], _Tensor)
+    if name == "torch._utils _rebuild_tensor_v2":
+        storage, offset, shape, strides, *_ = arguments
+        _expect(storage, _Storage)
+        _expect(shape, tuple)
+        _expect(strides, tuple)
+        if len(shape) > _MOST_AXES or len(shape) != len(strides):
+            raise Found(f"an array of {len(shape)} axes with {len(strides)} strides")
+        for whole in (offset, *shape, *strides):
+            _expect(whole, int)
+        return _Tensor(storage, offset, shape, strides)
+    raise Found(f"a pickle that calls a {name}")
+
+
+def _storage(pid: Any) -> _Storage:
+    # ("storage", type, key, device, count, ...)
+    _, kind, key, _, count, *_ = pid
+    dtype = np.dtype(_DTYPES[_expect(kind, _Function).name])
+    return _Storage(dtype, _expect(key, str), _expect(count, int))
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise Found(f"a pickle with a {type(value).__name__} in place of a {kind.__name__}")
+    return value
+
+
+def _arrays(
+    state: object, content: Callable[[_Storage], bytes | bytearray], size: int
+) -> dict[str, np.ndarray]:
     """Make the arrays that `state` describes, once each description has proved right."""
     if not isinstance(state, dict):
-        raise _BadFile(f"a {type(state).__name__} in place of a dictionary")
-    arrays, flat = {}, {}
+        raise Found(f"a {type(state).__name__} in place of a dictionary")
     for name, tensor in state.items():
-        if not isinstance(name, str) or not isinstance(tensor, _Tensor):
-            raise _BadFile(f"a {type(tensor).__name__} under the name {name!r}")
-        storage = tensor.storage
+        if not isinstance(tensor, _Tensor):
+            raise Found(f"a {type(tensor).__name__} under the name {name!r}")
+        _check_view(name, tensor)
+    views = dict.fromkeys(state.values())
+    if sum(math.prod(view.shape) * view.storage.dtype.itemsize for view in views) > size:
+        raise Found("arrays that share their numbers, and take more memory than the file has bytes")
+    flat: dict[str, np.ndarray] = {}
+    made = {}
+    for view in views:
+        storage = view.storage
         if storage.key not in flat:
             flat[storage.key] = np.frombuffer(content(storage), storage.dtype)
-            if flat[storage.key].size != storage.count:
-                raise _BadFile(f"too few numbers for {name}")
         numbers = flat[storage.key]
-        shape, strides, size = tensor.shape, tensor.strides, math.prod(tensor.shape)
-        last = tensor.offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-        # No array has more numbers than its storage, so none is larger than the file.
-        outside = size > numbers.size or (size > 0 and last >= numbers.size)
-        if outside or min((tensor.offset, *shape, *strides)) < 0:
-            raise _BadFile(f"a {name} that lies outside of its numbers")
-        steps = [stride * numbers.itemsize for stride in strides]
-        view = as_strided(numbers[tensor.offset :], shape, steps) if size else np.empty(shape)
-        arrays[name] = view.astype(numbers.dtype)  # a copy, of its own memory
-    return arrays
+        steps = [stride * numbers.itemsize for stride in view.strides]
+        seen = as_strided(numbers[view.offset :], view.shape, steps)
+        kept = np.float32 if storage.dtype == ml_dtypes.bfloat16 else storage.dtype
+        made[view] = seen.astype(kept)  # a copy, of its own memory
+    return {name: made[view] for name, view in state.items()}
+
+
+def _check_view(name: str, tensor: _Tensor) -> None:
+    shape, strides, count = tensor.shape, tensor.strides, tensor.storage.count
+    size = math.prod(shape)
+    if min((count, tensor.offset, *shape, *strides)) < 0:
+        raise Found(f"an array {name!r} of negative sizes")
+    if size > count:
+        raise Found(
+            f"an array {name!r} that repeats its numbers, as torch's expand() makes it: save a "
+            "clone() of it"
+        )
+    last = tensor.offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    if size > 0 and last >= count:
+        raise Found(f"an array {name!r} that lies outside of its numbers")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dlcourse.habits import explained
 from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.pretrained import Weights, generator, load_pretrained
 from dlcourse.nn import (
@@ -91,6 +92,7 @@ class VGG(SequentialClassifier):
         )
 
 
+@explained
 def vgg_features(
     stages: Sequence[int], batch_norm: bool = False, *, rng: np.random.Generator
 ) -> Sequential:

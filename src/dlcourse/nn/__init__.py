@@ -1,6 +1,9 @@
 """Layers, losses and containers, each with its backward pass written out."""
 
-from dlcourse.nn import init
+from typing import TYPE_CHECKING
+
+from dlcourse import habits
+from dlcourse.nn import functional, init
 from dlcourse.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
@@ -50,6 +53,44 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Tanh",
+    "functional",
     "init",
     "softmax",
 ]
+
+_ROW = "take a sequence as an image of one row, x[:, :, None]: write "
+_CLASS = "CrossEntropyLoss takes scores, softmax is inside; for shares write softmax(x, dim=1)"
+_BEND = "write ReLU, LeakyReLU, ReLU6, Sigmoid or Tanh"
+_HINTS = {
+    "AvgPool1d": _ROW + "AvgPool2d((1, 2))",
+    "BCELoss": "leave the Sigmoid out and write BCEWithLogitsLoss()",
+    "BatchNorm1d": "write BatchNorm2d(C) and give it x[:, :, None, None]",
+    "Conv1d": _ROW + "Conv2d(C, O, (1, 3), rng=rng)",
+    "ConvTranspose1d": _ROW + "ConvTranspose2d(C, O, (1, 4), rng=rng)",
+    "GRU": "write LSTM(input_size, hidden_size, rng=rng)",
+    "HuberLoss": "write SmoothL1Loss()",
+    "Identity": "write Sequential(), which passes its input on",
+    "InstanceNorm2d": "write GroupNorm(C, C)",
+    "L1Loss": "write SmoothL1Loss(), which is linear beyond 1",
+    "LayerNorm": "write GroupNorm(1, C), which takes all channels together",
+    "LogSoftmax": _CLASS,
+    "MaxPool1d": _ROW + "MaxPool2d((1, 2))",
+    "ModuleDict": "assign each module as an attribute, or write add_module(name, module)",
+    "ModuleList": "write Sequential(*modules), which can be indexed and iterated",
+    "NLLLoss": _CLASS,
+    "ParameterList": "assign each Parameter as an attribute",
+    "RNNCell": "write RNN(input_size, hidden_size, rng=rng)",
+    "LSTMCell": "write LSTM(input_size, hidden_size, rng=rng)",
+    "Softmax": _CLASS,
+    "Unflatten": "write x.reshape(len(x), C, H, W) in a layer of your own",
+    "Upsample": "write ConvTranspose2d with the weights init.bilinear(C, factor)",
+    "ZeroPad2d": "write padding= in the convolution",
+    "utils": "write dlcourse.optim.clip_grad_norm_(model.parameters(), max_norm=1.0)",
+    **dict.fromkeys(("AlphaDropout", "Dropout1d", "Dropout2d", "Dropout3d"), "write Dropout(p)"),
+    **dict.fromkeys(("CELU", "ELU", "GELU", "Hardswish", "Mish", "PReLU", "SELU"), _BEND),
+    **dict.fromkeys(("Hardtanh", "SiLU", "Softplus", "Softsign"), _BEND),
+}
+if not TYPE_CHECKING:
+    __getattr__ = habits.absent(
+        __name__, _HINTS, "derive from Module and write its forward and backward"
+    )

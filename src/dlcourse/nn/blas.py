@@ -14,8 +14,9 @@ import functools
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
@@ -23,12 +24,14 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 # Ctrl-C between two lines may leave one behind, which is forgotten with its traceback.
 _lock = threading.RLock()
 _holds: weakref.WeakSet[_Hold] = weakref.WeakSet()
-_allowed: list[int] = []  # by each library before the first one held it; none while nobody does
+_allowed: dict[str, int] = {}  # to each library, by its file, before it was held
 
 
 @functools.cache
 def blas() -> ThreadpoolController:
-    """Return the BLAS that NumPy has loaded, to ask and to limit; the search takes a while.
+    """Return the libraries of BLAS that are loaded, to ask and to limit; the search takes a while.
+
+    SciPy brings one of its own: whoever imports it and needs it held calls ``blas.cache_clear()``.
 
     Examples
     --------
@@ -62,7 +65,7 @@ def allowed_threads() -> int:
     3
     """
     with _lock:
-        return max(_allowed) if _allowed else blas_threads()
+        return max(_allowed.values()) if _allowed else blas_threads()
 
 
 @contextmanager
@@ -86,9 +89,10 @@ def blas_held() -> Iterator[None]:
     try:
         with _lock:
             _holds.add(hold)
-            if not _allowed:
-                _allowed.extend([library.num_threads for library in blas().lib_controllers])
-            _set_threads([1] * len(_allowed))
+            for library in blas().lib_controllers:
+                if library.filepath not in _allowed:
+                    _allowed[library.filepath] = library.num_threads
+                _set_threads(library, 1)
         yield
     finally:
         with _lock:
@@ -104,16 +108,17 @@ class _Hold:
 
 
 def _let_go() -> None:
-    if not _holds and _allowed:
-        _set_threads(_allowed)
+    if not _holds:
+        for library in blas().lib_controllers:
+            if library.filepath in _allowed:
+                _set_threads(library, _allowed[library.filepath])
         _allowed.clear()
 
 
-def _set_threads(numbers: Sequence[int]) -> None:
-    for library, number in zip(blas().lib_controllers, numbers, strict=True):
-        # From its version 3.8 on, threadpoolctl lets one Python thread at a time set the number
-        # and does nothing for others. Here they are counted, and each of them may.
-        getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
+def _set_threads(library: Any, number: int) -> None:
+    # From its version 3.8 on, threadpoolctl lets one Python thread at a time set the number and
+    # does nothing for others. Here they are counted, and each of them may.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 def _after_fork() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar, Self, overload
 
 from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.nn.module import Module
@@ -12,21 +14,71 @@ from dlcourse.nn.module import Module
 class _Container(Module):
     """Modules kept in a list and named by their position, as in torch."""
 
+    hints: ClassVar = Module.hints | {"pop": "write del net[-1]"}
+
     def __init__(self, *modules: Module) -> None:
         super().__init__()
-        self.modules = list(modules)
+        self._modules: list[Module] = []
+        self.extend(modules)
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        yield from ((str(i), module) for i, module in enumerate(self.modules))
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        yield from ((str(i), module) for i, module in enumerate(self._modules))
 
-    def __getitem__(self, index: int) -> Module:
-        return self.modules[index]
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> Module | Self:
+        """Return a module, or a container of some of the same modules."""
+        if not isinstance(index, slice):
+            return self._modules[index]
+        part = copy.copy(self)
+        part._modules = self._modules[index]
+        return part
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self._modules[index] = self._checked(module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        del self._modules[index]
 
     def __len__(self) -> int:
-        return len(self.modules)
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self.modules)
+        return iter(self._modules)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end, and return the container."""
+        return self.extend([module])
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end, and return the container."""
+        self._modules += [self._checked(module) for module in modules]
+        return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before the one at `index`, and return the container."""
+        self._modules.insert(index, self._checked(module))
+        return self
+
+    def _checked(self, module: Module) -> Module:
+        """Return the module, if it is one."""
+        if isinstance(module, Module):
+            return module
+        kind = type(self).__name__
+        if isinstance(module, type):
+            hint = f"make one, {kind}({module.__name__}())"
+        elif isinstance(module, Mapping):
+            hint = "parts with names are the attributes of a class that derives from Chain"
+        elif isinstance(module, Iterable):
+            hint = f"write {kind}(*modules)"
+        else:
+            hint = "derive a class from Module for a function of your own"
+        found = module.__name__ if isinstance(module, type) else type(module).__name__
+        raise TypeError(f"{kind} takes modules one by one, found {found}: {hint}")
 
 
 class Chain(Module):
@@ -49,12 +101,12 @@ class Chain(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        for _, part in self.children():
+        for part in self.children():
             x = part(x)
         return x
 
     def backward(self, dy: Array) -> Array:
-        for _, part in reversed([*self.children()]):
+        for part in reversed([*self.children()]):
             dy = part.backward(dy)
             if dy is None:  # the layers before it have nothing to learn
                 break
@@ -62,7 +114,7 @@ class Chain(Module):
 
     def skip_input_grad(self) -> None:
         super().skip_input_grad()
-        for _, first in itertools.islice(self.children(), 1):
+        for first in itertools.islice(self.children(), 1):
             first.skip_input_grad()
 
 
@@ -104,7 +156,7 @@ class Concat(_Container):
     """
 
     def forward(self, x: Array) -> Array:
-        outputs = [branch(x) for branch in self.modules]
+        outputs = [branch(x) for branch in self]
         self.widths = [y.shape[1] for y in outputs]
         # In memory (N, H, W, C), which CuPy would not keep.
         n, _, h, w = outputs[0].shape
@@ -114,7 +166,7 @@ class Concat(_Container):
 
     def backward(self, dy: Array) -> Array:
         dx, start = None, 0
-        for branch, width in zip(self.modules, self.widths, strict=True):
+        for branch, width in zip(self, self.widths, strict=True):
             share = branch.backward(dy[:, start : start + width])
             dx = share if dx is None else elementwise("add", dx, share)
             start += width

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array
 from dlcourse.nn.blas import blas_held
 
 if TYPE_CHECKING:
@@ -187,13 +187,13 @@ def _check_input(module: Module, x: Array) -> None:
     """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
     if not _is_array(x):
-        if isinstance(x, tuple) and any(module.children()):
+        if isinstance(x, tuple) and any(module.named_children()):
             return
         raise TypeError(
             f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
             "convert it with np.asarray(x, dtype=np.float32)"
         )
-    if x.dtype.kind in kinds or any(module.children()):
+    if x.dtype.kind in kinds or any(module.named_children()):
         return
     if "f" not in kinds:
         raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")
@@ -250,7 +250,7 @@ def _may_skip(module: Module) -> bool:
 
 
 def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic) or array_module(x) is not np
+    return isinstance(getattr(x, "dtype", None), np.dtype)  # CuPy's too, and not torch's
 
 
 def _shape(y: Any) -> Any:

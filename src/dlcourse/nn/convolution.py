@@ -14,6 +14,7 @@ The functions are the stateless mathematics; `Conv2d` holds the weights.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -257,11 +258,22 @@ def conv2d_gradients(
 
     total = sum_pieces(work, image_pieces(x, n * h * w * turned.size), threads)
     dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
-    if xp.isfinite(total).all():
+    if xp is not np or np.isfinite(total).all():  # a GPU is not waited for
         dw = xp.ascontiguousarray(dw, dy.dtype)
     else:  # a pixel of infinity times the padding of `dy` is NaN, which no window has seen
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, threads=threads)
     return dw, None if dx is None else dx.transpose(0, 3, 1, 2)
+
+
+def _same(kernel: Shape, stride: Shape, dilation: Shape) -> tuple[int, int]:
+    """Return the padding with which the output has the size of the image."""
+    around = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if stride != (1, 1) or any(a % 2 for a in around):
+        raise ValueError(
+            'padding="same" expects a stride of 1 and a border that is alike on both sides, found '
+            f"stride {stride} and a window of {kernel}: write the padding as a number"
+        )
+    return around[0] // 2, around[1] // 2
 
 
 def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
@@ -319,8 +331,8 @@ class Conv2d(Module):
         Height and width K of the window.
     stride : int or (int, int)
         Steps S between windows.
-    padding : int or (int, int)
-        Border P of zeros.
+    padding : int, (int, int), "same" or "valid"
+        Border P of zeros; "same" keeps the size of the image, "valid" is 0.
     dilation : int or (int, int)
         Steps D between the positions inside a window.
     groups : int
@@ -349,7 +361,7 @@ class Conv2d(Module):
         out_channels: int,
         kernel_size: Pair,
         stride: Pair = 1,
-        padding: Pair = 0,
+        padding: Pair | Literal["same", "valid"] = 0,
         dilation: Pair = 1,
         groups: int = 1,
         bias: bool = True,
@@ -358,7 +370,7 @@ class Conv2d(Module):
     ) -> None:
         super().__init__()
         if (
-            not isinstance(groups, int)
+            not isinstance(groups, int | np.integer)
             or groups < 1
             or in_channels % groups
             or out_channels % groups
@@ -370,12 +382,13 @@ class Conv2d(Module):
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.groups = groups
-        self.geometry = Geometry(
-            pair(kernel_size, "kernel_size", least=1),
-            pair(stride, "stride", least=1),
-            pair(padding, "padding"),
-            pair(dilation, "dilation", least=1),
-        )
+        self.kernel_size = pair(kernel_size, "kernel_size", least=1)
+        self.stride = pair(stride, "stride", least=1)
+        self.dilation = pair(dilation, "dilation", least=1)
+        if padding == "same":
+            padding = _same(self.kernel_size, self.stride, self.dilation)
+        self.padding = pair(0 if padding == "valid" else padding, "padding")
+        self.geometry = Geometry(self.kernel_size, self.stride, self.padding, self.dilation)
         shape = (out_channels, in_channels // groups, *self.geometry.kernel)
         self.weight = Parameter(init.he_normal(shape, rng))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None

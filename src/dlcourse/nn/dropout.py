@@ -30,7 +30,7 @@ class Dropout(Module):
     array([1., 1., 1., 1.], dtype=float32)
     """
 
-    def __init__(self, p: float = 0.5, rng: np.random.Generator | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         super().__init__()
         if not 0 <= p < 1:
             raise ValueError(f"Dropout expects a probability p with 0 <= p < 1, found {p}")

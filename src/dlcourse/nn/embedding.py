@@ -45,6 +45,8 @@ class Embedding(Module):
         self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator
     ) -> None:
         super().__init__()
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
         shape = (num_embeddings, embedding_dim)
         self.weight = Parameter(rng.standard_normal(shape, dtype=np.float32))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dlcourse import habits
 
 #: What weights can be drawn in.
 Float = type[np.float32] | type[np.float64]
@@ -41,6 +44,7 @@ def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
     return inputs * receptive_field, outputs * receptive_field
 
 
+@habits.explained
 def he_normal(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
 ) -> np.ndarray:
@@ -69,6 +73,7 @@ def he_normal(
     return _normal(shape, 2.0 / fan_in, rng, dtype)
 
 
+@habits.explained
 def he_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
 ) -> np.ndarray:
@@ -86,6 +91,7 @@ def he_uniform(
     return _uniform(shape, 2.0 / fan_in, rng, dtype)
 
 
+@habits.explained
 def xavier_normal(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
 ) -> np.ndarray:
@@ -104,6 +110,7 @@ def xavier_normal(
     return _normal(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
 
 
+@habits.explained
 def xavier_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
 ) -> np.ndarray:
@@ -169,3 +176,20 @@ def _uniform(
     weights -= 1.0
     weights *= bound
     return weights
+
+
+_HINTS = {
+    **{
+        f"{torch}_{kind}_": f"write layer.weight.data[...] = {ours}_{kind}(layer.weight.shape, rng)"
+        for torch, ours in (("kaiming", "he"), ("xavier", "xavier"))
+        for kind in ("normal", "uniform")
+    },
+    "zeros_": "write parameter.data[...] = 0",
+    "ones_": "write parameter.data[...] = 1",
+    "constant_": "write parameter.data[...] = value",
+    "normal_": "write parameter.data[...] = rng.normal(mean, std, parameter.shape)",
+    "uniform_": "write parameter.data[...] = rng.uniform(low, high, parameter.shape)",
+    "trunc_normal_": "write parameter.data[...] = rng.normal(mean, std, parameter.shape)",
+}
+if not TYPE_CHECKING:
+    __getattr__ = habits.absent(__name__, _HINTS)

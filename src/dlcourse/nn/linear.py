@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from dlcourse.nn.threads import product, threads_for
 class Linear(Module):
     """A fully connected layer: every output is a weighted sum of all inputs.
 
-    ``y[n, o] = b[o] + sum over i of x[n, i] w[o, i]``
+    ``y[n, o] = b[o] + sum over i of x[n, i] w[o, i]``; there may be more axes before the last.
 
     Parameters
     ----------
@@ -48,21 +49,27 @@ class Linear(Module):
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 2 or x.shape[1] != self.in_features:
+        if x.ndim < 2 or x.shape[-1] != self.in_features:
+            single = "; a single row is x[None]" if x.ndim == 1 else ""
             raise ValueError(
                 f"Linear({self.in_features}, {self.out_features}) expects "
-                f"(N, {self.in_features}), found shape {x.shape}"
+                f"(N, {self.in_features}), found shape {x.shape}{single}"
             )
-        self._x = x
-        y = product(x, self.weight.data, threads_for(x))
-        return y if self.bias is None else y + self.bias.data
+        self._x = x.reshape(-1, self.in_features)
+        y = product(self._x, self.weight.data, threads_for(x))
+        if self.bias is not None:
+            y = y + self.bias.data
+        return y.reshape(*x.shape[:-1], self.out_features)
 
     def backward(self, dy: Array) -> Array:
-        threads = threads_for(dy)
-        self.weight.accumulate(product(dy.T, self._x.T, threads))
+        rows, threads = dy.reshape(-1, self.out_features), threads_for(dy)
+        self.weight.accumulate(product(rows.T, self._x.T, threads))
         if self.bias is not None:
-            self.bias.accumulate(dy.sum(axis=0, dtype=sum_dtype(dy.dtype)))
-        return product(dy, self.weight.data.T, threads) if self.input_grad else None
+            self.bias.accumulate(rows.sum(axis=0, dtype=sum_dtype(dy.dtype)))
+        if not self.input_grad:
+            return None
+        dx = product(rows, self.weight.data.T, threads)
+        return dx.reshape(*dy.shape[:-1], self.in_features)
 
 
 class Flatten(Module):
@@ -76,6 +83,11 @@ class Flatten(Module):
     >>> Flatten()(np.zeros((100, 64, 4, 4), np.float32)).shape
     (100, 1024)
     """
+
+    hints: ClassVar = Module.hints | {
+        "start_dim=": "it joins all axes but the first, write Flatten()",
+        "end_dim=": "it joins all axes but the first, write Flatten()",
+    }
 
     def forward(self, x: Array) -> Array:
         self._x = x

@@ -7,11 +7,12 @@ NaN.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.habits import Familiar
 
 
 class Loss(Protocol):
@@ -24,7 +25,31 @@ class Loss(Protocol):
         ...
 
 
-def softmax(x: Array, axis: int = 1) -> Array:
+class LossValue(Familiar, float):
+    """The number that a loss returns: a float, with torch's ``item()``.
+
+    Examples
+    --------
+    >>> value = LossValue(0.25)
+    >>> value, value.item()
+    (0.25, 0.25)
+    >>> value.backward()
+    Traceback (most recent call last):
+    AttributeError: 'LossValue' object has no attribute 'backward': there is no autograd, write \
+model.backward(criterion.backward())
+    """
+
+    hints: ClassVar = {
+        "backward": "there is no autograd, write model.backward(criterion.backward())",
+        **dict.fromkeys(("cpu", "detach", "numpy"), "it is a float already"),
+    }
+
+    def item(self) -> float:
+        """Return the plain float."""
+        return float(self)
+
+
+def softmax(x: Array, dim: int = 1) -> Array:
     """Return positive shares that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
 
     Parameters
@@ -32,7 +57,7 @@ def softmax(x: Array, axis: int = 1) -> Array:
     x : array
         Scores (logits) of any size: the largest along the axis is subtracted first, which
         changes nothing but that exp cannot overflow.
-    axis : int
+    dim : int
         The axis of the classes.
 
     Examples
@@ -43,12 +68,28 @@ def softmax(x: Array, axis: int = 1) -> Array:
            [1. , 0. ]])
     """
     scores = _floating("softmax", x)
-    exp = array_module(x).exp(scores - scores.max(axis=axis, keepdims=True))
-    exp /= exp.sum(axis=axis, keepdims=True)
+    exp = array_module(x).exp(scores - scores.max(axis=dim, keepdims=True))
+    exp /= exp.sum(axis=dim, keepdims=True)
     return exp.astype(x.dtype, copy=False)
 
 
-class CrossEntropyLoss:
+class _Loss(Familiar):
+    """Base of the losses."""
+
+    hints: ClassVar = {
+        "item": "call the loss first, value = criterion(outputs, targets)",
+        "reduction=": "it is the mean over the batch; for a sum multiply value and gradient by N",
+        "weight=": "all classes count alike",
+    }
+
+    def __init__(self) -> None:
+        """Make a loss without options."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class CrossEntropyLoss(_Loss):
     """Mean of minus the log of the probability given to the right class.
 
     Takes scores, not probabilities: softmax is inside, for the two together are exact where
@@ -57,11 +98,11 @@ class CrossEntropyLoss:
 
     Parameters
     ----------
-    label_smoothing : float
-        Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
     ignore_index : int
         Where the label is this number, there is nothing to learn: neither the mean nor the
         gradient counts it, be the scores NaN (of which torch makes a gradient of NaN).
+    label_smoothing : float
+        Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
 
     Examples
     --------
@@ -74,7 +115,8 @@ class CrossEntropyLoss:
     array([[ 0.25,  0.25, -0.75,  0.25]], dtype=float32)
     """
 
-    def __init__(self, label_smoothing: float = 0.0, ignore_index: int = -100) -> None:
+    def __init__(self, *, ignore_index: int = -100, label_smoothing: float = 0.0) -> None:
+        super().__init__()
         if not 0 <= label_smoothing <= 1:
             raise ValueError(
                 f"label_smoothing must be a share from 0 to 1, found {label_smoothing}"
@@ -117,7 +159,7 @@ class CrossEntropyLoss:
         loss = -right.mean()
         if self.label_smoothing:
             loss = (1 - self.label_smoothing) * loss - self.label_smoothing * log_p.mean()
-        return float(loss)
+        return LossValue(loss)
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores, of their shape."""
@@ -135,7 +177,7 @@ class CrossEntropyLoss:
         return xp.moveaxis(grad.reshape(images, *places, classes), -1, 1)
 
 
-class MSELoss:
+class MSELoss(_Loss):
     """Mean over all elements of the squared difference of output and target.
 
     Examples
@@ -152,7 +194,7 @@ class MSELoss:
         """Return the mean squared difference of outputs `y` and targets `t`, of one shape."""
         y, t, self._dtype = _matched("MSELoss", y, t)
         self._difference = y - t
-        return float((self._difference * self._difference).mean())
+        return LossValue((self._difference * self._difference).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
@@ -160,7 +202,7 @@ class MSELoss:
         return grad.astype(self._dtype, copy=False)
 
 
-class BCEWithLogitsLoss:
+class BCEWithLogitsLoss(_Loss):
     """Mean over all elements of minus the log of the probability given to the right answer.
 
     Each element is a question of its own with the answers yes (1) and no (0): the score s gives
@@ -194,14 +236,14 @@ class BCEWithLogitsLoss:
         small = xp.exp(-xp.abs(y))
         positive = xp.where(y < 0, small, xp.ones_like(small)) / (1 + small)  # sigmoid
         self._difference = positive - t
-        return float((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
+        return LossValue((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores."""
         return (self._difference / self._difference.size).astype(self._dtype, copy=False)
 
 
-class SmoothL1Loss:
+class SmoothL1Loss(_Loss):
     """Mean over all elements of a loss that is quadratic near zero and linear beyond.
 
     With d the difference of output and target: ``d^2 / 2`` where ``|d| < 1``, else ``|d| - 1/2``
@@ -224,7 +266,7 @@ class SmoothL1Loss:
         difference = y - t
         self._slope = array_module(y).clip(difference, -1, 1)
         # Where it is not cut off, slope and difference are the same.
-        return float((self._slope * (difference - self._slope / 2)).mean())
+        return LossValue((self._slope * (difference - self._slope / 2)).mean())
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the outputs."""
@@ -242,7 +284,10 @@ def _matched(loss: str, y: Array, t: Array, what: str = "outputs") -> tuple[Arra
     """Return outputs and targets in the dtype to compute in, and the dtype of the outputs."""
     wide = _floating(loss, y)
     if getattr(getattr(t, "dtype", None), "kind", "O") not in "fiub":
-        raise ValueError(f"{loss} expects targets as an array of numbers, found {_found(t)}")
+        raise ValueError(
+            f"{loss} expects targets as an array of numbers, found {_found(t)}: "
+            "write np.asarray(targets, np.float32)"
+        )
     if y.shape != t.shape or y.size == 0:
         raise ValueError(
             f"{loss} expects targets of the {what}' shape {y.shape}, at least one, found {t.shape}"
@@ -252,13 +297,15 @@ def _matched(loss: str, y: Array, t: Array, what: str = "outputs") -> tuple[Arra
 
 def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
     """Return where the labels are not to be ignored, and refuse what are no labels."""
+    one_hot = getattr(targets, "shape", None) == logits.shape
+    hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
     if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
-        raise ValueError(f"labels must be whole numbers, found {_found(targets)}")
+        raise ValueError(f"labels must be whole numbers, found {_found(targets)}: {hint}")
     expected = logits.shape[:1] + logits.shape[2:]
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
         raise ValueError(
             "CrossEntropyLoss expects scores (N, classes, ...) and labels (N, ...), "
-            f"found {logits.shape} and {targets.shape}"
+            f"found {logits.shape} and {targets.shape}{f': {hint}' if one_hot else ''}"
         )
     kept = targets != ignore_index
     if not kept.any():

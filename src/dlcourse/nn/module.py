@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, array_module, to_device
+from dlcourse.habits import Familiar, explained
 from dlcourse.nn.contract import caches, guard
+from dlcourse.nn.state import fitted, put
 
 
-class Parameter:
+class Parameter(Familiar):
     """An array that is learnt, with the gradient of the loss with respect to it.
 
     Parameters
@@ -41,7 +44,14 @@ class Parameter:
     array([2., 2., 2.], dtype=float32)
     """
 
+    hints: ClassVar = {"requires_grad_": "write parameter.requires_grad = False"}
+
     def __init__(self, data: Array) -> None:
+        if not hasattr(data, "dtype"):
+            raise TypeError(
+                f"Parameter expects an array, found {type(data).__name__}: "
+                "write Parameter(np.zeros(3, np.float32))"
+            )
         self.data = data
         self.grad: Array | None = None
         self.requires_grad = True
@@ -56,11 +66,30 @@ class Parameter:
         if self.hook is not None:
             self.hook(self)
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient, or fill it with zeros."""
+        keep = self.grad is not None and not set_to_none
+        self.grad = array_module(self.grad).zeros_like(self.grad) if keep else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the values."""
+        shape: tuple[int, ...] = self.data.shape
+        return shape
+
+    def numel(self) -> int:
+        """Return how many values there are."""
+        return int(self.data.size)
+
+    def _hint(self, name: str) -> str:
+        of_array = f".{name}" if hasattr(np.ndarray, name) else ""
+        return super()._hint(name) or f"its values are an array, write parameter.data{of_array}"
+
     def __repr__(self) -> str:
         return f"Parameter({self.data.dtype}, shape={self.data.shape})"
 
 
-class Module:
+class Module(Familiar):
     """Base of all layers and networks: a forward and a backward pass, and named arrays.
 
     A subclass assigns `Parameter`s, buffers and other modules as attributes in ``__init__``
@@ -122,6 +151,24 @@ class Module:
     array([4.], dtype=float32)
     """
 
+    hints: ClassVar = {
+        "_buffers": "call super().__init__() at the start of its __init__",
+        "training": "call super().__init__() at the start of its __init__",
+        "save": "write dlcourse.nn.weights.save_weights(model, path)",
+        "get_parameter": 'write dict(model.named_parameters())["conv.weight"]',
+        "get_submodule": 'write dict(model.named_modules())["features.0"]',
+        "named_buffers": "state_dict() holds them, beside the parameters",
+        "buffers": "state_dict() holds them, beside the parameters",
+        "register_forward_hook": "run the layers one by one, for layer in model: x = layer(x)",
+        "register_full_backward_hook": "call the backward of its layers one by one",
+        "register_parameter": "write self.weight = Parameter(array)",
+        "type": "write model.astype(np.float64)",
+        "bfloat16": "see dlcourse.precision for numbers of fewer bits",
+        "compile": "there is nothing to compile, call the model",
+        "device=": 'leave it out and write model.to("cuda") afterwards',
+        "dtype=": "leave it out and write model.astype(np.float64) afterwards",
+    }
+
     #: The kinds of numbers (NumPy's ``dtype.kind``) that the first input may hold.
     input_kinds: str = "f"
     training: bool
@@ -143,24 +190,77 @@ class Module:
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the input, given that of the output."""
-        raise NotImplementedError(f"{type(self).__name__} does not define backward(dy)")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define backward(dy): there is no autograd, "
+            "write it out, or derive from Chain if its parts run one after another"
+        )
 
     def __call__(self, *inputs: Array, **options: Any) -> Array:
         return self.forward(*inputs, **options)
 
     # -- the tree of modules -------------------------------------------------------------
 
-    def children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the name and module of each direct child, in order of assignment."""
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
 
+    def children(self) -> Iterator[Module]:
+        """Yield each direct child, in the order of `named_children`."""
+        return (child for _, child in self.named_children())
+
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Yield the dotted name and module of this module and all below it."""
         yield prefix, self
-        for name, child in self.children():
+        for name, child in self.named_children():
             yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, in the order of `named_modules`."""
+        return (module for _, module in self.named_modules())
+
+    def add_module(self, name: str, module: Module) -> None:
+        """Assign a module as the attribute `name`."""
+        setattr(self, name, module)
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call a function with each module, children first and this one last; return the module."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def extra_repr(self) -> str:
+        """Return the constructor's arguments for `print`, those that are not at their default.
+
+        They are read from the attributes of the same names.
+
+        Examples
+        --------
+        >>> from dlcourse.nn import Linear
+        >>> Linear(4, 2, bias=False, rng=np.random.default_rng(0))
+        Linear(4, 2, bias=False)
+        """
+        words = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value, default = vars(self).get(name, parameter.default), parameter.default
+            if name == "bias":
+                value = value is not None  # the attribute is a Parameter or None
+            if not isinstance(value, int | float | np.number | str | tuple):
+                continue
+            if default is parameter.empty:
+                words.append(repr(value))
+            elif value not in (default, (default, default)):
+                words.append(f"{name}={value!r}")
+        return ", ".join(words)
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): {child!r}" for name, child in self.named_children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        inside = "\n".join(lines).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {inside}\n)"
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield the dotted name of each parameter, and the parameter; a shared one only once."""
@@ -175,10 +275,10 @@ class Module:
         """Return all parameters, in the order of `named_parameters`."""
         return [parameter for _, parameter in self.named_parameters()]
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            parameter.zero_grad(set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say whether the parameters learn, and return the module.
@@ -276,6 +376,7 @@ class Module:
         """
         self.input_grad = False
 
+    @explained
     def set_generator(self, rng: np.random.Generator) -> None:
         """Hand a random generator to every layer that draws (dropout)."""
         for _, module in self.named_modules():
@@ -306,33 +407,29 @@ class Module:
         """Return the arrays of the state by dotted name: parameters and buffers, not copied."""
         return {name: getattr(owner, attribute) for name, owner, attribute in self._slots()}
 
-    def load_state_dict(self, state: Mapping[str, Array]) -> None:
+    def load_state_dict(self, state: Mapping[str, Array], strict: bool = True) -> None:
         """Copy arrays into the parameters and buffers of the same names.
 
-        Nothing is changed unless every name and shape agrees.
+        Nothing is changed unless every name and shape agrees, and all values are real numbers.
+        Where `strict` is false, names that only one side has are passed over.
 
         Raises
         ------
+        TypeError
+            If `state` is no mapping from names to arrays.
         ValueError
-            If a name is missing or unknown, or a shape differs; the message lists which.
+            If a name is missing or unknown, a shape differs, or an array holds text or the like;
+            the message lists which.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict expects arrays by name, found {type(state).__name__}: to "
+                "read a file write dlcourse.nn.weights.load_weights(model, path)"
+            )
         own = self.state_dict()
-        missing = [name for name in own if name not in state]
-        unknown = [name for name in state if name not in own]
-        misshapen = [
-            f"{name} has shape {state[name].shape}, expected {value.shape}"
-            for name, value in own.items()
-            if name in state and value.shape != state[name].shape
-        ]
-        parts = [f"missing {_some(missing)}"] if missing else []
-        parts += [f"unknown {_some(unknown)}"] if unknown else []
-        parts += [_some(misshapen)] if misshapen else []
-        if parts:
-            raise ValueError(f"these weights do not fit {type(self).__name__}: {'; '.join(parts)}")
-        # Converted before the first is copied: what is not a number fails here.
-        new = [array_module(v).asarray(state[name], dtype=v.dtype) for name, v in own.items()]
-        for value, array in zip(own.values(), new, strict=True):
-            value[...] = array
+        if not strict:
+            state = own | {name: state[name] for name in own if name in state}
+        put(fitted(self.state_dict(), state, f"these weights do not fit {type(self).__name__}"))
 
     def __getstate__(self) -> dict[str, Any]:
         # What passes have left behind is neither copied nor pickled.
@@ -372,7 +469,22 @@ class Module:
                 parameter.grad = change(parameter.grad)
         return self
 
+    def cpu(self) -> Self:
+        """Return the module moved to the CPU, as ``to("cpu")``."""
+        return self.to("cpu")
 
-def _some(names: list[str], most: int = 3) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    def cuda(self) -> Self:
+        """Return the module moved to the GPU, as ``to("cuda")``."""
+        return self.to("cuda")
+
+    def float(self) -> Self:
+        """Return the module converted by ``astype(np.float32)``."""
+        return self.astype(np.float32)
+
+    def double(self) -> Self:
+        """Return the module converted by ``astype(np.float64)``."""
+        return self.astype(np.float64)
+
+    def half(self) -> Self:
+        """Return the module converted by ``astype(np.float16)``."""
+        return self.astype(np.float16)

@@ -50,6 +50,11 @@ class BatchNorm2d(Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
+        if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
+            raise ValueError(
+                "BatchNorm2d expects a momentum from 0 to 1, the share of the batch in the running "
+                f"statistics, found {momentum!r}: write BatchNorm2d({num_features}, momentum=0.1)"
+            )
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum

@@ -57,7 +57,8 @@ class MaxPool2d(_Pool2d):
     -----
     The gradient goes to the largest value alone; among equals to the first, row by row, as in
     torch. NaN counts as larger than any number, and of several the last one counts. The border is
-    never chosen, not even of values that are all minus infinity.
+    never chosen, not even of values that are all minus infinity. On a GPU this holds for the output
+    alone: to look for such values would wait for it, and gradient and index may go astray.
 
     Examples
     --------
@@ -75,6 +76,7 @@ class MaxPool2d(_Pool2d):
         kernel_size: Pair,
         stride: Pair | None = None,
         padding: Pair = 0,
+        *,
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> None:
@@ -112,7 +114,7 @@ class MaxPool2d(_Pool2d):
         """Yield for each position in the window which windows have their largest value there."""
         xp = array_module(self._y)
         views = list(shifted(self._x, self.kernel_size, self.stride))
-        if self._y.size == 0 or self._y.min() > -np.inf:
+        if xp is not np or self._y.size == 0 or self._y.min() > -np.inf:
             open_ = xp.ones_like(self._y, dtype=bool)  # windows whose largest is not met yet
             for view in views:
                 hit = view == self._y

@@ -9,6 +9,7 @@ gradients of the weights are one after it.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,6 +50,13 @@ class RNN(Module):
     (5, 2, 8)
     """
 
+    hints: ClassVar = Module.hints | {
+        "num_layers=": "write Sequential(LSTM(8, 4, rng=rng), LSTM(4, 4, rng=rng))",
+        "batch_first=": "leave it out and pass x.swapaxes(0, 1), of shape (T, N, I)",
+        "dropout=": "write Dropout(p) between two layers in a Sequential",
+        "bidirectional=": "run a second layer over x[::-1] and join the two outputs",
+    }
+
     #: Rows of the weights for each unit of the state.
     gates = 1
 
@@ -69,7 +77,10 @@ class RNN(Module):
         self.state: Array = None
 
     def forward(self, x: Array) -> Array:
-        """Return the state at each place, (T, N, H), for inputs (T, N, I)."""
+        """Return the state at each place, (T, N, H), for inputs (T, N, I).
+
+        It is one array, no pair as in torch: the last state is in the attribute `state`.
+        """
         xp = array_module(x)
         into = self._inputs(x)
         h = xp.empty((len(x) + 1, x.shape[1], self.hidden_size), x.dtype)

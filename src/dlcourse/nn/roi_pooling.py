@@ -75,7 +75,7 @@ class RoIPool(Module):
                 column = xp.minimum(left + j, xp.maximum(right - 1, 0))[:, None, :]
                 index = (images[:, None, None] * h + row) * w + column
                 candidate = pixels[index]
-                better = (candidate > best) | xp.isnan(candidate) if i or j else True
+                better = (candidate > best) | xp.isnan(candidate) | (source < 0)
                 best = xp.where(better, candidate, best)
                 source = xp.where(better, index[..., None], source)
         empty = ((bottom <= top)[:, :, None] | (right <= left)[:, None, :])[..., None]

@@ -66,19 +66,18 @@ class ConvTranspose2d(Module):
         stride: Pair = 1,
         padding: Pair = 0,
         output_padding: Pair = 0,
-        bias: bool = True,
         *,
+        bias: bool = True,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.out_channels = out_channels
+        self.kernel_size = pair(kernel_size, "kernel_size", least=1)
+        self.stride = pair(stride, "stride", least=1)
+        self.padding = pair(padding, "padding")
         # Of the convolution that this one turns round.
-        self.geometry = Geometry(
-            pair(kernel_size, "kernel_size", least=1),
-            pair(stride, "stride", least=1),
-            pair(padding, "padding"),
-        )
+        self.geometry = Geometry(self.kernel_size, self.stride, self.padding)
         self.output_padding = pair(output_padding, "output_padding")
         if any(p >= s for p, s in zip(self.output_padding, self.geometry.stride, strict=True)):
             raise ValueError(

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 
 from dlcourse.backend import Array, to_numpy
-from dlcourse.files import atomic_write
+from dlcourse.files import FileError, Found, atomic_write, reading
 from dlcourse.nn.module import Module
+from dlcourse.nn.state import check_fit, fitted, put
+
+#: The network with the most arrays has about a thousand, and Adam two for each parameter.
+_MOST_ARRAYS = 10_000
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+#: A header of plain numbers takes 118 bytes.
+_MOST_HEADER = 1000
+#: Weights hardly get smaller by compression: a file that promises this many times its size lies,
+#: unless that is little.
+_MOST_TIMES, _LITTLE = 16, 2**24
+
+
+class Declared(NamedTuple):
+    """What an array will be, as the head of its entry says."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
@@ -28,27 +49,62 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> No
         np.savez(file, **{name: to_numpy(array) for name, array in arrays.items()})  # type: ignore[arg-type]
 
 
-def load_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def load_arrays(
+    path: str | os.PathLike[str],
+    check: Callable[[Mapping[str, Declared]], None] | None = None,
+) -> dict[str, np.ndarray]:
     """Read all arrays of an ``.npz`` file by name.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    check : callable, optional
+        Is given what the file declares before any array is unpacked, and raises `FileError` if
+        that is not wanted. Without one, compressed arrays must not be far larger than the file.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
+    FileError
         If the file is damaged or is not an ``.npz`` of plain arrays.
     """
-    path = os.fspath(path)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no weights file {path}; check the name")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(_damaged(path, "another kind of file"))
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        found = "pickled objects" if "pickle" in str(error) else str(error)
-        raise ValueError(_damaged(path, found)) from error
+    with reading_weights(path, "an .npz file of plain arrays"):
+        if not zipfile.is_zipfile(path):
+            raise Found("another kind of file")
+        with zipfile.ZipFile(path) as archive:
+            entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist()}
+            if len(archive.infolist()) > _MOST_ARRAYS:
+                raise Found(f"more than {_MOST_ARRAYS:,} arrays")
+            if len(entries) < len(archive.infolist()):
+                raise Found("two arrays of one name")
+            declared = {name: _declared(archive, entry) for name, entry in entries.items()}
+            if check is not None:
+                check(declared)
+            else:
+                most = max(_LITTLE, _MOST_TIMES * os.path.getsize(path))
+                if sum(entry.file_size for entry in entries.values()) > most:
+                    raise Found(f"arrays that unpack to more than {_MOST_TIMES} times its size")
+            return {name: _unpacked(archive, entry) for name, entry in entries.items()}
+
+
+def reading_weights(path: str | os.PathLike[str], expected: str) -> AbstractContextManager[None]:
+    """Return `dlcourse.files.reading` with what there is to say of a file of weights.
+
+    Examples
+    --------
+    >>> with reading_weights("mine.npz", "an .npz file"):
+    ...     pass
+    Traceback (most recent call last):
+    FileNotFoundError: there is no weights file mine.npz; check the name
+    """
+    return reading(
+        path,
+        expected,
+        "the file is damaged or of another kind: save or download it again",
+        missing=f"there is no weights file {os.fspath(path)}; check the name",
+    )
 
 
 def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
@@ -78,19 +134,73 @@ def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
-        If the file is damaged, or holds other names or shapes than the module; the module is
-        then unchanged.
+    FileError
+        If the file is damaged, holds other names or shapes than the module, or values that are no
+        finite numbers; the module is then unchanged.
     """
-    state = load_arrays(path)
+    own, complaint = module.state_dict(), _complaint(module)
+
+    def check(declared: Mapping[str, Declared]) -> None:
+        with naming(path):
+            check_fit(own, declared, complaint)
+
+    put_weights(module, load_arrays(path, check), path)
+
+
+def put_weights(module: Module, state: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
+    """Copy the arrays of a file into a module, as `Module.load_state_dict` does.
+
+    Raises
+    ------
+    FileError
+        If they do not fit, or are no finite numbers; the module is then unchanged.
+    """
+    with naming(path):
+        pairs = fitted(module.state_dict(), state, _complaint(module), finite=True)
+    put(pairs)
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Put the name of a file before the sentence that says why its arrays do not fit.
+
+    Examples
+    --------
+    >>> with naming("a.npz"):
+    ...     check_fit({"a": np.zeros(2)}, {}, "no fit")
+    Traceback (most recent call last):
+    dlcourse.files.FileError: a.npz: no fit: missing a
+    """
     try:
-        module.load_state_dict(state)
+        yield
     except ValueError as error:
-        raise ValueError(f"{os.fspath(path)}: {error}") from error
+        raise FileError(f"{path}: {error}") from None
 
 
-def _damaged(path: str, found: str) -> str:
-    return (
-        f"{path}: expected an .npz file of plain arrays, found {found}; "
-        "the file is damaged or of another kind: save or download it again"
-    )
+def _complaint(module: Module) -> str:
+    return f"these weights do not fit {type(module).__name__}"
+
+
+def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Declared:
+    """Return what the head of an entry says, if the entry is as long as that takes."""
+    name = entry.filename
+    with archive.open(entry) as file:
+        if not name.endswith(".npy") or file.read(6) != npy.MAGIC_PREFIX:
+            raise Found(f"an entry {name[:100]!r} that is no array")
+        version = tuple(file.read(2))
+        if version not in _HEADERS:
+            raise Found(f"{name[:100]!r} in version {version} of the format")
+        shape, _, dtype = _HEADERS[version](file, _MOST_HEADER)
+        if dtype.hasobject:
+            raise Found("pickled objects")
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size != entry.file_size:
+        raise Found(f"{name[:100]!r} with {entry.file_size:,} bytes, where it declares {size:,}")
+    return Declared(shape, dtype)
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(entry) as file:
+        array = npy.read_array(file, allow_pickle=False, max_header_size=_MOST_HEADER)
+        file.read(1)  # at the end, and only there, the checksum is compared
+        return array

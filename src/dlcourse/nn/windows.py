@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,12 @@ def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
     >>> pair(3, "kernel_size"), pair((1, 2), "stride")
     ((3, 3), (1, 2))
     """
-    two = (value, value) if isinstance(value, int) else tuple(value)
-    if len(two) != 2 or not all(isinstance(v, int) and v >= least for v in two):
+    two = tuple(value) if isinstance(value, Iterable) else (value, value)
+    if len(two) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in two):
         raise ValueError(
             f"{name} must be a whole number of at least {least}, or two of them, found {value!r}"
         )
-    return two[0], two[1]
+    return int(two[0]), int(two[1])
 
 
 def check_images(layer: str, x: Array, channels: int | None = None) -> None:
@@ -54,7 +54,8 @@ def check_images(layer: str, x: Array, channels: int | None = None) -> None:
     """
     if x.ndim != 4 or (channels is not None and x.shape[1] != channels):
         expected = "C" if channels is None else channels
-        raise ValueError(f"{layer} expects (N, {expected}, H, W), found shape {x.shape}")
+        single = "; a single image is x[None]" if x.ndim == 3 else ""
+        raise ValueError(f"{layer} expects (N, {expected}, H, W), found shape {x.shape}{single}")
     if 0 in x.shape[1:]:
         raise ValueError(
             f"{layer} expects images of at least one channel, row and column, found shape {x.shape}"

@@ -9,7 +9,7 @@ from dlcourse.nn.module import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 
-class AdaGrad(Optimizer):
+class Adagrad(Optimizer):
     """Steps that shrink with the sum s of all squared gradients so far (Duchi et al. 2011).
 
     .. math::
@@ -21,7 +21,7 @@ class AdaGrad(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``.
     lr : float
         Learning rate.
@@ -35,7 +35,7 @@ class AdaGrad(Optimizer):
     >>> import numpy as np
     >>> w = Parameter(np.zeros(2, np.float32))
     >>> w.grad = np.array([0.1, 100.0], np.float32)
-    >>> AdaGrad([w], lr=0.5).step()  # the first step is lr, whatever the gradient's size
+    >>> Adagrad([w], lr=0.5).step()  # the first step is lr, whatever the gradient's size
     >>> w.data
     array([-0.5, -0.5], dtype=float32)
     """
@@ -44,12 +44,13 @@ class AdaGrad(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        params: Iterable[Parameter],
         lr: float = 1e-2,
+        *,
         eps: float = 1e-10,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(params, lr, weight_decay)
         self.eps = in_range("eps", eps, 0.0)
 
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:

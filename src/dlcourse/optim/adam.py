@@ -30,7 +30,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``.
     lr : float
         Learning rate: about the largest change of a weight in one step.
@@ -57,13 +57,13 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        params: Iterable[Parameter],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(params, lr, weight_decay)
         self.betas = (
             in_range("betas[0]", betas[0], 0.0, below=1.0),
             in_range("betas[1]", betas[1], 0.0, below=1.0),
@@ -125,13 +125,13 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        params: Iterable[Parameter],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
     ) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay)
 
     def decay(self, data: Array, grad: Array) -> Array:
         """Shrink the weights, and return the gradient as it is."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,11 @@ class WeightAverage(Optimizer):
     def lr(self, value: float) -> None:
         self.optimizer.lr = value
 
+    @property
+    def param_groups(self) -> list[MutableMapping[str, Any]]:
+        """That of the optimizer inside."""
+        return self.optimizer.param_groups
+
     def step(self) -> None:
         """Let the optimizer make its step, and take the new weights into the average."""
         self.optimizer.step()
@@ -96,19 +102,3 @@ class WeightAverage(Optimizer):
         """Return the arrays of the optimizer inside, and the averages as "average.<number>"."""
         averages = {f"average.{i}": array for i, array in enumerate(self.averages)}
         return {**self.optimizer.state_dict(), **averages, "average.steps": self._steps}
-
-    def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Copy arrays of `state_dict` into an average of the same kind; see `Optimizer`."""
-        own = {f"average.{i}": array for i, array in enumerate(self.averages)}
-        own["average.steps"] = self._steps
-        wrong = [
-            name for name, a in own.items() if name not in state or state[name].shape != a.shape
-        ]
-        if wrong:
-            raise ValueError(
-                f"this state holds no fitting average of the weights: {wrong[0]} is missing or of "
-                "another shape; resume with the optimizer that wrote it"
-            )
-        self.optimizer.load_state_dict({n: array for n, array in state.items() if n not in own})
-        for name, array in own.items():
-            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)

@@ -6,14 +6,16 @@ import math
 from collections.abc import Iterable
 
 from dlcourse.backend import array_module
+from dlcourse.nn.blas import blas_held
 from dlcourse.nn.module import Parameter
 
 
-def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+@blas_held()
+def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     """Shorten the gradients, taken together as one vector, to at most a given norm.
 
-    All are multiplied by ``max_norm / (norm + 1e-6)`` where that is below 1 (Pascanu et al. 2013;
-    torch's ``clip_grad_norm_``). The direction stays.
+    All are multiplied by ``max_norm / (norm + 1e-6)`` where that is below 1 (Pascanu et al. 2013).
+    The direction stays.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     >>> import numpy as np
     >>> w = Parameter(np.zeros(2))
     >>> w.grad = np.array([3.0, 4.0])
-    >>> clip_grad_norm([w], max_norm=1.0)
+    >>> clip_grad_norm_([w], max_norm=1.0)
     5.0
     >>> w.grad.round(3)
     array([0.6, 0.8])

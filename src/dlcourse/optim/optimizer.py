@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, ClassVar
 
 from dlcourse.backend import Array, array_module
+from dlcourse.habits import Familiar, explained
 from dlcourse.nn.module import Parameter
+from dlcourse.nn.state import fitted, put
 
 
-class Optimizer:
+class Optimizer(Familiar):
     """Base of all optimizers: changes parameters in place, against their gradients.
 
     A subclass defines ``update(data, grad, state)`` for one parameter, and names in
@@ -20,7 +22,7 @@ class Optimizer:
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``. One that is listed twice is updated once.
     lr : float
         The learning rate, 0 or more. Change the attribute ``lr`` at any time.
@@ -41,13 +43,17 @@ class Optimizer:
     array([ 0.5, -0.5], dtype=float32)
     """
 
+    hints: ClassVar = {
+        "add_param_group": "make one optimizer for each group of parameters",
+        "step()": "there is no closure, compute the gradients before",
+        "defaults": "read the attributes, optimizer.lr",
+    }
+
     #: The names of the arrays kept for each parameter; those of torch.
     state_names: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(
-        self, parameters: Iterable[Parameter], lr: float, weight_decay: float = 0.0
-    ) -> None:
-        self.parameters = _checked(parameters)
+    def __init__(self, params: Iterable[Parameter], lr: float, weight_decay: float = 0.0) -> None:
+        self.parameters = _checked(params)
         self.lr = in_range("lr", lr, 0.0)
         self.weight_decay = in_range("weight_decay", weight_decay, 0.0)
         self.state: list[dict[str, Array]] = [
@@ -55,6 +61,7 @@ class Optimizer:
             for p in self.parameters
         ]
 
+    @explained
     def step(self) -> None:
         """Update every parameter that has a gradient; the gradients stay as they are.
 
@@ -82,10 +89,31 @@ class Optimizer:
         """Change `data` and the arrays of `state` in place; `grad` must not be changed."""
         raise NotImplementedError(f"{type(self).__name__} does not define update")
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters:
-            parameter.grad = None
+            parameter.zero_grad(set_to_none)
+
+    @property
+    def param_groups(self) -> list[MutableMapping[str, Any]]:
+        """One group of all parameters, as torch shows it: ``param_groups[0]["lr"]`` is ``lr``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dlcourse.optim import SGD
+        >>> optimizer = SGD([Parameter(np.zeros(1))], lr=0.1)
+        >>> for group in optimizer.param_groups:
+        ...     group["lr"] = 0.01
+        >>> optimizer.lr
+        0.01
+        """
+        return [_Group(self)]
+
+    def __repr__(self) -> str:
+        _, *values = self.param_groups[0].items()
+        words = [f"{len(self.parameters)} parameters", *(f"{n}={value!r}" for n, value in values)]
+        return f"{type(self).__name__}({', '.join(words)})"
 
     def state_dict(self) -> dict[str, Array]:
         """Return the arrays kept for each parameter as "<name>.<parameter's number>".
@@ -103,30 +131,47 @@ class Optimizer:
         """Copy arrays of `state_dict` into an optimizer of the same kind and parameters.
 
         Training then goes on bit for bit as it would have. Nothing is changed unless every
-        name and shape agrees.
+        name and shape agrees, and all values are real numbers.
 
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a shape differs.
+            If a name is missing or unknown, a shape differs, or an array holds text or the like.
         """
-        own = self.state_dict()
-        optimizer = type(self).__name__
-        wrong = sorted(own.keys() ^ state.keys())
-        if wrong:
-            kind = "missing" if wrong[0] in own else "unknown"
-            raise ValueError(
-                f"this state belongs to another optimizer than {optimizer} on "
-                f"{len(self.parameters)} parameters: {wrong[0]} is {kind}"
-            )
-        for name, array in own.items():
-            if array.shape != state[name].shape:
-                raise ValueError(
-                    f"this state does not fit {optimizer}: {name} has shape "
-                    f"{state[name].shape}, expected {array.shape}; build it on the same model"
-                )
-        for name, array in own.items():
-            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
+        put(fitted(self.state_dict(), state, self.misfit))
+
+    @property
+    def misfit(self) -> str:
+        """How the sentence begins that says why a state does not fit."""
+        return f"this state does not fit {type(self).__name__} on {len(self.parameters)} parameters"
+
+
+class _Group(MutableMapping[str, Any]):
+    """The attributes of an optimizer as the items of torch's group of parameters."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+
+    def __getitem__(self, name: str) -> Any:
+        return vars(self._optimizer)["parameters" if name == "params" else name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._names():
+            raise KeyError(f"{name} of {type(self._optimizer).__name__} cannot be set")
+        setattr(self._optimizer, name, value)
+
+    def __delitem__(self, name: str) -> None:
+        raise KeyError(f"{name} of {type(self._optimizer).__name__} cannot be deleted")
+
+    def __iter__(self) -> Iterator[str]:
+        yield "params"
+        yield from self._names()
+
+    def __len__(self) -> int:
+        return 1 + len(self._names())
+
+    def _names(self) -> list[str]:
+        return [name for name in vars(self._optimizer) if name not in ("parameters", "state")]
 
 
 def in_range(name: str, value: float, low: float, below: float = math.inf) -> float:
@@ -147,8 +192,18 @@ def in_range(name: str, value: float, low: float, below: float = math.inf) -> fl
     return float(value)
 
 
-def _checked(parameters: Iterable[Parameter]) -> list[Parameter]:
-    unique = list(dict.fromkeys(parameters))
+def _checked(params: Iterable[Parameter]) -> list[Parameter]:
+    if not isinstance(params, Iterable):
+        raise TypeError(
+            f"expected Parameters, found {type(params).__name__}; pass model.parameters()"
+        )
+    params = list(params)
+    if any(isinstance(parameter, Mapping) for parameter in params):
+        raise TypeError(
+            "all parameters of an optimizer form one group, found groups; "
+            "make one optimizer for each"
+        )
+    unique = list({id(parameter): parameter for parameter in params}.values())
     if not unique:
         raise ValueError("an optimizer needs at least one parameter; pass model.parameters()")
     for i, parameter in enumerate(unique):

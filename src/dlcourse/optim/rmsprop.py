@@ -22,7 +22,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``.
     lr : float
         Learning rate.
@@ -47,13 +47,13 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        params: Iterable[Parameter],
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(params, lr, weight_decay)
         self.alpha = in_range("alpha", alpha, 0.0, below=1.0)
         self.eps = in_range("eps", eps, 0.0)
 

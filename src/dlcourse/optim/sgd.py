@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from dlcourse.backend import Array
 from dlcourse.nn.module import Parameter
@@ -16,7 +17,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``.
     lr : float
         Learning rate.
@@ -33,10 +34,15 @@ class SGD(Optimizer):
     array([0.9, 0.8], dtype=float32)
     """
 
+    hints: ClassVar = Optimizer.hints | {
+        "momentum=": "write Momentum(params, lr=0.1, momentum=0.9)",
+        "nesterov=": "write Nesterov(params, lr=0.1, momentum=0.9)",
+    }
+
     def __init__(
-        self, parameters: Iterable[Parameter], lr: float = 1e-3, weight_decay: float = 0.0
+        self, params: Iterable[Parameter], lr: float = 1e-3, *, weight_decay: float = 0.0
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(params, lr, weight_decay)
 
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
         data -= self.lr * grad
@@ -54,7 +60,7 @@ class Momentum(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    params : iterable of Parameter
         What to optimize, ``model.parameters()``.
     lr : float
         Learning rate.
@@ -74,16 +80,21 @@ class Momentum(Optimizer):
     array([-2.5], dtype=float32)
     """
 
+    hints: ClassVar = Optimizer.hints | {
+        "nesterov=": "write Nesterov(params, lr=0.1, momentum=0.9)",
+    }
+
     state_names = ("momentum_buffer",)
 
     def __init__(
         self,
-        parameters: Iterable[Parameter],
+        params: Iterable[Parameter],
         lr: float = 1e-3,
         momentum: float = 0.9,
+        *,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(params, lr, weight_decay)
         self.momentum = in_range("momentum", momentum, 0.0, below=1.0)
 
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:

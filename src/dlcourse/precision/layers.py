@@ -56,8 +56,8 @@ def flat_layers(model: Module) -> list[Module]:
     ['ReLU', 'Flatten']
     """
     if isinstance(model, Chain):
-        return [layer for _, part in model.children() for layer in flat_layers(part)]
-    if any(model.children()):
+        return [layer for part in model.children() for layer in flat_layers(part)]
+    if any(model.named_children()):
         raise ValueError(
             f"expected layers one after another, found {type(model).__name__}, which joins its "
             "parts in another way; use a network like DeepConvNet or StackedConvNet"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.habits import explained
 from dlcourse.nn import BatchNorm2d, Module, Parameter
 from dlcourse.precision.scaler import LossScaler
 
@@ -108,6 +109,7 @@ class MixedPrecision(Module):
 
     # What reaches the children has to reach the half as well.
 
+    @explained
     def set_generator(self, rng: np.random.Generator) -> None:
         self._half[0].set_generator(rng)
 

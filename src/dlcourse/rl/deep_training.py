@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.files import FileError, Found, reading
 from dlcourse.models.q_networks import QNetwork
-from dlcourse.nn.weights import load_arrays, part, save_arrays
+from dlcourse.nn.state import fitted, put
+from dlcourse.nn.weights import load_arrays, naming, part, save_arrays
 from dlcourse.optim import Adam
 from dlcourse.rl.dqn import DQN
 from dlcourse.rl.episodes import episode_seed, evaluate, play
@@ -245,22 +247,34 @@ def _restore(
     history: DQNHistory,
 ) -> None:
     arrays = load_arrays(path)
-
-    if str(part(arrays, "json/")["identity"]) != identity:
-        raise ValueError(
-            f"{path} belongs to a training with other settings; choose another folder, or "
-            "remove the file to begin anew"
-        )
-    agent.network.load_state_dict(part(arrays, "network/"))
-    agent.target.load_state_dict(part(arrays, "target/"))
-    agent.optimizer.load_state_dict(part(arrays, "optimizer/"))
-    for name, array in part(arrays, "best/").items():
-        best[name][...] = array
-    for name, array in part(arrays, "memory/").items():
-        memory.arrays()[name][: len(array)] = array
-    memory.added = int(part(arrays, "counts/")["added"])
-    agent.steps = int(part(arrays, "counts/")["steps"])
-    saved = json.loads(str(part(arrays, "json/")["history"]))
-    history.ends, history.returns = saved["ends"], saved["returns"]
-    history.checks = [(int(frame), float(score)) for frame, score in saved["checks"]]
-    history.seconds = saved["seconds"]
+    remedy = "choose another folder, or remove the file to begin anew"
+    with reading(path, "a checkpoint of a DQN", remedy):
+        text, counts = part(arrays, "json/"), part(arrays, "counts/")
+        same = str(text["identity"]) == identity
+        added, steps = int(counts["added"]), int(counts["steps"])
+        saved = json.loads(str(text["history"]))
+        checks = [(int(frame), float(score)) for frame, score in saved["checks"]]
+        ends, returns = list(map(int, saved["ends"])), list(map(float, saved["returns"]))
+        seconds = float(saved["seconds"])
+        if min(added, steps, *ends) < 0 or len(ends) != len(returns):
+            raise Found(f"one of {added} frames, {steps} steps and {len(ends)} episodes")
+    if not same:
+        raise FileError(f"{path} belongs to a training with other settings; {remedy}")
+    kept = {name: array[: min(added, len(array))] for name, array in memory.arrays().items()}
+    owners = {
+        "network": agent.network.state_dict(),
+        "target": agent.target.state_dict(),
+        "optimizer": agent.optimizer.state_dict(),
+        "best": best,
+        "memory": kept,
+    }
+    with naming(path):
+        pairs = [
+            pair
+            for name, own in owners.items()
+            for pair in fitted(own, part(arrays, f"{name}/"), f"its {name} does not fit")
+        ]
+    put(pairs)
+    memory.added, agent.steps = added, steps
+    history.ends, history.returns, history.checks = ends, returns, checks
+    history.seconds = seconds

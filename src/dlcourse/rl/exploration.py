@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlcourse.habits import explained
+
 #: Gives a number, such as epsilon or a learning rate, for a step or an episode counted from 0.
 Schedule = Callable[[int], float]
 
 
+@explained
 def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
     """Choose any action with probability epsilon, and otherwise one that looks best.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.habits import explained
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork, QNetwork
 from dlcourse.rl.episodes import make
 
@@ -59,6 +60,7 @@ def make_game(name: str) -> Any:
     return make(name, max_episode_steps=_MOST_FRAMES, disable_env_checker=True)
 
 
+@explained
 def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -> QNetwork:
     """Return a new network for an environment, chosen by the shape of what it shows.
 

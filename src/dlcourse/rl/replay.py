@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from dlcourse.habits import explained
+
 
 class Transitions(NamedTuple):
     """A batch of steps: what was seen and done, and what came of it; one row per step."""
@@ -82,6 +84,7 @@ class ReplayMemory:
         self.terminated[i] = terminated
         self.added += 1
 
+    @explained
     def sample(self, size: int, rng: np.random.Generator) -> Transitions:
         """Return `size` steps, each drawn from all that are kept; copies.
 
@@ -96,7 +99,8 @@ class ReplayMemory:
 
     def latest(self, size: int) -> Transitions:
         """Return the last `size` steps in the order they happened: learning without a memory."""
-        return self._at(np.arange(max(0, self.added - size), self.added) % self.capacity)
+        first = self.added - min(size, len(self))
+        return self._at(np.arange(first, self.added) % self.capacity)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by the names of their attributes, one row per step, not copied."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.habits import explained
 from dlcourse.models.edges import edge_convolutions
 from dlcourse.models.preprocessing import preprocess_for
 from dlcourse.models.pretrained import on_disk, published, read_arrays
@@ -87,7 +88,7 @@ class VGGFeatures:
         self._depth = max(wanted) + 1
         x = (image - self._colours(self.mean, image)) / self._colours(self.std, image)
         outputs = {}
-        for i, layer in enumerate(self.layers.modules[: self._depth]):
+        for i, layer in enumerate(self.layers[: self._depth]):
             x = layer(x)
             if i in wanted:
                 outputs[wanted[i]] = x
@@ -122,7 +123,7 @@ class VGGFeatures:
         deepest = max(names, key=NAMES.index)
         names = NAMES[: NAMES.index(deepest) + 1]
         responses = [[float(f.mean()) for f in self(x, names).values()] for x in images]
-        layers = Sequential(*self.layers.modules[: self._places[deepest] + 1]).replica()
+        layers = self.layers[: self._places[deepest] + 1].replica()
         before = 1.0
         for layer, means in zip(_convolutions(layers), zip(*responses, strict=True), strict=True):
             mean = sum(means) / len(means) or 1.0
@@ -143,6 +144,7 @@ class VGGFeatures:
         return array_module(like).asarray(values, like.dtype).reshape(1, 3, 1, 1)
 
 
+@explained
 def load_features(source: str = "auto", *, rng: np.random.Generator | None = None) -> VGGFeatures:
     """Return the convolutions of VGG-16, with the best weights available.
 

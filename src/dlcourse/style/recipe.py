@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from dlcourse.data import load_photograph, to_bytes
-from dlcourse.files import atomic_write, write_json
+from dlcourse.files import atomic_write, read_json, write_json
 from dlcourse.models import efficientnet_lite0, preprocess_for
 from dlcourse.nn import softmax
 from dlcourse.style.features import SOURCES, load_features
@@ -98,7 +97,7 @@ def run_grid(output: Path, *, command: str, seed: int = 0, progress: bool = True
                     stream.write(_jpeg(to_bytes(image)))
                 write_json(part, _summary(losses))
             arrays[name] = np.frombuffer(file.read_bytes(), np.uint8)
-            test[name] = json.loads(part.read_text())
+            test[name] = read_json(part, "a summary of losses", "remove it, and it is made again")
     for name, image in (("content", content), ("style", style)):
         arrays[name] = np.frombuffer(_jpeg(to_bytes(image)), np.uint8)
     recipe = {"size": 96, "steps": 25, "features": SOURCES[_FEATURES], "seed": seed}

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlcourse.backend import Array
 from dlcourse.nn import Parameter
+from dlcourse.nn.blas import blas, blas_held
 from dlcourse.optim import Adam
 from dlcourse.style.features import VGGFeatures
 from dlcourse.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_matrix
@@ -246,14 +247,16 @@ def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) 
         image = as_image(intermediate_result.x)
         report(image, found)  # the line search ends at the point that it takes
 
-    minimize(
-        evaluate,
-        image.astype(np.float64).ravel(),
-        method="L-BFGS-B",
-        jac=True,
-        bounds=[(0, 1)] * image.size,
-        callback=after_step,
-        # As many steps as are asked for, however little they gain.
-        options={"maxiter": steps, "maxfun": 20 * steps, "maxcor": 10, "ftol": 0, "gtol": 0},
-    )
+    blas.cache_clear()  # SciPy's is there now as well
+    with blas_held():
+        minimize(
+            evaluate,
+            image.astype(np.float64).ravel(),
+            method="L-BFGS-B",
+            jac=True,
+            bounds=[(0, 1)] * image.size,
+            callback=after_step,
+            # As many steps as are asked for, however little they gain.
+            options={"maxiter": steps, "maxfun": 20 * steps, "maxcor": 10, "ftol": 0, "gtol": 0},
+        )
     return image

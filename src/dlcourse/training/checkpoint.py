@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.nn.weights import load_arrays, part, save_arrays
+from dlcourse.files import FileError, Found, reading
+from dlcourse.nn.state import fitted
+from dlcourse.nn.weights import load_arrays, naming, part, save_arrays
 
 _FORMAT = "dlcourse checkpoint 1"
 
@@ -59,44 +62,86 @@ class Checkpoint:
         ------
         FileNotFoundError
             If there is no such file.
-        ValueError
+        FileError
             If the file is damaged or is not a checkpoint.
         """
         arrays = load_arrays(path)
-        try:
+        with reading_checkpoint(path):
+            if "json" not in arrays:
+                raise Found("an .npz file of another kind")
             text = json.loads(bytes(arrays.pop("json")))
             if text["format"] != _FORMAT:
-                raise ValueError(text["format"])
-        except (KeyError, ValueError) as error:
-            raise ValueError(
-                f"{os.fspath(path)}: expected a {_FORMAT}, found an .npz file of another kind; "
-                "resume from the file that the trainer wrote"
-            ) from error
-        return cls(
-            part(arrays, "model/"),
-            part(arrays, "optimizer/"),
-            text["schedule"],
-            text["history"],
-            text["settings"],
-            text["stop"],
-            # Files of before have none of these.
-            text.get("scaler"),
-            text.get("within_epoch"),
-            text.get("ranks", 1),
-        )
+                raise Found(f"the format {text['format']!r}")
+            saved = cls(
+                part(arrays, "model/"),
+                part(arrays, "optimizer/"),
+                text["schedule"],
+                text["history"],
+                text["settings"],
+                text["stop"],
+                # Files of before have none of these.
+                text.get("scaler"),
+                text.get("within_epoch"),
+                text.get("ranks", 1),
+            )
+            for name in ("schedule", "history", "settings", "scaler", "within_epoch"):
+                part_of_it = getattr(saved, name)
+                if not isinstance(part_of_it, dict) and (
+                    part_of_it is not None or name in ("history", "settings")
+                ):
+                    raise Found(f"one whose {name} is a {type(part_of_it).__name__}")
+            if type(saved.stop) is not bool or type(saved.ranks) is not int:
+                raise Found(f"one with stop {saved.stop!r} and ranks {saved.ranks!r}")
+            return saved
 
     def expect(self, settings: Mapping[str, Any], path: str | os.PathLike[str] | None) -> None:
         """Check that the checkpoint, which came from `path`, fits a training with these settings.
 
         Raises
         ------
-        ValueError
+        FileError
             If it belongs to a training with other settings.
         """
         for name, value in settings.items():
             if self.settings.get(name) != value:
-                raise ValueError(
+                raise FileError(
                     f"{path}: belongs to a training with {name} "
                     f"{self.settings.get(name)!r}, expected {value!r}; "
                     "use the same settings to go on, or another checkpoint file to start anew"
                 )
+
+    def fitted(
+        self,
+        model: Mapping[str, Array],
+        optimizer: Mapping[str, Array],
+        path: str | os.PathLike[str] | None,
+    ) -> list[tuple[Array, Array]]:
+        """Return what `dlcourse.nn.state.put` shall copy into two states; nothing is changed yet.
+
+        Raises
+        ------
+        FileError
+            If the arrays do not fit, or those of the model are no finite numbers.
+        """
+        with naming(path):
+            return [
+                *fitted(model, self.model, "its weights do not fit this network", finite=True),
+                *fitted(optimizer, self.optimizer, "its state does not fit this optimizer"),
+            ]
+
+
+def reading_checkpoint(path: str | os.PathLike[str]) -> AbstractContextManager[None]:
+    """Return `dlcourse.files.reading` with what there is to say of a checkpoint.
+
+    Examples
+    --------
+    >>> with reading_checkpoint("checkpoint.npz"):
+    ...     pass
+    Traceback (most recent call last):
+    FileNotFoundError: checkpoint.npz: there is no such file; check the name
+    """
+    return reading(
+        path,
+        f"a {_FORMAT}",
+        "resume from the file that the trainer wrote, or remove it to start anew",
+    )

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse.nn import Module
-from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
+from dlcourse.nn.state import put
+from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.training.arguments import (
     check_callable,
     check_count,
     check_norm,
     check_optimizer,
 )
-from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.checkpoint import Checkpoint, reading_checkpoint
 from dlcourse.training.divergence import TrainingDiverged, check_weights
 from dlcourse.training.progress import progress_bar
 
@@ -112,13 +113,13 @@ class Loop:
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():
-            self._resume(Checkpoint.load(self.checkpoint))
+            self._resume(self.checkpoint)
         with progress_bar(
             show=self.progress, total=steps, initial=len(self.losses), unit="step"
         ) as bar:
             for number in range(len(self.losses), steps):
                 if self.schedule is not None:
-                    self.schedule.step(number)
+                    self.schedule.move_to(number)
                 self.model.zero_grad()
                 loss = self.step(number)
                 if loss is None:
@@ -129,7 +130,7 @@ class Loop:
                         f"{self.optimizer.lr:g}: try a smaller learning rate or max_norm"
                     )
                 if self.max_norm is not None:
-                    clip_grad_norm(self.model.parameters(), self.max_norm)
+                    clip_grad_norm_(self.model.parameters(), self.max_norm)
                 self.optimizer.step()
                 self.losses.append(loss)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
@@ -151,8 +152,11 @@ class Loop:
             stop=False,
         )
 
-    def _resume(self, saved: Checkpoint) -> None:
-        saved.expect(self.settings, self.checkpoint)
-        self.model.load_state_dict(saved.model)
-        self.optimizer.load_state_dict(saved.optimizer)
-        self.losses = list(saved.history["losses"])
+    def _resume(self, path: Path) -> None:
+        saved = Checkpoint.load(path)
+        saved.expect(self.settings, path)
+        pairs = saved.fitted(self.model.state_dict(), self.optimizer.state_dict(), path)
+        with reading_checkpoint(path):
+            losses = list(map(float, saved.history["losses"]))
+        put(pairs)
+        self.losses = losses

@@ -4,7 +4,8 @@ A few images at a time keep intermediate arrays small; of 5 to 50, about 25 were
 and leave work for four. Several threads, with BLAS held to one thread each, keep every core busy.
 The split into micro-batches, their random numbers and the order of summation do not depend on the
 number of threads, nor on that of ranks where it is a power of two: more workers change the time,
-never the result.
+never the result. A whole batch, which batch normalization needs, is shared inside of each layer
+(`dlcourse.nn.threads`), in pieces that do not depend on them either.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ class ParallelModel:
     make_loss : callable
         Makes a loss, for instance ``CrossEntropyLoss``; each thread has its own.
     workers : int, optional
-        Threads; one a core when left out, and its share of the cores on each of several ranks.
+        Threads; one a core when left out, and its share of the cores on each of several ranks. On
+        whole batches they are those that a layer shares its work among, as many as BLAS may use
+        at most.
     micro_batch : int
         Images that pass through the network at a time.
     communicator : Communicator, optional

@@ -194,7 +194,7 @@ def profile(
     watches: dict[str, _Watch] = {}  # in the order in which layers run first
     named = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name
     for name, module in named.values():
-        if not any(module.children()):
+        if not any(module.named_children()):
             _watch(name, module, watches, mark)
 
     passes: dict[str, list[float]] = {"forward": [], "backward": []}

@@ -5,12 +5,15 @@ Only rank 0 reads and writes files, so the ranks need no common disk.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dlcourse.distributed import broadcast_arrays, broadcast_json
-from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.files import Found
+from dlcourse.nn.state import put
+from dlcourse.training.checkpoint import Checkpoint, reading_checkpoint
 from dlcourse.training.history import History, Progress
 from dlcourse.training.parallel import needs_whole_batch
 
@@ -30,17 +33,28 @@ def snapshot(trainer: Trainer, settings: dict[str, Any]) -> Checkpoint:
 
 
 def restore(trainer: Trainer, saved: Checkpoint, settings: dict[str, Any]) -> None:
-    """Go on from a checkpoint.
+    """Go on from a checkpoint, which came from ``trainer.checkpoint``.
 
     Raises
     ------
-    ValueError
-        If it belongs to a training with other settings.
+    FileError
+        If it belongs to a training with other settings, or something in it cannot be; the trainer
+        is then as it was.
     """
-    saved.expect(settings, trainer.checkpoint)
-    trainer.model.load_state_dict(saved.model)
-    trainer.optimizer.load_state_dict(saved.optimizer)
-    _set_numbers(trainer, {name: getattr(saved, name) for name in _numbers(trainer)})
+    path = trainer.checkpoint
+    assert path is not None
+    saved.expect(settings, path)
+    model, optimizer = trainer.model.state_dict(), trainer.optimizer.state_dict()
+    pairs = saved.fitted(model, optimizer, path)
+    before = _numbers(trainer)
+    with reading_checkpoint(path):
+        try:
+            _set_numbers(trainer, {name: getattr(saved, name) for name in before})
+            _check_progress(trainer, settings["images"], settings["batch_size"])
+        except BaseException:
+            _set_numbers(trainer, before)
+            raise
+    put(pairs)
     if saved.ranks != trainer.communicator.size:
         warnings.warn(_what_changes(trainer, saved.ranks), stacklevel=3)
 
@@ -78,14 +92,43 @@ def _numbers(trainer: Trainer) -> dict[str, Any]:
 
 
 def _set_numbers(trainer: Trainer, numbers: dict[str, Any]) -> None:
-    if trainer.schedule is not None and numbers["schedule"] is not None:
-        trainer.schedule.load_state_dict(numbers["schedule"])
-    if trainer.scaler is not None and numbers["scaler"] is not None:
-        trainer.scaler.load_state_dict(numbers["scaler"])
+    for name in ("schedule", "scaler"):
+        owner, state = getattr(trainer, name), numbers[name]
+        if owner is not None:
+            if not all(value is None or _is_number(value) for value in state.values()):
+                raise Found(f"one whose {name} has other things than numbers")
+            owner.load_state_dict(state)
     trainer.history = History.from_dict(numbers["history"])
     within = numbers["within_epoch"]
     trainer.within_epoch = None if within is None else Progress(**within)
     trainer.stop = numbers["stop"]
+
+
+def _check_progress(trainer: Trainer, images: int, batch_size: int) -> None:
+    """Check that what was done adds up: so many epochs, and steps of one that is not over."""
+    history, within = trainer.history, trainer.within_epoch or Progress()
+    epochs = [asdict(epoch) for epoch in history.epochs]
+    numbers = [*history.step_loss, *asdict(within).values(), trainer.optimizer.lr]
+    if not all(map(_is_number, numbers)) or not all(map(math.isfinite, numbers)):
+        raise Found("one whose losses, progress or learning rate are no finite numbers")
+    if not all(v is None or _is_number(v) for epoch in epochs for v in epoch.values()):
+        raise Found("one whose epochs have other things than numbers")
+    steps = math.ceil(images / batch_size)
+    started = trainer.within_epoch is not None
+    if not (
+        [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
+        and started <= within.step < steps
+        and within.count == within.step * batch_size
+        and len(history.step_loss) == len(epochs) * steps + within.step
+    ):
+        raise Found(
+            f"one that has done {len(history.step_loss)} steps, in {len(epochs)} epochs of {steps} "
+            f"and {within.step} of the next"
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _what_changes(trainer: Trainer, before: int) -> str:

@@ -17,7 +17,7 @@ from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
 from dlcourse.files import remove_leftovers
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
-from dlcourse.optim import Optimizer, Schedule, clip_grad_norm
+from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.arguments import (
     check_callable,
@@ -256,7 +256,7 @@ class Trainer:
             loaded = ahead(loaded, like=self.model.parameters()[0].data)
         for (step, indices), (images, labels) in zip(order, loaded, strict=True):
             if self.schedule is not None:
-                self.schedule.step(number - 1 + step / steps)
+                self.schedule.move_to(number - 1 + step / steps)
             score = parallel.gradients(
                 images,
                 labels,
@@ -269,7 +269,7 @@ class Trainer:
                 raise TrainingDiverged(self._diverged(number, step, score.loss))
             if self.scaler is None or self.scaler.update(self.model.parameters()):
                 if self.max_norm is not None:
-                    clip_grad_norm(self.model.parameters(), self.max_norm)
+                    clip_grad_norm_(self.model.parameters(), self.max_norm)
                 self.optimizer.step()
             total += score
             self.history.step_loss.append(score.loss)

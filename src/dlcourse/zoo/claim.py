@@ -73,7 +73,8 @@ def noted_recipe(folder: Path) -> dict[str, Any]:
     path = folder / _RECIPE
     if not path.exists():
         raise ValueError(f"{folder} is not the folder of a run: it has no {_RECIPE}")
-    return read_json(path)
+    recipe: dict[str, Any] = read_json(path)
+    return recipe
 
 
 def _note(folder: Path, here: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

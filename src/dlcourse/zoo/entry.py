@@ -68,7 +68,25 @@ def record(name: str) -> dict[str, Any]:
         folder = name.rpartition("/")[0]
         beside = [other for other in known if other.rpartition("/")[0] == folder] or known
         raise ValueError(f"the zoo has no entry {name!r}; it has {listed(name, beside)}")
-    return read_json(FOLDER / f"{name}.json")
+    return read_record(FOLDER / f"{name}.json")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record that ships.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> read_record(FOLDER / "ensembles/deep-convnet.json")["test"]["images"]
+    10000
+    """
+    remedy = "install the package anew from its repository"
+    data: dict[str, Any] = read_json(path, "the record of a run", remedy)
+    return data
 
 
 def arrays(name: str) -> dict[str, np.ndarray]:

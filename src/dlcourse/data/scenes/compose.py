@@ -11,6 +11,7 @@ from dlcourse.data.dataset import Dataset
 from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.scene import Scene, box_of
 from dlcourse.data.scenes.sticker import Sticker, place
+from dlcourse.habits import explained
 
 
 class _HasMask(Protocol):
@@ -31,6 +32,7 @@ _REACH = 0.62
 _CLEAR = 1.4
 
 
+@explained
 def compose(
     digits: Dataset,
     ground: Callable[[int, np.random.Generator], np.ndarray],
@@ -76,6 +78,7 @@ def compose(
     return Scene(image, labels, masks, boxes, small, describe(labels, small, middles(boxes)))
 
 
+@explained
 def arrange(
     choices: int,
     cut: Callable[[int, tuple[float, float], float], Cutout],

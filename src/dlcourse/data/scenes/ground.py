@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from dlcourse.habits import explained
+
 #: Scribbles are drawn this many times larger and then averaged down, for smooth edges.
 _OVERSAMPLING = 2
 
 
+@explained
 def draw_ground(size: int, rng: np.random.Generator) -> np.ndarray:
     """Return a textured picture with scribbles on it.
 

@@ -15,10 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from dlcourse.data.photograph import open_picture
 from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
 from dlcourse.data.scenes.sets import NumberedScenes
+from dlcourse.habits import explained
 
 #: Names by label, and the folders of the stamps.
 KINDS = ("ground", "animal", "food", "plant", "vehicle")
@@ -57,6 +59,7 @@ class PhotographSet(NumberedScenes):
         belongs = {"train": range(8), "validation": (8,), "test": (9,)}[split]
         self._stamps = [stamp for k, stamp in enumerate(_stamps()) if k % 10 in belongs]
 
+    @explained
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         def cut(k: int, at: tuple[float, float], height: float) -> _Stamp:
             return _place(self._stamps[k][0], self.size, at, height, rng.uniform(-20, 20))
@@ -114,8 +117,7 @@ def _stamps() -> list[tuple[Path, int]]:
 @cache
 def _load(path: Path) -> Image.Image:
     """Return a stamp without the empty border around it, at most 128 pixels high."""
-    with Image.open(path) as picture:
-        stamp = picture.convert("RGBA")
+    stamp = open_picture(path).convert("RGBA")
     stamp = stamp.crop(stamp.getchannel("A").getbbox())
     stamp.thumbnail((128, 128))
     return stamp

@@ -11,6 +11,7 @@ from dlcourse.data.mnist import load_mnist
 from dlcourse.data.scenes.compose import compose
 from dlcourse.data.scenes.ground import draw_ground
 from dlcourse.data.scenes.scene import Scene
+from dlcourse.habits import explained
 
 #: Digits of MNIST's training set that are kept for the validation scenes.
 _HELD_OUT = 5000
@@ -95,6 +96,7 @@ class SceneSet(NumberedScenes):
             "test": test,
         }[split]
 
+    @explained
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
         return compose(self.digits, draw_ground, count, self.size, rng)
 

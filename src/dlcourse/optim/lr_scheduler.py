@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from dlcourse import habits
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 
-class Schedule:
+class Schedule(habits.Familiar):
     """Base of all schedules: sets ``optimizer.lr`` to ``lr_at(epoch)``.
 
     A subclass defines ``lr_at``; its ``__init__`` sets what that needs and then calls this one,
@@ -30,7 +31,7 @@ class Schedule:
     base_lr : float
         The learning rate that the optimizer came with.
     epoch : float
-        The time of the last `step`.
+        The time at hand.
 
     Examples
     --------
@@ -47,21 +48,42 @@ class Schedule:
     0.2
     """
 
+    hints: ClassVar = {
+        "get_lr": "write schedule.lr_at(epoch)",
+        "base_lrs": "write schedule.base_lr",
+        "last_epoch": "write schedule.epoch",
+        "step()": "for a time write move_to(epoch), for a metric observe(metric)",
+        "last_epoch=": "leave it out and call schedule.move_to(epoch) afterwards",
+    }
+
     epoch: float
 
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"{type(self).__name__} takes an optimizer, found {type(optimizer).__name__}"
+            )
         self.optimizer = optimizer
         self.base_lr = optimizer.lr
-        self.step(0.0)
+        self.move_to(0.0)
 
     def lr_at(self, epoch: float) -> float:
         """Return the learning rate of a time."""
         raise NotImplementedError(f"{type(self).__name__} does not define lr_at(epoch)")
 
-    def step(self, epoch: float | None = None) -> None:
-        """Set the optimizer's learning rate for a time; without one, for 1 later than before."""
-        self.epoch = self.epoch + 1.0 if epoch is None else float(epoch)
+    def move_to(self, epoch: float) -> None:
+        """Set the optimizer's learning rate for a time."""
+        self.epoch = float(epoch)
         self.optimizer.lr = self.lr_at(self.epoch)
+
+    @habits.explained
+    def step(self) -> None:
+        """Move to a time 1 later than before, once an epoch as in torch."""
+        self.move_to(self.epoch + 1.0)
+
+    def get_last_lr(self) -> list[float]:
+        """Return the optimizer's learning rate, in a list as torch does."""
+        return [self.optimizer.lr]
 
     def observe(self, metric: float) -> None:
         """Take note of how training goes, once an epoch; most schedules do not look."""
@@ -83,7 +105,7 @@ class Schedule:
         """
         self._check_names(state)
         self.base_lr = state["base_lr"]
-        self.step(state["epoch"])
+        self.move_to(state["epoch"])
 
     def _check_names(self, state: Mapping[str, Any]) -> None:
         own = self.state_dict()
@@ -251,7 +273,8 @@ class LinearWarmup(Schedule):
 class ReduceLROnPlateau(Schedule):
     """Multiplies the rate by `factor` when a metric has stopped getting better.
 
-    Time does not matter to it: call `observe` once an epoch. As in torch the metric is better
+    Time does not matter to it: once an epoch it takes the metric, in `step` as in torch or in
+    `observe` as in every schedule. The metric is better
     when it beats the best so far by the share `threshold`.
 
     Parameters
@@ -275,7 +298,7 @@ class ReduceLROnPlateau(Schedule):
     >>> optimizer = SGD([Parameter(np.zeros(1))], lr=1.0)
     >>> schedule = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
     >>> for loss in (0.9, 0.5, 0.6, 0.5):
-    ...     schedule.observe(loss)
+    ...     schedule.step(loss)
     >>> optimizer.lr
     0.5
     """
@@ -304,6 +327,11 @@ class ReduceLROnPlateau(Schedule):
 
     def lr_at(self, epoch: float) -> float:
         return self.lr
+
+    def step(self, metrics: float) -> None:  # type: ignore[override]
+        """Count an epoch and take its metric, as `observe` does."""
+        self.move_to(self.epoch + 1.0)
+        self.observe(metrics)
 
     def observe(self, metric: float) -> None:
         """Take the metric of an epoch, and lower the rate when patience is at its end."""
@@ -346,3 +374,21 @@ def _positive(name: str, value: float) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must be above 0, found {value!r}")
     return float(value)
+
+
+_OWN = "derive from Schedule and write lr_at(epoch)"
+_WARMUP = "write LinearWarmup(optimizer, warmup=5, after=schedule)"
+
+#: What to write in place of a schedule that torch has.
+HINTS = {
+    "ExponentialLR": "write StepLR(optimizer, step_size=1, gamma=0.9)",
+    "LinearLR": _WARMUP,
+    "SequentialLR": _WARMUP,
+    "LRScheduler": "the base of schedules is Schedule",
+    "MultiStepLR": "write StepLR, or " + _OWN,
+    **dict.fromkeys(("ChainedScheduler", "ConstantLR", "CosineAnnealingWarmRestarts"), _OWN),
+    **dict.fromkeys(("CyclicLR", "LambdaLR", "MultiplicativeLR", "OneCycleLR"), _OWN),
+    "PolynomialLR": _OWN,
+}
+if not TYPE_CHECKING:
+    __getattr__ = habits.absent(__name__, HINTS)

@@ -1,0 +1,1 @@
+"""Damaged and malicious files for every reader of the package: see `python -m fuzz --help`."""

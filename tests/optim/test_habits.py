@@ -1,0 +1,150 @@
+"""What a user of PyTorch writes by habit about optimizers and schedules."""
+
+import re
+
+import numpy as np
+import pytest
+
+from dlcourse import optim
+from dlcourse.nn import Linear, Parameter
+from dlcourse.optim import lr_scheduler
+
+
+def linear():
+    return Linear(3, 2, rng=np.random.default_rng(0))
+
+
+def sgd(**options):
+    return optim.SGD(linear().parameters(), **options)
+
+
+def test_groups_show_and_set_the_attributes():
+    parameters = linear().parameters()
+    optimizer = optim.Adam(parameters, lr=0.1, weight_decay=0.01)
+    [group] = optimizer.param_groups
+    assert group["params"] == parameters
+    assert (group["lr"], group["betas"], len(group)) == (0.1, (0.9, 0.999), 5)
+    assert set(group) == {"params", "lr", "betas", "eps", "weight_decay"}
+    group["lr"] = 0.5
+    assert optimizer.lr == 0.5
+    for wrong in ("params", "momentum"):
+        with pytest.raises(KeyError, match=f"{wrong} of Adam cannot be set"):
+            group[wrong] = []
+    with pytest.raises(KeyError):
+        group["momentum"]
+    average = optim.WeightAverage(optimizer)
+    average.param_groups[0]["lr"] = 0.25
+    assert average.lr == optimizer.lr == 0.25
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_zero_grad(set_to_none):
+    w = Parameter(np.ones(2, np.float32))
+    w.grad = np.ones(2, np.float32)
+    optimizer = optim.SGD([w])
+    optimizer.zero_grad(set_to_none=set_to_none)
+    assert w.grad is None if set_to_none else w.grad.tolist() == [0, 0]
+    optimizer.zero_grad(set_to_none=False)  # of no gradient there is nothing to fill
+
+
+def test_print():
+    assert repr(sgd(lr=0.1)) == "SGD(2 parameters, lr=0.1, weight_decay=0.0)"
+
+
+def test_the_plateau_lowers_the_rate_where_step_gets_the_loss():
+    optimizer = sgd(lr=0.1)
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, patience=2)
+    for _ in range(50):
+        schedule.step(1.0)
+    assert optimizer.lr == schedule.get_last_lr()[0] < 1e-6
+
+
+def test_last_rate():
+    schedule = lr_scheduler.StepLR(sgd(lr=0.1), step_size=1)
+    schedule.step()
+    assert schedule.get_last_lr() == [pytest.approx(0.01)]
+
+
+TOLD = {
+    "SGD(momentum=)": (
+        lambda: sgd(lr=0.1, momentum=0.9),
+        TypeError,
+        "SGD has no momentum=: write Momentum(params, lr=0.1, momentum=0.9)",
+    ),
+    "SGD(nesterov=)": (
+        lambda: sgd(lr=0.1, momentum=0.9, nesterov=True),
+        TypeError,
+        "no nesterov=: write Nesterov(params, lr=0.1, momentum=0.9)",
+    ),
+    "SGD(p, 0.1, 0.9)": (
+        lambda: optim.SGD(linear().parameters(), 0.1, 0.9),
+        TypeError,
+        "SGD takes params, lr by position, found 3",
+    ),
+    "Adam(amsgrad=True)": (
+        lambda: optim.Adam(linear().parameters(), amsgrad=True),
+        TypeError,
+        "Adam has no amsgrad=: leave it out",
+    ),
+    "Adam(model)": (lambda: optim.Adam(linear()), TypeError, "found Linear; pass model.parameters"),
+    "Adam(model.parameters)": (
+        lambda: optim.Adam(linear().parameters),
+        TypeError,
+        "found method; pass model.parameters()",
+    ),
+    "Adam(parameter)": (lambda: optim.Adam(linear().weight), TypeError, "found Parameter; pass"),
+    "Adam(named_parameters)": (
+        lambda: optim.Adam(linear().named_parameters()),
+        TypeError,
+        "found tuple; pass model.parameters()",
+    ),
+    "Adam(arrays)": (lambda: optim.Adam([np.ones(2)]), TypeError, "found ndarray; pass"),
+    "Adam([{}])": (
+        lambda: optim.Adam([{"params": linear().parameters()}]),
+        TypeError,
+        "make one optimizer for each",
+    ),
+    "add_param_group": (lambda: sgd().add_param_group({}), AttributeError, "make one optimizer"),
+    "optimizer.step(closure)": (lambda: sgd().step(print), TypeError, "there is no closure"),
+    "StepLR(model)": (
+        lambda: optim.CosineAnnealingLR(linear(), 3),
+        TypeError,
+        "CosineAnnealingLR takes an optimizer, found Linear",
+    ),
+    "StepLR(last_epoch=)": (
+        lambda: optim.StepLR(sgd(), 3, last_epoch=2),
+        TypeError,
+        "schedule.move_to(epoch)",
+    ),
+    "StepLR.step(loss)": (
+        lambda: optim.StepLR(sgd(), 3).step(0.5),
+        TypeError,
+        "for a time write move_to(epoch), for a metric observe(metric)",
+    ),
+    "LinearWarmup.step(loss)": (
+        lambda: optim.LinearWarmup(sgd(), 3).step(0.5),
+        TypeError,
+        "for a metric observe(metric)",
+    ),
+    "plateau.step()": (lambda: optim.ReduceLROnPlateau(sgd()).step(), TypeError, "metrics"),
+    "get_lr": (lambda: optim.StepLR(sgd(), 3).get_lr(), AttributeError, "schedule.lr_at(epoch)"),
+    "ReduceLROnPlateau(cooldown=)": (
+        lambda: optim.ReduceLROnPlateau(sgd(), cooldown=2),
+        TypeError,
+        "ReduceLROnPlateau has no cooldown=",
+    ),
+    "lr_scheduler.ExponentialLR": (
+        lambda: optim.lr_scheduler.ExponentialLR(sgd(), 0.9),
+        AttributeError,
+        "write StepLR(optimizer, step_size=1, gamma=0.9)",
+    ),
+    "optim.OneCycleLR": (lambda: optim.OneCycleLR, AttributeError, "write lr_at(epoch)"),
+    "optim.Adadelta": (lambda: optim.Adadelta, AttributeError, "write update(data, grad, state)"),
+    "clip_grad_norm": (lambda: optim.clip_grad_norm, AttributeError, "clip_grad_norm_(model"),
+}
+
+
+@pytest.mark.parametrize(("attempt", "kind", "line"), TOLD.values(), ids=TOLD)
+def test_is_told(attempt, kind, line):
+    with pytest.raises(kind, match=re.escape(line)):
+        attempt()
