@@ -29,15 +29,15 @@ _OPTIONAL = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     state: Literal["ok", "missing", "broken"]  #: only what every chapter needs is ever broken
-    detail: str  #: what was found, and what to do where it is not as it should be
+    detail: str  #: what was found, and what to do if it is not as it should be
 
 
 def check_all() -> list[Check]:
-    """Look at everything; takes about a second.
+    """Check everything; takes about a second.
 
     Examples
     --------

@@ -224,7 +224,7 @@ class AdversarialLoop:
         return loss_on_real + loss_on_made, g_loss, *right
 
     def _chosen(self, number: int) -> np.ndarray:
-        """The places of the real images of a step: each once per epoch, in a new order each time."""
+        """The places of the real images of a step: each once per epoch, in a new order."""
         epoch, batch = divmod(number, len(self.images) // self.batch_size)
         order = generator(self.seed, Stream.SHUFFLE, epoch).permutation(len(self.images))
         return order[batch * self.batch_size : (batch + 1) * self.batch_size]

@@ -68,11 +68,11 @@ class Preprocess:
         return image.crop((left, top, left + self.crop, top + self.crop))
 
 
-#: torchvision's for all its ImageNet networks of this package ("ImageClassification" presets).
+#: torchvision's for all its ImageNet networks in this package ("ImageClassification" presets).
 _TORCHVISION = Preprocess()
 
 _OTHERS = {
-    # It came from TensorFlow with another range, and torchvision converts inside of the network.
+    # It came from TensorFlow with another range, and torchvision converts inside the network.
     "googlenet": Preprocess(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     # (value - 127) / 128 for values from 0 to 255.
     "efficientnet_lite0": Preprocess(
@@ -82,7 +82,7 @@ _OTHERS = {
 
 
 def preprocess_for(name: str) -> Preprocess:
-    """Return what belongs to the ImageNet weights of an architecture.
+    """Return the preprocessing that belongs to the ImageNet weights of an architecture.
 
     Examples
     --------
