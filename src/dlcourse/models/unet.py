@@ -28,7 +28,8 @@ class TimeBlock(Module):
 
     ``y = conv2(relu(norm2(conv1(relu(norm1(x))) + time(v)))) + shortcut(x)`` (He et al. 2016b, with
     the time added as in Ho et al. 2020): the vector becomes one number per channel, the same
-    for all pixels. The shortcut is a 1x1 convolution where the number of channels changes, else nothing.
+    for all pixels. The shortcut is a 1x1 convolution where the number of channels changes, and
+    otherwise nothing.
 
     Parameters
     ----------
