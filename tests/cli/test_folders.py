@@ -154,7 +154,7 @@ def test_two_trainings_in_one_folder(run, tiny):
     os.mkdir("run")
     with locked("run/.lock"):
         code, _, err = run(*TRAIN)
-        assert code == 1 and "another training is at work in run" in err
+        assert code == 1 and "another run is at work in run" in err
         assert os.listdir("run") == [".lock"]
     assert run(*TRAIN)[0] == 0
     assert ".lock" not in os.listdir("run")

@@ -153,14 +153,14 @@ def _recipe(weights: str) -> zoo.Recipe:
     folder, _, _ = weights.partition("/")
     zoo.record(weights)
     if folder in _SERVED:
-        raise ValueError(f"{weights} is no classifier of digits: {_SERVED[folder]}")
+        raise ValueError(f"{weights} is not a classifier of digits: {_SERVED[folder]}")
     return zoo.recipe_of(weights)
 
 
 def _of_run(folder: Path) -> zoo.Recipe:
     recipe = noted_recipe(folder)
     if "entry" in recipe:
-        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is no classifier")
+        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is not a classifier")
     return zoo.Recipe.read(recipe, folder / "recipe.json")
 
 

@@ -77,8 +77,8 @@ def _weights() -> str:
     entries = zoo.every_name()
     if not entries:
         raise ValueError(
-            f"expected the entries of the zoo in {zoo.FOLDER}, found none; install the package "
-            "anew from its repository"
+            f"expected the entries of the zoo in {zoo.FOLDER}, found none; reinstall the "
+            "package from its repository"
         )
     for name in entries:
         path, record = zoo.FOLDER / f"{name}.npz", zoo.record(name)
@@ -86,8 +86,8 @@ def _weights() -> str:
             hashlib.sha256(path.read_bytes()).hexdigest() != record.get("weights_sha256")
         ):
             raise ValueError(
-                f"{path}: the weights are not those of the record beside them; install the "
-                "package anew from its repository"
+                f"{path}: the weights are not those of the record beside them; reinstall the "
+                "package from its repository"
             )
     return f"{len(entries)} zoo entries, checksums right"
 

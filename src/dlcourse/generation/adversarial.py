@@ -158,7 +158,7 @@ class AdversarialLoop:
         TrainingDiverged
             If a loss becomes infinite or not a number.
         ValueError
-            If the checkpoint is damaged or belongs to another training.
+            If the checkpoint is damaged or belongs to another training run.
         """
         steps = check_count("steps", steps)
         if self.checkpoint is not None and self.checkpoint.exists():

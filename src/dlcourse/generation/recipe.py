@@ -134,7 +134,7 @@ def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
 
 def _pictures(path: Path) -> np.ndarray:
     arrays = load_arrays(path)
-    with reading(path, "the pictures of a look", "remove the folder's files to start anew"):
+    with reading(path, "the pictures of a check", "remove the folder's files to start afresh"):
         return arrays["pictures"]
 
 

@@ -259,7 +259,7 @@ def _restore(
         if min(added, steps, *ends) < 0 or len(ends) != len(returns):
             raise Found(f"one of {added} frames, {steps} steps and {len(ends)} episodes")
     if not same:
-        raise FileError(f"{path} belongs to a training with other settings; {remedy}")
+        raise FileError(f"{path} belongs to a training run with other settings; {remedy}")
     kept = {name: array[: min(added, len(array))] for name, array in memory.arrays().items()}
     owners = {
         "network": agent.network.state_dict(),
