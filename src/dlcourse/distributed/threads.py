@@ -195,7 +195,7 @@ class _Group:
             self._check()
 
     def fail(self, rank: int, error: BaseException) -> None:
-        """Note the first error of a rank; the others are ended by it."""
+        """Note the first error of a rank, which ends the others."""
         with self._changed:
             if self.error is None:
                 self.cause = error

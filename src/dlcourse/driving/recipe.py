@@ -36,7 +36,7 @@ from dlcourse.zoo.steps import train_in_steps
 
 _STEPS, _LR, _BATCH = 3000, 0.003, 8
 _EACH = 81  #: pictures per track to learn from
-_REMEDY = "remove it, and it is made again"  #: for parts of a run that an interrupted one left
+_REMEDY = "remove it, and it is made again"  #: for parts left by an interrupted run
 
 
 def run_segnet(

@@ -58,7 +58,7 @@ class Preprocess:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is no picture, or the array not one of colours.
+            If the file is not a picture, or the array not one of colours.
         """
         image = _without_ends(colour_picture(picture))
         short = min(image.size)
@@ -94,7 +94,7 @@ def preprocess_for(name: str) -> Preprocess:
 
 def _without_ends(image: Image.Image) -> Image.Image:
     """Cut off what is far from the middle of a very long picture, before it grows by scaling."""
-    # The square in the middle, and as much again as no filter looks beyond. An even number of
+    # The square in the middle, and more around it than any filter reaches. An even number of
     # pixels is cut off, so that the middle stays where it is.
     most = 8 * min(image.size)
     cut_x, cut_y = (max(0, (side - most) // 2) for side in image.size)

@@ -86,7 +86,7 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
         If the weights cannot be fetched; the message says where to put the file by hand.
     ValueError
         If a file is damaged, has another checksum than the published one, or lacks an entry, has
-        one too many, one of another shape or one with NaN in it: the message lists them. The
+        one too many, one with the wrong shape or one with NaN in it: the message lists them. The
         network is then unchanged.
 
     Examples
@@ -108,7 +108,7 @@ def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> n
     Raises
     ------
     TypeError
-        If there is neither, or `rng` is no generator.
+        If there is neither, or `rng` is not a generator.
 
     Examples
     --------

@@ -247,7 +247,7 @@ def _restore(
     history: DQNHistory,
 ) -> None:
     arrays = load_arrays(path)
-    remedy = "choose another folder, or remove the file to begin anew"
+    remedy = "choose another folder, or remove the file to start afresh"
     with reading(path, "a checkpoint of a DQN", remedy):
         text, counts = part(arrays, "json/"), part(arrays, "counts/")
         same = str(text["identity"]) == identity
