@@ -202,7 +202,7 @@ def test_ctrl_c_before_the_first_checkpoint_says_so(run, tiny, monkeypatch):
     monkeypatch.setitem(RECIPES, "generation/vae", interrupted)
     for command in (TRAIN, ("train-entry", "generation/vae", "-o", "other")):
         code, _, err = run(*command)
-        assert code == 130 and "starts again: nothing was kept" in err
+        assert code == 130 and "starts over: nothing was kept" in err
         np.savez(f"{command[-1]}/checkpoint.npz")
         assert "goes on from what is kept in" in run(*command)[2]
 

@@ -98,7 +98,7 @@ def interruptible(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         kept = any(folder.rglob("*.npz"))
-        goes = f"goes on from what is kept in {folder}" if kept else "starts again: nothing was kept"
+        goes = f"goes on from what is kept in {folder}" if kept else "starts over: nothing was kept"
         print(f"\ndlcourse: interrupted; the same command {goes}", file=sys.stderr)
         raise typer.Exit(130) from None
 
