@@ -173,7 +173,7 @@ class MinAtarQNetwork(QNetwork):
         self.skip_input_grad()
 
     def prepare(self, observations: np.ndarray) -> Array:
-        """Return planes (N, 10, 10, C) as images (N, C, 10, 10), a view of the same memory."""
+        """Return planes (N, 10, 10, C) as images (N, C, 10, 10), in the same memory order."""
         return observations.astype(np.float32).transpose(0, 3, 1, 2)
 
 

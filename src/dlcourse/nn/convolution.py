@@ -6,7 +6,7 @@ gives the output with nothing to transpose, and bias is added row by row.
 
 Patches take KH * KW times the memory of the image. They are never all made at once: a block of
 them is copied to scratch memory that fits the processor's cache, multiplied, and overwritten by
-the next. Copying them again for the backward pass takes about as long as fetching them would.
+the next. Copying them again for the backward pass takes about as long as fetching kept ones.
 
 The functions are stateless mathematics; `Conv2d` holds the weights.
 """

@@ -268,7 +268,7 @@ class ParallelModel:
         return array_module(*parts).concatenate(parts)
 
     def _parts(self, count: int, whole: int) -> list[slice]:
-        """Cut this many images into micro-batches, or into one where a batch must be whole."""
+        """Cut this many images into micro-batches, of `whole` images if a batch must be whole."""
         _check_any(count)
         size = whole if self.whole else self.micro_batch
         return [slice(start, min(start + size, count)) for start in range(0, count, size)]
