@@ -797,7 +797,7 @@ class MyBatchNorm(Module):
         ### END SOLUTION
 
     def backward(self, dy):
-        """Add to the gradients of weight and bias, and return that with respect to x."""
+        """Add to the gradients of weight and bias, and return the gradient with respect to x."""
         ### BEGIN SOLUTION
         dw, db = (dy * self.x_hat).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
         self.weight.accumulate(dw)

@@ -611,7 +611,7 @@ class SwishLinear(Module):
         ### END SOLUTION
 
     def backward(self, dy):
-        """Accumulate the gradients of weight and bias, and return that of x."""
+        """Accumulate the gradients of weight and bias, and return the gradient of x."""
         ### BEGIN SOLUTION
         xp, (out, inside) = self.xp, self.weight.data.shape
         dz = dy * self.gate * (1 + self.z * (1 - self.gate))
@@ -1303,7 +1303,7 @@ def cost(layers, shape, batch, size):
 
 
 def attainable(flops, bytes, machine):
-    """Return how many operations a second a layer can reach at most."""
+    """Return the most operations per second that a layer can reach."""
     ### BEGIN SOLUTION
     return min(machine.peak, flops / bytes * machine.bandwidth)
     ### END SOLUTION

@@ -136,7 +136,7 @@ class Job(NamedTuple):
 
 # %% nbgrader="shares solution"
 def shuffled(length, epoch, seed):
-    """Return 0 to length - 1 in an order that depends on epoch and seed alone."""
+    """Return 0 to length - 1 in an order that depends only on epoch and seed."""
     ### BEGIN SOLUTION
     return np.random.default_rng([seed, epoch]).permutation(length)
     ### END SOLUTION
@@ -324,7 +324,7 @@ test_shares_hidden()
 
 # %% nbgrader="average solution"
 def buckets(arrays, limit):
-    """Return lists of numbers of arrays, from the last to the first, of `limit` bytes at most."""
+    """Return lists of the arrays' numbers, from the last to the first, of at most `limit` bytes."""
     ### BEGIN SOLUTION
     result, room = [], -1
     for i in reversed(range(len(arrays))):
@@ -1153,7 +1153,7 @@ def all_reduce_seconds(algorithm, ranks, size, network):
 
 
 def step_seconds(algorithm, ranks, job, network):
-    """Return how long a step takes on so many ranks."""
+    """Return how long a step takes on this many ranks."""
     ### BEGIN SOLUTION
     images = math.ceil(job.images / ranks)
     return images * job.seconds_per_image + all_reduce_seconds(algorithm, ranks, job.bytes, network)

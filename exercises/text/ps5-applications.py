@@ -359,7 +359,7 @@ def roi_pool(x, regions, size, scale):
 
 
 def roi_pool_backward(dy, memory):
-    """Return the gradient of the features, given that of the cells."""
+    """Return the gradient of the features, given the gradient of the cells."""
     ### BEGIN SOLUTION
     shape, sources = memory
     dx = np.zeros(shape, dy.dtype)
@@ -534,7 +534,7 @@ test_roi_hidden()
 
 # %% nbgrader="ap solution"
 def average_precision(found, known, threshold):
-    """Return COCO's average precision of one class."""
+    """Return COCO's average precision for one class."""
     ### BEGIN SOLUTION
     things = sum(len(boxes) for boxes in known)
     if not things:

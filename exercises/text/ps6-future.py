@@ -351,7 +351,7 @@ def output_size(size, kernel, stride, padding):
 
 
 def choose(size, wanted, stride):
-    """Return (kernel, padding) with the smallest kernel that makes `wanted` of `size`."""
+    """Return (kernel, padding) with the smallest kernel that turns `size` into `wanted`."""
     ### BEGIN SOLUTION
     extra = wanted - (size - 1) * stride  # kernel - 2 * padding
     for kernel in range(2 * stride, abs(extra) + 4 * stride, stride):
@@ -740,7 +740,7 @@ def max_unpool(y, indices, shape):
 
 
 def max_unpool_backward(dx, indices):
-    """Return the gradient of y, given that of what max_unpool returned."""
+    """Return the gradient of y, given the gradient of what max_unpool returned."""
     ### BEGIN SOLUTION
     n, c = dx.shape[:2]
     taken = np.take_along_axis(dx.reshape(n, c, -1), indices.reshape(n, c, -1), axis=2)
@@ -942,7 +942,7 @@ def epsilon_at(step, first, last, steps):
 
 
 def epsilon_greedy(values, epsilon, rng):
-    """Return the number of an action: any with probability epsilon, else one of the best."""
+    """Return the number of an action: any with probability epsilon, otherwise one of the best."""
     ### BEGIN SOLUTION
     if rng.random() < epsilon:
         return int(rng.integers(len(values)))
@@ -1582,7 +1582,7 @@ def dqn_targets(rewards, next_values, terminated, gamma):
 
 
 def dqn_loss(values, actions, targets):
-    """Return the mean Huber loss of the actions that were done, and its gradient (N, A)."""
+    """Return the mean Huber loss of the actions taken, and its gradient (N, A)."""
     ### BEGIN SOLUTION
     rows = np.arange(len(values))
     error = values[rows, actions] - targets
