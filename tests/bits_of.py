@@ -18,7 +18,7 @@ from dlcourse.generation.adversarial import AdversarialLoop
 from dlcourse.generation.scores import frechet_distance
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork
 from dlcourse.nn.threads import blas_threads
-from dlcourse.optim import Adam, clip_grad_norm
+from dlcourse.optim import Adam, clip_grad_norm_
 from dlcourse.rl.dqn import DQN
 from dlcourse.rl.replay import Transitions
 from dlcourse.style import StyleTransfer, gram_matrix, load_features, transfer_style
@@ -42,7 +42,7 @@ def passes(net, inputs):
     dx = net.backward(dy)
     dxs = [part for part in (dx if isinstance(dx, tuple) else (dx,)) if part is not None]
     grads = [p.grad for p in net.parameters() if p.grad is not None]
-    norm = clip_grad_norm(net.parameters(), 1.0)
+    norm = clip_grad_norm_(net.parameters(), 1.0)
     return digest(*ys, *dxs, *grads, np.float64(norm))
 
 

@@ -45,6 +45,17 @@ def array_module(*arrays: Array) -> ModuleType:
     return np
 
 
+def is_array(x: Any) -> bool:
+    """Return whether `x` is an array, or a number, of NumPy or CuPy; torch's tensors are not.
+
+    Examples
+    --------
+    >>> is_array(np.ones(3)), is_array([1.0, 2.0])
+    (True, False)
+    """
+    return isinstance(getattr(x, "dtype", None), np.dtype)
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """Return `x` as a NumPy array, copied from the GPU if it lies there.
 

@@ -93,13 +93,13 @@ def number(
     >>> number("--seed", -1, least=0)
     Traceback (most recent call last):
     ...
-    ValueError: --seed must be 0 or more, found -1
+    ValueError: --seed must be at least 0, found -1
     """
     low = value > above if above is not None else least is None or value >= least
     if isinstance(value, float) and not math.isfinite(value):
         wanted = "a finite number"
     elif not low:
-        wanted = f"above {above:g}" if above is not None else f"{least:g} or more"
+        wanted = f"above {above:g}" if above is not None else f"at least {least:g}"
     elif value > (most or (MOST if isinstance(value, int) else math.inf)):
         wanted = f"at most {most or MOST:,}"
     else:

@@ -38,4 +38,4 @@ def test_compiles(file, architecture, real):
 
 def test_a_mistake_is_found():
     with pytest.raises(AssertionError, match="undefined"):
-        compiled(source("relu").replace("value > 0", "valeu > 0"), "compute_80", "float")
+        compiled(source("relu").replace("value <= 0", "valeu <= 0"), "compute_80", "float")

@@ -39,7 +39,7 @@ TOLD = {
     "images in a list": (
         lambda: Dataset(IMAGES.tolist(), LABELS, CLASSES),
         TypeError,
-        "images must be a NumPy array, found list",
+        "images must be an array of NumPy or CuPy, found list",
     ),
     "bytes": (
         lambda: Dataset((IMAGES * 255).astype(np.uint8), LABELS, CLASSES),

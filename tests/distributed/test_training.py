@@ -238,7 +238,9 @@ def test_a_gradient_that_grows_after_it_was_sent_is_refused():
             return super().backward(dy)
 
     model = Sequential(Flatten(), Fickle(64, 3, rng=np.random.default_rng(0)))
-    trainer = Trainer(model, SGD(model.parameters(), lr=0.1), progress=False, micro_batch=5)
+    # One worker: the first micro-batch is over before the second begins.
+    sgd = SGD(model.parameters(), lr=0.1)
+    trainer = Trainer(model, sgd, progress=False, micro_batch=5, workers=1)
     with pytest.raises(RuntimeError, match="more often than in the first step"):
         trainer.fit(small_dataset(20), epochs=1)
 

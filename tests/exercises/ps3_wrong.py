@@ -88,7 +88,7 @@ MISTAKES = [
     ("neutral", "float64 weights", {", dtype=np.float32)\n": ")\n"}, "should be float32"),
     ("neutral", "another scale", {"math.sqrt(2 / in_features)": "math.sqrt(1 / in_features)"}, "spread"),
     ("neutral", "dy changed", {"        dz = dy": "        dy *= 1.5\n        dz = dy"}, "dy was changed"),
-    ("neutral", "nothing returned", {"return xp.matmul(dz, self.weight.data)": "xp.matmul(dz, self.weight.data)"}, "dx is None"),
+    ("neutral", "nothing returned", {"return xp.matmul(dz, self.weight.data)": "xp.matmul(dz, self.weight.data)"}, "backward of SwishLinear returned None"),
     # -- 5. float16
     ("float16", "summed by NumPy",
      {"        part = dtype(0)\n        for product in products[start : start + block]:\n            part = part + product\n": "        part = products[start : start + block].sum(dtype=dtype)\n"},

@@ -259,7 +259,7 @@ def test_random_places_of_the_largest_and_back():
         shape = int(rng.integers(0, 3)), 2, int(rng.integers(4, 8)), int(rng.integers(4, 8))
         special = str(rng.choice(list(SPECIAL)))
         x = numbers(shape, "float64", special, rng)
-        y, places = nn.MaxPool2d(kernel, stride, padding, ceil, return_indices=True)(x)
+        y, places = nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil, return_indices=True)(x)
         ty, their_places = F.max_pool2d(
             torch.from_numpy(x.copy()), kernel, stride, padding, ceil_mode=ceil, return_indices=True
         )

@@ -19,8 +19,8 @@ nn = torch.nn
 )
 def test_indices(options):
     x = np.random.default_rng(0).integers(0, 4, (2, 3, 9, 8)).astype(np.float64)  # many equals
-    y, indices = MaxPool2d(*options, return_indices=True)(x)
     kernel, *stride_padding, ceil = (*options, False) if len(options) < 4 else options
+    y, indices = MaxPool2d(kernel, *stride_padding, ceil_mode=ceil, return_indices=True)(x)
     pool = nn.MaxPool2d(kernel, *stride_padding, return_indices=True, ceil_mode=ceil)
     ty, t_indices = pool(torch.from_numpy(x))
     np.testing.assert_array_equal(y, ty)

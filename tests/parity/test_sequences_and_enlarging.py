@@ -83,7 +83,7 @@ def test_embedding():
 )
 def test_transposed_convolution(kernel, stride, padding, more, bias):
     ours = nn.ConvTranspose2d(
-        5, 3, kernel, stride, padding, more, bias, rng=np.random.default_rng(0)
+        5, 3, kernel, stride, padding, more, bias=bias, rng=np.random.default_rng(0)
     )
     theirs = torch.nn.ConvTranspose2d(5, 3, kernel, stride, padding, more, bias=bias)
     load(ours, theirs)

@@ -69,7 +69,7 @@ def test_the_command_plays_in_text():
     [
         (["rl/nobody"], "expected an agent"),
         ([AGENTS[0], "-o", "game.mp4"], r"ends in \.gif"),
-        ([AGENTS[0], "--most", "0"], "--most must be 1 or more, found 0"),
+        ([AGENTS[0], "--most", "0"], "--most must be at least 1, found 0"),
     ],
 )
 def test_what_cannot_be_played_is_one_sentence(arguments, message):

@@ -64,14 +64,14 @@ def test_noise_is_drawn_from_the_seed(run, photograph, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--size", 4], "--size must be 48 or more, found 4"),
+        (["--size", 4], "--size must be at least 48, found 4"),
         (["--start", "x"], "--start must be one of content, noise, found 'x'"),
-        (["--every", -1], "--every must be 0 or more, found -1"),
+        (["--every", -1], "--every must be at least 0, found -1"),
         (["--optimizer", "sgd"], "--optimizer must be one of lbfgs, adam, found 'sgd'"),
         (["--features", "x"], "--features must be one of auto, imagenet, edges, random, found 'x'"),
         (["--style-layers", "conv0"], "found 'conv0'"),
         (["--style-weight", "1e308"], "--style-weight must be at most 1,000,000,000, found 1e+308"),
-        (["--steps", 0], "--steps must be 1 or more, found 0"),
+        (["--steps", 0], "--steps must be at least 1, found 0"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(run, photograph, tmp_path, options, message):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.backend import is_array
 from dlcourse.habits import explained
 
 
@@ -44,8 +45,10 @@ class Dataset:
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
         for name, value in (("images", images), ("labels", labels)):
-            if not isinstance(value, np.ndarray):
-                raise TypeError(f"{name} must be a NumPy array, found {type(value).__name__}")
+            if not is_array(value):
+                raise TypeError(
+                    f"{name} must be an array of NumPy or CuPy, found {type(value).__name__}"
+                )
         if isinstance(self.classes, str) or not isinstance(self.classes, Sequence):
             raise TypeError(
                 f"classes must be the names of the classes, found {self.classes!r}: "

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcourse.backend import Array
+from dlcourse.backend import Array, is_array
 from dlcourse.nn.blas import blas_held
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
 def _check_input(module: Module, x: Array) -> None:
     """Refuse what is not an array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
-    if not _is_array(x):
+    if not is_array(x):
         if isinstance(x, tuple) and any(module.named_children()):
             return
         raise TypeError(
@@ -211,7 +211,7 @@ def _check_grad(module: Module, dy: Array, shape: Any) -> None:
         shape = shape[0]
     if shape is None:
         return
-    if type(dy) is not np.ndarray and not _is_array(dy):
+    if type(dy) is not np.ndarray and not is_array(dy):
         raise TypeError(
             f"backward of {_name(module)} expects the gradient as an array of shape {shape}, "
             f"found {_found(dy)}"
@@ -247,10 +247,6 @@ def _without_forward(module: Module) -> _Record:
 def _may_skip(module: Module) -> bool:
     """Whether the input's gradient is to be left out, here or at a layer inside."""
     return not all(getattr(part, "input_grad", True) for _, part in module.named_modules())
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(getattr(x, "dtype", None), np.dtype)  # CuPy's too, and not torch's
 
 
 def _shape(y: Any) -> Any:

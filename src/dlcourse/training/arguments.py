@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
+from dlcourse.expect import number
 from dlcourse.nn import Module
 from dlcourse.optim import Optimizer, Schedule
 
@@ -28,8 +29,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ValueError(f"{name} must be a whole number, found {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, found {value}")
+    number(name, int(value), least=least, most=2**63 - 1)  # a seed may be large
     return int(value)
 
 
