@@ -270,7 +270,7 @@ def state_of(trainer):
         ({"schedule": None}, {}, "found a file that cannot be read .AttributeError"),
         ({"schedule": {"base_lr": 0.1}}, {}, "ValueError: this state belongs to another schedule"),
         ({"schedule": {"base_lr": "a", "epoch": 0}}, {}, "schedule has things other than numbers"),
-        ({"schedule": {"base_lr": float("nan"), "epoch": 0}}, {}, "learning rate are no finite"),
+        ({"schedule": {"base_lr": float("nan"), "epoch": 0}}, {}, "learning rate are not finite"),
         ({"history": {"step_loss": [], "epochs": [{"x": 1}]}}, {}, "TypeError: Epoch.__init__"),
         ({"history": {"step_loss": ["a"] * 4, "epochs": []}}, {}, "are not finite numbers"),
         ({"history": {"step_loss": [1.0] * 9, "epochs": []}}, {}, "has done 9 steps, in 0 epochs"),
