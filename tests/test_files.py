@@ -125,7 +125,7 @@ def test_what_was_found_is_said_and_errors_of_readers_pass(tmp_path):
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
-    for name, found in (("", "found a folder"), ("pipe", "found something that is no file")):
+    for name, found in (("", "found a folder"), ("pipe", "found something that is not a file")):
         with pytest.raises(FileError, match=found), reading(tmp_path / name, "an egg", "lay one"):
             pytest.fail("it was opened")
     for name in ("none", "file/none"):

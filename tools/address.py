@@ -3,8 +3,8 @@
     python tools/address.py https://github.com/OWNER/REPOSITORY
     python tools/address.py --check
 
-The address stands in pyproject.toml under [project.urls]. Other files need it literally, some in
-other forms: the page of the built book, Binder's and Colab's links. All of these are rewritten.
+The address is in pyproject.toml under [project.urls]. Other files need it literally, some in other
+forms: the page of the built book, Binder's and Colab's links. All of these are rewritten.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def replace(text: str, old: str, new: str) -> str:
 
 
 def strangers(root: Path) -> list[str]:
-    """Return the places that name a repository called as ours, but of another owner."""
+    """Return the places that name a repository with our name but another owner."""
     owner, repository = parse(current(root))
     found = []
     for path, text in text_files(root):

@@ -4,10 +4,10 @@
     python tools/assignments.py --check    only says which, and ends with status 1 if there are any
 
 An assignment is written as a Python text with cells (jupytext's percent format). What nbgrader
-must know of a cell stands in its header, ``# %% nbgrader="TASK KIND POINTS"``:
+must know about a cell is in its header, ``# %% nbgrader="TASK KIND POINTS"``:
 
 ========  ==========================================================================
-setup     imports; put back when it was changed or deleted
+setup     imports; put back if changed or deleted
 solution  the learner's cell; what stands between BEGIN and END SOLUTION is cut out
 visible   a test that learners see, with its points
 hidden    a test that is added when work is graded, with its points
@@ -62,7 +62,7 @@ def notebook(text: Path) -> str:
 
 
 def _metadata(task: str, kind: str, points: int, cell_type: str) -> dict[str, Any]:
-    # The setup counts as a test of no points: deleted tests are put back, other cells are not.
+    # The setup counts as a test worth no points: deleted tests are put back, other cells are not.
     data: dict[str, Any] = {
         "grade": kind != "solution",
         "solution": kind in ("solution", "manual"),

@@ -2,10 +2,10 @@
 
     python tools/execute.py [--jobs N]
 
-Jupyter Book runs one page after the other. This runs them before it, one a core, and keeps what
-they print where Jupyter Book looks it up (``_build/.jupyter_cache``). Pages that measure times, by
-the name of a folder below, run last and alone. A page that fails is left to Jupyter Book, which
-runs it once more and shows where.
+Jupyter Book runs one page after another. This runs them beforehand, one per core, and keeps what
+they print where Jupyter Book looks it up (``_build/.jupyter_cache``). Pages that measure times
+(those of a folder named below) run last and alone. A page that fails is left to Jupyter Book, which
+runs it once more and shows where it failed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from twins import ROOT, pages
 CACHE = ROOT / "_build" / ".jupyter_cache"
 #: Seconds a cell may take, as in _config.yml: only a cell that hangs ends, not one that is slow.
 TIMEOUT = 1800
-#: Of the folders of the book: their pages measure times, of which a neighbour would take a part.
+#: Folders of the book whose pages measure times, which a neighbour would lengthen.
 MEASURING = ("3-speed", "4-distributed")
 
 
 def run(cache: JupyterCacheBase, paths: Sequence[Path], jobs: int) -> None:
-    """Run pages that are not in the cache, as many at a time as `jobs`, and put them into it."""
+    """Run pages that are not in the cache, `jobs` at a time, and put them into it."""
     with ThreadPoolExecutor(jobs) as pool:  # each page has a process of its own, its kernel
         running = {}
         for path in paths:

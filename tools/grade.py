@@ -3,7 +3,7 @@
     python tools/grade.py ps1-deeper [--course exercises] [--student NAME] [--again]
 
 It runs ``nbgrader autograde`` for one submission at a time, each in a process of its own with a
-limit on its time. What nbgrader passes over without a mark (a file that is no notebook, one of the
+limit on its time. What nbgrader skips without a mark (a file that is not a notebook or has the
 wrong name, a kernel that died, a process that hung) is listed with the reason and gets a row as
 well. ``grades/ASSIGNMENT.csv`` has one row for each folder in ``submitted/``:
 
@@ -32,7 +32,7 @@ from dlcourse.files import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Text in a learner's cells that an honest answer has no use for.
+#: Text in a learner's cells that no honest answer needs.
 SUSPICIOUS = {
     r"\bcheck\.\w+\s*=[^=]|setattr\(\s*check": "replaces a check",
     r"ast_transformers|input_transformers|set_custom_exc": "changes how cells are run",
@@ -81,7 +81,7 @@ def problem(folder: Path, name: str) -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Return what nbgrader is run with: it calls alembic, which lies beside this Python."""
+    """Return the environment for nbgrader: it calls alembic, which lies beside this Python."""
     beside = str(Path(sys.executable).parent)
     return {**os.environ, "PATH": os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])}
 
@@ -109,7 +109,7 @@ def autograde(course: Path, name: str, student: str, options: list[str], limit: 
 
 
 def remarks(said: str, submitted: Path, released: Path, graded: Path) -> list[str]:
-    """Return what a person should know about a submission that was run.
+    """Return what a teacher should know about a submission that was run.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def marks(course: Path, name: str, student: str) -> tuple[float, float, bool] | 
 def grade(
     course: Path, name: str, student: str, options: list[str], limit: float, again: bool
 ) -> Outcome:
-    """Grade one submission, unless it is graded already."""
+    """Grade one submission, unless it has been graded already."""
     outcome = Outcome(student)
     if reason := problem(course / "submitted" / student / name, name):
         outcome.remarks.append(reason)

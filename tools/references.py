@@ -2,8 +2,8 @@
 
     python tools/references.py
 
-Pages cite by key. Docstrings cite by name and year, as in "He et al. 2015", and the book makes
-links of that (`book/_ext/sources.py`).
+Pages cite by key. Docstrings cite by name and year, as in "He et al. 2015", and the book turns
+that into links (`book/_ext/sources.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIELDS = {
     "phdthesis": ("author", "title", "school", "year"),
     "techreport": ("author", "title", "institution", "year"),
 }
-#: Up to so many authors are all named; of more, the first five and "others".
+#: Up to this many authors are all named; of more, the first five and "others".
 MOST_AUTHORS = 12
 FIRST_AUTHORS = 5
 
@@ -70,7 +70,7 @@ def incomplete(entry: Entry) -> Iterator[str]:
 
 
 def out_of_form(key: str, entry: Entry) -> Iterator[str]:
-    """Say which fields of an entry are not written as the others are."""
+    """Say which fields of an entry are not written like those of the others."""
     fields = entry.fields
     if not re.fullmatch(rf"[a-z]+{fields.get('year')}[a-z0-9]+", key):
         yield "is not named after an author, its year and a word of the title"
@@ -98,7 +98,7 @@ def out_of_form(key: str, entry: Entry) -> Iterator[str]:
 
 
 def one_person(a: Person, b: Person) -> bool:
-    """Return whether two names of different spelling can be of one person."""
+    """Return whether two names spelled differently can belong to one person."""
     if str(a) == str(b) or plain(sources.surname(a)) != plain(sources.surname(b)):
         return False
     return all(
@@ -113,7 +113,7 @@ def given(person: Person) -> list[str]:
 
 
 def doubles(entries: Mapping[str, Entry]) -> Iterator[str]:
-    """Name what is there twice: works, and spellings of one person."""
+    """Name what occurs twice: works, and spellings of one person."""
     for name in ("title", "doi", "eprint", "url"):
         found = defaultdict(list)
         for key, entry in entries.items():

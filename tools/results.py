@@ -58,7 +58,7 @@ def table() -> str:
 def speed(folder: Path) -> str:
     """Return the times of the newest record of ``benchmarks/bench.py --record``, if there is one.
 
-    Of each network the largest batch that was measured: medians, and in brackets the quartiles.
+    For each network it is the largest batch measured: medians, and quartiles in brackets.
     """
     records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     records = [record for record in records if record["contest"]]

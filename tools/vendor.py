@@ -1,4 +1,4 @@
-"""Fetch the scripts of the built book with npm, so that its pages ask no other server.
+"""Fetch the scripts of the built book with npm, so that its pages need no other server.
 
     python tools/vendor.py NPM FOLDER [KIND]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: What is copied of each package: a file or folder of it, and its name in the target folder.
+#: What is copied from each package: a file or folder, and its name in the target folder.
 FILES = {
     "mathjax": {
         # What tex-mml-chtml.js loads when a page needs it lies beside it.
@@ -61,7 +61,7 @@ def fetch(npm: str, package: str, version: str, folder: Path) -> Path:
 
 
 def unpack(archive: Path, files: dict[str, str], target: Path) -> None:
-    """Copy files and folders of an archive to their names below `target`."""
+    """Copy files and folders from an archive to their names below `target`."""
     missing = set(files)
     with tarfile.open(archive) as tar:
         for member in tar:

@@ -1,6 +1,6 @@
 """Make the entries of the zoo: train each by its command, and copy what ships.
 
-python tools/zoo.py [NAME ...]      all entries, or those named; interrupted ones go on
+python tools/zoo.py [NAME ...]      all entries, or those named; interrupted ones are resumed
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlcourse.files import atomic_write
 from dlcourse.recipes import RECIPES
 from dlcourse.rl.deep_recipe import ABLATIONS
 
-#: What the trainings of the degradation problem share; one thread, beside other work.
+#: What the training runs on the degradation problem share; one thread, beside other work.
 DEGRADATION = (
     "--validation 500 --images 2000 --batch-size 50 --epochs 10 --optimizer momentum "
     "--schedule cosine --workers 1 --no-progress"
@@ -82,7 +82,7 @@ OPTIONS = {
     },
 }
 
-#: Entries that ship their weights; of the others the record is enough.
+#: Entries that ship their weights; for the others the record is enough.
 WITH_WEIGHTS = (
     *("deep-convnet-seed", "deep-convnet-augmented-seed", "small-convnet-seed"),
     *("mnist-plain-20-seed", "mnist-resnet-20-seed"),

@@ -29,7 +29,7 @@
 # | 10. An augmentation that keeps labels | 8 | 25 | medium |
 # | 11. A question | 8 | 20 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other shapes, strides and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps1-deeper.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps1-deeper.ipynb`. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished layers of `dlcourse` are there to compare with; tests notice when they are called in place of your own. Do not change the arrays that you are given. float32 stays float32.
 #
@@ -61,11 +61,11 @@ limits = threadpool_limits(1)  # for small batches, one thread is faster than se
 #
 # *6 points, 25 minutes, easy*
 #
-# Lay a filter on the image, multiply what lies on top of each other, add it up, move on:
+# Lay a filter on the image, multiply the numbers that lie on top of each other, add them up, move on:
 #
 # $$y_{noij} = b_o + \sum_{c,u,v} \tilde x_{n,\,c,\,iS+u,\,jS+v}\; w_{ocuv}$$
 #
-# where $\tilde x$ is the image with a border of $P$ zeros and $S$ is the stride. The output is $\lfloor (H + 2P - K_H) / S \rfloor + 1$ high, and likewise wide. Write it with plain loops over `n`, `o`, `i` and `j`; here it need not be fast. `x` is (N, C, H, W), `w` (O, C, KH, KW), `b` (O,); return (N, O, OH, OW) in the dtype of `x`.
+# where $\tilde x$ is the image with a border of $P$ zeros and $S$ is the stride. The output is $\lfloor (H + 2P - K_H) / S \rfloor + 1$ high; its width follows in the same way. Write it with plain loops over `n`, `o`, `i` and `j`; here it need not be fast. `x` is (N, C, H, W), `w` (O, C, KH, KW), `b` (O,); return (N, O, OH, OW) in the dtype of `x`.
 #
 # <details><summary>Hint: the border</summary>
 #
@@ -150,9 +150,9 @@ test_conv_naive_hidden()
 #
 # *10 points, 45 minutes, medium*
 #
-# Loops in Python are slow, matrix products are fast. So lay every patch out as the row of a matrix, and the filters as another matrix; one product then gives all outputs. `conv_forward` must take at most a fifth of the time of plain loops; done well, it takes about a hundredth.
+# Loops in Python are slow, matrix products are fast. So lay every patch out as a row of a matrix, and the filters as another matrix; one product then gives all outputs. `conv_forward` must take at most a fifth of the time of plain loops; done well, it takes about a hundredth.
 #
-# - `im2col(x, kh, kw, stride, padding)` returns (N OH OW, C KH KW). Rows go through the images, in each row by row; along a row stand the patch's values, channel by channel, as in `patch.reshape(-1)` of a patch (C, KH, KW).
+# - `im2col(x, kh, kw, stride, padding)` returns (N OH OW, C KH KW). Rows go through the images, in each row by row; along a row come the patch's values, channel by channel, as in `patch.reshape(-1)` of a patch (C, KH, KW).
 # - `conv_forward(x, w, b, stride, padding)` gives what `conv_naive` gives, as a matrix product with `im2col(x, ...)`. No loops here.
 #
 # <details><summary>Hint: im2col with few loops</summary>
@@ -161,7 +161,7 @@ test_conv_naive_hidden()
 # </details>
 # <details><summary>Hint: the way back to (N, O, OH, OW)</summary>
 #
-# The product is (N OH OW, O). Reshape first, to (N, OH, OW, O), and transpose then.
+# The product is (N OH OW, O). Reshape first, to (N, OH, OW, O), and then transpose.
 # </details>
 
 # %% nbgrader="conv-forward solution"
@@ -299,7 +299,7 @@ test_conv_forward_hidden()
 # </details>
 # <details><summary>Hint: from columns back to the image</summary>
 #
-# The opposite of `im2col`: make a padded array of zeros, and for each position (u, v) in the filter *add* (`+=`) to the same slice that `im2col` read. A pixel lies under several windows. Cut the border off last.
+# The opposite of `im2col`: make a padded array of zeros, and for each position (u, v) in the filter *add* (`+=`) to the same slice that `im2col` read. A pixel lies under several windows. Cut off the border last.
 # </details>
 
 # %% nbgrader="conv-backward solution"
@@ -487,7 +487,7 @@ test_max_pool_hidden()
 #
 # <details><summary>Hint</summary>
 #
-# The fan-in is the product of all of the shape but the first. `rng.standard_normal(shape, dtype=np.float32)`.
+# The fan-in is the product of the whole shape but its first number. `rng.standard_normal(shape, dtype=np.float32)`.
 # </details>
 
 # %% nbgrader="he-normal solution"
@@ -547,7 +547,7 @@ test_he_normal_hidden()
 #
 # *8 points, 25 minutes, easy*
 #
-# In training each value becomes zero with probability `p`, and what stays is divided by `1 - p`, so that the mean keeps its size. At test time the input passes unchanged. `dropout_forward` returns the output and a mask, in whatever form you like; `dropout_backward` gets that mask and returns the gradient with respect to the input.
+# In training, each value becomes zero with probability `p`, and what stays is divided by `1 - p`, so that the mean keeps its size. At test time the input passes unchanged. `dropout_forward` returns the output and a mask, in whatever form you like; `dropout_backward` gets that mask and returns the gradient with respect to the input.
 #
 # <details><summary>Hint</summary>
 #
@@ -638,11 +638,11 @@ test_dropout_hidden()
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \qquad w \leftarrow w - \mathrm{lr}\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 #
-# A `Parameter` has its values in `.data` and its gradient in `.grad`, which is `None` if there is none: then leave it alone. Change `p.data` *in place* (`p.data -= ...`), for the layer holds the same array.
+# A `Parameter` has its values in `.data` and its gradient in `.grad`, which is `None` if there is none: then leave it alone. Change `p.data` *in place* (`p.data -= ...`), because the layer holds the same array.
 #
 # <details><summary>Hint: keeping things in order</summary>
 #
-# Make the lists of m and v in `__init__`, with `np.zeros_like(p.data)`. Count t once a step, not once a parameter.
+# Make the lists of m and v in `__init__`, with `np.zeros_like(p.data)`. Count t once per step, not once per parameter.
 # </details>
 
 # %% nbgrader="adam solution"
@@ -733,11 +733,11 @@ test_adam_hidden()
 #
 # *8 points, 20 minutes, easy*
 #
-# From here on, build on the finished layers of `dlcourse.nn`, so that a mistake above does not cost you twice. Return the network of chapter 1: six 3 x 3 convolutions with 16, 16, 32, 32, 64, 64 channels and padding 1, only the fourth has padding 2; a ReLU after each, 2 x 2 max pooling after each pair; then `Flatten`, a linear layer to 50, ReLU, dropout with probability 0.5, and a linear layer to the ten scores. Layers with weights want `rng=rng`, and so does `Dropout`.
+# From here on, build on the finished layers of `dlcourse.nn`, so that a mistake above does not cost you twice. Return the network of chapter 1: six 3 x 3 convolutions with 16, 16, 32, 32, 64 and 64 channels and padding 1 (only the fourth has padding 2); a ReLU after each, 2 x 2 max pooling after each pair; then `Flatten`, a linear layer to 50, ReLU, dropout with probability 0.5, and a linear layer to the ten scores. Layers with weights need `rng=rng`, and so does `Dropout`.
 #
 # <details><summary>Hint</summary>
 #
-# `Sequential(layer, layer, ...)` takes the layers in order. `Conv2d(1, 16, kernel_size=3, padding=1, rng=rng)`. Three poolings make 4 x 4 of the image, so the first linear layer has 64 * 4 * 4 inputs.
+# `Sequential(layer, layer, ...)` takes the layers in order. `Conv2d(1, 16, kernel_size=3, padding=1, rng=rng)`. Three poolings bring the image to 4 x 4, so the first linear layer has 64 * 4 * 4 inputs.
 # </details>
 
 # %% nbgrader="assemble solution"
@@ -821,7 +821,7 @@ test_assemble_hidden()
 #
 # Write one epoch of training, without the `Trainer`: every image once, in random order drawn from `rng`, in batches of `batch_size`; the last batch may be smaller. For each batch: forget the old gradients, forward, backward, step. Dropout must act, so put the network into training mode first. Return the mean loss over all *images*.
 #
-# Then your network of task 8 must read at least **80%** of 500 digits that it has not seen, after four epochs on 1,000. That takes some ten seconds of computing.
+# Then your network of task 8 must read at least **80%** of 500 digits that it has not seen, after four epochs on 1,000. That takes about ten seconds of computing.
 #
 # <details><summary>Hint: the four lines</summary>
 #
@@ -960,11 +960,11 @@ test_accuracy()
 #
 # *8 points, 25 minutes, medium*
 #
-# A digit that is moved by two pixels is still the same digit, and a network that sees it in many places learns more from it. Shift every image (N, C, H, W) by a random number of whole pixels down or up and right or left, each drawn evenly from -max_pixels to max_pixels, both ends included, and for every image anew. What comes in from outside is zero; what leaves the image is gone, and must *not* come in again on the other side: a seven whose bar hangs below its foot is no seven. Images keep their places in the array, or the labels would no longer belong to them.
+# A digit that is moved by two pixels is still the same digit, and a network that sees it in many places learns more from it. Shift every image (N, C, H, W) by a random number of whole pixels down or up and right or left, each drawn evenly from -max_pixels to max_pixels, both ends included, and afresh for every image. What comes in from outside is zero; what leaves the image is gone, and must *not* come in again on the other side: a seven whose bar hangs below its foot is not a seven. Images keep their places in the array, or the labels would no longer belong to them.
 #
 # <details><summary>Hint</summary>
 #
-# Pad every image by max_pixels on all sides, and cut the window that starts at (max_pixels - down, max_pixels - right) out. `rng.integers(low, high, endpoint=True)` includes `high`. `np.roll` wraps around.
+# Pad every image by max_pixels on all sides, and cut out the window that starts at (max_pixels - down, max_pixels - right). `rng.integers(low, high, endpoint=True)` includes `high`. `np.roll` wraps around.
 # </details>
 
 # %% nbgrader="augment solution"
@@ -1052,13 +1052,13 @@ test_shift_hidden()
 #
 # A friend trains DeepConvNet on MNIST and adds an augmentation that mirrors each image left to right with probability one half. It had helped on photographs of cats and dogs. On digits the accuracy falls.
 #
-# 1. Why does it help with cats and hurt with digits? Name digits that suffer most, and one that hardly does. (3 points)
-# 2. How could your friend have found this out before the training, and how after it, without touching the test set? (3 points)
-# 3. Name a change other than shifting that keeps the label of every digit, with the largest amount that you would dare, and how you would choose that amount. (2 points)
+# 1. Why does it help with cats and hurt with digits? Name digits that suffer most, and one that hardly suffers. (3 points)
+# 2. How could your friend have found this out before training, and how afterwards, without touching the test set? (3 points)
+# 3. Name a change other than shifting that keeps the label of every digit, the largest amount that you would dare, and how you would choose that amount. (2 points)
 
 # %% [markdown] nbgrader="question manual 8"
 # ### BEGIN SOLUTION
 # 1. A mirrored cat is a cat that could have been photographed; a mirrored 2, 3, 4, 5, 6, 7 or 9 is not a digit that anybody writes, and a mirrored 2 comes close to an S or a 5. The network spends capacity on images that never occur and confuses pairs such as 2 and 5. 0, 8 and a plain 1 hardly change. (3)
 # 2. Before: look at a grid of augmented images with their labels. After: train with and without it, several seeds each, and compare on held-out *training* images, class by class, for example with a confusion matrix. (3)
-# 3. For example rotation by up to some 15 degrees: at 180 a 6 becomes a 9. Or scale by up to about 1.2, or elastic distortion. The amount is chosen on held-out training images. (2)
+# 3. For example rotation by up to about 15 degrees: at 180 a 6 becomes a 9. Or scale by up to about 1.2, or elastic distortion. The amount is chosen on held-out training images. (2)
 # ### END SOLUTION

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Assignment 2: a small history, from its parts
 #
-# You write what made the networks of 2012 to 2015 work: VGG's stacks of small filters, the 1 x 1 convolution and the Inception block of GoogLeNet, batch normalization, and the residual block of ResNet. Then you put a network of your own together, under a budget. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
+# You write what made the networks of 2012 to 2015 work: VGG's stacks of small filters, the 1 x 1 convolution and the Inception block of GoogLeNet, batch normalization, and the residual block of ResNet. Then you put together a network of your own, under a budget. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
 #
 # | task | points | minutes | difficulty |
 # |---|---|---|---|
@@ -26,11 +26,11 @@
 # | 7. A network of your own, under a budget | 14 | 60 | medium |
 # | 8. A question | 8 | 20 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other shapes, strides and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps2-history.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps2-history.ipynb`. Keep the name of the file.
 #
 # **Rules.** Each task says which finished layers of `dlcourse` you may use, and the tests notice when others are called in place of your own work. Do not change the arrays that you are given. float32 stays float32.
 #
-# Arrays of images have the shape (N, C, H, W): images, channels, height, width. A `Module` has `forward(x)` and `backward(dy)`. The backward pass adds to the gradient of each of its parameters, with `parameter.accumulate(gradient)`, and returns the gradient with respect to `x`. A module finds its layers and parameters if they are attributes of it; layers in a plain list stay hidden, in a `Sequential` they do not.
+# Arrays of images have the shape (N, C, H, W): images, channels, height, width. A `Module` has `forward(x)` and `backward(dy)`. The backward pass adds to the gradient of each of its parameters, with `parameter.accumulate(gradient)`, and returns the gradient with respect to `x`. A module finds its layers and parameters if they are its attributes; layers in a plain list stay hidden, those in a `Sequential` do not.
 
 # %% nbgrader="setup setup"
 # On Colab: install the package alone, and leave Colab's own NumPy and CuPy as they are.
@@ -97,10 +97,10 @@ def share_weights(finished, yours):
 #
 # *8 points, 25 minutes, easy*
 #
-# Before a network is trained one counts: what does it weigh, how much of the image does it see? Layers come as a list, for example `[Conv(64, kernel=3, padding=1), Pool(2, stride=2)]`; the first cell defines `Conv` and `Pool`.
+# Before a network is trained, one counts: how many weights does it have, and how much of the image does it see? Layers come as a list, for example `[Conv(64, kernel=3, padding=1), Pool(2, stride=2)]`; the first cell defines `Conv` and `Pool`.
 #
 # - `count_parameters(layers, channels)` returns the number of weights and biases; the images have `channels` channels. `Conv(..., bias=False)` has no bias, pooling has no parameters.
-# - `field_and_size(layers, size)` returns two numbers, for images that are `size` pixels high and wide. First the *receptive field*: how many pixels high the part of the image is that one value of the output depends on, with the border of zeros counted as pixels. Second the height of the output, $\lfloor (H + 2P - D(K - 1) - 1) / S \rfloor + 1$ after each layer, with kernel K, stride S, padding P, dilation D.
+# - `field_and_size(layers, size)` returns two numbers, for images that are `size` pixels high and wide. The first is the *receptive field*: the height in pixels of the part of the image that one value of the output depends on, with the border of zeros counted as pixels. The second is the height of the output, $\lfloor (H + 2P - D(K - 1) - 1) / S \rfloor + 1$ after each layer, with kernel K, stride S, padding P, dilation D.
 #
 # Work from the image to the output. A layer's window reaches over K values that lie D apart, and neighbours among *its inputs* are already some pixels apart in the image: that distance, the *jump*, is 1 at first and is multiplied by the stride of every layer that has been passed.
 #
@@ -243,12 +243,12 @@ test_count_hidden()
 #
 # *10 points, 30 minutes, easy*
 #
-# VGG is one idea, repeated: a block is some 3 x 3 convolutions with padding 1, each followed by a ReLU, and a 2 x 2 max pooling at the end. You may use every layer of `dlcourse.nn`.
+# VGG is one idea, repeated: a block is a few 3 x 3 convolutions with padding 1, each followed by a ReLU, and a 2 x 2 max pooling at the end. You may use every layer of `dlcourse.nn`.
 #
 # - `vgg_block(convolutions, in_channels, out_channels, rng)` returns such a block with that many convolutions, all with `out_channels` channels.
-# - `build_vgg(plan, in_channels, size, hidden, classes, rng)` returns the network. `plan` is a list of pairs (convolutions, channels), a block each; `size` is the height and width of the images. After the blocks stand `Flatten`, a linear layer to `hidden`, ReLU, dropout with probability 0.5, and a linear layer to the scores of the `classes`.
+# - `build_vgg(plan, in_channels, size, hidden, classes, rng)` returns the network. `plan` is a list of pairs (convolutions, channels), one for each block; `size` is the height and width of the images. After the blocks come `Flatten`, a linear layer to `hidden`, ReLU, dropout with probability 0.5, and a linear layer to the scores of the `classes`.
 #
-# VGG-11 would be `build_vgg([(1, 64), (1, 128), (2, 256), (2, 512), (2, 512)], 3, 224, ...)`, but for its second hidden layer.
+# VGG-11 would be `build_vgg([(1, 64), (1, 128), (2, 256), (2, 512), (2, 512)], 3, 224, ...)`, apart from its second hidden layer.
 #
 # <details><summary>Hint: the channels</summary>
 #
@@ -399,7 +399,7 @@ test_vgg_hidden()
 #
 # $$y_{noij} = b_o + \sum_c w_{oc}\, x_{n,\,c,\,iS,\,jS}$$
 #
-# So it is a linear layer that is applied at every pixel, one matrix product for all of them. GoogLeNet uses it to get rid of channels before the expensive 3 x 3 and 5 x 5 filters, ResNet to carry the shortcut across a change of shape, with stride 2.
+# So it is a linear layer applied at every pixel: one matrix product for all of them. GoogLeNet uses it to get rid of channels before the expensive 3 x 3 and 5 x 5 filters, ResNet to carry the shortcut across a change of shape, with stride 2.
 #
 # - `conv1x1(x, w, b, stride)` returns (N, O, OH, OW). `w` is (O, C), `b` is (O,), and every `stride`-th row and column is used, beginning with the first.
 # - `conv1x1_backward(dy, x, w, stride)` returns `dx, dw, db`, summed over the batch.
@@ -569,11 +569,11 @@ test_conv1x1_hidden()
 # | 3 | 1 x 1 convolution to `five_reduce`, 5 x 5 convolution with padding 2 | `five` |
 # | 4 | 3 x 3 max pooling with stride 1 and padding 1, 1 x 1 convolution | `pool` |
 #
-# A ReLU follows *each* convolution. Write it as a module with `forward` and `backward`. In the backward pass each branch gets its own channels of `dy`; all branches read the same `x`, so its gradient is the sum of theirs. Make the layers in the order of the table, as attributes of the block. For the branches you may use every layer of `dlcourse.nn`; `Concat`, which does the joining, is what you write yourself.
+# A ReLU follows *each* convolution. Write it as a module with `forward` and `backward`. In the backward pass each branch gets its own channels of `dy`; all branches read the same `x`, so its gradient is the sum of theirs. Make the layers in the order of the table, as attributes of the block. For the branches you may use every layer of `dlcourse.nn`; you may not use `Concat`, which does the joining: that is what you write yourself.
 #
 # <details><summary>Hint: a branch</summary>
 #
-# `Sequential(Conv2d(in_channels, three_reduce, 1, rng=rng), ReLU(), Conv2d(three_reduce, three, 3, padding=1, rng=rng), ReLU())`. Each ReLU needs an object of its own, for it remembers what was above zero.
+# `Sequential(Conv2d(in_channels, three_reduce, 1, rng=rng), ReLU(), Conv2d(three_reduce, three, 3, padding=1, rng=rng), ReLU())`. Each ReLU needs an object of its own, because it remembers what was above zero.
 # </details>
 # <details><summary>Hint: joining and splitting</summary>
 #
@@ -732,7 +732,7 @@ test_inception_hidden()
 #
 # *18 points, 75 minutes, hard*
 #
-# In training, each channel is shifted and scaled to mean 0 and variance 1 over the batch and all pixels, and then by two numbers that are learnt, `weight` ($\gamma$) and `bias` ($\beta$):
+# In training, each channel is shifted and scaled to mean 0 and variance 1 over the batch and all pixels, and then scaled and shifted by two learnt numbers, `weight` ($\gamma$) and `bias` ($\beta$):
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad y = \gamma \hat x + \beta$$
 #
@@ -740,13 +740,13 @@ test_inception_hidden()
 #
 # $$\text{running} \leftarrow (1 - \text{momentum}) \cdot \text{running} + \text{momentum} \cdot \text{new}$$
 #
-# where the new variance is the *unbiased* one, divided by M - 1; that is PyTorch's rule. Outside of training (`self.training` is False) the running averages take the place of $\mu$ and $\sigma^2$, and do not change.
+# where the new variance is the *unbiased* one, divided by M - 1; that is PyTorch's rule. Outside training (`self.training` is False) the running averages take the place of $\mu$ and $\sigma^2$, and do not change.
 #
 # The backward pass in training must remember that $\mu$ and $\sigma$ depend on every value of the channel. With means over the M values of a channel,
 #
 # $$dx = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \left( dy - \operatorname{mean}(dy) - \hat x \operatorname{mean}(dy\, \hat x) \right), \qquad d\gamma = \sum dy\, \hat x, \qquad d\beta = \sum dy$$
 #
-# Derive the first on paper before you type it. Outside of training $\mu$ and $\sigma$ are constants, so $dx$ is simpler.
+# Derive the first on paper before you type it. Outside training $\mu$ and $\sigma$ are constants, so $dx$ is simpler.
 #
 # The module needs the parameters `weight` (ones) and `bias` (zeros), and the buffers `running_mean` (zeros) and `running_var` (ones), all float32 of shape (channels,). `self.register_buffer("running_mean", array)` makes `self.running_mean`, an array that is saved with the network and not learnt; change it in place (`self.running_mean[...] = ...`). Write it in NumPy, without layers of `dlcourse.nn` other than `Module` and `Parameter`.
 #
@@ -756,7 +756,7 @@ test_inception_hidden()
 # </details>
 # <details><summary>Hint: what to keep</summary>
 #
-# The backward pass needs $\hat x$, $1/\sqrt{\sigma^2 + \epsilon}$, and whether the *forward* pass was one of training.
+# The backward pass needs $\hat x$, $1/\sqrt{\sigma^2 + \epsilon}$, and whether the *forward* pass ran in training mode.
 # </details>
 # <details><summary>Hint: the variance</summary>
 #
@@ -797,7 +797,7 @@ class MyBatchNorm(Module):
         ### END SOLUTION
 
     def backward(self, dy):
-        """Add to the gradients of weight and bias, and return that with respect to x."""
+        """Add to the gradients of weight and bias, and return the gradient with respect to x."""
         ### BEGIN SOLUTION
         dw, db = (dy * self.x_hat).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
         self.weight.accumulate(dw)
@@ -1012,11 +1012,11 @@ test_batch_norm_hidden()
 #
 # $$y = \operatorname{relu}(F(x) + S(x))$$
 #
-# - The body F: 3 x 3 convolution with padding 1 and the given `stride`, batch norm, ReLU, 3 x 3 convolution with padding 1 and stride 1, batch norm. No convolution has a bias, for batch norm would take it away.
+# - The body F: 3 x 3 convolution with padding 1 and the given `stride`, batch norm, ReLU, 3 x 3 convolution with padding 1 and stride 1, batch norm. No convolution has a bias, since batch norm would remove it.
 # - The shortcut S is the identity where the shape stays the same. Where the stride is not 1 or the channels change, it is a *projection*: 1 x 1 convolution with the given `stride` and without a bias, and batch norm.
 # - The last ReLU comes after the addition.
 #
-# Backward, the gradient passes the last ReLU, then goes both ways, and at `x` the two shares add up. Make the layers in this order, body first, as attributes of the block. You may use every layer of `dlcourse.nn` but `Residual`, which does what you write.
+# Going backward, the gradient passes the last ReLU, then takes both ways, and at `x` the two shares add up. Make the layers in this order, body first, as attributes of the block. You may use every layer of `dlcourse.nn` except `Residual`, which does what you are to write.
 #
 # <details><summary>Hint: where there is no projection</summary>
 #
@@ -1024,7 +1024,7 @@ test_batch_norm_hidden()
 # </details>
 # <details><summary>Hint: the last ReLU</summary>
 #
-# It is a layer like the others: `self.relu = ReLU()`, and `dy = self.relu.backward(dy)` comes first in the backward pass. It must be another object than the ReLU in the body.
+# It is a layer like the others: `self.relu = ReLU()`, and `dy = self.relu.backward(dy)` comes first in the backward pass. It must not be the same object as the ReLU in the body.
 # </details>
 
 # %% nbgrader="residual solution"
@@ -1212,15 +1212,15 @@ test_residual_hidden()
 # - `build_small_net(rng)` returns your network, a module from images (N, 1, 28, 28) to scores (N, 10), with at most 10,000 parameters.
 # - `train_small_net(net, images, labels, rng)` trains it on these images and labels, and on no others; what it returns is ignored. It should take less than a minute, and need not take more than ten seconds. All random numbers come from `rng`.
 #
-# Then the arrays in `net.state_dict()` are copied into a new network of yours, which is tested. The hidden test trains once more, on other images with other labels.
+# Then the arrays in `net.state_dict()` are copied into a new network from `build_small_net`, which is tested. The hidden test trains once more, on other images with other labels.
 #
 # <details><summary>Hint: where parameters go</summary>
 #
-# A linear layer from 28 x 28 pixels to 13 values would use the budget up, and reads some 92%. A 3 x 3 convolution from 8 to 16 channels has 1,168 parameters, wherever it looks. Halve the image early (stride or pooling), and most of the cost of the first linear layer is gone; `GlobalAvgPool`, of `dlcourse.nn`, makes it smaller still. Count with your function of task 1.
+# A linear layer from 28 x 28 pixels to 13 values would use up the budget, and reads about 92%. A 3 x 3 convolution from 8 to 16 channels has 1,168 parameters, wherever it looks. Halve the image early (stride or pooling), and most of the cost of the first linear layer is gone; `GlobalAvgPool`, of `dlcourse.nn`, makes it smaller still. Count with your function of task 1.
 # </details>
 # <details><summary>Hint: training</summary>
 #
-# Adam with a learning rate of 0.01 that falls to zero in the course of five epochs, batches of 50. Batch norm after each convolution makes it less particular about the learning rate. Choose on images that you hold back from the 10,000, and try several seeds, for the tests use seeds of their own.
+# Adam with a learning rate of 0.01 that falls to zero over five epochs, with batches of 50. Batch norm after each convolution makes it less particular about the learning rate. Choose on images that you hold back from the 10,000, and try several seeds, because the tests use their own.
 # </details>
 
 # %% nbgrader="small-net solution"
@@ -1353,10 +1353,10 @@ test_small_net_hidden()
 #
 # *8 points, 20 minutes, graded by a person*
 #
-# A plain network of 20 convolutions is trained on photographs, and then one of 56 that is built in the same way, with batch norm after each convolution. The deeper one could do whatever the shallower one does: copy its 20 layers, and let the other 36 pass on what they get. Yet it ends worse.
+# A plain network of 20 convolutions is trained on photographs, and then one of 56 built in the same way, both with batch norm after each convolution. The deeper one could do whatever the shallower one does: copy its 20 layers, and let the other 36 pass on what they get. Yet it ends worse.
 #
 # 1. How would you tell from the two training histories that this is not overfitting? Why does "it could copy" not help? (3 points)
-# 2. What changes when every two layers get a shortcut around them that adds the input to the output? Speak of what the block does with weights near zero, and of the gradient. (3 points)
+# 2. What changes when every two layers get a shortcut around them that adds the input to the output? Discuss what the block does with weights near zero, and the gradient. (3 points)
 # 3. A friend says: "The plain network fails because its gradients vanish." Describe a measurement that would support or contradict this, and say what you expect when batch norm is there. (2 points)
 
 # %% [markdown] nbgrader="question manual 8"

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Assignment 3: fast, and honest about it
 #
-# You write what makes networks fast: patches that cost no copy, a convolution that beats the loops by far, a layer that runs on any array library, bytes in place of floats. And what tells whether it is: counts of work, a roofline, a bound on rounding errors. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
+# You write what makes networks fast: patches that need no copy, a convolution that beats the loops by far, a layer that runs on any array library, bytes in place of floats. And you write what tells whether they are: counts of work, a roofline, a bound on rounding errors. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
 #
 # | task | points | minutes | difficulty |
 # |---|---|---|---|
@@ -26,7 +26,7 @@
 # | 7. A roofline | 10 | 35 | medium |
 # | 8. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other shapes, strides and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps3-speed.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps3-speed.ipynb`. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished layers of `dlcourse` are there to compare with; tests notice when they are called in place of your own. Do not change the arrays that you are given. float32 stays float32.
 #
@@ -92,16 +92,16 @@ class Machine(NamedTuple):
 #
 # *12 points, 40 minutes, medium*
 #
-# An array is a piece of memory, a shape, and *strides*: how many bytes it takes to go one step along each axis. `np.lib.stride_tricks.as_strided(x, shape, strides)` looks at the same memory with another shape and other strides. So all patches of a convolution can be had without a loop and without a copy: one step along the patch moves as one step in the image, and one step from patch to patch as S of them.
+# An array is a piece of memory, a shape, and *strides*: how many bytes it takes to go one step along each axis. `np.lib.stride_tricks.as_strided(x, shape, strides)` sees the same memory with another shape and other strides. So one can get all patches of a convolution without a loop and without a copy: one step along the patch moves as one step in the image, and one step from patch to patch as S of them.
 #
-# - `windows(x, kernel, stride, dilation)` returns a **view** of `x` (N, C, H, W) with the shape (N, C, OH, OW, K, K): for each place of the output the patch under the filter. Neighbours in a patch lie `dilation` pixels apart. The height is OH $= \lfloor (H - D(K - 1) - 1) / S \rfloor + 1$. Nothing is copied, and as patches overlap, nobody should write into them: pass `writeable=False`.
-# - `im2col(x, kernel, stride, padding, dilation)` returns the patches as rows, (N OH OW, C K K), with a border of zeros of width `padding` around the image. Rows go through the images, in each row by row; along a row stand the values of a patch (C, K, K).
+# - `windows(x, kernel, stride, dilation)` returns a **view** of `x` (N, C, H, W) with the shape (N, C, OH, OW, K, K): the patch under the filter for each place of the output. Neighbours in a patch lie `dilation` pixels apart. The height is OH $= \lfloor (H - D(K - 1) - 1) / S \rfloor + 1$. Nothing is copied, and since patches overlap, nobody should write into them: pass `writeable=False`.
+# - `im2col(x, kernel, stride, padding, dilation)` returns the patches as rows, (N OH OW, C K K), with a border of zeros of width `padding` around the image. Rows go through the images, in each row by row; along a row come the values of a patch (C, K, K).
 #
 # Neither has a loop. The memory of `x` may lie in any order, with gaps, or backwards: ask `x.strides`, and do not compute them from the shape.
 #
 # <details><summary>Hint: the six strides</summary>
 #
-# With `sn, sc, sh, sw = x.strides`: one image further are `sn` bytes, one channel `sc`. One output row further are `stride * sh`, one row further *inside the patch* `dilation * sh`.
+# With `sn, sc, sh, sw = x.strides`: one image further is `sn` bytes, one channel `sc`. One output row further is `stride * sh`, one row further *inside the patch* `dilation * sh`.
 # </details>
 # <details><summary>Hint: from the view to rows</summary>
 #
@@ -109,7 +109,7 @@ class Machine(NamedTuple):
 # </details>
 # <details><summary>Warning: as_strided believes you</summary>
 #
-# With a shape that is too large, or wrong strides, it reads memory that belongs to others. Count the windows with care.
+# With a shape that is too large, or wrong strides, it reads memory that does not belong to the array. Count the windows with care.
 # </details>
 
 # %% nbgrader="im2col solution"
@@ -254,17 +254,17 @@ test_im2col_hidden()
 #
 # *16 points, 60 minutes, hard*
 #
-# Here is a convolution as the formula has it, seven loops around one multiply-add:
+# Here is a convolution as in the formula, seven loops around one multiply-add:
 #
 # $$y_{noij} = b_o + \sum_{c,u,v} w_{ocuv}\; x_{n,\,c,\,iS + uD - P,\,jS + vD - P}$$
 #
 # Write `conv2d(x, w, b, stride, padding, dilation, groups)`, which gives the same numbers **at least 50 times faster** (the test measures both, in turn, in one cell). Done well, it is several hundred times faster. What you use is up to you: your patches from task 1 and one matrix product, or a sum of K x K products with shifted images, or `np.einsum` with `optimize=True`.
 #
-# `w` is (O, C / groups, KH, KW), for filters need not be square. With `groups` G the channels of input and output are cut into G equal parts, and part g of the output sees only part g of the input; with G = C it is a depthwise convolution. A loop over groups is fine. Values outside the image are zero. The result is (N, O, OH, OW), with the dtype of `x`.
+# `w` is (O, C / groups, KH, KW), since filters need not be square. With `groups` G the channels of input and output are cut into G equal parts, and part g of the output sees only part g of the input; with G = C it is a depthwise convolution. A loop over groups is fine. Values outside the image are zero. The result is (N, O, OH, OW), with the dtype of `x`.
 #
 # <details><summary>Hint: which loops may stay</summary>
 #
-# A loop costs what its body costs in Python, about a microsecond, times the number of rounds. Over K x K places in the filter: 9 rounds. Over the pixels of one image: a thousand.
+# A loop costs what its body costs in Python, about a microsecond, times the number of rounds. Over the K x K places in the filter: 9 rounds. Over the pixels of one image: a thousand.
 # </details>
 # <details><summary>Hint: groups</summary>
 #
@@ -272,7 +272,7 @@ test_im2col_hidden()
 # </details>
 # <details><summary>Hint: not square</summary>
 #
-# If `windows` of task 1 takes square filters only, give the sum of shifted products a try: for place (u, v) the pixels are `x[:, :, u * D : u * D + S * (OH - 1) + 1 : S, v * D : ...]`, and a product mixes their channels with `w[:, :, u, v]`.
+# If `windows` of task 1 only takes square filters, give the sum of shifted products a try: for place (u, v) the pixels are `x[:, :, u * D : u * D + S * (OH - 1) + 1 : S, v * D : ...]`, and a product mixes their channels with `w[:, :, u, v]`.
 # </details>
 
 # %% nbgrader="conv2d solution"
@@ -413,10 +413,10 @@ test_conv2d_hidden()
 #
 # *10 points, 30 minutes, easy*
 #
-# Before one makes something fast one asks how much there is to do. Layers come as a plan, for example `[Conv(16, kernel=3, padding=1), Relu(), Pool(2, stride=2), Dense(10)]`; the first cell defines them. `multiply_adds(layers, shape)` returns a list with a pair `(forward, backward)` for each layer, for **one image** of the shape (C, H, W).
+# Before making something fast, ask how much there is to do. Layers come as a plan, for example `[Conv(16, kernel=3, padding=1), Relu(), Pool(2, stride=2), Dense(10)]`; the first cell defines them. `multiply_adds(layers, shape)` returns a list with a pair `(forward, backward)` for each layer, for **one image** of the shape (C, H, W).
 #
-# - **Forward**: convolutions and linear layers count one multiply-add for each product; products with the zeros of the border count too. With `groups`, a filter looks at C / groups channels. Pooling, ReLU and biases count nothing.
-# - **Backward**: the gradient of the weights takes as many multiply-adds as the forward pass, and the gradient of the input as many again. But nobody needs the gradient of the image: the *first layer with weights* does without.
+# - **Forward**: convolutions and linear layers count one multiply-add for each product; products with the zeros of the border count too. With `groups`, a filter sees C / groups channels. Pooling, ReLU and biases count as nothing.
+# - **Backward**: the gradient of the weights takes as many multiply-adds as the forward pass, and the gradient of the input takes as many again. But nobody needs the gradient of the image: the *first layer with weights* does without.
 #
 # The height after a layer is $\lfloor (H + 2P - K) / S \rfloor + 1$.
 #
@@ -562,15 +562,15 @@ test_multiply_adds_hidden()
 #
 # *14 points, 50 minutes, medium*
 #
-# CuPy, NumPy and others share most names. A layer that takes every function from a variable `xp` runs on all of them, and so on a GPU. One `np.exp` left in it, or one `np.zeros`, and it does not. Write `SwishLinear`: a linear layer and the activation *swish* in one,
+# CuPy, NumPy and others share most names. A layer that takes every function from a variable `xp` runs on all of them, and so on a GPU. With one `np.exp` left in it, or one `np.zeros`, it does not. Write `SwishLinear`: a linear layer and the activation *swish* in one,
 #
 # $$z = x\,W^\top + b, \qquad y = z\,\sigma(z), \qquad \sigma(z) = \frac{1}{1 + e^{-z}} .$$
 #
 # - The constructor gets `xp`, the library in which the layer lives. Draw the weights (out, in) with `rng.standard_normal`, which is NumPy's, in float32, times $\sqrt{2 / \text{in}}$, and *hand them over* with `xp.asarray`. The bias (out,) is zero. Both are `Parameter`s, called `weight` and `bias`.
-# - `forward(x)` takes `x` of shape (..., in), with any number of axes in front, and returns (..., out).
-# - `backward(dy)` calls `accumulate` with the gradients of weight and bias, summed over all axes in front, and returns the gradient of `x`.
+# - `forward(x)` takes `x` of shape (..., in), with any number of leading axes, and returns (..., out).
+# - `backward(dy)` calls `accumulate` with the gradients of weight and bias, summed over all leading axes, and returns the gradient of `x`.
 #
-# In `forward` and `backward` only `xp` and Python numbers; nothing is copied to NumPy and back, and no array becomes a Python number, for a GPU would have to be waited for. Large values are no trouble: y(-1000) is 0 and y(1000) is 1000, without NaN.
+# Use only `xp` and Python numbers in `forward` and `backward`; nothing is copied to NumPy and back, and no array becomes a Python number, since that would wait for a GPU. Large values cause no trouble: y(-1000) is 0 and y(1000) is 1000, without NaN.
 #
 # The tests use NumPy, and `strict.xp` from `dlcourse.check`: a library with NumPy's names whose arrays refuse NumPy. Try it: `x = strict.xp.ones((2, 3)); np.exp(x)`.
 #
@@ -582,9 +582,9 @@ test_multiply_adds_hidden()
 #
 # $\sigma(z) = (1 + \tanh(z / 2)) / 2$.
 # </details>
-# <details><summary>Hint: axes in front</summary>
+# <details><summary>Hint: leading axes</summary>
 #
-# `xp.matmul(x, W.T)` takes any number. For the gradient of the weights, reshape `dz` to (-1, out) and `x` to (-1, in).
+# `xp.matmul(x, W.T)` takes any number of them. For the gradient of the weights, reshape `dz` to (-1, out) and `x` to (-1, in).
 # </details>
 
 # %% nbgrader="neutral solution"
@@ -611,7 +611,7 @@ class SwishLinear(Module):
         ### END SOLUTION
 
     def backward(self, dy):
-        """Accumulate the gradients of weight and bias, and return that of x."""
+        """Accumulate the gradients of weight and bias, and return the gradient of x."""
         ### BEGIN SOLUTION
         xp, (out, inside) = self.xp, self.weight.data.shape
         dz = dy * self.gate * (1 + self.z * (1 - self.gate))
@@ -750,21 +750,21 @@ test_neutral_hidden()
 #
 # *16 points, 60 minutes, hard*
 #
-# A float16 has 11 significant bits. Rounding moves a value by at most the share $u = 2^{-11}$ of it, half of `np.finfo(np.float16).eps`. A dot product rounds again and again; how far off may it end? You compute a bound before anything is measured, and show that the measurement keeps to it.
+# A float16 has 11 significant bits. Rounding moves a value by at most a share $u = 2^{-11}$ of it, half of `np.finfo(np.float16).eps`. A dot product rounds again and again; how far off may it end up? You compute a bound before anything is measured, and show that the measurement stays within it.
 #
-# - `dot(a, b, block, dtype)` returns $\sum_i a_i b_i$ of two float16 arrays, with **every** result rounded to `dtype` (`np.float16` or `np.float32`): first each product, then each sum. Sum from left to right, first inside each block of `block` neighbouring products (the last may be shorter), then the sums of the blocks, from left to right. With `block >= n` that is the plain sum. Blocks make the way of a term through the sum shorter: that is what GPUs do, and what training with 8 bits needs.
+# - `dot(a, b, block, dtype)` returns $\sum_i a_i b_i$ of two float16 arrays, with **every** result rounded to `dtype` (`np.float16` or `np.float32`): first each product, then each sum. Sum from left to right, first inside each block of `block` neighbouring products (the last may be shorter), then the sums of the blocks, from left to right. With `block >= n` that is the plain sum. Blocks shorten the way of a term through the sum: that is what GPUs do, and what training with 8 bits needs.
 # - `error_bound(a, b, block, dtype)` returns a number that the error can never exceed. The product of n values in blocks of B rounds each term at most $m = \min(B, n) + \lceil n / B \rceil - 1$ times, and so
 #
 # $$|\text{error}| \le \gamma_m \sum_i |a_i b_i| + (1 + \gamma_m)\, n\, \tfrac{1}{2} \eta, \qquad \gamma_m = \frac{m u}{1 - m u},$$
 #
 #   where $\eta$ is the smallest number above zero (`np.finfo(dtype).smallest_subnormal`): a product may be too small for the format and become 0. Compute the bound in float64. Where $m u \ge 1$ the formula promises nothing: return `math.inf`.
-# - `measure(a, b, block, dtype)` returns `(error, bound, useful)`: the measured error of `dot` against the exact sum, the bound, and whether the bound is of any use. It is not if it reaches $\sum_i |a_i b_i|$: for that an answer of 0 would do.
+# - `measure(a, b, block, dtype)` returns `(error, bound, useful)`: the measured error of `dot` against the exact sum, the bound, and whether the bound is of any use. It is not if it reaches $\sum_i |a_i b_i|$: an answer of 0 would do as well.
 #
 # The exact sum: a product of two float16 fits a float64, and `math.fsum` adds float64 values with a single rounding.
 #
 # <details><summary>Hint: rounding at each step</summary>
 #
-# `np.float16 + np.float16` is a float16, so a loop over the products that adds scalars of NumPy does it. Convert `a` and `b` to `dtype` before you multiply. `np.sum` and `@` will not do: they add in another order and, for float16, in float32.
+# `np.float16 + np.float16` is a float16, so a loop over the products that adds NumPy scalars will do. Convert `a` and `b` to `dtype` before you multiply. `np.sum` and `@` will not do: they add in another order and, for float16, in float32.
 # </details>
 # <details><summary>Hint: where m comes from</summary>
 #
@@ -987,13 +987,13 @@ test_float16_hidden()
 #
 # *14 points, 50 minutes, medium*
 #
-# An int8 takes a quarter of the memory of a float32. Values become whole numbers times a *scale*; which scale is the whole art.
+# An int8 takes a quarter of the memory of a float32. Values become whole numbers times a *scale*; the whole art is which scale.
 #
-# - **Weights, symmetric, one scale a channel.** `quantize_weights(w)` returns `(q, scale)`: for `w` of shape (O, ...) int8 of the same shape, and scales (O,) in float32. The largest size of a channel becomes 127, 0 becomes 0, and -128 is not used. A channel of zeros has the scale 1. `dequantize_weights(q, scale)` returns float32.
-# - **Values, affine, one scale for all.** `choose_range(low, high)` returns `(scale, zero)` for values from `low` to `high`, which calibration has found: `scale` a Python float, `zero` a Python int. First the range is widened so that it holds 0, then `scale` is the 255th part of it, and `zero` is the whole number that stands for 0, such that -128 stands for the low end: $-128 - \text{low} / \text{scale}$, rounded. Where the range is 0 alone, the scale is 1. `quantize(x, scale, zero)` returns int8, `dequantize(q, scale, zero)` float32.
-# - **A linear layer in whole numbers.** `linear_int8(q_x, scale_x, zero_x, q_w, scale_w, b)` returns float32 (N, O): what `x @ w.T + b` gives for the values that the bytes stand for. It multiplies and adds whole numbers, in int32, and turns to floats at the end.
+# - **Weights, symmetric, one scale per channel.** `quantize_weights(w)` returns `(q, scale)`: for `w` of shape (O, ...), int8 of the same shape, and scales (O,) in float32. The largest absolute value in a channel becomes 127, 0 becomes 0, and -128 is not used. A channel of zeros has the scale 1. `dequantize_weights(q, scale)` returns float32.
+# - **Values, affine, one scale for all.** `choose_range(low, high)` returns `(scale, zero)` for values from `low` to `high`, which calibration has found: `scale` is a Python float, `zero` a Python int. First the range is widened so that it holds 0, then `scale` is a 255th of it, and `zero` is the whole number that stands for 0, such that -128 stands for the low end: $-128 - \text{low} / \text{scale}$, rounded. Where the range is only 0, the scale is 1. `quantize(x, scale, zero)` returns int8, `dequantize(q, scale, zero)` float32.
+# - **A linear layer in whole numbers.** `linear_int8(q_x, scale_x, zero_x, q_w, scale_w, b)` returns float32 (N, O): what `x @ w.T + b` gives for the values that the bytes stand for. It multiplies and adds whole numbers, in int32, and turns them into floats at the end.
 #
-# Round to the nearest, and halves to the even neighbour, as `np.rint` does: rounding all halves up would shift the mean. What lies outside of the range *saturates*: it becomes -128 or 127 and never wraps around. Inside it, the error is at most half a scale.
+# Round to the nearest, and halves to the even neighbour, as `np.rint` does: rounding all halves up would shift the mean. What lies outside the range *saturates*: it becomes -128 or 127 and never wraps around. Inside it, the error is at most half a scale.
 #
 # <details><summary>Hint: order</summary>
 #
@@ -1254,15 +1254,15 @@ test_int8_hidden()
 #
 # *10 points, 35 minutes, medium*
 #
-# A machine has a peak speed of arithmetic (flop/s), and a bandwidth of its memory (bytes/s). A layer needs both. Its *arithmetic intensity* is its operations divided by the bytes that it moves; and no layer can be faster than
+# A machine has a peak speed for arithmetic (flop/s), and a bandwidth for its memory (bytes/s). A layer needs both. Its *arithmetic intensity* is its operations divided by the bytes that it moves; and no layer can be faster than
 #
 # $$\text{attainable} = \min(\text{peak},\ \text{intensity} \times \text{bandwidth}).$$
 #
-# (Data sheets count operations, and so does this task. Where the book draws rooflines in multiply-adds, all its numbers are half as large.) Plotted over the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
+# (Data sheets count operations, and so does this task. Where the book draws rooflines in multiply-adds, all its numbers are half as large.) Plotted against the intensity, that is a roof: a slope, and then flat. Left of the edge, which lies at peak / bandwidth, a layer is *memory bound*, and more arithmetic units would not help it.
 #
-# - `cost(layers, shape, batch, size)` returns a list with a pair `(flops, bytes)` for each layer of a plan, forward, for `batch` images of the shape (C, H, W), with `size` bytes a value. A multiply-add is two operations; biases are not counted as operations. A pooling has K x K operations for each output, a ReLU one. Each layer reads its input, weights and biases once from memory, and writes its output once.
-# - `attainable(flops, bytes, machine)` returns operations a second.
-# - `predict(layers, shape, batch, size, machine)` returns two things: the time in seconds that all layers take at least, each at its attainable speed, one after the other; and the list of the *indices* of the layers that are memory bound.
+# - `cost(layers, shape, batch, size)` returns a list with a pair `(flops, bytes)` for each layer of a plan, forward, for `batch` images of the shape (C, H, W), with `size` bytes per value. A multiply-add is two operations; biases are not counted as operations. A pooling has K x K operations for each output, a ReLU one. Each layer reads its input, weights and biases once from memory, and writes its output once.
+# - `attainable(flops, bytes, machine)` returns operations per second.
+# - `predict(layers, shape, batch, size, machine)` returns two things: the least time in seconds that all layers take, each at its attainable speed, one after another; and the list of the *indices* of the layers that are memory bound.
 # - `smallest_batch(inputs, outputs, size, machine)` returns the smallest batch at which a `Dense` layer is no longer memory bound, or `None` if no batch will do.
 #
 # <details><summary>Hint: the bytes of a convolution</summary>
@@ -1271,7 +1271,7 @@ test_int8_hidden()
 # </details>
 # <details><summary>Hint: the smallest batch</summary>
 #
-# The intensity grows with the batch, from 2 IO / (size (IO + I + 2 O)) at one image towards 2 IO / (size (I + O)). If that limit is not above peak / bandwidth, no batch will do. Otherwise solve for the batch, and look at the neighbours of what you get; or double until it is enough, and halve the interval.
+# The intensity grows with the batch, from 2 IO / (size (IO + I + 2 O)) at one image towards 2 IO / (size (I + O)). If that limit is not above peak / bandwidth, no batch will do. Otherwise solve for the batch, and check the neighbours of what you get; or double until it is enough, and then halve the interval.
 # </details>
 
 # %% nbgrader="roofline solution"
@@ -1303,7 +1303,7 @@ def cost(layers, shape, batch, size):
 
 
 def attainable(flops, bytes, machine):
-    """Return how many operations a second a layer can reach at most."""
+    """Return the most operations per second that a layer can reach."""
     ### BEGIN SOLUTION
     return min(machine.peak, flops / bytes * machine.bandwidth)
     ### END SOLUTION
@@ -1498,12 +1498,12 @@ test_roofline_hidden()
 # A report says: "Our new convolution is **4.1 times faster** than the old one. We ran the old one, and then the new one 50 times, and compare with the best of the 50. The batch was 16 for the new and 1 for the old, so we divide by 16. Inputs came from `np.zeros`; on the GPU we took the time from the call to its return. In the whole network, training is now 4.1 times faster."
 #
 # 1. Name four things in this measurement that favour the new convolution or measure something else, and say for each what it does to the number. (4 points)
-# 2. Describe a measurement that you would believe: what is timed, in which order, how often, and which numbers stand in the report. (2 points)
+# 2. Describe a measurement that you would believe: what is timed, in which order, how often, and which numbers go into the report. (2 points)
 # 3. The convolution takes 60% of a training step and is truly 4 times faster. How much faster is the step, and how much would it be if the convolution took no time at all? (2 points)
 
 # %% [markdown] nbgrader="question manual 8"
 # ### BEGIN SOLUTION
-# 1. Any four, a point each: The old one was timed in its first call, which pays for imports, caches, page faults, threads and (on a GPU) compiling; that makes it look slower. The best of 50 is compared with a single time: the minimum falls with the number of tries, so the side with more tries wins even if both are the same. Batches differ: a large one reuses weights and amortises overheads, so the time an image falls without any better code. They ran one after the other, so a change of clock or another process hits one side. Zeros: fresh pages of np.zeros are not even there until touched, all map to one page when read, and multiplying zeros can be cheaper or skipped; real data differs. On the GPU a call returns as soon as the work is queued: the time of a launch was taken, not of the work. (4)
+# 1. Any four, a point each: The old one was timed in its first call, which pays for imports, caches, page faults, threads and (on a GPU) compiling; that makes it look slower. The best of 50 is compared with a single time: the minimum falls with the number of tries, so the side with more tries wins even if both are the same. Batches differ: a large one reuses weights and amortises overheads, so the time per image falls without any better code. They ran one after the other, so a change of clock or another process hits one side. Zeros: fresh pages of np.zeros are not even there until touched, all map to one page when read, and multiplying zeros can be cheaper or skipped; real data differs. On the GPU a call returns as soon as the work is queued: the time of a launch was taken, not of the work. (4)
 # 2. Same inputs, shapes, dtypes and thread counts, results compared for equality first; both warmed up; many rounds, old and new in turn within one process, synchronised on the GPU before the clock is read; report the median of the ratio of each round, with its spread (quartiles or an interval), the number of rounds, and machine, versions, threads and batch. (2)
 # 3. Amdahl: 1 / (0.4 + 0.6 / 4) = 1 / 0.55, 1.8 times. With no time at all: 1 / 0.4 = 2.5 times. (2)
 # ### END SOLUTION

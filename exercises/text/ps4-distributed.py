@@ -11,9 +11,9 @@
 # ---
 
 # %% [markdown]
-# # Assignment 4: many workers, one training
+# # Assignment 4: many workers, one training run
 #
-# You write what lets many workers train one network: shares of a data set, a mean of gradients, the ring all-reduce, a training step that gives the weights of one large batch. And what one needs to know before one asks for more workers: how late gradients come when nobody waits, what a network costs, and how to send a hundredth of the gradients without losing the rest. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
+# You write what lets many workers train one network: shares of a data set, a mean of gradients, the ring all-reduce, a training step that gives the weights of one large batch. And you write what one needs to know before asking for more workers: how late gradients come when nobody waits, what a network costs, and how to send a hundredth of the gradients without losing the rest. Seven tasks are graded by tests, one question by a person. **100 points, about six hours.**
 #
 # | task | points | minutes | difficulty |
 # |---|---|---|---|
@@ -26,7 +26,7 @@
 # | 7. Top-k with error feedback | 12 | 50 | hard |
 # | 8. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other numbers of ranks, sizes, dtypes and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps4-distributed.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other numbers of ranks, sizes, dtypes and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps4-distributed.ipynb`. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. `dlcourse.distributed` has finished communication and training schemes to compare with; tests notice when they are called in place of your own. Do not change the arrays that you are given, unless the task says so. float32 stays float32.
 #
@@ -39,7 +39,7 @@
 # | `peer.recv(out, source)` | waits for an array, and writes it into `out`, which must have its shape and dtype |
 # | `peer.sendrecv(array, destination, out, source)` | does both at once |
 #
-# Arrays that are sent must lie in one piece (C-contiguous). Here the ranks are threads, and nothing else changes: the same code runs on MPI's ranks. When all ranks wait for each other, a test says so at once, and who waits for whom.
+# Arrays that are sent must lie in one piece (C-contiguous). Here the ranks are threads, and that is the only difference: the same code runs on MPI's ranks. When all ranks wait for each other, a test says so at once, and which waits for which.
 
 # %% nbgrader="setup setup"
 # On Colab: install the package alone, and leave Colab's own NumPy and CuPy as they are.
@@ -117,11 +117,11 @@ class Job(NamedTuple):
 #
 # *12 points, 40 minutes, medium*
 #
-# Each epoch, every image should be looked at once, by one rank. And the training should not depend on how many ranks there are: step k looks at the same images with one rank and with eight. So all ranks draw the *same* order, cut it into the *same* batches, and then each takes its share of each batch.
+# In each epoch, every image should be used once, by one rank. And training should not depend on how many ranks there are: step k uses the same images with one rank and with eight. So all ranks draw the *same* order, cut it into the *same* batches, and then each takes its share of each batch.
 #
-# - `shuffled(length, epoch, seed)` returns the numbers 0 to `length - 1` in a random order, the same on every rank and in every call with these three numbers. Another epoch has another order, and so has another seed. Use a generator of your own, and not the global random state of NumPy.
-# - `share(items, rank, size)` returns the part of an array that belongs to a rank: a run of neighbours, in order. All parts together are the array. They differ in length by one at most, and the longer ones come first: 10 items make 3, 3, 2 and 2 for four ranks.
-# - `batches(length, batch, rank, size, epoch, seed)` returns a list with this rank's share of every batch of an epoch. Batch k is what stands at `k * batch` up to `(k + 1) * batch` in the shuffled order; the last one may be smaller.
+# - `shuffled(length, epoch, seed)` returns the numbers 0 to `length - 1` in a random order, the same on every rank and in every call with these three numbers. Another epoch has another order, and so has another seed. Use a generator of your own, not NumPy's global random state.
+# - `share(items, rank, size)` returns the part of an array that belongs to a rank: a run of neighbours, in order. All parts together are the array. Their lengths differ by one at most, and the longer ones come first: four ranks get 3, 3, 2 and 2 of 10 items.
+# - `batches(length, batch, rank, size, epoch, seed)` returns a list with this rank's share of every batch of an epoch. Batch k is what lies from `k * batch` up to `(k + 1) * batch` in the shuffled order; the last one may be smaller.
 #
 # All ranks must take the same number of steps, or some would wait for others that are done. So a rank whose share of the last batch is empty still has an (empty) entry for it.
 #
@@ -131,12 +131,12 @@ class Job(NamedTuple):
 # </details>
 # <details><summary>Hint: where a share begins</summary>
 #
-# With `short, longer = divmod(len(items), size)` the first `longer` ranks have one item more. Before rank r stand `r * short` items, and one more for each of the longer shares before it: `min(r, longer)` of them.
+# With `short, longer = divmod(len(items), size)` the first `longer` ranks have one item more. Before rank r come `r * short` items, and one more for each of the longer shares before it: `min(r, longer)` of them.
 # </details>
 
 # %% nbgrader="shares solution"
 def shuffled(length, epoch, seed):
-    """Return 0 to length - 1 in an order that depends on epoch and seed alone."""
+    """Return 0 to length - 1 in an order that depends only on epoch and seed."""
     ### BEGIN SOLUTION
     return np.random.default_rng([seed, epoch]).permutation(length)
     ### END SOLUTION
@@ -300,12 +300,12 @@ test_shares_hidden()
 #
 # $$g = \frac{\sum_r n_r\, g_r}{\sum_r n_r}.$$
 #
-# A message costs its latency, however small it is. So gradients travel in *buckets*: several arrays, one after the other, in one message. But not all in one, for the gradients of the last layers are ready first, and can travel while the others are still being computed.
+# A message costs its latency, however small it is. So gradients travel in *buckets*: several arrays, one after another, in one message. But not all in one, because the gradients of the last layers are ready first, and can travel while the others are still being computed.
 #
-# - `buckets(arrays, limit)` returns a list of lists of numbers of arrays. Go through the arrays **from the last to the first**. An array goes into the current bucket if that then has at most `limit` bytes; otherwise it begins a new one. So one that is larger than `limit` has a bucket for itself.
+# - `buckets(arrays, limit)` returns a list of lists of numbers of arrays. Go through the arrays **from the last to the first**. An array goes into the current bucket if that then has at most `limit` bytes; otherwise it begins a new one. So an array larger than `limit` has a bucket to itself.
 # - `average(peer, gradients, images, limit)` returns the list of means on every rank. `gradients` are arrays of one dtype, of any shapes, the same shapes on all ranks. `images` is this rank's number of images.
 #
-# Rank 0 does the sums. For each bucket it receives one message from each other rank, adds **in the order of the ranks** (0 first, then 1, 2 and so on), and sends the result to all. With a fixed order the result has the same bits in every run and on every rank. Tests count: a rank other than 0 sends one message a bucket, and may send one more, about its number of images.
+# Rank 0 does the sums. For each bucket it receives one message from each other rank, adds **in the order of the ranks** (0 first, then 1, 2 and so on), and sends the result to all. With a fixed order the result has the same bits in every run and on every rank. The tests count: a rank other than 0 sends one message per bucket, and may send one more, with its number of images.
 #
 # A rank without images has no gradients: whatever stands in its arrays, even NaN, does not count.
 #
@@ -324,7 +324,7 @@ test_shares_hidden()
 
 # %% nbgrader="average solution"
 def buckets(arrays, limit):
-    """Return lists of numbers of arrays, from the last to the first, of `limit` bytes at most."""
+    """Return lists of the arrays' numbers, from the last to the first, of at most `limit` bytes."""
     ### BEGIN SOLUTION
     result, room = [], -1
     for i in reversed(range(len(arrays))):
@@ -525,14 +525,14 @@ test_average_hidden()
 #
 # *16 points, 60 minutes, hard*
 #
-# With many ranks, rank 0 of task 2 is where all messages meet. On a ring nobody is: every rank sends to its right neighbour, rank + 1, and receives from its left one, all at the same time. The array is cut into as many pieces as there are ranks, p.
+# With many ranks, rank 0 of task 2 is where all messages meet. On a ring there is no such place: every rank sends to its right neighbour, rank + 1, and receives from its left one, all at the same time. The array is cut into as many pieces as there are ranks, p.
 #
 # - In p - 1 steps *sums go round*. A rank sends one piece to the right, and adds what comes from the left to another piece, which it sends in the next step. After that, each rank has the finished sum of one piece.
-# - In p - 1 more steps *results go round*: what comes from the left takes the place of the own piece.
+# - In p - 1 more steps *results go round*: what comes from the left replaces the rank's own piece.
 #
-# Write `ring_all_reduce(peer, x)`, which changes `x` **in place** into the sum over all ranks. `x` has the same shape (any, C-contiguous) and dtype on all ranks. There can be any number of ranks from 1 on, and the number of values need not be a multiple of it; it can be less, and then some pieces are empty.
+# Write `ring_all_reduce(peer, x)`, which changes `x` **in place** into the sum over all ranks. `x` has the same shape (any, C-contiguous) and dtype on all ranks. There can be any number of ranks from 1 up, and the number of values need not be a multiple of it; it can be smaller, and then some pieces are empty.
 #
-# Tests count: a rank sends to its right neighbour alone, at most 2 (p - 1) messages, and in each at most n / p values, rounded up. And all ranks must end with the same bits.
+# The tests count: a rank sends only to its right neighbour, at most 2 (p - 1) messages, and in each at most n / p values, rounded up. And all ranks must end with the same bits.
 #
 # <details><summary>Hint: which piece when</summary>
 #
@@ -540,11 +540,11 @@ test_average_hidden()
 # </details>
 # <details><summary>Hint: the pieces</summary>
 #
-# `flat = x.reshape(-1)` looks at the same memory, so that what is written into a slice of it is written into `x`. Piece i may go from `i * n // p` to `(i + 1) * n // p`.
+# `flat = x.reshape(-1)` shares the memory of `x`, so what is written into a slice of it is written into `x`. Piece i may go from `i * n // p` to `(i + 1) * n // p`.
 # </details>
 # <details><summary>Hint: all ranks wait</summary>
 #
-# `send` comes back when the message is received. If all ranks send first, nobody receives. `sendrecv` does both.
+# `send` returns when the message is received. If all ranks send first, nobody receives. `sendrecv` does both.
 # </details>
 
 # %% nbgrader="ring solution"
@@ -671,15 +671,15 @@ test_ring_hidden()
 #
 # *14 points, 50 minutes, hard*
 #
-# The claim: without dropout and the like, training on k ranks gives **the same weights** as one worker with the whole batch, whatever k is, and whether or not it divides the batch. Prove it by writing the training, and letting the tests compare, after many steps.
+# The claim: without dropout and the like, training on k ranks gives **the same weights** as one worker with the whole batch, whatever k is, and whether or not it divides the batch. Prove it by writing the training loop, and letting the tests compare the weights after many steps.
 #
-# `train(peer, weights, compute, batches, lr, momentum)` runs on every rank, and returns a pair: the list of trained weights, and the list of losses, one a step.
+# `train(peer, weights, compute, batches, lr, momentum)` runs on every rank, and returns a pair: the list of trained weights, and the list of losses, one per step.
 #
-# - `weights` is a list of arrays of one dtype. **Those of rank 0 count**; the other ranks were initialised differently, and have to get them first. Do not change the arrays that are given.
+# - `weights` is a list of arrays of one dtype. **Those of rank 0 count**; the other ranks were initialised differently, and have to receive them first. Do not change the arrays that are given.
 # - `batches` is a list of arrays of indices, the same on all ranks: the whole batch of each step. Each rank takes its share of it. Shares differ by one at most, and some are empty if the batch has fewer items than there are ranks.
 # - `compute(weights, indices)` returns the loss and the list of gradients on some items: *means* over these items. The mean of no items is NaN, so do not ask for it.
 # - The step of all ranks is $v \leftarrow \text{momentum} \cdot v + g$ and $w \leftarrow w - \text{lr} \cdot v$, with $v = 0$ at first, and g the mean gradient over the whole batch.
-# - A loss is the mean over the whole batch as well, before the step, on every rank.
+# - A loss is also the mean over the whole batch, before the step, on every rank.
 #
 # How the ranks exchange what they need is up to you: through rank 0, or on a ring. All ranks must end with the same bits. Only the work has to be shared: each rank computes its own share and nothing else.
 #
@@ -689,11 +689,11 @@ test_ring_hidden()
 # </details>
 # <details><summary>Hint: an empty share</summary>
 #
-# Its vector is zero. The rank takes part in the sum all the same.
+# Its vector is zero. The rank still takes part in the sum.
 # </details>
 # <details><summary>Hint: float32 stays float32</summary>
 #
-# A NumPy number of type float64 makes a float64 array of a float32 one; a Python number does not.
+# A NumPy number of type float64 turns a float32 array into float64; a Python number does not.
 # </details>
 
 # %% nbgrader="equal solution"
@@ -937,7 +937,7 @@ test_no_step()
 #
 # *12 points, 45 minutes, medium*
 #
-# In asynchronous SGD nobody waits. The weights lie with a server. A worker fetches them, computes a gradient, and pushes it; the server makes an update of it at once, and the worker fetches again. Meanwhile others have pushed, so the gradient belongs to weights that are no longer there. Its **staleness** is the number of updates that the weights got between the worker's fetch and its push.
+# In asynchronous SGD nobody waits. A server holds the weights. A worker fetches them, computes a gradient, and pushes it; the server turns it into an update at once, and the worker fetches again. Meanwhile others have pushed, so the gradient belongs to weights that are no longer there. Its **staleness** is the number of updates that the weights received between the worker's fetch and its push.
 #
 # How that goes depends on how long each gradient takes. `seconds` is an array (workers, n): `seconds[w, i]` is the time from the i-th fetch of worker w to its push. All workers fetch at time 0, pushing and fetching take no time, and when two push at the same moment, the worker with the lower number pushes *and fetches* first.
 #
@@ -955,7 +955,7 @@ test_no_step()
 # </details>
 # <details><summary>Hint: weights that were fetched</summary>
 #
-# `w -= ...` changes an array in place, also for those who fetched it before. `w = w - ...` makes a new one.
+# `w -= ...` changes an array in place, even for workers that fetched it before. `w = w - ...` makes a new one.
 # </details>
 
 # %% nbgrader="staleness solution"
@@ -1112,16 +1112,16 @@ test_staleness_hidden()
 #
 # *12 points, 40 minutes, easy*
 #
-# A message of n bytes takes latency + n / bandwidth seconds. Messages between different pairs of ranks can travel at the same time, but a rank sends one and receives one at a time. An all-reduce of n bytes among p ranks is then a number of steps, one after the other:
+# A message of n bytes takes latency + n / bandwidth seconds. Messages between different pairs of ranks can travel at the same time, but a rank sends one and receives one at a time. An all-reduce of n bytes among p ranks is then a number of steps, one after another:
 #
-# - `"parameter server"`: rank 0 receives the whole array from each other rank, one after the other, and then sends the sum to each, one after the other.
-# - `"tree"`: in each round, half of the ranks that still have a sum send it, whole, to the other half (of an odd number, one rank pauses), until rank 0 has it. The result goes back the same way.
+# - `"parameter server"`: rank 0 receives the whole array from every other rank, one after another, and then sends the sum to each, one after another.
+# - `"tree"`: in each round, half of the ranks that still have a sum send all of it to the other half (if their number is odd, one rank pauses), until rank 0 has it. The result goes back the same way.
 # - `"ring"`: as in task 3, with pieces of n / p bytes. (Do not round them.)
 #
 # Write
 #
 # - `all_reduce_seconds(algorithm, ranks, size, network)`, with the size in bytes. It is 0 for one rank, and raises a `ValueError` for a name that is not one of the three;
-# - `step_seconds(algorithm, ranks, job, network)`: the whole batch of `job.images` is shared among the ranks as equally as can be. The rank with the most images decides when the all-reduce of `job.bytes` begins;
+# - `step_seconds(algorithm, ranks, job, network)`: the whole batch of `job.images` is shared among the ranks as equally as possible. The rank with the most images decides when the all-reduce of `job.bytes` begins;
 # - `speed_up(algorithm, ranks, job, network)`: how many times faster a step is than with one rank;
 # - `best_ranks(algorithm, most, job, network)`: with how many ranks from 1 to `most` a step is fastest; the smallest number, if there are several.
 #
@@ -1153,7 +1153,7 @@ def all_reduce_seconds(algorithm, ranks, size, network):
 
 
 def step_seconds(algorithm, ranks, job, network):
-    """Return how long a step takes on so many ranks."""
+    """Return how long a step takes on this many ranks."""
     ### BEGIN SOLUTION
     images = math.ceil(job.images / ranks)
     return images * job.seconds_per_image + all_reduce_seconds(algorithm, ranks, job.bytes, network)
@@ -1289,15 +1289,15 @@ test_speed_up_hidden()
 #
 # *12 points, 50 minutes, hard*
 #
-# Most values of a gradient are small. So a rank sends only the k that are largest without their sign, each as its place (int32) and its value. What it does not send it *keeps*, and adds to the next gradient: a value that is small but always has the same sign grows until it is sent. That is *error feedback*; what is not sent is late, not lost.
+# Most values of a gradient are small. So a rank sends only the k with the largest absolute values, each as its place (int32) and its value. What it does not send it *keeps*, and adds to the next gradient: a value that is small but always has the same sign grows until it is sent. That is *error feedback*; what is not sent is late, not lost.
 #
-# Write the class `TopKMean`. Each rank has one, and calls it in each step.
+# Write the class `TopKMean`. Each rank has its own, and calls it in each step.
 #
-# - `TopKMean(k)`: k is the number of values to send, at least 1. Of an array with fewer values, all are sent.
-# - `mean(peer, gradient)` takes this rank's gradient, a vector; all ranks call it with vectors of the same length and dtype. It adds what was kept so far, sends the k largest of that to *all* other ranks and keeps the rest. It returns a new vector of the same dtype: the **mean over all ranks** of what was sent, which is zero at places that nobody sent. All ranks get the same bits. Of equal values, whichever you like is sent.
+# - `TopKMean(k)`: k is the number of values to send, at least 1. If an array has fewer values, all are sent.
+# - `mean(peer, gradient)` takes this rank's gradient, a vector; all ranks call it with vectors of the same length and dtype. It adds what was kept so far, sends the k largest of that to *all* other ranks and keeps the rest. It returns a new vector of the same dtype: the **mean over all ranks** of what was sent, which is zero at places that nobody sent. All ranks get the same bits. Among equal values, you may send whichever you like.
 # - `unsent` is the vector that is kept; before the first call it may be anything.
 #
-# Tests count: in a call, a rank sends at most 2 (p - 1) messages, with k places of 4 bytes and k values each p - 1 times.
+# The tests count: in a call, a rank sends at most 2 (p - 1) messages, with k places of 4 bytes and k values each p - 1 times.
 #
 # <details><summary>Hint: the k largest</summary>
 #
@@ -1305,7 +1305,7 @@ test_speed_up_hidden()
 # </details>
 # <details><summary>Hint: to all others</summary>
 #
-# In step s (from 1 to p - 1), send to rank + s and receive from rank - s, both modulo p, with `sendrecv`. Keep what comes by rank, and add it up in the order of the ranks, for the bits.
+# In step s (from 1 to p - 1), send to rank + s and receive from rank - s, both modulo p, with `sendrecv`. Keep what arrives by rank, and add it up in the order of the ranks, so that the bits agree.
 # </details>
 # <details><summary>Warning: the same place twice</summary>
 #
@@ -1474,10 +1474,10 @@ test_top_k_hidden()
 #
 # *8 points, 25 minutes, graded by a person*
 #
-# A team trains a network with batch normalization on one GPU, with 32 images a step and a learning rate of 0.1. Now they have 64 GPUs, keep 32 images on each, change nothing else, and use synchronous SGD. After as many *epochs* as before the loss is clearly higher, and a step takes longer than it did on one GPU.
+# A team trains a network with batch normalization on one GPU, with 32 images per step and a learning rate of 0.1. Now they have 64 GPUs, keep 32 images on each, change nothing else, and use synchronous SGD. After the same number of *epochs* as before the loss is clearly higher, and a step takes longer than it did on one GPU.
 #
-# 1. Name two things that are different about this training although every gradient is averaged rightly, and say what one does about each. (3 points)
-# 2. They try one large batch of 2,048 images on a machine with much memory, and get other weights than with the 64 GPUs, far beyond rounding. Which layer is to blame, and what are two ways to make both the same? (2 points)
+# 1. Name two things that are different about this training run although every gradient is averaged correctly, and say what one does about each. (3 points)
+# 2. They try one large batch of 2,048 images on a machine with much memory, and get weights that differ from those of the 64 GPUs by far more than rounding. Which layer is to blame, and what are two ways to make both the same? (2 points)
 # 3. In each step, each GPU is late with a probability of 1%. How often does a step wait for somebody? What would asynchronous SGD do about it, and at what price? (3 points)
 
 # %% [markdown] nbgrader="question manual 8"

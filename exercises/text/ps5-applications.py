@@ -28,7 +28,7 @@
 # | 9. Beam search | 8 | 35 | medium |
 # | 10. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other shapes, strides and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps5-applications.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps5-applications.ipynb`. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished parts of `dlcourse` are there to compare with; tests notice when they are called in place of your own. One exception: tasks 2 and 4 may call `detection.box_iou`, so that a mistake in task 1 costs nothing there. Do not change the arrays that you are given. float32 stays float32.
 #
@@ -187,7 +187,7 @@ test_iou_hidden()
 #
 # *8 points, 30 minutes, easy*
 #
-# A detector gives many boxes for one thing. Keep the surest, drop all of its class that overlap it by **more than** `threshold`; then the same with what is left, until nothing is left.
+# A detector gives many boxes for one thing. Keep the surest, and drop all of its class that overlap it by **more than** `threshold`; then do the same with what is left, until nothing is left.
 #
 # `nms(boxes, scores, labels, threshold)` takes boxes (N, 4), scores (N,) and labels (N,), and returns the *indices* of the boxes to keep, an array of whole numbers, from the surest to the least sure. Boxes of different labels do not suppress each other. Where scores are equal, the smaller index comes first. Scores are any numbers, negative ones too. N may be 0.
 #
@@ -195,11 +195,11 @@ test_iou_hidden()
 #
 # <details><summary>Hint: the order</summary>
 #
-# `np.argsort(-scores, kind="stable")` gives indices from the surest on, and leaves equal ones in their order.
+# `np.argsort(-scores, kind="stable")` gives indices from the surest to the least sure, and leaves equal ones in their order.
 # </details>
 # <details><summary>Hint: who suppresses</summary>
 #
-# Only a box that is *kept* drops others. A box that was dropped has no say any more.
+# Only a box that is *kept* drops others. A box that was dropped no longer has a say.
 # </details>
 
 # %% nbgrader="nms solution"
@@ -305,12 +305,12 @@ test_nms_hidden()
 #
 # Features of a whole image, and some regions of it: RoI pooling makes a grid of one size from each region, of whatever size it is.
 #
-# `roi_pool(x, regions, size, scale)` takes features `x` (N, C, H, W), regions (R, 5), the `size` (PH, PW) of the grid, and `scale`, how many places of the features there are to a pixel (1 / 8 behind three poolings). A region is a row (image, left, top, right, bottom), with edges in pixels. It returns two things: `y` (R, C, PH, PW), and a *memory*: whatever you need in the backward pass.
+# `roi_pool(x, regions, size, scale)` takes features `x` (N, C, H, W), regions (R, 5), the `size` (PH, PW) of the grid, and `scale`, how many places of the features there are per pixel (1 / 8 after three poolings). A region is a row (image, left, top, right, bottom), with edges in pixels. It returns two things: `y` (R, C, PH, PW), and a *memory*: whatever you need in the backward pass.
 #
 # 1. Edges become places of the features: multiply by `scale` and round to the nearest whole number, halves upwards: `np.floor(edge * scale + 0.5)`.
 # 2. The region is from its left to its right place, **both of them included**, so right - left + 1 places wide, and at least 1. It is as high in the same way.
-# 3. Of a region of height h that begins at `top`, the cells of row i reach from `top` + ⌊i h / PH⌋ up to, but not including, `top` + ⌈(i + 1) h / PH⌉. So cells may share places. Columns in the same way.
-# 4. What lies outside of the features is cut off. `y` is the maximum of what is left of a cell, and 0 where nothing is left.
+# 3. Of a region of height h that begins at `top`, the cells of row i reach from `top` + ⌊i h / PH⌋ up to, but not including, `top` + ⌈(i + 1) h / PH⌉. So cells may share places. Columns work in the same way.
+# 4. What lies outside the features is cut off. `y` is the maximum of what is left of a cell, and 0 where nothing is left.
 #
 # `roi_pool_backward(dy, memory)` returns the gradient of `x`. Each cell hands its gradient to **one** place, that of its maximum (any of them, if there are several). Places that are the maximum of several cells add up what these send. An empty cell hands on nothing.
 #
@@ -322,7 +322,7 @@ test_nms_hidden()
 # </details>
 # <details><summary>Hint: where the maximum is</summary>
 #
-# Reshape the part of a cell to (C, -1) and take `argmax(axis=1)`. `np.unravel_index` makes a row and a column of it. Remember that both count from the begin of the cell.
+# Reshape the part of a cell to (C, -1) and take `argmax(axis=1)`. `np.unravel_index` turns it into a row and a column. Remember that both count from the beginning of the cell.
 # </details>
 # <details><summary>Hint: adding where places repeat</summary>
 #
@@ -359,7 +359,7 @@ def roi_pool(x, regions, size, scale):
 
 
 def roi_pool_backward(dy, memory):
-    """Return the gradient of the features, given that of the cells."""
+    """Return the gradient of the features, given the gradient of the cells."""
     ### BEGIN SOLUTION
     shape, sources = memory
     dx = np.zeros(shape, dy.dtype)
@@ -510,10 +510,10 @@ test_roi_hidden()
 #
 # `average_precision(found, known, threshold)` follows COCO:
 #
-# 1. Go through the detections of *all* images, from the surest on. (No two scores are equal in the tests.) A detection is right if it overlaps a thing of its image by `threshold` or more that **no surer detection has taken**. If there are several such things, it takes the one that it overlaps most. Otherwise it is wrong.
+# 1. Go through the detections of *all* images, the surest first. (No two scores are equal in the tests.) A detection is right if it overlaps a thing of its image by `threshold` or more that **no surer detection has taken**. If there are several such things, it takes the one that it overlaps most. Otherwise it is wrong.
 # 2. After each detection there is a precision (share of the detections so far that are right) and a recall (share of all things that are found so far).
 # 3. Raise each precision to the best one at *its recall or more*: what comes later counts too.
-# 4. Read that off at 101 recalls, `np.linspace(0, 1, 101)`: each takes the precision at the first detection whose recall is at least as high. If no recall is so high, it takes 0. Their mean is the average precision.
+# 4. Read that off at 101 recalls, `np.linspace(0, 1, 101)`: each takes the precision at the first detection whose recall is at least as high. If no recall is that high, it takes 0. Their mean is the average precision.
 #
 # No detection at all gives 0. If there is no thing in any image, there is no recall, and the result is `math.nan`.
 #
@@ -521,11 +521,11 @@ test_roi_hidden()
 #
 # <details><summary>Hint: matching</summary>
 #
-# Images have nothing to do with each other while things are taken. So you may match image by image, each from its surest detection on, and put all together after that, sorted by score.
+# Images have nothing to do with each other while things are taken. So you may match image by image, each from its surest detection on, and then put everything together, sorted by score.
 # </details>
 # <details><summary>Hint: the best from here on</summary>
 #
-# `np.maximum.accumulate` gives the largest value so far. Turn the precisions round, and the result again.
+# `np.maximum.accumulate` gives the largest value so far. Reverse the precisions, and then the result.
 # </details>
 # <details><summary>Hint: reading off</summary>
 #
@@ -534,7 +534,7 @@ test_roi_hidden()
 
 # %% nbgrader="ap solution"
 def average_precision(found, known, threshold):
-    """Return COCO's average precision of one class."""
+    """Return COCO's average precision for one class."""
     ### BEGIN SOLUTION
     things = sum(len(boxes) for boxes in known)
     if not things:
@@ -678,11 +678,11 @@ test_average_precision_hidden()
 #
 # *14 points, 60 minutes, hard*
 #
-# A convolution with stride S makes images smaller. Its *backward pass* makes them larger again, and as a layer of its own that is a transposed convolution: each value of the input spreads a kernel over the output, kernels of neighbours begin S places apart, and where they overlap they add up. At the end P places are cut off on each side, and a bias is added:
+# A convolution with stride S makes images smaller. Its *backward pass* makes them larger again, and used as a layer of its own it is a transposed convolution: each value of the input spreads a kernel over the output, kernels of neighbours begin S places apart, and where they overlap they add up. At the end P places are cut off on each side, and a bias is added:
 #
 # $$\tilde y_{n,\,o,\,iS + u,\,jS + v} \mathrel{+}= x_{n c i j}\; w_{c o u v}$$
 #
-# - `conv_transpose2d(x, w, b, stride, padding)` takes `x` (N, C, H, W), weights (C, O, KH, KW), for that is PyTorch's layout, and a bias (O,). It returns (N, O, (H - 1) S + KH - 2P, (W - 1) S + KW - 2P).
+# - `conv_transpose2d(x, w, b, stride, padding)` takes `x` (N, C, H, W), weights (C, O, KH, KW), which is PyTorch's layout, and a bias (O,). It returns (N, O, (H - 1) S + KH - 2P, (W - 1) S + KW - 2P).
 # - `conv_transpose2d_backward(dy, x, w, stride, padding)` returns the three gradients dx, dw, db.
 #
 # A loop over the KH x KW places of the kernel is fine. Loops over pixels or images work too, and are slow.
@@ -861,8 +861,8 @@ test_transposed_hidden()
 #
 # A classifier ends in linear layers. The first of them looks at features of C x h x w, flattened to one long row in this order. On larger features one can cut out every window of h x w and classify each; but a convolution does the same at once.
 #
-# - `as_filters(weight, size)` takes the weights (O, C h w) of a linear layer and `size` (h, w), and returns them as those of a convolution, (O, C, h, w).
-# - `classify_everywhere(x, layers, size)` takes features (N, C, H, W) and a list of pairs (weight, bias). The first layer is for windows of `size`, each following one for what the layer before it gives. Between two layers stands a ReLU, behind the last none. It returns the scores of all windows, (N, O, H - h + 1, W - w + 1).
+# - `as_filters(weight, size)` takes the weights (O, C h w) of a linear layer and `size` (h, w), and returns them as the filters of a convolution, (O, C, h, w).
+# - `classify_everywhere(x, layers, size)` takes features (N, C, H, W) and a list of pairs (weight, bias). The first layer is for windows of `size`, each following one for what the layer before it gives. There is a ReLU between two layers, and none after the last. It returns the scores of all windows, (N, O, H - h + 1, W - w + 1).
 #
 # No loop over windows or images: the test compares your time with that of such a loop. A loop over layers, or over the h x w places of the filter, is fine.
 #
@@ -1013,13 +1013,13 @@ test_everywhere_hidden()
 # A segmentation gives each pixel a class. How good is it?
 #
 # - `confusion(predicted, known, classes, ignore)` takes two arrays of one shape, with the class of each pixel, and returns counts (classes, classes): in row i and column j how many pixels *are* of class i and *were taken* for j. A pixel whose known class is `ignore` is not counted, whatever was predicted there. No loop over pixels: the test compares your time with that of one.
-# - `mean_iou(counts)` returns the mean over classes of the IoU: the pixels that are rightly of the class, divided by all that are of it or were taken for it. A class that has neither is left out of the mean. If nothing was counted, the result is `math.nan`.
+# - `mean_iou(counts)` returns the mean over classes of the IoU: the pixels that were correctly taken for the class, divided by all that are of it or were taken for it. A class that has neither is left out of the mean. If nothing was counted, the result is `math.nan`.
 #
 # Classes come as whole numbers of any dtype; pictures are often uint8.
 #
 # <details><summary>Hint: counting pairs</summary>
 #
-# A pair (i, j) is the one number i * classes + j. `np.bincount(numbers, minlength=...)` counts how often each occurs.
+# A pair (i, j) becomes the one number i * classes + j. `np.bincount(numbers, minlength=...)` counts how often each occurs.
 # </details>
 # <details><summary>Hint: uint8</summary>
 #
@@ -1164,7 +1164,7 @@ test_mean_iou_hidden()
 # - `lstm_step(x, h, c, w_ih, w_hh, b)` takes weights (4H, I) and (4H, H) and a bias (4H,), and returns h', c' and a memory.
 # - `lstm_step_backward(dh, dc, memory)` gets the gradients of h' **and** of c' (the next step hands both back), and returns six: those of x, h, c, w_ih, w_hh, b.
 #
-# Values of z may be large either way: σ(-1000) is 0 and σ(1000) is 1, without NaN.
+# Values of z may be large in either direction: σ(-1000) is 0 and σ(1000) is 1, without NaN.
 #
 # <details><summary>Hint: a sigmoid that does not overflow</summary>
 #
@@ -1364,19 +1364,19 @@ test_lstm_hidden()
 #
 # *8 points, 35 minutes, medium*
 #
-# To say the likeliest word each time can lead into a corner. Beam search keeps the `width` best beginnings, continues each by every word, and keeps the `width` best of all that results.
+# Saying the likeliest word each time can lead into a corner. Beam search keeps the `width` best beginnings, continues each by every word, and keeps the `width` best of all that results.
 #
-# `beam_search(next_word, end, width, most)` gets a function: `next_word(words)` takes a tuple of the words so far (empty at first) and returns the *logarithms* of the probabilities of the next word, an array (V,). Words are numbers from 0 to V - 1, and the word `end` ends a sentence. It returns a list of pairs (words, log_probability), the likeliest first, `width` of them at most; `words` is a tuple, with the `end`, and its log-probability is the sum over all of its words.
+# `beam_search(next_word, end, width, most)` gets a function: `next_word(words)` takes a tuple of the words so far (empty at first) and returns the *logarithms* of the probabilities of the next word, an array (V,). Words are numbers from 0 to V - 1, and the word `end` ends a sentence. It returns a list of pairs (words, log_probability), the likeliest first, at most `width` of them; `words` is a tuple, with the `end`, and its log-probability is the sum over all of its words.
 #
 # - A whole sentence stays among the candidates as it is, and competes with the continuations. It is not continued: do not call `next_word` for it.
-# - The search ends when all that is kept is whole, or after `most` words; then beginnings are returned as they are.
-# - Call `next_word` once for each beginning that is kept, and not more often: it is a network.
+# - The search ends when all kept sentences are whole, or after `most` words; then beginnings are returned as they are.
+# - Call `next_word` once for each beginning that is kept, and no more often: it is a network.
 #
 # (No two log-probabilities are equal in the tests, except for minus infinity: words that are impossible. Leave those continuations out.)
 #
 # <details><summary>Hint: the loop</summary>
 #
-# Begin with one empty beginning: `beams = [((), 0.0)]`. Each round makes a new list of candidates: whole ones as they are, and V continuations of each other one. Sort it, cut it.
+# Begin with one empty beginning: `beams = [((), 0.0)]`. Each round makes a new list of candidates: whole ones as they are, and V continuations of each of the others. Sort it and cut it.
 # </details>
 # <details><summary>Hint: sorting pairs</summary>
 #
@@ -1541,15 +1541,15 @@ test_beam_hidden()
 #
 # A report on 1,000 pictures of streets says: "Our network gives **94% of the pixels** the right class. Our detector of pedestrians has an average precision of **0.88** at an IoU of 0.5; we chose its score threshold and the threshold of non-maximum suppression so that this number is as high as possible on these 1,000 pictures. Our captions reach a **BLEU-1 of 0.9**."
 #
-# 1. There are two classes, pedestrian and ground; 92% of the pixels are ground. What pixel accuracy and what mean IoU does a network have that says *ground* everywhere? Which of the two should the report give, and why? (2 points)
-# 2. Two pedestrians walk side by side, and their boxes have an IoU of 0.6. Suppression drops what overlaps by more than 0.5. What happens, to which of precision and recall? What becomes better and what worse if the threshold is raised to 0.8? (2 points)
-# 3. What is wrong with the way in which the two thresholds were chosen, and how is it done properly? Why is it no use to tune the *score* threshold for average precision at all? (2 points)
-# 4. A person describes a picture by "a red bus in front of a car". Give a caption of the same words that is wrong, and say what its BLEU-1 is and why. What would you report in addition? (2 points)
+# 1. There are two classes, pedestrian and ground; 92% of the pixels are ground. What pixel accuracy and what mean IoU does a network reach if it says *ground* everywhere? Which of the two should the report give, and why? (2 points)
+# 2. Two pedestrians walk side by side, and their boxes have an IoU of 0.6. Suppression drops what overlaps by more than 0.5. What happens to precision, and what to recall? What gets better and what gets worse if the threshold is raised to 0.8? (2 points)
+# 3. What is wrong with the way in which the two thresholds were chosen, and how is it done properly? Why is there no use at all in tuning the *score* threshold for average precision? (2 points)
+# 4. A person describes a picture as "a red bus in front of a car". Give a wrong caption made of the same words, and say what its BLEU-1 is and why. What else would you report? (2 points)
 
 # %% [markdown] nbgrader="question manual 8"
 # ### BEGIN SOLUTION
 # 1. 92% of its pixels are right. Ground has an IoU of 0.92, pedestrian one of 0, so the mean IoU is 0.46. Mean IoU counts both classes alike: against it one sees that 94% may be little more than ground. (1 for the numbers, 1 for the reason)
 # 2. The less sure of the two boxes is dropped though it is right: a pedestrian is missed and recall falls. At 0.8 both are kept, so recall rises; but second boxes on one pedestrian with an IoU between 0.5 and 0.8 are kept as well, count as wrong, and precision falls. (1 each)
 # 3. They were chosen on the pictures on which the result is reported, so the number is too good for new pictures. Choose on validation pictures, report on test pictures that took no part. Average precision goes over all score thresholds already: a higher one only cuts the end of the curve off and cannot raise the precision at any recall, so no threshold at all is best for it. (1 each)
-# 4. "a red car in front of a bus": BLEU-1 is 1, for it looks at single words only and all of them are in the reference, as often, and the length is the same. In addition BLEU-4, which looks at runs of words, and better the share of captions in which objects, colours and relations are right, or what people say. (1 each)
+# 4. "a red car in front of a bus": BLEU-1 is 1, because it only counts single words and all of them are in the reference, as often, and the length is the same. In addition BLEU-4, which looks at runs of words, and better the share of captions in which objects, colours and relations are right, or what people say. (1 each)
 # ### END SOLUTION

@@ -13,14 +13,14 @@
 # %% [markdown]
 # # Assignment 6: making and doing
 #
-# So far networks judged. Here they make pictures and act: you write the loss that carries a painter's style, the plan of a generator and the two losses that train it, the pooling that a decoder can undo, and then, piece by piece, an agent: how it chooses, how it learns from one step, how it crosses a frozen lake, and what a deep Q-network needs on top. Ten tasks are graded by tests, one question by a person. **100 points, about six and a half hours.**
+# So far, networks have judged. Here they make pictures and act: you write the loss that carries a painter's style, the plan of a generator and the two losses that train it, the pooling that a decoder can undo, and then, piece by piece, an agent: how it chooses, how it learns from one step, how it crosses a frozen lake, and what a deep Q-network needs on top. Ten tasks are graded by tests, one question by a person. **100 points, about six and a half hours.**
 #
 # | task | points | minutes | difficulty |
 # |---|---|---|---|
 # | 1. Style: Gram matrices and their gradient | 10 | 45 | medium |
 # | 2. The plan of a generator | 10 | 45 | medium |
 # | 3. The two losses of a GAN | 10 | 45 | medium |
-# | 4. Max-pooling that can be undone | 10 | 45 | hard |
+# | 4. Max pooling that can be undone | 10 | 45 | hard |
 # | 5. Choosing: epsilon-greedy | 8 | 25 | easy |
 # | 6. Learning from one step | 8 | 25 | easy |
 # | 7. Crossing the frozen lake | 10 | 50 | hard |
@@ -29,9 +29,9 @@
 # | 10. Double DQN, and a dueling head | 8 | 25 | medium |
 # | 11. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, on other shapes, dtypes and edge cases. To pass the visible tests is a good sign, not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps6-future.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, dtypes and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps6-future.ipynb`. Keep the name of the file.
 #
-# **Rules.** Write the work yourself, in NumPy. The finished parts of `dlcourse` are there to compare with; tests notice when they are called in place of your own. One exception: the generator of task 2 is put together from the layers in `dlcourse.nn`. Whoever draws at random takes it from the `Generator` named `rng` that is passed in, and from nowhere else. Do not change the arrays that you are given, unless a task asks for it. float32 stays float32.
+# **Rules.** Write the work yourself, in NumPy. The finished parts of `dlcourse` are there to compare with; tests notice when they are called in place of your own. One exception: the generator of task 2 is put together from the layers in `dlcourse.nn`. All random numbers come from the `Generator` named `rng` that is passed in, and from nowhere else. Do not change the arrays that you are given, unless a task asks for it. float32 stays float32.
 #
 # Arrays of images have the shape (N, C, H, W): images, channels, height, width.
 
@@ -129,14 +129,14 @@ class FrozenLake:
 #
 # $$G_{cd} = \frac{1}{H W} \sum_{i, j} F_{cij}\, F_{dij}$$
 #
-# A painting has a Gram matrix A in each layer. The style loss of a picture compares its own with them, over all layers l with weights $w_l$:
+# A painting has a Gram matrix A in each layer. The style loss of a picture compares its own Gram matrices with these, over all layers l with weights $w_l$:
 #
 # $$L = \sum_l w_l\, \frac{1}{C_l^2} \sum_{c, d} \left(G^{(l)}_{cd} - A^{(l)}_{cd}\right)^2$$
 #
 # - `gram(features)` takes (C, H, W) and returns (C, C).
 # - `style_loss(layers, grams, weights)` takes a list of features, a list of Gram matrices of the painting, and a list of numbers. It returns the loss, a number, and a list of the gradients of the loss with respect to the features, each of their shape (C, H, W).
 #
-# Layers differ in size. The painting may have been of another size than the picture; of it you see the Gram matrices alone. No loop over channels or places: the test compares your time with that of loops.
+# Layers differ in size. The painting may have had a different size from the picture; you only see its Gram matrices. No loop over channels or places: the test compares your time with that of loops.
 #
 # <details><summary>Hint: one product</summary>
 #
@@ -144,7 +144,7 @@ class FrozenLake:
 # </details>
 # <details><summary>Hint: the gradient</summary>
 #
-# F stands on both sides of the product, so its gradient has two terms, dG M and dGᵀ M. Here dG is symmetric, so they are equal: 2 dG M. Write dG down first.
+# F stands on both sides of the product, so its gradient has two terms, dG M and dGᵀ M. Here dG is symmetric, so they are equal: 2 dG M. Write down dG first.
 # </details>
 
 # %% nbgrader="style solution"
@@ -325,21 +325,21 @@ test_style_hidden()
 #
 # *10 points, 45 minutes, medium*
 #
-# A generator makes a picture out of a few random numbers, an array z (N, Z, 1, 1). Transposed convolutions make it larger, layer by layer. (You wrote one in assignment 5: each value lays a kernel down, neighbours lay it S places apart, and P places are cut off at each side.)
+# A generator makes a picture out of a few random numbers, an array z (N, Z, 1, 1). Transposed convolutions make it larger, layer by layer. (You wrote one in assignment 5: each value lays down a kernel, neighbours do so S places apart, and P places are cut off at each side.)
 #
-# 1. `output_size(size, kernel, stride, padding)` returns how long a side becomes: for instance 14 for (7, 4, 2, 1).
-# 2. `choose(size, wanted, stride)` returns a pair (kernel, padding) that makes `wanted` out of `size`. Where kernels overlap unevenly, a checkerboard appears in the picture; it does not if the **kernel is a multiple of the stride**. It should be **at least twice the stride**, so that neighbours overlap, and the padding smaller than the kernel. Of all such pairs return that with the **smallest kernel**. Where there is none, raise a `ValueError` that says so.
-# 3. `make_generator(latent, channels, sizes, strides, rng)` returns one `nn.Sequential`. Layer k is an `nn.ConvTranspose2d` that makes `channels[k]` channels and squares of side `sizes[k]` with the stride `strides[k]`, with the kernel and padding of `choose`; the first gets z. After each but the last follow `nn.BatchNorm2d` and `nn.ReLU`, and these transposed convolutions have no bias, since the normalization would subtract it. The last has one, and `nn.Tanh` follows: pixels are between -1 and 1.
+# 1. `output_size(size, kernel, stride, padding)` returns how long a side becomes: for example 14 for (7, 4, 2, 1).
+# 2. `choose(size, wanted, stride)` returns a pair (kernel, padding) that turns `size` into `wanted`. Where kernels overlap unevenly, a checkerboard appears in the picture; it does not if the **kernel is a multiple of the stride**. It should be **at least twice the stride**, so that neighbours overlap, and the padding smaller than the kernel. Of all such pairs return the one with the **smallest kernel**. If there is none, raise a `ValueError` that says so.
+# 3. `make_generator(latent, channels, sizes, strides, rng)` returns one `nn.Sequential`. Layer k is an `nn.ConvTranspose2d` that makes `channels[k]` channels and squares of side `sizes[k]` with the stride `strides[k]`, with the kernel and padding of `choose`; the first gets z. After all but the last come `nn.BatchNorm2d` and `nn.ReLU`, and these transposed convolutions have no bias, since the normalization would subtract it. The last has one, and `nn.Tanh` follows: pixels are between -1 and 1.
 #
 # `make_generator(64, [128, 64, 1], [7, 14, 28], [1, 2, 2], rng)` is a DCGAN's generator of digits. Its 8 layers are a transposed convolution, a normalization and a ReLU, the same again, a transposed convolution and a tanh.
 #
 # <details><summary>Hint: the size</summary>
 #
-# The first kernel covers K places, and each of the other size - 1 ones begins S places further on. Then 2 P places are cut.
+# The first kernel covers K places, and each of the other size - 1 kernels begins S places further on. Then 2 P places are cut.
 # </details>
 # <details><summary>Hint: choosing</summary>
 #
-# With the kernel, the padding is settled: solve the formula of the size for it. Try kernels 2 S, 3 S, 4 S ... and take the first for which it is a whole number from 0 to K - 1. How far do you have to look? With a stride of 2 all kernels are even; what does that say about the sizes there are?
+# The kernel settles the padding: solve the formula of the size for it. Try kernels 2 S, 3 S, 4 S ... and take the first for which it is a whole number from 0 to K - 1. How far do you have to look? With a stride of 2 all kernels are even; what does that say about the sizes there are?
 # </details>
 
 # %% nbgrader="generator solution"
@@ -351,7 +351,7 @@ def output_size(size, kernel, stride, padding):
 
 
 def choose(size, wanted, stride):
-    """Return (kernel, padding) with the smallest kernel that makes `wanted` of `size`."""
+    """Return (kernel, padding) with the smallest kernel that turns `size` into `wanted`."""
     ### BEGIN SOLUTION
     extra = wanted - (size - 1) * stride  # kernel - 2 * padding
     for kernel in range(2 * stride, abs(extra) + 4 * stride, stride):
@@ -518,16 +518,16 @@ test_generator_hidden()
 #
 # *10 points, 45 minutes, medium*
 #
-# The discriminator gives a picture one number, a *logit* a; the sigmoid D = σ(a) is the probability that the picture is real. It is trained to say 1 for real pictures and 0 for made ones. The generator is trained to make it say 1 for made ones:
+# The discriminator gives a picture one number, a *logit* a; the sigmoid D = σ(a) is the probability that the picture is real. It is trained to say 1 for real pictures and 0 for made ones. The generator is trained to make the discriminator say 1 for made ones:
 #
 # $$L_D = -\overline{\log \sigma(a_\text{real})} - \overline{\log\left(1 - \sigma(a_\text{fake})\right)}, \qquad L_G = -\overline{\log \sigma(a_\text{fake})}$$
 #
 # The bars are means over a batch, each over its own: there may be more real pictures than made ones. (This $L_G$ is called *non-saturating*: where the discriminator is sure that a picture is made, its gradient is large and not almost 0.)
 #
-# - `discriminator_loss(real, fake, smooth=0.0)` takes two arrays of logits and returns three things: the loss, its gradient with respect to `real`, and that with respect to `fake`. With *smoothing* s the discriminator should say 1 - s for real pictures; for them the loss is the mean of $-(1 - s) \log \sigma(a) - s \log(1 - \sigma(a))$. Made ones stay at 0.
+# - `discriminator_loss(real, fake, smooth=0.0)` takes two arrays of logits and returns three things: the loss, its gradient with respect to `real`, and its gradient with respect to `fake`. With *smoothing* s the discriminator should say 1 - s for real pictures; for them the loss is the mean of $-(1 - s) \log \sigma(a) - s \log(1 - \sigma(a))$. Made ones stay at 0.
 # - `generator_loss(fake)` returns the loss and its gradient with respect to `fake`.
 #
-# Logits have any shape, such as (N,) or (N, 1), and gradients have that of their logits. They may be large: at logits of 1000 or -1000 nothing overflows, no loss is infinite or NaN, and no warning appears.
+# Logits have any shape, such as (N,) or (N, 1), and gradients have the shape of their logits. They may be large: at logits of 1000 or -1000 nothing overflows, no loss is infinite or NaN, and no warning appears.
 #
 # <details><summary>Hint: a stable logarithm</summary>
 #
@@ -691,15 +691,15 @@ def test_gan_hidden():
 test_gan_hidden()
 
 # %% [markdown]
-# ## Task 4: max-pooling that can be undone
+# ## Task 4: max pooling that can be undone
 #
 # *10 points, 45 minutes, hard*
 #
 # SegNet's encoder pools and remembers *where* each maximum was. Its decoder puts values back to just these places and fills the rest with zeros, so that edges return to where they were.
 #
-# 1. `max_pool(x, size)` takes `x` (N, C, H, W) and cuts it into windows of `size` x `size` that do not overlap. Rows at the bottom and columns at the right that do not fill a window are left out. It returns two arrays (N, C, H // size, W // size): the largest value of each window, and where it is, a whole number: **row · W + column** in the picture of H x W. Among equal values the first one counts, row by row.
+# 1. `max_pool(x, size)` takes `x` (N, C, H, W) and cuts it into windows of `size` x `size` that do not overlap. Rows at the bottom and columns at the right that do not fill a window are left out. It returns two arrays (N, C, H // size, W // size): the largest value of each window, and where it is, a whole number: **row · W + column** in the H x W picture. Among equal values the first one counts, row by row.
 # 2. `max_unpool(y, indices, shape)` takes values and indices of that kind, and `shape` = (H, W). It returns (N, C, H, W): each value at its place, and 0 elsewhere.
-# 3. `max_unpool_backward(dx, indices)` takes the gradient of what `max_unpool` returned, (N, C, H, W), and returns that of `y`.
+# 3. `max_unpool_backward(dx, indices)` takes the gradient of what `max_unpool` returned, (N, C, H, W), and returns the gradient of `y`.
 #
 # No loop over windows, channels or images: the test compares times. Loops over the size x size places in a window are fine.
 #
@@ -707,7 +707,7 @@ test_gan_hidden()
 #
 # <details><summary>Hint: windows as an axis</summary>
 #
-# Cut x to whole windows, reshape to (N, C, H // size, size, W // size, size), and move the two axes of a window to the end. Then `argmax` over size · size places gives the place *in the window*. Make a row and a column of it, and add where the window begins.
+# Cut x to whole windows, reshape to (N, C, H // size, size, W // size, size), and move the two axes of a window to the end. Then `argmax` over size · size places gives the place *in the window*. Turn it into a row and a column, and add where the window begins.
 # </details>
 # <details><summary>Hint: putting to places</summary>
 #
@@ -740,7 +740,7 @@ def max_unpool(y, indices, shape):
 
 
 def max_unpool_backward(dx, indices):
-    """Return the gradient of y, given that of what max_unpool returned."""
+    """Return the gradient of y, given the gradient of what max_unpool returned."""
     ### BEGIN SOLUTION
     n, c = dx.shape[:2]
     taken = np.take_along_axis(dx.reshape(n, c, -1), indices.reshape(n, c, -1), axis=2)
@@ -919,10 +919,10 @@ test_unpool_hidden()
 #
 # An agent that always does what looks best never learns what it has not tried. *Epsilon-greedy*: with probability epsilon it takes any action, each with the same probability (the best one too); otherwise the best.
 #
-# 1. `epsilon_at(step, first, last, steps)` returns epsilon at a step: `first` at step 0, from there on a straight line that reaches `last` at step `steps`, and `last` after that.
-# 2. `epsilon_greedy(values, epsilon, rng)` takes the values of the actions, an array (A,), and returns the number of an action. Where several actions have the largest value, each of them is drawn **with the same probability**: at the beginning all values are 0, and an agent that always took the first of them would run against one wall.
+# 1. `epsilon_at(step, first, last, steps)` returns epsilon at a step: `first` at step 0, from there a straight line that reaches `last` at step `steps`, and `last` after that.
+# 2. `epsilon_greedy(values, epsilon, rng)` takes the values of the actions, an array (A,), and returns the number of an action. Where several actions have the largest value, each of them is drawn **with the same probability**: at the beginning all values are 0, and an agent that always took the first of them would keep running into one wall.
 #
-# All chance comes from the `Generator` `rng`; the same state of it gives the same action.
+# All randomness comes from the `Generator` `rng`; the same state of it gives the same action.
 #
 # <details><summary>Hint: what a Generator draws</summary>
 #
@@ -942,7 +942,7 @@ def epsilon_at(step, first, last, steps):
 
 
 def epsilon_greedy(values, epsilon, rng):
-    """Return the number of an action: any with probability epsilon, else one of the best."""
+    """Return the number of an action: any with probability epsilon, otherwise one of the best."""
     ### BEGIN SOLUTION
     if rng.random() < epsilon:
         return int(rng.integers(len(values)))
@@ -1057,20 +1057,20 @@ test_choose_hidden()
 #
 # *8 points, 25 minutes, easy*
 #
-# A table `q` (S, A) holds what the agent expects: the return of action a in state s. In state s it did a, got a reward r, and came to s'. What it now knows better is the *target*; the table moves a share α of the way there:
+# A table `q` (S, A) holds what the agent expects: the return of action a in state s. In state s it did a, got a reward r, and arrived in s'. Its new, better estimate is the *target*; the table moves a share α of the way there:
 #
 # $$\delta = r + \gamma\, V(s') - q(s, a), \qquad q(s, a) \leftarrow q(s, a) + \alpha\, \delta$$
 #
 # Q-learning takes for $V(s')$ the value of the best action in s'. SARSA takes that of the action a' which the agent *does* next.
 #
-# How does an episode end? **Terminated**: the world is over, the goal was reached or the ice broke; nothing comes after that, and V(s') is 0, whatever the table says. **Truncated**: only the watching is over, a time limit came; the world would have gone on, and V(s') is what it always is. When both are true, it is terminated.
+# How does an episode end? **Terminated**: the world is over, the goal was reached or the ice broke; nothing comes after that, and V(s') is 0, whatever the table says. **Truncated**: only the watching is over, because a time limit was reached; the world would have gone on, and V(s') is what it always is. When both are true, it is terminated.
 #
 # - `q_learning_update(q, state, action, reward, next_state, terminated, truncated, alpha, gamma)` changes one entry of `q` **in place**, and returns δ.
-# - `sarsa_update(q, state, action, reward, next_state, next_action, terminated, truncated, alpha, gamma)` does the same by SARSA.
+# - `sarsa_update(q, state, action, reward, next_state, next_action, terminated, truncated, alpha, gamma)` does the same for SARSA.
 #
 # <details><summary>Hint: in place</summary>
 #
-# `q[state, action] += ...` writes into the table of the caller. `q = q + ...` makes another table.
+# `q[state, action] += ...` writes into the caller's table. `q = q + ...` makes another table.
 # </details>
 
 # %% nbgrader="bellman solution"
@@ -1199,7 +1199,7 @@ test_bellman_hidden()
 #
 # *10 points, 50 minutes, hard*
 #
-# Now all of it together. `FrozenLake` in the first cell is Gymnasium's environment of that name: 16 fields, a start S, holes H, a goal G, and ice so slippery that you go where you want in one of three cases only. Even the best agent reaches the goal in about 74% of the episodes; a random one in 1.4%.
+# Now all of it together. `FrozenLake` in the first cell is Gymnasium's environment of that name: 16 fields, a start S, holes H, a goal G, and ice so slippery that you go where you want in only one case out of three. Even the best agent reaches the goal in about 74% of the episodes; a random one in 1.4%.
 #
 # `learn(env, episodes, gamma, rng)` plays this many episodes and returns the table `q` (S, A) that it learned, by Q-learning. What it knows of the world is what Gymnasium tells every agent, and no more:
 #
@@ -1207,11 +1207,11 @@ test_bellman_hidden()
 # - `state, info = env.reset()` begins an episode.
 # - `state, reward, terminated, truncated, info = env.step(action)` acts once. After terminated or truncated comes a `reset()`.
 #
-# How epsilon and α go down is up to you. The tests take 6,000 episodes and γ = 0.99, let your table choose the action of the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes two seconds for 6,000 episodes; ten are still fine.
+# How epsilon and α go down is up to you. The tests take 6,000 episodes and γ = 0.99, let your table choose the action with the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes two seconds for 6,000 episodes; ten are still fine.
 #
 # <details><summary>Hint: it never finds the goal</summary>
 #
-# As long as no goal was reached, all values are 0. Explore at first: epsilon near 1. Draw among equal values.
+# As long as the goal has not been reached, all values are 0. Explore at first: epsilon near 1. Draw among equal values.
 # </details>
 # <details><summary>Hint: it learns, and then it does not get better</summary>
 #
@@ -1219,7 +1219,7 @@ test_bellman_hidden()
 # </details>
 # <details><summary>Hint: it is slow</summary>
 #
-# NumPy on four numbers takes longer than plain Python. A table of lists, `q = [[0.0] * actions for _ in range(states)]`, is several times faster; make an array of it at the end.
+# NumPy on four numbers takes longer than plain Python. A table of lists, `q = [[0.0] * actions for _ in range(states)]`, is several times faster; turn it into an array at the end.
 # </details>
 
 # %% nbgrader="lake solution"
@@ -1360,14 +1360,14 @@ test_lake_hidden()
 #
 # *10 points, 40 minutes, medium*
 #
-# A network forgets what it learned if it sees only what happens now, and what happens now is all alike. So a deep Q-network keeps its last steps, and learns from steps drawn among them.
+# A network forgets what it learned if it sees only what happens now, and what happens now is always much the same. So a deep Q-network keeps its last steps, and learns from steps drawn among them.
 #
 # Write `class ReplayMemory`:
 #
 # - `ReplayMemory(capacity, shape, dtype=np.float32)` keeps at most `capacity` steps whose observations have this shape and dtype. (Pixels are uint8; as float32 they would take four times the memory.)
-# - `add(observation, action, reward, next_observation, terminated)` remembers a step. When the memory is full, the **oldest** one is forgotten. The caller may change its arrays after that, and the memory keeps what it was given.
+# - `add(observation, action, reward, next_observation, terminated)` remembers a step. When the memory is full, the **oldest** one is forgotten. The caller may change its arrays afterwards, but the memory keeps what it was given.
 # - `len(memory)` is how many steps there are.
-# - `sample(count, rng)` draws `count` of them (at most as many as there are), each with the same probability; whether one may come twice is up to you. It returns five arrays: observations (B, *shape), actions (B,) in int64, rewards (B,) in float32, next observations (B, *shape), and terminated (B,), bool. They are copies: what is added later does not change them. An entry k of all five belongs to **one** step.
+# - `sample(count, rng)` draws `count` of them (at most as many as there are), each with the same probability; whether one may come twice is up to you. It returns five arrays: observations (B, *shape), actions (B,) in int64, rewards (B,) in float32, next observations (B, *shape), and terminated (B,), bool. They are copies: what is added later does not change them. Entry k of all five belongs to **one** step.
 #
 # `add` takes as long in a full memory of 100,000 steps as in a small one: the test compares times.
 #
@@ -1552,14 +1552,14 @@ test_replay_hidden()
 #
 # *8 points, 30 minutes, medium*
 #
-# In place of a table stands a network that gives the values of all actions, (N, A), for a batch of N observations. Its targets come from a second network that is changed only now and then, the *target network*; else the network would run after itself.
+# A network takes the place of the table: it gives the values of all actions, (N, A), for a batch of N observations. Its targets come from a second network that is changed only now and then, the *target network*; otherwise the network would chase itself.
 #
 # 1. `dqn_targets(rewards, next_values, terminated, gamma)` takes rewards (N,), the target network's values of the next observations (N, A), and terminated (N,), bool. It returns the targets (N,): the reward plus γ times the best next value, and the reward alone where the episode is terminated. What the network says about an observation after the end means nothing; it may even be infinite.
-# 2. `dqn_loss(values, actions, targets)` takes the network's values (N, A), the actions that were done (N,), and the targets (N,). With the error e = value of the action that was done - target, the *Huber loss* is e² / 2 where |e| is at most 1, and |e| - 1/2 elsewhere; the loss is its mean over the batch. It returns the loss and its gradient with respect to `values`, (N, A): of the other actions nothing is known, so their gradient is 0.
+# 2. `dqn_loss(values, actions, targets)` takes the network's values (N, A), the actions that were taken (N,), and the targets (N,). With the error e = value of the action taken - target, the *Huber loss* is e² / 2 where |e| is at most 1, and |e| - 1/2 elsewhere; the loss is its mean over the batch. It returns the loss and its gradient with respect to `values`, (N, A): nothing is known about the other actions, so their gradient is 0.
 #
 # Targets are numbers: no gradient goes through them. float32 stays float32 in both.
 #
-# <details><summary>Hint: picking one value a row</summary>
+# <details><summary>Hint: picking one value per row</summary>
 #
 # `values[np.arange(len(values)), actions]`
 # </details>
@@ -1569,7 +1569,7 @@ test_replay_hidden()
 # </details>
 # <details><summary>Hint: the gradient of the Huber loss</summary>
 #
-# It is e, cut off at -1 and 1. And there is a mean.
+# It is e, clipped to -1 and 1. And there is a mean.
 # </details>
 
 # %% nbgrader="dqn solution"
@@ -1582,7 +1582,7 @@ def dqn_targets(rewards, next_values, terminated, gamma):
 
 
 def dqn_loss(values, actions, targets):
-    """Return the mean Huber loss of the actions that were done, and its gradient (N, A)."""
+    """Return the mean Huber loss of the actions taken, and its gradient (N, A)."""
     ### BEGIN SOLUTION
     rows = np.arange(len(values))
     error = values[rows, actions] - targets
@@ -1717,16 +1717,16 @@ test_dqn_hidden()
 #
 # *8 points, 25 minutes, medium*
 #
-# The largest of several noisy values is too large: whoever was lucky is taken. So a deep Q-network promises itself too much. *Double DQN* lets one network choose and the other judge: luck in the one is none in the other.
+# The largest of several noisy values is too large, because the luckiest is taken. So a deep Q-network promises itself too much. *Double DQN* lets one network choose and the other judge: what is luck in one is not in the other.
 #
-# 1. `double_dqn_targets(rewards, online_next, target_next, terminated, gamma)`: as in task 9, but the best next action is chosen by the values of the network that learns, `online_next` (N, A), and what it is worth is read from those of the target network, `target_next` (N, A). Where several are the best, the first is taken.
+# 1. `double_dqn_targets(rewards, online_next, target_next, terminated, gamma)`: as in task 9, but the best next action is chosen by the values of the network that learns, `online_next` (N, A), and its worth is read from those of the target network, `target_next` (N, A). If several are the best, the first is taken.
 #
 # In many states it hardly matters what one does. A *dueling head* learns separately how good the state is, V (N, 1), and how much better each action is than others, its advantage a (N, A):
 #
 # $$q_{ni} = V_n + a_{ni} - \frac1A \sum_j a_{nj}$$
 #
 # 2. `dueling(value, advantages)` returns q (N, A).
-# 3. `dueling_backward(dq)` returns the gradients with respect to V, (N, 1), and to a, (N, A).
+# 3. `dueling_backward(dq)` returns the gradients with respect to V, (N, 1), and a, (N, A).
 #
 # <details><summary>Hint: dV</summary>
 #
@@ -1734,7 +1734,7 @@ test_dqn_hidden()
 # </details>
 # <details><summary>Hint: da</summary>
 #
-# Each advantage enters its own value by 1, and by -1/A all values of its row.
+# Each advantage enters its own value with a factor of 1, and all values of its row with -1/A.
 # </details>
 
 # %% nbgrader="double solution"
@@ -1873,14 +1873,14 @@ test_double_hidden()
 # *8 points, 25 minutes, graded by a person*
 #
 # 1. A GAN trains on digits. After an hour the discriminator's loss is 0.02 and the generator's 5.1, and both hardly change. A colleague says: "The discriminator is almost perfect, so training works." What has happened to the generator's gradient if its loss is log(1 - D) instead of -log D, and why? Name a way to tell from the *pictures* whether the generator makes all ten digits, and say why the losses cannot tell. (2 points)
-# 2. In an environment an episode is stopped after 200 steps, though nothing has happened by then. Somebody treats that like a fall: the target is the reward alone. The agent gets a reward of 1 in every step. What values does it learn near step 200 if it cannot see the clock, and what is wrong with them? (2 points)
-# 3. A report says: "Our agent reaches 500 points in CartPole." Of one training, at its best moment, in one episode. Name three things that you would ask for, each with its reason. (2 points)
-# 4. A network that segments roads has a mean IoU of 0.95 on recorded pictures of a good driver. It steers a car by itself, and leaves the road after ten seconds. Nothing is wrong with the program. What is different, and what would you do about it? (2 points)
+# 2. In an environment an episode is stopped after 200 steps, though nothing has gone wrong by then. Somebody treats that like a fall: the target is the reward alone. The agent gets a reward of 1 in every step. What values does it learn near step 200 if it cannot see the clock, and what is wrong with them? (2 points)
+# 3. A report says: "Our agent reaches 500 points in CartPole." That was one training run, at its best moment, in one episode. Name three things that you would ask for, each with its reason. (2 points)
+# 4. A network that segments roads has a mean IoU of 0.95 on pictures recorded by a good driver. It steers a car by itself, and leaves the road after ten seconds. Nothing is wrong with the program. What is different, and what would you do about it? (2 points)
 
 # %% [markdown] nbgrader="question manual 8"
 # ### BEGIN SOLUTION
 # 1. D is almost 0 for all made pictures. There the slope of log(1 - σ(a)) is -σ(a), almost 0: the generator learns nothing just where it is worst; that of -log σ(a) is about -1. To tell: let a classifier that took no part name the digits of many made pictures and count each class (or a Fréchet distance of its features). The losses compare two networks with each other; a generator that makes one perfect digit can fool the discriminator, or not, just as one that makes ten. (1 each)
 # 2. Steps that look alike get a target of 1 when the clock stops, and of 1 + γ V at other times; the value is something between them, too small. It mixes what the world is worth with how long it was watched. The agent would take falling over and being stopped for equally bad. Truncated steps should keep the value of the next state (or the clock should be part of the observation). (1 for the values, 1 for what is wrong)
-# 3. Several seeds with mean and spread, since trainings differ much; evaluation over many episodes, since one is luck; the network at the end, or one chosen on other episodes than those reported, since the best moment is chosen for its luck; a comparison, a random agent or one from the literature; exploration off and the rules of evaluation stated. (any three with reason: 2; two: 1)
+# 3. Several seeds with mean and spread, since training runs differ a lot; evaluation over many episodes, since one is luck; the network at the end, or one chosen on other episodes than those reported, since the best moment is chosen for its luck; a comparison, a random agent or one from the literature; exploration off and the rules of evaluation stated. (any three with reason: 2; two: 1)
 # 4. The pictures it sees now depend on how it steers: a small mistake brings it to a place from which no good driver ever recorded, where it makes larger ones. (A mean over pixels also hides rare mistakes that matter: a few pixels at the edge of the road.) Measure driving in the loop; collect pictures from where the car gets to by itself, with what a good driver would do there, and train again; start recordings off the middle of the road. (1 each)
 # ### END SOLUTION

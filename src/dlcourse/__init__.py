@@ -11,7 +11,7 @@ _HINTS = {
     **{name: f"write import dlcourse.{name} as {name}" for name in ("data", "nn", "optim")},
     "no_grad": "there is no autograd to switch off, write model.predict(x) or model.evaluating()",
     "inference_mode": "there is no autograd to switch off, write model.predict(x)",
-    "manual_seed": "write rng = np.random.default_rng(0) and pass it to whoever draws",
+    "manual_seed": "write rng = np.random.default_rng(0) and pass it to everything that draws",
     "save": "write dlcourse.nn.weights.save_weights(model, path)",
     "load": "write dlcourse.nn.weights.load_weights(model, path)",
     "device": 'a device is a word, write model.to("cuda")',

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while all is being imported ends it without a traceback."""
+    """Run the command; Ctrl-C during the imports ends it without a traceback."""
     try:
         from dlcourse.cli import main as run
 

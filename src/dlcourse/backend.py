@@ -1,6 +1,6 @@
 """Which array library an array belongs to: NumPy, or CuPy on a GPU.
 
-This file and `dlcourse.cuda` are all that knows CuPy. Everything else asks :func:`array_module`
+Only this file and `dlcourse.cuda` know CuPy. Everything else asks :func:`array_module`
 for the library of the array at hand, and works unchanged on both.
 """
 
@@ -25,7 +25,7 @@ def array_module(*arrays: Array) -> ModuleType:
     Parameters
     ----------
     *arrays : array or scalar
-        Anything else than a CuPy array counts as NumPy's.
+        Anything other than a CuPy array counts as NumPy's.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def array_module(*arrays: Array) -> ModuleType:
     >>> xp.__name__
     'numpy'
     """
-    # An array of CuPy can only exist once cupy was imported, so looking is free.
+    # An array of CuPy can only exist once cupy has been imported, so checking is free.
     cupy = sys.modules.get("cupy")
     if cupy is not None and any(isinstance(a, cupy.ndarray) for a in arrays):
         return cupy
@@ -57,7 +57,7 @@ def is_array(x: Any) -> bool:
 
 
 def to_numpy(x: Array) -> np.ndarray:
-    """Return `x` as a NumPy array, copied from the GPU where it lies there.
+    """Return `x` as a NumPy array, copied from the GPU if it lies there.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def to_numpy(x: Array) -> np.ndarray:
 
 
 def synchronize(x: Array) -> None:
-    """Wait until a GPU has finished what it was told to do on the array; nothing on a CPU.
+    """Wait until a GPU has finished its work on the array; on a CPU do nothing.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def to_device(x: Array, device: str) -> Array:
     >>> to_device(np.zeros(2), "cpu")
     array([0., 0.])
     """
-    name = str(device).removesuffix(":0")  # also of a torch.device
+    name = str(device).removesuffix(":0")  # works for a torch.device as well
     if name == "cpu":
         return to_numpy(x)
     if name == "cuda":
@@ -107,7 +107,7 @@ def to_device(x: Array, device: str) -> Array:
 
 
 def cuda_status() -> str:
-    """Tell in one sentence whether a GPU can be used, and if not what is missing.
+    """Say in one sentence whether a GPU can be used, and if not, what is missing.
 
     Examples
     --------
@@ -125,8 +125,8 @@ def cuda_status() -> str:
 def elementwise(name: str, x: Array, *others: Array) -> Array:
     """Return ``xp.name(x, *others)`` in the dtype and memory order of `x`.
 
-    NumPy's element-wise functions keep the order of what they are given. CuPy's results lie in C
-    order, which would make (N, C, H, W) of images that lie as (N, H, W, C).
+    NumPy's element-wise functions keep the order of their inputs. CuPy's results lie in C order,
+    which would lay images out as (N, C, H, W) that lay in memory as (N, H, W, C).
 
     Examples
     --------
@@ -154,8 +154,8 @@ def sum_dtype(dtype: DTypeLike) -> np.dtype:
 def masked(x: Array, keep: Array, out: Array | None = None) -> Array:
     """Return floating-point `x` where `keep` is true and 0 elsewhere, in the memory order of `x`.
 
-    A product with the mask would do so for finite values only: 0 times infinity is NaN. Here the
-    bits are taken or not, which is as fast.
+    A product with the mask would do so for finite values only: 0 times infinity is NaN. Here bits
+    are kept or cleared, which is just as fast.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def random_uniform(rng: np.random.Generator, shape: tuple[int, ...], like: Array
 
 
 class MemoryPool(NamedTuple):
-    """Bytes of a GPU's memory, seen from CuPy's pool."""
+    """Bytes of a GPU's memory, as CuPy's pool sees them."""
 
     used: int  #: by arrays that exist
     held: int  #: by the pool: those, and freed ones that it keeps for the next array
@@ -195,7 +195,7 @@ class MemoryPool(NamedTuple):
 def memory_pool() -> MemoryPool:
     """Return how much of the GPU's memory is in use.
 
-    To get memory from CUDA is slow, and waits for all work. So CuPy keeps what is freed in a pool,
+    Getting memory from CUDA is slow, and waits for all work. So CuPy keeps what is freed in a pool,
     and `held` shows the most that was in use at once since the pool was last emptied with
     `empty_memory_pool`.
 
@@ -210,7 +210,7 @@ def memory_pool() -> MemoryPool:
 
 
 def empty_memory_pool() -> None:
-    """Give the memory that no array uses back to the GPU.
+    """Give memory that no array uses back to the GPU.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Checks of names and numbers that a user gives, so that all are refused in the same words."""
+"""Checks for names and numbers that a user gives, so that all are refused in the same words."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Iterable, Sequence
 
 #: The most of any whole number that is not bounded by something smaller.
 MOST = 2**31 - 1
-#: So many names are told in full; of more, only those that come near.
+#: Up to this many names are listed in full; of more, only those that come near.
 _FEW = 20
 
 
 def one_of(what: str, value: str, known: Iterable[str]) -> None:
-    """Check that a name is among those that are known.
+    """Check that a name is a known one.
 
     Parameters
     ----------
     what : str
-        What the name is of, as the user knows it: ``--optimizer``.
+        What the name stands for, as the user knows it: ``--optimizer``.
     value : str
         The name that was given.
     known : iterable of str
-        Those that there are.
+        The names that there are.
 
     Raises
     ------
     ValueError
-        If it is not among them; the sentence tells which there are, or which come near.
+        If it is not among them; the sentence says which names there are, or which come near.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def one_of(what: str, value: str, known: Iterable[str]) -> None:
 
 
 def listed(value: str, names: Sequence[str]) -> str:
-    """Return the names that are known, in one line; of many only three that come near another.
+    """Return the known names, in one line; of many, only the three that come nearest.
 
     Examples
     --------
@@ -79,14 +79,14 @@ def number(
     least : float, optional
         The smallest that is right.
     above : float, optional
-        In place of `least`, what it must be more than.
+        In place of `least`, what the number must be above.
     most : float, optional
-        The largest that is right; of a whole number, where it is left out, `MOST`.
+        The largest that is right; if left out, `MOST` for a whole number.
 
     Raises
     ------
     ValueError
-        If it is not, in a sentence with all three.
+        If it is not; the sentence has the name, the range and the number.
 
     Examples
     --------

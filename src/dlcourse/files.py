@@ -1,6 +1,6 @@
 """Files written so that nothing half-written is left behind, and read without trusting them.
 
-Every reader works inside of `reading`, so that whatever is wrong with a file ends in one sentence
+Every reader works inside `reading`, so that whatever is wrong with a file ends in one sentence
 that names it. A size that a file declares is compared with what it can hold before memory is taken.
 """
 
@@ -21,16 +21,16 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
-#: Bytes of JSON that are read at most; as Python objects they may take twenty times as many.
+#: The most bytes of JSON that are read; as Python objects they may take twenty times as many.
 _MOST_JSON = 2**24
 
 
 class FileError(ValueError):
-    """A file is damaged, or another than was expected."""
+    """A file is damaged, or is not the expected one."""
 
 
 class Found(Exception):  # it reads as what it says
-    """What a reader found in place of what it expected: raised inside of `reading`."""
+    """What a reader found in place of what it expected: raised inside `reading`."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def reading(
     missing: str | None = None,
     error: type[FileError] = FileError,
 ) -> Iterator[None]:
-    """Turn all that can go wrong while a file is read into one sentence that names it.
+    """Turn anything that goes wrong while a file is read into one sentence that names it.
 
     Libraries raise nearly anything on a damaged file, from ``KeyError`` to ``MemoryError``.
 
@@ -53,7 +53,7 @@ def reading(
     expected : str
         What it should be, as in "a picture".
     remedy : str
-        What to do about another one.
+        What to do if it is not.
     missing : str, optional
         What to say, in place of the usual sentence, if there is no such file.
     error : type
@@ -66,8 +66,8 @@ def reading(
     PermissionError
         If it may not be read.
     FileError
-        If anything else goes wrong in the block. What the block found to be wrong it says by
-        raising `Found`; a `FileError` of its own passes as it is.
+        If anything else goes wrong in the block. The block says what it found to be wrong by
+        raising `Found`; a `FileError` of its own passes unchanged.
 
     Examples
     --------
@@ -84,7 +84,7 @@ int() with base 10: '10 apples'); write digits alone
     try:
         # A pipe or a device may have no end.
         if not stat.S_ISREG(mode := os.stat(path).st_mode):
-            raise Found("a folder" if stat.S_ISDIR(mode) else "something that is no file")
+            raise Found("a folder" if stat.S_ISDIR(mode) else "something that is not a file")
         yield
         return
     except FileError:
@@ -110,7 +110,7 @@ def read_json(
     *,
     kind: type = dict,
 ) -> Any:
-    """Read a JSON file whose outermost value is of a kind; see `reading` for the rest.
+    """Read a JSON file whose outermost value is of the given type; see `reading` for the rest.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def read_json(
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes its name only once it is complete.
+    """Open a file for writing that gets its name only once it is complete.
 
     The bytes go to a temporary file in the same folder, which is flushed to disk and then
     renamed. An error, or a killed process, leaves the old file (if any) as it was.
@@ -166,7 +166,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files only the owner reads
-            if sys.platform != "win32":  # while the lock still tells that it is in use
+            if sys.platform != "win32":  # while the lock still shows that it is in use
                 os.replace(temporary, path)
         if sys.platform == "win32":  # which renames no open file
             os.replace(temporary, path)
@@ -214,7 +214,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     Parameters
     ----------
     path : path-like
-        The file that is locked. It is made, and removed in the end.
+        The file that is locked. It is made, and removed at the end.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
         except BaseException:
             os.close(handle)
             raise
-        # Who had it until now has removed the file, perhaps since we opened it.
+        # The previous holder has removed the file, perhaps since we opened it.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 break
@@ -259,7 +259,7 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
     Raises
     ------
     ValueError
-        If a number is infinite or not a number, for which JSON has no words.
+        If a value is infinite or not a number; JSON cannot write those.
 
     Examples
     --------
@@ -283,7 +283,7 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what processes that were killed while writing this file have left beside it.
 
-    What a process is just writing stays.
+    What a process is still writing stays.
 
     Examples
     --------
@@ -296,7 +296,7 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        # Windows lets no open file be removed; elsewhere the lock tells that it is open.
+        # On Windows no open file can be removed; elsewhere the lock shows that it is open.
         with suppress(OSError):
             handle = os.open(left, os.O_RDWR)
             try:
@@ -334,9 +334,9 @@ def _lock(handle: int) -> None:
 
 
 def _check_target(path: Path) -> None:
-    """Refuse what a new file must not replace, and what is no place for one."""
+    """Refuse what a new file must not replace, and places where none can be."""
     if os.path.lexists(path) and not path.is_file():
-        found = "a folder" if path.is_dir() else "what is no plain file"
+        found = "a folder" if path.is_dir() else "something that is not a plain file"
         raise FileExistsError(f"{path}: expected a file to write or a new name, found {found}")
     for folder in path.parents:
         if os.path.lexists(folder):

@@ -1,8 +1,8 @@
 """What users of PyTorch write by habit: one sentence with the line to write here instead.
 
-A class that derives from `Familiar` explains wrong arguments of its constructor, and attributes
-that torch has and it has not; its `hints` hold the lines. `explained` does the first for a
-function, and `absent` the second for a module.
+A class that derives from `Familiar` explains wrong arguments to its constructor, and attributes
+that torch has and it does not; its `hints` hold the lines. `explained` does the former for a
+function, and `absent` the latter for a module.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _GENERATOR = "np.random.default_rng(0)"
 
 
 def explained(function: F) -> F:
-    """Let a function say how to call it where an argument is unknown or no random generator.
+    """Let a function say how to call it if an argument is unknown or a generator is missing.
 
-    Whoever draws takes a `numpy.random.Generator` as ``rng``: there is no global random state, so
-    the same seed always gives the same numbers.
+    Everything that draws takes a `numpy.random.Generator` as ``rng``: there is no global random
+    state, so the same seed always gives the same numbers.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def explained(function: F) -> F:
 
 
 class Familiar:
-    """Base of classes that users of PyTorch know: what is not here is told in one sentence.
+    """Base of classes that users of PyTorch know: one sentence says what is not here.
 
     Examples
     --------
@@ -78,8 +78,8 @@ class Familiar:
     AttributeError: 'Layer' object has no attribute 'cuda': write to("cuda")
     """
 
-    #: What to write in place of an attribute ("cuda") or an argument ("momentum=") of torch, and
-    #: where a method takes fewer values ("step()").
+    #: What to write in place of torch's attributes ("cuda") and arguments ("momentum="), and where
+    #: a method takes fewer values ("step()").
     hints: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -102,7 +102,7 @@ class Familiar:
 
 
 def absent(module: str, hints: Mapping[str, str], otherwise: str = "") -> Callable[[str], NoReturn]:
-    """Return a ``__getattr__`` for a module, which says what to write for a name it has not.
+    """Return a ``__getattr__`` for a module, which says what to write for a name it lacks.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def absent(module: str, hints: Mapping[str, str], otherwise: str = "") -> Callab
     hints : mapping
         From a name that torch has to what to write instead.
     otherwise : str
-        What to write for every other name in capitals, that of a class.
+        What to write for every other capitalised name, which stands for a class.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""What this machine can do at most, by measurement: multiply-adds and bytes in a second.
+"""What this machine can do at most, as measured: multiply-adds and bytes per second.
 
 A layer's time means little without it. The two limits make a roofline (Williams, Waterman and
 Patterson 2009): work with `a` multiply-adds for each byte that it moves can run at
-``min(multiply_adds, a * bandwidth)`` multiply-adds in a second, and no faster.
+``min(multiply_adds, a * bandwidth)`` multiply-adds per second, and no faster.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class Machine:
 
     threads: int
     dtype: str
-    multiply_adds: float  #: in a second, in a product of matrices
-    bandwidth: float  #: bytes in a second, read and written, in a copy of memory
+    multiply_adds: float  #: per second, in a product of matrices
+    bandwidth: float  #: bytes per second, read and written, in a copy of memory
 
     @property
     def ridge(self) -> float:
-        """Multiply-adds for each byte from which on the first limit is the lower one."""
+        """Multiply-adds per byte beyond which the first limit is the lower one."""
         return self.multiply_adds / self.bandwidth
 
     def roof(self, intensity: float) -> float:
-        """Return the multiply-adds in a second that work of an intensity can reach.
+        """Return the multiply-adds per second that work of a given intensity can reach.
 
         Parameters
         ----------
         intensity : float
-            Multiply-adds for each byte moved.
+            Multiply-adds per byte moved.
 
         Examples
         --------
@@ -62,7 +62,7 @@ def measure(threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np
     Parameters
     ----------
     threads : int
-        How many threads may compute; of no consequence on a GPU.
+        How many threads may compute; ignored on a GPU.
     dtype : dtype
         Of what is multiplied.
     xp : module
@@ -81,7 +81,7 @@ def measure(threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np
 def gemm_peak(
     threads: int = 1, dtype: DTypeLike = np.float32, xp: ModuleType = np, repeats: int = 10
 ) -> float:
-    """Return the multiply-adds in a second of the fastest product of square matrices.
+    """Return the multiply-adds per second of the fastest product of square matrices.
 
     Counted in operations, as processors are advertised (FLOP/s), it is twice as many.
 
@@ -95,7 +95,7 @@ def gemm_peak(
     xp : module
         ``numpy`` or ``cupy``.
     repeats : int
-        How often each size is timed. The best time counts: what is asked for is a limit.
+        How often each size is timed. The best time counts, because this is a limit.
     """
     best = 0.0
     with threadpool_limits(threads, user_api="blas"):
@@ -110,7 +110,7 @@ def gemm_peak(
 def memory_bandwidth(
     threads: int = 1, nbytes: int | None = None, repeats: int = 10, xp: ModuleType = np
 ) -> float:
-    """Return the bytes in a second that are read and written as memory is copied.
+    """Return the bytes per second that are read and written as memory is copied.
 
     Parameters
     ----------
@@ -149,10 +149,10 @@ def memory_bandwidth(
 
 
 def stopwatch(xp: ModuleType) -> tuple[Callable[[], Any], Callable[[Any, Any], float]]:
-    """Return how to mark a moment, and how to get the seconds between two marks.
+    """Return two functions: one marks a moment, one gives the seconds between two marks.
 
-    A GPU works on after a call has returned. So there a mark is an event that it notes when it
-    gets there, and the second function waits for it.
+    A GPU works on after a call has returned. So there a mark is an event that the GPU notes when
+    it gets there, and the second function waits for it.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def stopwatch(xp: ModuleType) -> tuple[Callable[[], Any], Callable[[Any, Any], f
 
 def _best(work: Callable[[], object], repeats: int, xp: ModuleType) -> float:
     mark, between = stopwatch(xp)
-    work()  # the first time, memory is handed out and caches are cold
+    work()  # the first time, memory is allocated and caches are cold
     times = []
     for _ in range(repeats):
         start = mark()

@@ -12,7 +12,7 @@ from dlcourse.backend import Array, array_module, to_numpy
 def descending(scores: Array) -> Array:
     """Return the indices that sort scores along the last axis, the highest first.
 
-    Of equal scores the first comes first. NaN counts as higher than any number, as it does for
+    Among equal scores the first comes first. NaN counts as higher than any number, as it does for
     ``argmax``, and for ``sort`` and ``topk`` of torch.
 
     Parameters
@@ -23,7 +23,7 @@ def descending(scores: Array) -> Array:
     Raises
     ------
     ValueError
-        If the scores are no real numbers.
+        If the scores are not real numbers.
 
     Examples
     --------
@@ -45,13 +45,13 @@ def accuracy(scores: Array, labels: Array) -> float:
     labels : array of shape (N,)
         Integers from 0 to classes - 1.
 
-    Of equal scores the one of the lower class counts as higher, and NaN counts as the highest, as
+    Among equal scores that of the lower class counts as higher, and NaN counts as the highest, as
     in ``argmax``.
 
     Raises
     ------
     ValueError
-        If a shape or a label is another, or there are no images.
+        If a shape is wrong, a label is out of range, or there are no images.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def accuracy(scores: Array, labels: Array) -> float:
 def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     """Return the share of images whose label is among the `k` highest scores.
 
-    Of equal scores the one of the lower class counts as higher, and NaN counts as the highest, as
+    Among equal scores that of the lower class counts as higher, and NaN counts as the highest, as
     in ``argmax``.
 
     Parameters
@@ -80,7 +80,7 @@ def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
     Raises
     ------
     ValueError
-        If a shape or a label is another, or `k` does not lie from 1 to classes.
+        If a shape is wrong, a label is out of range, or `k` does not lie from 1 to classes.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def top_k_accuracy(scores: Array, labels: Array, k: int = 5) -> float:
 
 
 def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarray:
-    """Count how often each class was taken for each.
+    """Count how often each class was taken for each class.
 
     Parameters
     ----------
@@ -106,13 +106,13 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarra
     labels : array of shape (N,)
         The true class.
     classes : int
-        How many there are.
+        How many classes there are.
 
     Returns
     -------
     array of shape (classes, classes)
-        int64; entry (i, j) counts the images of class i that were taken for j. The diagonal is
-        what was right.
+        int64; entry (i, j) counts the images of class i that were taken for class j. The diagonal
+        counts those that were right.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> np.ndarra
 
 
 class PrecisionRecall(NamedTuple):
-    """Two arrays of shape (classes,), NaN where nothing was predicted or nothing is of a class."""
+    """Two arrays of shape (classes,), NaN for a class never predicted, or without images."""
 
     precision: np.ndarray
     recall: np.ndarray
@@ -141,7 +141,7 @@ class PrecisionRecall(NamedTuple):
 def precision_recall(confusion: np.ndarray) -> PrecisionRecall:
     """Return the precision and the recall of each class.
 
-    Precision is the share of the images taken for a class that are of it; recall is the share
+    Precision is the share of the images taken for a class that belong to it; recall is the share
     of the images of a class that were taken for it.
 
     Parameters

@@ -1,7 +1,7 @@
-"""What trains each entry of the zoo that is no plain classifier.
+"""What trains each entry of the zoo that is not a plain classifier.
 
 ``dlcourse train-entry NAME`` runs one. All have the same signature: the folder of the run, the
-``command`` that asks for it, a ``seed``, and whether to show ``progress``; each returns its record.
+``command`` that started it, a ``seed``, and whether to show ``progress``; each returns its record.
 """
 
 from __future__ import annotations

@@ -820,7 +820,7 @@ def test_formats_by_keyboard(show):
     power.press("End")
     assert "float32 overflow, float16 overflow, bfloat16 overflow" in said(explorer)
     entry.fill("one")
-    assert said(explorer).startswith("“one” is no number")
+    assert said(explorer).startswith("“one” is not a number")
     assert entry.get_attribute("aria-invalid") == "true"
     explorer.get_by_role("combobox", name="Or choose").press("ArrowDown")
     assert entry.input_value() == "1"
@@ -1039,7 +1039,7 @@ def test_q_table_by_keyboard(show):
     explorer.get_by_role("button", name="One step").press("Enter")
     assert said(explorer).startswith("Episode 1, step 1: ")
     picture = explorer.get_by_role("img")
-    assert "goes round and never arrives" in picture.get_attribute("aria-label")
+    assert "goes round in circles and never arrives" in picture.get_attribute("aria-label")
     explorer.get_by_role("slider", name="Epsilon").press("End")
     explorer.get_by_role("button", name="100 episodes").press("Space")
     assert re.search(r"Episode 10[01], step \d+: ", said(explorer))

@@ -154,7 +154,7 @@ def test_two_trainings_in_one_folder(run, tiny):
     os.mkdir("run")
     with locked("run/.lock"):
         code, _, err = run(*TRAIN)
-        assert code == 1 and "another training is at work in run" in err
+        assert code == 1 and "another run is at work in run" in err
         assert os.listdir("run") == [".lock"]
     assert run(*TRAIN)[0] == 0
     assert ".lock" not in os.listdir("run")
@@ -202,7 +202,7 @@ def test_ctrl_c_before_the_first_checkpoint_says_so(run, tiny, monkeypatch):
     monkeypatch.setitem(RECIPES, "generation/vae", interrupted)
     for command in (TRAIN, ("train-entry", "generation/vae", "-o", "other")):
         code, _, err = run(*command)
-        assert code == 130 and "begins anew: nothing was kept" in err
+        assert code == 130 and "starts over: nothing was kept" in err
         np.savez(f"{command[-1]}/checkpoint.npz")
         assert "goes on from what is kept in" in run(*command)[2]
 

@@ -29,5 +29,5 @@ def test_another_folder_and_a_truncated_file(tmp_path):
 
 def test_a_damaged_package_is_to_be_reinstalled(tmp_path, monkeypatch):
     monkeypatch.setattr("dlcourse.data.mnist._EMBEDDED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="install the package anew from its repository"):
+    with pytest.raises(FileNotFoundError, match="reinstall the package from its repository"):
         load_mnist()

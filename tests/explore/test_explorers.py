@@ -51,7 +51,7 @@ def test_convolution_refuses_a_kernel_that_does_not_fit(kernel):
 def test_images_and_names_are_checked():
     with pytest.raises(ValueError, match=r"shape \(N, 1, S, S\), found \(1, 3, 8, 8\)"):
         explorers.convolution(np.zeros((1, 3, 8, 8), np.float32), ["a"])
-    with pytest.raises(ValueError, match="one name an image, found 2 for 1"):
+    with pytest.raises(ValueError, match="one name per image, found 2 for 1"):
         explorers.augmentation(np.zeros((1, 1, 8, 8), np.float32), ["a", "b"])
 
 

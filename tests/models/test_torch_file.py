@@ -57,7 +57,7 @@ def test_a_pickle_cannot_call_anything(write, tmp_path):
 @pytest.mark.parametrize(
     ("view", "found"),
     [
-        ((3, (2, 2), (2, 1)), "'a' that lies outside of its numbers"),  # past the end
+        ((3, (2, 2), (2, 1)), "'a' that lies outside its numbers"),  # past the end
         ((-1, (2,), (1,)), "'a' of negative sizes"),  # before the start
         ((5, (2,), (-1,)), "'a' of negative sizes"),
         ((0, (10**9,), (0,)), "'a' that repeats its numbers, .*: save a clone"),  # gigabytes

@@ -285,7 +285,7 @@ TOLD = {
     "labels in a list": (
         lambda: nn.CrossEntropyLoss()(X[:, 0, 0], [0, 1]),
         ValueError,
-        "labels must be whole numbers, found list, which is no array: write np.asarray(labels",
+        "labels must be whole numbers, found list, not an array: write np.asarray(labels",
     ),
     "one-hot labels": (
         lambda: nn.CrossEntropyLoss()(X[:, 0, 0], np.eye(4)[:2]),

@@ -104,7 +104,7 @@ def test_not_a_number_is_passed_on():
 @pytest.mark.parametrize(("label", "found"), [(10, "10"), (-1, "-1"), (255, "255")])
 def test_labels_out_of_range_are_refused(label, found):
     logits = np.zeros((3, 10), np.float32)
-    message = rf"labels must lie from 0 to 9, for there are 10 classes; found {found}"
+    message = rf"labels must lie from 0 to 9, as there are 10 classes; found {found}"
     with pytest.raises(ValueError, match=message):
         CrossEntropyLoss()(logits, np.array([0, label, 9]))
 

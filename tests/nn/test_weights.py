@@ -111,7 +111,7 @@ def archive(path, method=zipfile.ZIP_STORED, **members):
         (npy("(2.0,)", numbers=bytes(8)), "cannot be read .ValueError: shape is not valid"),
         (npy("(2,)", "'<f5'", bytes(8)), "cannot be read .ValueError: descr is not a valid dtype"),
         (npy("(" + "1, " * 70 + ")", numbers=bytes(4)), "cannot be read"),
-        (b"hello", "an entry 'a.npy' that is no array"),
+        (b"hello", "an entry 'a.npy' that is not an array"),
         (b"\x93NUMPY\x03\x00" + bytes(4), "'a.npy' in version .3, 0. of the format"),
         (headed(b"{'shape': (3,".ljust(40)), "cannot be read"),
         (headed(b"-" * 900 + b"1"), "cannot be read"),

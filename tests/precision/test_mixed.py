@@ -153,7 +153,7 @@ def test_a_checkpoint_of_float32_is_not_continued_in_float16(tmp_path):
         )  # fmt: skip
 
     trainer(None).fit(dataset(20), epochs=1)
-    with pytest.raises(ValueError, match="training with scaler None, expected 'LossScaler'"):
+    with pytest.raises(ValueError, match="training run with scaler None, expected 'LossScaler'"):
         trainer(LossScaler()).fit(dataset(20), epochs=2)
 
 

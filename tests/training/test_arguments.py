@@ -84,7 +84,7 @@ def test_a_network_that_was_changed_after_its_optimizer_was_made_is_told():
     net = network()
     optimizer = SGD(net.parameters(), lr=0.1)
     net[1] = Linear(4, 2, rng=RNG(1))
-    with pytest.raises(ValueError, match="make it of model.parameters"):
+    with pytest.raises(ValueError, match="make it from model.parameters"):
         trainer(model=net, optimizer=optimizer)
 
 

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 def corpus_bleu(
     captions: Sequence[str], references: Sequence[Sequence[str]], most: int = 4
 ) -> float:
-    """Return BLEU over all captions together (Papineni et al. 2002).
+    """Return the BLEU of all captions together (Papineni et al. 2002).
 
-    Of all runs of 1, 2, ..., `most` words in the captions, which share stands in a reference? A
-    run counts no more often than in the reference that has it most often. The geometric mean of
-    the shares is multiplied by ``exp(1 - r / c)`` where the captions, c words in all, are shorter
-    than the references nearest in length, r words in all.
+    For each run length 1, 2, ..., `most`: what share of the captions' runs of words stand in a
+    reference? A run counts no more often than in the reference that has it most often. The
+    geometric mean of the shares is multiplied by ``exp(1 - r / c)`` where the captions, c words in
+    all, are shorter than the references nearest in length, r words in all.
 
     Parameters
     ----------
     captions : sequence of str
-        What was said, words apart by spaces.
+        What was said, words separated by spaces.
     references : sequence of sequence of str
         For each caption, what would have been right.
     most : int
@@ -59,7 +59,7 @@ def corpus_bleu(
             for other in others:
                 allowed |= _runs(other, n)  # the larger count of each
             right[n - 1] += (runs & allowed).total()
-            total[n - 1] += max(runs.total(), 1)  # as nltk, a caption shorter than n counts one
+            total[n - 1] += max(runs.total(), 1)  # as in nltk, a caption shorter than n counts one
     if not all(right):
         return 0.0
     mean = math.exp(sum(math.log(r / t) for r, t in zip(right, total, strict=True)) / most)

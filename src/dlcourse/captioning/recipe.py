@@ -20,7 +20,7 @@ from dlcourse.zoo.steps import train_in_steps
 VOCABULARY = Vocabulary(WORDS)
 #: Scenes for captions have one or two digits.
 THINGS = (1, 2)
-#: First all but the encoder's stages: scenes, steps, batch size, learning rate.
+#: First everything but the encoder's stages: scenes, steps, batch size, learning rate.
 _FIRST = (10_000, 2000, 64, 0.003)
 #: Then everything: steps, batch size, learning rate.
 _THEN = (2200, 32, 0.001)
@@ -29,17 +29,17 @@ _THEN = (2200, 32, 0.001)
 def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
     """Train NIC into a folder, and return the record; see `zoo.entry`.
 
-    The encoder begins with the weights of the zoo's FCN-8s, as the published one began with those
-    of a classifier: what a picture shows has been learnt already, what is said about it has not.
-    Its stages are left alone at first, and are trained with the rest in the end, as Vinyals
+    The encoder begins with the weights of the zoo's FCN-8s, as the published one began with a
+    classifier's: what a picture shows has been learnt already, what is said about it has not.
+    Its stages are left alone at first, and are trained with the rest at the end, as Vinyals
     et al. (2017) do; in their first paper (2015) they were left alone throughout.
 
     Parameters
     ----------
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights and scenes are drawn from.
     progress : bool

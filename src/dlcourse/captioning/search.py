@@ -15,23 +15,23 @@ from dlcourse.nn import softmax
 class Hypothesis:
     """A sentence, or the beginning of one."""
 
-    words: tuple[int, ...] = ()  #: without the start; a whole one ends with the end
+    words: tuple[int, ...] = ()  #: without the start mark; a whole sentence ends with the end mark
     log_probability: float = 0.0  #: of all words together
     #: the LSTM's state and cell after the last word, (hidden,) each
     state: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False, compare=False)
 
 
 def greedy(model: NIC, image: np.ndarray, most: int = 20) -> Hypothesis:
-    """Return the sentence of the likeliest word at each place.
+    """Return the sentence made of the likeliest word at each place.
 
     Parameters
     ----------
     model : NIC
-        In evaluation mode or not; it is left as it was.
+        In training or evaluation mode; it is left as it was.
     image : array of shape (3, S, S)
         The picture.
     most : int
-        After so many words the sentence ends whether it is whole or not.
+        After this many words the sentence ends, whole or not.
 
     Examples
     --------
@@ -43,10 +43,10 @@ def greedy(model: NIC, image: np.ndarray, most: int = 20) -> Hypothesis:
 
 
 def beam_search(model: NIC, image: np.ndarray, width: int = 3, most: int = 20) -> list[Hypothesis]:
-    """Return the likeliest sentences that are found if the best `width` beginnings are kept.
+    """Return the likeliest sentences found when the best `width` beginnings are kept.
 
     Each beginning is continued by every word, and the best `width` of all continuations are kept;
-    whole sentences stay in the running as they are. It ends when only whole ones are left.
+    whole sentences stay in the running as they are. The search ends when only whole ones are left.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def beam_search(model: NIC, image: np.ndarray, width: int = 3, most: int = 20) -
     Returns
     -------
     list of Hypothesis
-        From the likeliest on, `width` of them at most.
+        The likeliest first, `width` of them at most.
 
     Raises
     ------

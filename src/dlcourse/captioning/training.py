@@ -31,7 +31,7 @@ def nic_steps(
 
     At each place the network reads the right words so far, not its own: *teacher forcing*. The
     loss is the mean cross-entropy of the next word over all words. Batch number k has the scenes
-    from ``k * batch_size`` on, and starts over at the end.
+    from ``k * batch_size`` on; after the last scene the first follows.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def nic_steps(
     vocabulary : Vocabulary
         The numbers of the words.
     batch_size : int
-        Scenes a step.
+        Scenes per step.
     seed : int
         What dropout draws from.
 
@@ -80,8 +80,8 @@ def speaking_steps(
 ) -> Callable[[int], float]:
     """Return the step of a `Loop` that leaves the encoder's stages as they are.
 
-    What these make of the scenes is computed once, so that a step costs a fraction of one of
-    `nic_steps`: many are made before the stages are trained as well.
+    Their outputs for the scenes are computed once, so a step costs a fraction of one of
+    `nic_steps`: many such steps come before the stages are trained as well.
 
     Parameters
     ----------

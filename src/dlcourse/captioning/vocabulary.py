@@ -10,7 +10,7 @@ import numpy as np
 class Vocabulary:
     """The words that a network knows, each with a number.
 
-    Four numbers are taken: 0 pads short captions, 1 starts and 2 ends one, 3 stands for every
+    Four numbers are taken: 0 pads short captions, 1 starts one, 2 ends one, and 3 stands for every
     word that is not known.
 
     Parameters
@@ -62,8 +62,8 @@ class Vocabulary:
     def batch(self, captions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return what a network reads and what it should say next, (T, N) each.
 
-        A caption is read from its start on and said up to its end: one place apart. Short ones
-        are padded.
+        A caption is read from its start mark on and said up to its end mark: one place apart.
+        Short ones are padded.
 
         Examples
         --------

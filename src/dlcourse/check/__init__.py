@@ -1,9 +1,9 @@
-"""What exercises assert with: each check passes in silence, or says in one sentence what is wrong.
+"""The checks of exercises: each passes in silence, or says in one sentence what is wrong.
 
 A check raises `CheckFailed`, and its message names the likely mistake, not only the difference.
-``check.close(dw, expected, "dw")`` finds out by itself whether the array at hand is twice too
-large, has the wrong sign or the axes swapped; for mistakes that belong to one task, the task hands
-over what they would give: ``mistakes={"the padding seems to be forgotten": unpadded}``.
+``check.close(dw, expected, "dw")`` finds out by itself whether the array is twice too large, has
+the wrong sign or has its axes swapped; for mistakes that belong to one task, the task passes the
+results that they would give: ``mistakes={"the padding seems to be forgotten": unpadded}``.
 
 Tests of an exercise call the learner's code through `own_work`, which notices when it calls the
 finished layer of `dlcourse` instead of doing the work itself.

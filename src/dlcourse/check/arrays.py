@@ -1,4 +1,4 @@
-"""Shapes, dtypes and values, and what is likely behind a difference."""
+"""Shapes, dtypes and values, and the likely cause of a difference."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ seem to be swapped; a transpose may be missing.
     if sorted(found) == sorted(expected):
         text += ": two axes seem to be swapped; a transpose may be missing"
     elif [n for n in found if n != 1] == [n for n in expected if n != 1]:
-        text += ": only an axis of length 1 is missing or too much; look at keepdims and reshape"
+        text += ": only an axis of length 1 is missing or extra; look at keepdims and reshape"
     elif value.size == np.prod(expected):
         text += ": the number of values is right, so a reshape may be missing"
     elif len(found) == len(expected) > 2 and found[:2] == expected[:2]:
@@ -93,11 +93,11 @@ def close(
     name : str
         What to call it in the message.
     mistakes : dict, optional
-        From a sentence to the result that a typical mistake would give. Where that is what was
+        From a sentence to the result that a typical mistake would give. If that is what was
         found, the sentence is the message.
     tolerance : float
-        Largest difference allowed, as a share of the largest expected value. The default fits
-        float32 after some hundred additions.
+        Largest difference allowed, as a share of the largest expected value. The default suits
+        float32 after a few hundred additions.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def _likely(
 
 @contextmanager
 def unchanged(**arrays: np.ndarray) -> Iterator[None]:
-    """Fail if one of the arrays is another after the block than before.
+    """Fail if one of the arrays is different after the block.
 
     Examples
     --------
@@ -188,14 +188,14 @@ def unchanged(**arrays: np.ndarray) -> Iterator[None]:
     ...     x += 1
     Traceback (most recent call last):
         ...
-    dlcourse.check.failure.CheckFailed: x was changed on the way; work on a copy, for += and \
-[...] = write into the array of the caller.
+    dlcourse.check.failure.CheckFailed: x was changed on the way; work on a copy, because \
++= and [...] = write into the array of the caller.
     """
     before = {name: array.copy() for name, array in arrays.items()}
     yield
     for name, array in arrays.items():
         if not np.array_equal(array, before[name], equal_nan=True):
             raise CheckFailed(
-                f"{name} was changed on the way; work on a copy, for += and [...] = write into the "
-                "array of the caller."
+                f"{name} was changed on the way; work on a copy, because += and [...] = write into "
+                "the array of the caller."
             )

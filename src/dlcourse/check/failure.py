@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 
 class CheckFailed(AssertionError):
-    """What was handed in is not right yet; the message says why, as far as can be told."""
+    """The answer is not right yet; the message says why, as far as can be told."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of the way through the checks, which would say nothing.
+        # IPython shows this instead of the traceback through the checks, which would say nothing.
         return [f"Not right yet: {self}"]
 
 

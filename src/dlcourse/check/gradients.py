@@ -1,4 +1,4 @@
-"""Gradients, compared with what moving each value gives."""
+"""Gradients, compared with the effect of moving each value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numerical_gradient(
     dy : array
         The gradient of the loss with respect to the output.
     step : float
-        How far an entry moves either way.
+        How far an entry moves in either direction.
 
     Examples
     --------

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from dlcourse.check.failure import CheckFailed
 
-#: Seconds that this thread computed, so that other programs do not matter. Windows counts them in
-#: steps of 16 ms only.
+#: Seconds that this thread computed, so that other programs do not matter. Windows counts them only
+#: in steps of 16 ms.
 COMPUTED = time.perf_counter if sys.platform == "win32" else time.thread_time
 
 
@@ -27,9 +27,8 @@ def faster(
 
     Both run in turn, `repeats` times, and the shortest time of each counts; where it can be told,
     that is the time this thread computed. So it does not matter how fast the machine is, and hardly
-    what else it does. Choose a limit that is several times
-    what a right answer needs, and several times less than what a wrong one does. Call it outside
-    of `own_work`, which makes Python code slower.
+    what else it does. Choose a limit that is several times what a right answer takes, and a
+    fraction of what a wrong one takes. Call it outside `own_work`, which makes Python code slower.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A second array library, which proves that code does not secretly depend on NumPy.
 
-It has NumPy's names and NumPy's results. But its arrays are no NumPy arrays, and nothing turns the
+It has NumPy's names and NumPy's results. But its arrays are not NumPy arrays, and nothing turns
 one into the other by itself: neither a function of NumPy, nor an operator between the two, nor
 ``float()``. A GPU library has reasons to refuse that, since its arrays lie in another memory; here
 every refusal is a sentence that says what to write instead. (CuPy is a little more lenient: it
@@ -23,7 +23,7 @@ from numpy.typing import DTypeLike
 from dlcourse.check.failure import CheckFailed
 
 # fmt: off
-#: What is NumPy's own: dtypes, which all libraries share, and numbers.
+#: What stays NumPy's own: dtypes, which all libraries share, and numbers.
 _SHARED = ["bool_", "float16", "float32", "float64", "int8", "int32", "int64", "uint8", "inf",
            "nan", "newaxis", "pi"]
 _FUNCTIONS = [
@@ -119,7 +119,7 @@ class StrictArray:
 
 
 def asarray(values: Any, dtype: DTypeLike | None = None) -> StrictArray:
-    """Copy a NumPy array, a number or a list into this library, as one copies to a GPU.
+    """Copy a NumPy array, a number or a list into this library, as if copying to a GPU.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def _refuse_numpy() -> NoReturn:
 
 
 def _inside(value: Any) -> Any:
-    """Return what NumPy is to work with, and refuse NumPy's own arrays."""
+    """Return what NumPy will work with, and refuse NumPy's own arrays."""
     if isinstance(value, StrictArray):
         return value._values
     if isinstance(value, np.ndarray):

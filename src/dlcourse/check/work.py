@@ -1,4 +1,4 @@
-"""Whose work it is: noticing calls to what the exercise asks for ready-made."""
+"""Whose work it is: noticing calls to ready-made versions of what an exercise asks for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 from dlcourse.check.failure import CheckFailed
 
-#: What `own_work` takes for somebody else's work: the modules of the package that do the lessons.
+#: What `own_work` counts as somebody else's work: the modules that do what exercises ask for.
 FINISHED = (
     "dlcourse.captioning",
     "dlcourse.data.augment",
@@ -63,17 +63,17 @@ COMMON = (
 
 @contextmanager
 def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> Iterator[None]:
-    """Fail if the block calls what the exercise asks for ready-made.
+    """Fail if the block calls a ready-made version of what the exercise asks for.
 
-    Every call of a Python function is looked at, so it does not matter by which name, base class
-    or detour the finished function is reached; nor on which thread, if it starts in the block.
+    Every call of a Python function is checked, so it does not matter through which name, base class
+    or detour the finished function is reached; nor on which thread, if that starts in the block.
 
     Parameters
     ----------
     allowed : tuple of str
         Modules of `FINISHED` that this exercise may use.
     but_not : tuple of str
-        Modules, classes or functions that it may not use all the same, for example
+        Modules, classes or functions in these that it still may not use, for example
         ``"dlcourse.nn.containers.Concat"``.
 
     Examples
@@ -97,7 +97,7 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
         elif event == "call":
             if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
                 return  # the body of a module or class, run by an import
-            # What is called, or the call is a part of: dlcourse.nn.activation.ReLU.forward.
+            # What is called, or what the call is part of: dlcourse.nn.activation.ReLU.forward.
             part = frame.f_code.co_qualname.partition(".<")[0]
             name = f"{frame.f_globals.get('__name__', '')}.{part}"
             if _within(name, but_not) or (
@@ -115,7 +115,7 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
         yield
     except Exception:
         sys.setprofile(before)
-        if not caught:  # a mistake inside of the finished code is not the point
+        if not caught:  # a mistake inside the finished code is not the point
             raise
     finally:
         sys.setprofile(before)

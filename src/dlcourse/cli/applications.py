@@ -38,10 +38,10 @@ def style(
     ] = 192,
     steps: Annotated[int, typer.Option(help="Steps of the optimizer.", callback=within(1))] = 100,
     style_weight: Annotated[
-        float, typer.Option(help="More of it, more of the style.", callback=within(0, most=10**9))
+        float, typer.Option(help="The larger, the more style.", callback=within(0, most=10**9))
     ] = 100.0,
     style_layers: Annotated[
-        str, typer.Option(help="Layers that are the style, with commas between.")
+        str, typer.Option(help="The style layers, separated by commas.")
     ] = ",".join(STYLE_LAYERS),
     smoothness: Annotated[
         float, typer.Option(help="Weight of the total variation.", callback=within(0, most=10**9))
@@ -53,12 +53,12 @@ def style(
         0
     ],
     features: Annotated[
-        str, typer.Option(help=f"What to look with: auto, {', '.join(SOURCES)}.")
+        str, typer.Option(help=f"The features to compare with: auto, {', '.join(SOURCES)}.")
     ] = "auto",
     every: Annotated[
         int,
         typer.Option(
-            help="Write a picture every so many steps; 0 for the last alone.", callback=within(0)
+            help="Steps between pictures on the way; 0 for only the last.", callback=within(0)
         ),
     ] = 0,
     seed: Annotated[
@@ -97,14 +97,12 @@ def play_(
         Path | None,
         typer.Option("--output", "-o", help="File for an animated GIF; the terminal if not given."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another game.", callback=within(0))] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed: another game.", callback=within(0))] = 0,
     delay: Annotated[
         float,
         typer.Option(help="Seconds from one step to the next.", callback=within(0, most=60)),
     ] = 0.06,
-    most: Annotated[
-        int, typer.Option(help="At most so many steps are shown.", callback=within(1))
-    ] = 500,
+    most: Annotated[int, typer.Option(help="The most steps to show.", callback=within(1))] = 500,
 ) -> None:
     """Watch an agent of chapter 6 play a game.
 

@@ -1,4 +1,4 @@
-"""What all commands hang on, and how errors end."""
+"""What all commands share, and how errors end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HELP = """Train, evaluate, predict, look inside, paint, play, check the install
 \b
 Exit status:
   0    done
-  1    it cannot be done; one sentence on the standard error says why
+  1    it cannot be done; one sentence on standard error says why
   2    the command line is not understood
   130  interrupted with Ctrl-C
 """
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; what goes wrong is one sentence and an exit status, not a traceback."""
+    """Run the command; an error becomes one sentence and an exit status, not a traceback."""
     warnings.formatwarning = lambda message, *_: f"dlcourse: {message}\n"
     # Neither a log that cannot be written nor a name that cannot be shown stops the work.
     sys.stderr = cast(TextIO, Forgiving(sys.stderr))
@@ -54,7 +54,7 @@ def main() -> None:
         if os.environ.get(_TRACEBACK) == "1":
             raise
         message, status = _told(error)
-        # In one line, whatever stands in the names of files.
+        # In one line, whatever the names of files contain.
         message = " ".join(message.split()).encode(errors="backslashreplace").decode()
         end_all_ranks(f"dlcourse: {message}")
     sys.exit(status)
@@ -68,7 +68,7 @@ def command_line() -> str:
 def within(
     least: float | None = None, *, above: float | None = None, most: float | None = None
 ) -> Callable[[typer.CallbackParam, float | None], float | None]:
-    """Return a callback that checks the number of an option, which may be left out."""
+    """Return a callback that checks the number given to an option, which may be left out."""
 
     def check(option: typer.CallbackParam, value: float | None) -> float | None:
         if value is not None:
@@ -84,7 +84,7 @@ Seed = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Threads; one a core if not given. The result is the same.",
+        help="Threads; one per core if not given. The result is the same.",
         callback=within(1, most=1024),
     ),
 ]
@@ -93,18 +93,18 @@ Progress = Annotated[bool, typer.Option(help="Show a progress bar.")]
 
 @contextmanager
 def interruptible(folder: Path) -> Iterator[None]:
-    """Say at Ctrl-C how a training goes on."""
+    """Say at Ctrl-C how training can go on."""
     try:
         yield
     except KeyboardInterrupt:
         kept = any(folder.rglob("*.npz"))
-        goes = f"goes on from what is kept in {folder}" if kept else "begins anew: nothing was kept"
+        goes = f"goes on from what is kept in {folder}" if kept else "starts over: nothing was kept"
         print(f"\ndlcourse: interrupted; the same command {goes}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """Return what the user is told of an error, and the exit status."""
+    """Return what to tell the user about an error, and the exit status."""
     if hasattr(error, "format_message"):  # of the command line, by Typer
         context = getattr(error, "ctx", None)
         path = "dlcourse" if context is None else context.command_path

@@ -1,4 +1,4 @@
-"""Commands that look at the installation and fetch data."""
+"""Commands that check the installation and fetch data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DATASETS = {**DATASETS, "cifar-10": load_cifar10}
 @app.command()
 def doctor(
     gpu: Annotated[
-        bool, typer.Option("--gpu", help="Try everything on the GPU, in some minutes.")
+        bool, typer.Option("--gpu", help="Try everything on the GPU; takes a few minutes.")
     ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="With --gpu, the file to write the report to.")
@@ -29,7 +29,7 @@ def doctor(
     """Check what is installed and in place, and say what to do about what is missing.
 
     Ends with status 1 when something that every chapter needs is broken; with --gpu, when there is
-    no GPU or it computes something else than a processor.
+    no GPU or its results differ from a processor's.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def data(
         list[str] | None, typer.Argument(help=f"Any of: {', '.join(_DATASETS)}.")
     ] = None,
 ) -> None:
-    """Fetch data sets that are not here yet, and verify those that are; of MNIST if none is named.
+    """Fetch data sets that are not here yet, and verify those that are; MNIST if none is named.
 
     \b
     Examples:

@@ -43,11 +43,11 @@ def train(
         int, typer.Option(help="Training images to use; 0 is all that are not held out.")
     ] = 0,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 20,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 100,
     optimizer: Annotated[str, typer.Option(help=f"One of: {', '.join(OPTIMIZERS)}.")] = "adam",
     lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.001,
     schedule: Annotated[
-        str, typer.Option(help=f"Of the learning rate: {', '.join(SCHEDULES)}.")
+        str, typer.Option(help=f"How the learning rate changes: {', '.join(SCHEDULES)}.")
     ] = "constant",
     augment: Annotated[
         str, typer.Option(help=f"Changes to the images: {', '.join(AUGMENTATIONS)}.")
@@ -56,14 +56,14 @@ def train(
         bool, typer.Option("--dropout-on-logits", help="Drop scores too, as Saitoh's book does.")
     ] = False,
     validation: Annotated[
-        int, typer.Option(help="Training images to hold out, to keep the best epoch by.")
+        int, typer.Option(help="Training images to hold out; the epoch best on them is kept.")
     ] = 0,
     seed: Seed = 0,
     workers: Workers = None,
     checkpoint_every: Annotated[
         int | None,
         typer.Option(
-            help="Keep the state every so many steps; every epoch it is kept anyhow.",
+            help="Steps between saved states within an epoch; each epoch's end is saved anyway.",
             callback=within(1),
         ),
     ] = None,
@@ -140,7 +140,7 @@ def train_entry(
     seed: Seed = 0,
     progress: Progress = True,
 ) -> None:
-    """Train what the zoo ships of chapters 5 and 6; repeat the same command to resume.
+    """Train one of the zoo's entries from chapters 5 and 6; repeat the same command to resume.
 
     \b
     Examples:

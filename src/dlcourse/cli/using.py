@@ -21,7 +21,7 @@ from dlcourse.zoo.models import MODELS
 from dlcourse.zoo.recipe import DATASETS
 
 _WEIGHTS = "a classifier of the zoo, the folder of a run, or an .npz file"
-#: What serves the entries in the folders of the zoo.
+#: What to do with the entries in other folders of the zoo.
 _SERVED = {
     "ensembles": "`dlcourse ensemble` lets it vote",
     "rl": "`dlcourse play` shows it",
@@ -39,9 +39,9 @@ def evaluate(
     ] = "deep-convnet-seed0",
     workers: Workers = None,
 ) -> None:
-    """Measure accuracy and loss on the test images of the set that it was trained on.
+    """Measure accuracy and loss on the test images of the data set that it was trained on.
 
-    What an .npz file alone holds is taken to be a deep-convnet, trained on MNIST.
+    An .npz file on its own is taken to be a deep-convnet, trained on MNIST.
 
     \b
     Examples:
@@ -102,9 +102,9 @@ def predict(
         str, typer.Option(help=f"{_WEIGHTS.capitalize()}, trained on MNIST.")
     ] = "deep-convnet-seed0",
 ) -> None:
-    """Tell which digit a picture of yours shows.
+    """Tell which digit a picture shows.
 
-    Dark ink on light paper or light on dark, of any size; it is centred and scaled as MNIST's.
+    Dark ink on light paper or light on dark, of any size; it is centred and scaled like MNIST's.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def summary_(
 
 
 def _recipe(weights: str) -> zoo.Recipe:
-    """What made some weights; of a bare file it is taken to be the plain recipe."""
+    """The recipe that made some weights; for a bare file the plain recipe is assumed."""
     path = Path(weights)
     if path.is_dir():
         return _of_run(path)
@@ -153,14 +153,14 @@ def _recipe(weights: str) -> zoo.Recipe:
     folder, _, _ = weights.partition("/")
     zoo.record(weights)
     if folder in _SERVED:
-        raise ValueError(f"{weights} is no classifier of digits: {_SERVED[folder]}")
+        raise ValueError(f"{weights} is not a classifier of digits: {_SERVED[folder]}")
     return zoo.recipe_of(weights)
 
 
 def _of_run(folder: Path) -> zoo.Recipe:
     recipe = noted_recipe(folder)
     if "entry" in recipe:
-        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is no classifier")
+        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is not a classifier")
     return zoo.Recipe.read(recipe, folder / "recipe.json")
 
 

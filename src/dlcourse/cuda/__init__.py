@@ -1,6 +1,6 @@
 """Kernels in CUDA C for what CuPy would do in several passes, and functions that launch them.
 
-Each kernel stands in a ``.cu`` file beside this one. NVIDIA's run-time compiler, which CuPy
+Each kernel is in a ``.cu`` file beside this one. NVIDIA's run-time compiler, which CuPy
 brings, compiles it when it is first used. A layer asks `has_kernels` whether they can serve its
 arrays; where they cannot, it computes with CuPy's own functions, as it does with NumPy's.
 

@@ -1,5 +1,5 @@
 // One step of Adam (Kingma & Ba 2015, algorithm 1): four arrays are read and three written, once.
-// keep1 and keep2 are the betas, add1 and add2 their rests; rate and eps have the corrections in.
+// keep1 and keep2 are the betas, add1 and add2 are 1 minus these; rate and eps include the corrections.
 extern "C" __global__ void adam(
     REAL* weight, REAL* mean, REAL* square, const REAL* grad, REAL keep1, REAL add1,
     REAL keep2, REAL add2, REAL rate, REAL eps, unsigned count) {

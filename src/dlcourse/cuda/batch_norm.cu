@@ -1,9 +1,9 @@
-// Batch normalization on a matrix (rows, channels): what is left when the mean is taken off.
+// Batch normalization on a matrix (rows, channels): what is left once the mean is subtracted.
 
 // The sum over the rows of a * b for each channel, in parts: partial is (gridDim.y, channels).
 // A block has 32 x 8 threads: 32 channels, and 8 rows at a time. Each thread adds up its share;
 // then the 8 threads of a channel add up theirs by halves, in memory that the block shares.
-// The order of the additions is always the same, so the result is too.
+// The order of the additions is always the same, and so is the result.
 extern "C" __global__ void channel_dot(
     const REAL* a, const REAL* b, REAL* partial, unsigned channels, unsigned rows) {
   __shared__ REAL sums[8][32];
@@ -23,7 +23,7 @@ extern "C" __global__ void channel_dot(
   if (threadIdx.y == 0 && c < channels) partial[blockIdx.y * channels + c] = sums[0][threadIdx.x];
 }
 
-// y = x * scale + shift, with one scale and one shift a channel.
+// y = x * scale + shift, with one scale and one shift per channel.
 extern "C" __global__ void scale_shift(
     const REAL* x, const REAL* scale, const REAL* shift, REAL* y,
     unsigned channels, unsigned count) {

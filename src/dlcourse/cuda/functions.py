@@ -27,8 +27,8 @@ def im2col(patches: Array, matrix: Array) -> None:
     ----------
     patches : array of shape (N, OH, OW, KH, KW, C)
         The view that `dlcourse.nn.patches.windows` makes.
-    matrix : contiguous array of as many values
-        What is written: a patch after another, each as (KH, KW, C).
+    matrix : contiguous array with the same number of values
+        What is written: one patch after another, each as (KH, KW, C).
     """
     steps = (step // patches.itemsize for step in patches.strides)
     numbers = tuple(np.int32(number) for number in (*patches.shape[1:], *steps))
@@ -71,7 +71,7 @@ def adam(
     rate: float,
     eps: float,
 ) -> None:
-    """Make a step of Adam in place: `mean` and `square`, then ``data -= rate * mean / (...)``.
+    """Take a step of Adam in place: `mean` and `square`, then ``data -= rate * mean / (...)``.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def adam(
     betas : (float, float)
         The shares of the means that are kept.
     rate, eps : float
-        With the corrections for the start at zero.
+        These include the corrections for the start at zero.
     """
     number = data.dtype.type
     shares = (betas[0], 1 - betas[0], betas[1], 1 - betas[1], rate, eps)
@@ -89,7 +89,7 @@ def adam(
 
 
 def dense(x: Array) -> Array:
-    """Return `x`, or a copy if its values lie with gaps, in the same order of axes."""
+    """Return `x`, or a copy if there are gaps between its values, in the same order of axes."""
     like = array_module(x).empty_like(x)
     if like.strides == x.strides:
         return x

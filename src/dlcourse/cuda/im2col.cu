@@ -1,8 +1,8 @@
 // The patches under a sliding window as rows of a matrix, one thread for each of its values.
 //
 // A row holds a patch: first the position in the kernel, then the channel. The image may lie in
-// memory in any order: step_* say how far apart, in values, the pixels are that a window meets
-// from one image, row or column of windows to the next, and inside of it from one row, column or
+// memory in any order: step_* say how far apart, in values, the pixels are that a window sees
+// from one image, row or column of windows to the next, and inside it from one row, column or
 // channel to the next. REAL is float or double.
 extern "C" __global__ void im2col(
     const REAL* image, REAL* matrix, int out_height, int out_width, int kernel_h, int kernel_w,
@@ -10,7 +10,7 @@ extern "C" __global__ void im2col(
     unsigned count) {
   for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
     // Which value of which patch this is. The channel runs fastest: threads side by side write
-    // values side by side, and read them so from an image whose channels come last.
+    // values side by side, and read them that way from an image whose channels come last.
     unsigned rest = i;
     int c = rest % channels;
     rest /= channels;

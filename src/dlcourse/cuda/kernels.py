@@ -22,7 +22,7 @@ _MOST_VALUES = 2**31 - 1
 #: Threads of a block; every GPU allows 1,024.
 _BLOCK = 256
 
-#: From so many blocks on a GPU is busy, and each thread takes several values.
+#: With this many blocks a GPU is busy; beyond that each thread takes several values.
 _MOST_BLOCKS = 2**16
 
 _off = False
@@ -31,7 +31,7 @@ _off = False
 def has_kernels(*arrays: Array) -> bool:
     """Tell whether kernels can serve these arrays.
 
-    They must lie on a GPU, all be float32 or all float64, and have less than 2 ** 31 values.
+    They must lie on a GPU, all be float32 or all float64, and have fewer than 2 ** 31 values.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def has_kernels(*arrays: Array) -> bool:
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Do without kernels inside of a ``with`` statement, to compare.
+    """Do without kernels inside a ``with`` statement, to compare.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def launch(
     grid: tuple[int, ...],
     block: tuple[int, ...] = (_BLOCK,),
 ) -> None:
-    """Launch a kernel on arrays of one dtype, and numbers that have their C types already."""
+    """Launch a kernel on arrays of one dtype, and numbers that already have their C types."""
     xp = array_module(arrays[0])
     kernel = _compiled(xp, file, arrays[0].dtype.name).get_function(name)
     kernel(grid, block, (*arrays, *numbers))
@@ -97,7 +97,7 @@ def launch(
 def launch_for_each(
     count: int, file: str, name: str, arrays: tuple[Array, ...], numbers: tuple[Any, ...]
 ) -> None:
-    """Launch a kernel whose last parameter is how many values there are; none is no work."""
+    """Launch a kernel whose last parameter is the number of values; for none do nothing."""
     if count:
         blocks = min(-(-count // _BLOCK), _MOST_BLOCKS)
         launch(file, name, arrays, (*numbers, np.uint32(count)), (blocks,))

@@ -1,4 +1,4 @@
-// ReLU: y = max(x, 0), and where the gradient passes, which the backward pass needs.
+// ReLU: y = max(x, 0), and where the gradient passes, which the backward pass needs to know.
 // One pass over the values in place of two. REAL is float or double.
 extern "C" __global__ void relu(const REAL* x, REAL* y, bool* mask, unsigned count) {
   // Each thread takes the value of its number, then those a whole grid further on.

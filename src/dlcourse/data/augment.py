@@ -1,6 +1,6 @@
 """Random changes to images that leave their labels true.
 
-Each is called as ``augment(images, rng)`` with images (N, C, H, W) and gives new ones of the same
+Each is called as ``augment(images, rng)`` with images (N, C, H, W) and returns new ones of the same
 shape and dtype; every image is changed in its own way. The same generator gives the same bits.
 """
 
@@ -19,7 +19,7 @@ Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 class Compose:
-    """Several augmentations, one after the other.
+    """Several augmentations, one after another.
 
     Shift, rotation and scale together are cheaper and sharper as one `Affine`.
 
@@ -85,7 +85,7 @@ class Affine:
         angle = np.deg2rad(rng.uniform(-self.max_degrees, self.max_degrees, n))
         factor = self.max_factor ** rng.uniform(-1, 1, n)
         dy, dx = rng.integers(-self.max_pixels, self.max_pixels, (2, n, 1, 1), endpoint=True)
-        # The pixel at p shows what lay at R^-1 (p - d) / factor, counted from the centre.
+        # The pixel at p shows what lay at R^-1 (p - d) / factor, measured from the centre.
         cos = (np.cos(angle) / factor).astype(np.float32)[:, None, None]
         sin = (np.sin(angle) / factor).astype(np.float32)[:, None, None]
         y0, x0 = np.float32((height - 1) / 2), np.float32((width - 1) / 2)
@@ -121,14 +121,14 @@ class Scale(Affine):
 class Elastic:
     """Distort each image as if it were drawn on rubber (Simard et al. 2003).
 
-    Every pixel is moved by a field of noise, even over [-1, 1), that a Gaussian has smoothed.
+    Every pixel is moved by a field of noise, uniform over [-1, 1) and smoothed with a Gaussian.
 
     Parameters
     ----------
     alpha : float
-        The field is multiplied by it; in pixels.
+        What the field is multiplied by, in pixels.
     sigma : float
-        Standard deviation of the Gaussian, in pixels. A move is then of about
+        Standard deviation of the Gaussian, in pixels. A move is then about
         ``0.16 * alpha / sigma`` pixels along each axis (root mean square).
 
     Raises
@@ -174,7 +174,7 @@ class Elastic:
 class Cutout:
     """Set a square of each image to zero (DeVries and Taylor 2017).
 
-    Its centre is any pixel, so that the square may reach over the edge.
+    Its centre is any pixel, so the square may reach over the edge.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def warp(images: np.ndarray, coords: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a shape is another.
+        If a shape is wrong.
 
     Examples
     --------
@@ -241,8 +241,8 @@ def warp(images: np.ndarray, coords: np.ndarray) -> np.ndarray:
     n, channels, height, width = _shape(images)
     if coords.ndim != 4 or coords.shape[:2] != (n, 2):
         raise ValueError(f"coords must have shape ({n}, 2, H, W), found {coords.shape}")
-    # A margin of zeros, one wide before and two behind, so that the four neighbours of any
-    # point that is clipped to it exist.
+    # A margin of zeros, one wide before and two wide after, so that any point clipped to it has its
+    # four neighbours.
     rows, columns = height + 3, width + 3
     padded = np.zeros((n, rows, columns, channels), images.dtype)
     padded[:, 1:-2, 1:-2] = images.transpose(0, 2, 3, 1)
@@ -270,7 +270,7 @@ def _between(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _gaussian(length: int, sigma: float) -> np.ndarray:
-    """Return the matrix that smooths a line: (length, length + 2 * radius), each row sums to 1."""
+    """Return the matrix that smooths a line: (length, length + 2 * radius); its rows sum to 1."""
     radius = math.ceil(3 * sigma)
     offset = np.arange(length + 2 * radius) - np.arange(length)[:, None] - radius
     matrix: np.ndarray = np.exp(-0.5 * (offset / sigma) ** 2)

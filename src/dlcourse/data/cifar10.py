@@ -1,8 +1,8 @@
 """CIFAR-10: small colour photographs of ten kinds of things.
 
-The archive read here is the binary one, not the one for Python, which holds pickles: to read a
-pickle is to run what it says. A record is one byte for the label and 3 x 1,024 for the red, green
-and blue values of the image, row by row; each of six files has 10,000 records.
+The archive read here is the binary one, not the one for Python, which holds pickles: reading a
+pickle means running what it says. A record is one byte for the label and 3 x 1,024 for the red,
+green and blue values of the image, row by row; each of six files has 10,000 records.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Dataset:
     Raises
     ------
     ValueError
-        If a shape, a dtype or a value is another than these.
+        If a shape, a dtype or a value is not as above.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Dataset:
 
     @explained
     def split(self, n: int, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
-        """Hold `n` images out, drawn at random: what choices are made on, never the test set.
+        """Hold out `n` images, drawn at random: choices are made on these, never on the test set.
 
         Both parts keep the order of the whole.
 
@@ -124,7 +124,7 @@ class Dataset:
         n : int
             Images to hold out; at least one, and at least one must be left.
         rng : numpy.random.Generator
-            Draws which.
+            Draws which ones.
 
         Returns
         -------
@@ -164,7 +164,7 @@ def batches(
     length : int
         Images in the data set.
     batch_size : int
-        Images a batch.
+        Images per batch.
     rng : numpy.random.Generator, optional
         Shuffles; without it the order is that of the data set.
 

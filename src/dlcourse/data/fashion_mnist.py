@@ -26,7 +26,7 @@ _DOWNLOADS = {
     "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
 }
 
-#: The sha256 of each file, decompressed: Debian's are compressed anew.
+#: The sha256 of each file, decompressed: Debian has compressed them again.
 _CHECKSUMS = {
     "train-images-idx3-ubyte.gz": (
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
@@ -59,7 +59,7 @@ _CLASSES = (
 def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset]:
     """Load Fashion-MNIST: 60,000 images to train on and 10,000 to test on, 28 x 28, grey.
 
-    They come from Debian's package ``dataset-fashion-mnist`` where it is installed, and else
+    They come from Debian's package ``dataset-fashion-mnist`` where it is installed, and otherwise
     from the data folder, to which they are downloaded (31 MB) the first time.
 
     Parameters

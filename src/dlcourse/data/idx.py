@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST was published and Fashion-MNIST after it.
+"""The IDX format, in which MNIST and later Fashion-MNIST were published.
 
 A file is a header and then the values, the last axis fastest. The header is two zero bytes, one
 byte for the type of the values (8: unsigned bytes), one for the number of axes, and the length
@@ -25,8 +25,8 @@ FILES = (
     "t10k-labels-idx1-ubyte.gz",
 )
 
-#: Bytes that a file may have, packed or not: a third more than the largest of them, the images to
-#: train on, has unpacked.
+#: Bytes that a file may have, packed or not: a third more than the largest of them, the training
+#: images, unpacked.
 _LARGEST = 2**26
 
 
@@ -70,7 +70,7 @@ def load_idx_dataset(
     folder : Path
         Where the `FILES` lie.
     checksums : mapping
-        The sha256 of each file, decompressed: gzip files of the same content may differ.
+        The sha256 of each file, decompressed: gzip files with the same content may differ.
     classes : tuple of str
         The name of each class.
     remedy : str

@@ -1,4 +1,4 @@
-"""What is said of a data file whose bytes are not those that were published."""
+"""What is said about a data file whose bytes are not the published ones."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dlcourse.files import FileError, Found, reading
 
 
 class DataFileError(FileError):
-    """A data file is damaged or another than the published one."""
+    """A data file is damaged, or is not the published one."""
 
 
 def reading_data(path: Path, expected: str, remedy: str) -> AbstractContextManager[None]:
-    """Return `dlcourse.files.reading` with what there is to say of a published file.
+    """Return `dlcourse.files.reading` with what there is to say about a published file.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def reading_data(path: Path, expected: str, remedy: str) -> AbstractContextManag
 
 
 def read_at_most(path: Path, most: int) -> bytes:
-    """Return the content of a file, if that is no more than `most` bytes; inside of `reading`."""
+    """Return the content of a file, if that is no more than `most` bytes; inside `reading`."""
     if path.stat().st_size > most:
         raise Found(f"one of more than {most:,} bytes")
     return path.read_bytes()

@@ -62,7 +62,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Dataset, D
     array([7, 2, 1, 0, 4])
     """
     if folder is None:
-        remedy = "install the package anew from its repository"
+        remedy = "reinstall the package from its repository"
     else:
         remedy = "replace it, or leave `folder` out to read the files inside the package"
     classes = tuple("0123456789")

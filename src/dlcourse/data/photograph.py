@@ -12,15 +12,15 @@ from PIL import Image, ImageOps
 
 from dlcourse.files import Found, atomic_write, reading
 
-#: As Pillow's own limit for a warning; a copy of such a picture takes 360 MB.
+#: The same as Pillow's own limit for a warning; a copy of such a picture takes 360 MB.
 _MOST_PIXELS = 89_478_485
-#: The largest number that pictures of more than 8 bits have: 12 bits, as of a scanner or a
-#: microscope, and 16.
+#: The largest numbers in pictures of more than 8 bits: of 12 bits, as from a scanner or a
+#: microscope, and of 16.
 _WHITE = (1, 255, 4095, 65535)
 
 
 def open_picture(path: str | os.PathLike[str]) -> Image.Image:
-    """Read a picture, turned as its camera was held, with 8 bits a colour.
+    """Read a picture, turned as its camera was held, with 8 bits per colour.
 
     Grey of more bits, or of real numbers, is taken to reach from black at 0 to white at the least
     of 1, 255, 4095 and 65535 that no pixel is above.
@@ -39,7 +39,7 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     """
     with reading(path, "a picture", "save it as PNG or JPEG"):
         Image.init()
-        # PostScript is a program, which Pillow has another program run.
+        # PostScript is a program, which Pillow would have another program run.
         formats = [name for name in Image.ID if name != "EPS"]
         try:
             with Image.open(path, formats=formats) as picture:
@@ -115,7 +115,7 @@ def load_photograph(picture: str | os.PathLike[str] | np.ndarray, size: int) -> 
     image = colour_picture(picture)
     scale = size / max(image.size)
     shape = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    # Pillow averages over all pixels that go into one.
+    # Pillow averages over all pixels that make up one.
     image = image.resize(shape, Image.Resampling.LANCZOS)
     values: np.ndarray = np.asarray(image, np.float32) / np.float32(255)
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
@@ -162,7 +162,7 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     'JPEG'
     """
     kind = Image.registered_extensions().get(Path(path).suffix.lower(), "")
-    try:  # some formats have no colours, others want a program that is not here
+    try:  # some formats have no colours, others need a program that is not here
         Image.new("RGB", (48, 48)).save(io.BytesIO(), kind)
     except Exception:
         raise ValueError(f"{path}: expected a name that ends in .png or .jpg, say") from None

@@ -13,7 +13,7 @@ from dlcourse.files import FileError
 
 _SIDE = 28  # of the image
 _BOX = 20  # the longer side of the digit in it
-_CENTRE = 14  # where the digit's centre of mass comes to lie
+_CENTRE = 14  # where the digit's centre of mass goes
 
 
 def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
@@ -65,7 +65,7 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
             f"{path}: expected a picture of a digit, found a blank one; "
             "the digit must be much darker or lighter than the ground, all of which is alike"
         )
-    # The faint ripples that JPEG leaves around a line are no part of it.
+    # The faint ripples that JPEG leaves around a line are not part of it.
     line = ink > ink.max() / 4
     rows, columns = np.flatnonzero(line.any(axis=1)), np.flatnonzero(line.any(axis=0))
     digit = _scale(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
@@ -80,7 +80,7 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _grey(picture: Image.Image) -> Image.Image:
-    """Return the picture with 8 bits of grey a pixel and nothing transparent."""
+    """Return the picture with 8 bits of grey per pixel and nothing transparent."""
     if picture.mode != "RGBA":
         return picture.convert("L")
     grey, alpha = picture.convert("LA").split()
@@ -95,11 +95,11 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ground = np.median(edge)
     away: np.ndarray = grey - ground
-    # How much grain and uneven light make of the mere ground is seen at the edge.
+    # The edge shows how much grain and uneven light there is on the ground alone.
     noise = max(0.04, 6 * float(np.median(np.abs(edge - ground))))
     away[abs(away) < noise] = 0
-    # Most of what stands out is the drawing, darker or lighter. How light the ground is does not
-    # tell: white paper in dim light is nearer to black.
+    # Most of what stands out is the drawing, be it darker or lighter. The brightness of the ground
+    # does not tell which: white paper in dim light is nearer to black.
     return (away if away.sum() > 0 else -away).clip(0)
 
 
@@ -108,7 +108,7 @@ def _scale(digit: np.ndarray) -> np.ndarray:
     height, width = digit.shape
     factor = _BOX / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    # Pillow averages over all pixels that go into one, as NIST's scans were reduced.
+    # Pillow averages over all pixels that make up one, the way NIST's scans were reduced.
     scaled = np.array(Image.fromarray(digit).resize(size, Image.Resampling.HAMMING))
     scaled /= scaled.max()
     return scaled.clip(0, 1)

@@ -18,7 +18,7 @@ class DownloadError(OSError):
 def data_folder() -> Path:
     """Return the folder that downloads go to.
 
-    It is the one that the environment variable ``DLCOURSE_DATA`` names, or else the user's
+    It is the one that the environment variable ``DLCOURSE_DATA`` names, or otherwise the user's
     cache.
 
     Examples
@@ -32,15 +32,15 @@ def data_folder() -> Path:
 def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:
     """Return the path of a file in the data folder, downloading it when it is not there yet.
 
-    A download takes its name only once it is complete and its checksum is right. A file that
-    is there already is left to the caller to check.
+    A download gets its name only once it is complete and its checksum is right. A file that is
+    there already is left for the caller to check.
 
     Parameters
     ----------
     name : str
         Where the file lies below the data folder, as in ``"cifar-10/images.tar.gz"``.
     checksum : str
-        Of the file, as ``"md5:..."`` or ``"sha256:..."``; the first digits will do, where no
+        That of the file, as ``"md5:..."`` or ``"sha256:..."``; the first digits will do if no
         more of them were published.
     urls : sequence of str
         Tried in turn until one gives the right file.
@@ -53,7 +53,7 @@ def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:
     path = data_folder() / name
     if path.exists():
         return path
-    # The time limit is on connecting and on each silence, not on the whole.
+    # The time limit is for connecting and for each silence, not for the whole download.
     downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16, timeout=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     reasons = []

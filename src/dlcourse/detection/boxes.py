@@ -19,7 +19,7 @@ _MOST_GROWTH = math.log(1000 / 16)
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Return the area of each box (N, 4), in square pixels; 0 where it is turned inside out.
+    """Return the area of each box (N, 4), in square pixels; 0 where a box is inside out.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def area(boxes: np.ndarray) -> np.ndarray:
 
 
 def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the intersection over the union of each box with each other.
+    """Return the intersection over union of each box with each of the others.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a shape is another.
+        If a shape is wrong.
 
     Examples
     --------
@@ -66,18 +66,18 @@ def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Keep the best of all boxes that mean the same thing: non-maximum suppression.
+    """Keep the best of the boxes that mean the same thing: non-maximum suppression.
 
     The box with the highest score is kept, and all that overlap it by more than the threshold are
-    dropped; then the same with what is left (Felzenszwalb et al. 2010, section 7.2). A box of NaN
-    overlaps nothing, as in torchvision.
+    dropped; then the same is done with what is left (Felzenszwalb et al. 2010, section 7.2). A box
+    of NaN overlaps nothing, as in torchvision.
 
     Parameters
     ----------
     boxes : array of shape (N, 4)
         Left, top, right, bottom.
     scores : array of shape (N,)
-        How sure the detector is of each; of equal ones the first is kept before the others.
+        How sure the detector is of each; among equals the first comes first.
     iou_threshold : float
         Boxes that overlap by more are taken for the same thing.
 
@@ -89,7 +89,7 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     Raises
     ------
     ValueError
-        If a shape is another, or a score is NaN.
+        If a shape is wrong, or a score is NaN.
 
     Examples
     --------
@@ -110,12 +110,12 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
 
 
 def surest(scores: np.ndarray) -> np.ndarray:
-    """Return the order of scores (N,), the highest first; of equal ones the first comes first.
+    """Return the order of scores (N,), the highest first; equal ones keep their order.
 
     Raises
     ------
     ValueError
-        If a score is NaN, which says nothing of how sure a detector is.
+        If a score is NaN, which does not say how sure a detector is.
 
     Examples
     --------
@@ -129,9 +129,9 @@ def surest(scores: np.ndarray) -> np.ndarray:
 
 
 def encode(boxes: np.ndarray, proposals: np.ndarray) -> np.ndarray:
-    """Return what takes each proposal to its box: four numbers of about the size of 1.
+    """Return what takes each proposal to its box: four numbers of a size of about 1.
 
-    Shifts of the middle in widths and heights of the proposal, and the logarithms of the factors
+    Shifts of the centre in widths and heights of the proposal, and the logarithms of the factors
     of width and height (Girshick et al. 2014, appendix C).
 
     Parameters
@@ -139,7 +139,7 @@ def encode(boxes: np.ndarray, proposals: np.ndarray) -> np.ndarray:
     boxes : array of shape (N, 4)
         Where the things are.
     proposals : array of shape (N, 4)
-        Where they were thought to be; none without area.
+        Where they were thought to be; each has an area.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def decode(shifts: np.ndarray, proposals: np.ndarray) -> np.ndarray:
 
 
 def clip(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the parts of boxes (N, 4) that lie inside of a picture of `size` (H, W).
+    """Return the parts of boxes (N, 4) that lie inside a picture of `size` (H, W).
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
 The rules are those of COCO's `pycocotools` (Lin et al. 2014a), which go back to PASCAL VOC
 (Everingham et al. 2010): a detection is right if it overlaps a thing of its class that no surer
-detection has taken. Whoever lowers the score from which on detections count finds more things and
-is wrong more often; average precision sums that trade up in one number.
+detection has taken. Lower the score from which detections count, and more things are found and more
+detections are wrong; average precision sums up that trade in one number.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dlcourse.detection.boxes import box_iou, surest
 #: Overlaps at which COCO measures: 0.5, 0.55, ..., 0.95.
 COCO_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
-#: Recalls at which COCO reads precision off: 0, 0.01, ..., 1.
+#: Recalls at which COCO reads off the precision: 0, 0.01, ..., 1.
 _RECALLS = np.linspace(0, 1, 101)
 
-#: As in COCO, no more detections an image count than these, the surest.
+#: As in COCO, only this many detections per image count, the surest.
 _MOST = 100
 
 
@@ -37,7 +37,7 @@ class Detections:
     labels : array of shape (K,)
         The class of each.
     scores : array of shape (K,), optional
-        How sure the detector is; not needed of what is known.
+        How sure the detector is; not needed for what is known.
     """
 
     boxes: np.ndarray
@@ -57,7 +57,7 @@ class Detections:
                 f"{self.boxes.dtype} and {self.labels.dtype}"
             )
         if self.scores is not None and self.scores.shape != (count,):
-            raise ValueError(f"expected {count} scores, one a box, found {self.scores.shape}")
+            raise ValueError(f"expected {count} scores, one per box, found {self.scores.shape}")
 
 
 class Curve(NamedTuple):
@@ -74,7 +74,7 @@ def precision_recall(
     label: int,
     iou_threshold: float = 0.5,
 ) -> Curve:
-    """Return precision and recall of one class as ever less sure detections are counted.
+    """Return precision and recall of one class as less and less sure detections are counted.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def precision_recall(
     label : int
         The class.
     iou_threshold : float
-        A detection is right if it overlaps a thing by at least so much.
+        A detection is right if it overlaps a thing by at least this much.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def precision_recall(
     """
     scores, hits, things = _matches(found, known, label, np.array([iou_threshold]))
     if not things:
-        raise ValueError(f"no image has a thing of class {label}, so there is no recall of it")
+        raise ValueError(f"no image has a thing of class {label}, so it has no recall")
     right = np.cumsum(hits[0])
     return Curve(right / things, right / np.arange(1, len(right) + 1), scores)
 
@@ -116,7 +116,7 @@ def average_precision(curve: Curve) -> float:
     >>> average_precision(Curve(np.array([1.0]), np.array([1.0]), np.array([0.9])))
     1.0
     """
-    # From the right: the best precision of this detection or of any that is less sure.
+    # From the right: the best precision at this detection or at any that is less sure.
     best = np.maximum.accumulate(curve.precision[::-1])[::-1]
     places = np.searchsorted(curve.recall, _RECALLS, side="left")
     reached = places[places < len(best)]  # beyond the last detection precision counts as zero
@@ -128,14 +128,14 @@ def mean_average_precision(
     known: Sequence[Detections],
     iou_thresholds: Sequence[float] | np.ndarray = (0.5,),
 ) -> float:
-    """Return mAP: average precision, meaned over thresholds and over all classes there are.
+    """Return mAP: the mean of average precision over thresholds and over the classes there are.
 
     Parameters
     ----------
     found : sequence of Detections
         The detections in each image, with scores.
     known : sequence of Detections
-        What there is in each image. Classes of which there is nothing are left out.
+        What there is in each image. Classes without a single thing are left out.
     iou_thresholds : sequence of float
         ``(0.5,)`` for mAP at 0.5, `COCO_THRESHOLDS` for mAP at 0.5 to 0.95.
 
@@ -199,7 +199,7 @@ def _assign(overlaps: np.ndarray, threshold: float) -> np.ndarray:
         candidates = np.where(free, row, -1.0)
         if not candidates.size or candidates.max() < min(threshold, 1 - 1e-10):
             continue
-        # Of several that overlap equally the last one, as in pycocotools.
+        # Among several that overlap equally it is the last one, as in pycocotools.
         best = len(candidates) - 1 - int(candidates[::-1].argmax())
         free[best] = False
         hits[k] = True

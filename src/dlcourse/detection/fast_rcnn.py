@@ -13,7 +13,7 @@ from dlcourse.models import FastRCNN, FastRCNNOutputs
 from dlcourse.nn import CrossEntropyLoss, SmoothL1Loss, softmax
 from dlcourse.training import Stream, generator
 
-#: Spread of the shifts: divided by it, they have about the size of the scores.
+#: Spread of the shifts: divided by it, they are about as large as the scores.
 SHIFT_SCALE = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
 
 
@@ -40,7 +40,7 @@ def fast_rcnn_steps(
     seed : int
         What pictures, regions and dropout are drawn from.
     images, each : int
-        Pictures a step, and regions of each.
+        Pictures per step, and regions of each.
     """
     classify, locate = CrossEntropyLoss(), SmoothL1Loss()
     model.skip_input_grad()
@@ -63,7 +63,7 @@ def fast_rcnn_steps(
         d_scores, d_shifts = classify.backward(), np.zeros_like(outputs.shifts)
         if len(things):
             wanted = encode(targets[things], boxes[things, 1:]) / SHIFT_SCALE
-            # Meaned over all regions, as the cross-entropy, not over those with things alone.
+            # The mean is over all regions, as for the cross-entropy, not only those with things.
             share = 4 * len(things) / len(labels)
             value += share * locate(outputs.shifts[things, labels[things]], wanted)
             d_shifts[things, labels[things]] = share * locate.backward()
@@ -94,7 +94,7 @@ def fast_rcnn_detect(
     least_score : float
         Less probable things are left out.
     nms_threshold : float
-        Of boxes of one class that overlap by more, the surest is kept.
+        Of the boxes of one class that overlap by more than this, the surest is kept.
     """
     if not len(proposals):
         return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))
@@ -111,12 +111,12 @@ def fast_rcnn_detect(
 def best_of_each_class(
     boxes: Sequence[np.ndarray], scores: np.ndarray, least_score: float, nms_threshold: float
 ) -> Detections:
-    """Return the boxes that are left of each class, of those that are sure enough.
+    """Return the boxes of each class that are sure enough and left after suppression.
 
     Parameters
     ----------
     boxes : sequence of array of shape (R, 4)
-        The boxes for each class; those of class 0, the ground, are not looked at.
+        The boxes for each class; those of class 0, the ground, are ignored.
     scores : array of shape (R, classes)
         How sure the detector is.
     least_score, nms_threshold : float

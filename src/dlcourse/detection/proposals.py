@@ -20,7 +20,7 @@ _DIRECTIONS = 8  # of the edges that make up texture
 
 @dataclass(eq=False)
 class _Region:
-    """A set of pixels, by what joining needs of it."""
+    """A set of pixels, as far as joining needs to know it."""
 
     pixels: int
     box: np.ndarray  #: left, top, right, bottom
@@ -49,14 +49,14 @@ class _Region:
 
 
 def initial_regions(image: np.ndarray, scale: float) -> np.ndarray:
-    """Return a number for the region of each pixel, (H, W): the cut that joining starts from.
+    """Return the number of each pixel's region, (H, W): the cut that joining starts from.
 
     Parameters
     ----------
     image : array of shape (3, H, W)
         From 0 to 1.
     scale : float
-        Larger ones give fewer and larger regions.
+        A larger scale gives fewer and larger regions.
     """
     try:
         from skimage.segmentation import felzenszwalb
@@ -83,12 +83,12 @@ def selective_search(
     scales : tuple of float
         The search is run from each of these cuts, see `initial_regions`.
     smallest : int
-        Boxes of less than so many pixels in width or height are left out.
+        Boxes of fewer pixels than this in width or height are left out.
 
     Returns
     -------
     array of shape (K, 4), float32
-        Left, top, right, bottom; no two the same. The last that came about stand first.
+        Left, top, right, bottom; no two the same. Those that came about last come first.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def recall(proposals: np.ndarray, boxes: np.ndarray, iou_threshold: float = 0.5)
 
 
 def _grouping(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Join regions until one is left, and return the boxes of all that there ever were."""
+    """Join regions until one is left, and return the boxes of all that ever existed."""
     regions = dict(enumerate(_describe(image, labels)))
     picture = labels.size
     likeness = {
@@ -207,5 +207,5 @@ def _neighbours(labels: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _hull(box: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return the smallest box around two."""
+    """Return the smallest box around two boxes."""
     return np.concatenate([np.minimum(box[:2], other[:2]), np.maximum(box[2:], other[2:])])

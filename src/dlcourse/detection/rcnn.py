@@ -2,7 +2,7 @@
 
 Proposals, each warped to a square; a network fine-tuned on them; its features judged by a linear
 support vector machine for each class, trained on hard negatives; boxes moved by a regression; and
-of those that overlap, the surest.
+the surest of those that overlap.
 
 Settings of our own: squares of 64 x 64 pixels; the regression reads the last hidden layer, with a
 ridge of 1 (published: the features of the last pooling, with 1000); the machines count a positive
@@ -28,7 +28,7 @@ from dlcourse.training import Stream, generator
 
 #: Below this overlap a region is a negative example for the machines.
 _NEGATIVE = 0.3
-#: From this overlap on a region teaches how to move boxes.
+#: At this overlap or more a region teaches how to move boxes.
 _NEAR = 0.6
 
 
@@ -49,7 +49,7 @@ def fine_tuning_steps(
     seed : int
         What batches and dropout are drawn from.
     things, ground : int
-        Regions of either kind a batch.
+        Regions of either kind per batch.
     """
     loss = CrossEntropyLoss()
     model.skip_input_grad()
@@ -97,7 +97,7 @@ class RCNN:
     machines : array of shape (classes, 257)
         Weights and, last, the offset of the support vector machine of each class; class 0 has none.
     regressions : array of shape (classes, 257, 4)
-        Weights and offsets that tell shifts from features.
+        Weights and offsets that predict shifts from features.
     scale : float
         What features are divided by, so that their norm is about 1.
     """
@@ -118,7 +118,7 @@ class RCNN:
     ) -> Detections:
         """Return what is found in a picture (3, H, W) at proposals (R, 4), the surest first.
 
-        Scores are distances from the machines' borders: above 0 they say yes.
+        Scores are distances from the machines' boundaries: above 0 they say yes.
         """
         if not len(proposals):
             return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))

@@ -25,7 +25,7 @@ Detect = Callable[[np.ndarray, np.ndarray], Detections]
 
 _SCENES, _LR = 1500, 0.001
 _STEPS = {"fast-rcnn": 2000, "rcnn": 800}
-#: Of so many scenes R-CNN's machines and regressions are fitted on the regions.
+#: R-CNN's machines and regressions are fitted to the regions of this many scenes.
 _FITTED = 600
 
 
@@ -39,9 +39,9 @@ def run_detector(
     name : str
         ``"rcnn"`` or ``"fast-rcnn"``.
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, scenes, batches and dropout are drawn from.
     progress : bool
@@ -81,7 +81,7 @@ def run_detector(
 
 
 def evaluate_detector(detect: Detect, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Return mean average precision of a detector on scenes, at 0.5 and at 0.5 to 0.95.
+    """Return a detector's mean average precision on scenes, at 0.5 and at 0.5 to 0.95.
 
     Parameters
     ----------

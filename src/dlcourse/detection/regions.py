@@ -1,4 +1,4 @@
-"""Proposals with what is known of them: what each shows, and where the thing really is."""
+"""Proposals with what is known about them: what each shows, and where the thing really is."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Regions:
 
 
 def label_regions(scene: Scene, proposals: np.ndarray) -> Regions:
-    """Return proposals with the thing that each overlaps most; in an empty scene all are ground.
+    """Return proposals, each with the thing it overlaps most; in an empty scene all are ground.
 
     Examples
     --------

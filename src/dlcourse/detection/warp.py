@@ -23,7 +23,7 @@ def warp(image: np.ndarray, boxes: np.ndarray, size: int, context: float = 0.1) 
     size : int
         Height and width of the squares.
     context : float
-        The region is made larger on each side by this share of it (Girshick et al. 2014,
+        The region grows on each side by this share of its size (Girshick et al. 2014,
         appendix A).
 
     Returns
@@ -59,7 +59,7 @@ def _mixtures(
     """Return how much of each of `length` pixels goes into each of `size`, (R, size, length)."""
     margin = context * (end - begin)
     begin, span = begin - margin, end - begin + 2 * margin
-    # Middles of the new pixels, counted in old ones from the middle of the first.
+    # Centres of the new pixels, counted in old ones from the centre of the first.
     middles = begin[:, None] + (np.arange(size) + 0.5) / size * span[:, None] - 0.5
     middles = middles.clip(0, length - 1)
     distance = np.abs(middles[..., None] - np.arange(length))

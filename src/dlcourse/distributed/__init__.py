@@ -1,4 +1,4 @@
-"""Ranks that work together: how they exchange arrays."""
+"""Ranks that work together, and how they exchange arrays."""
 
 from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
 from dlcourse.distributed.communicator import CommunicationError, Communicator

@@ -18,7 +18,7 @@ def broadcast_json(data: Any, communicator: Communicator) -> Any:
     Parameters
     ----------
     data : anything that JSON can hold
-        Only that of rank 0 counts.
+        Only rank 0's counts.
     communicator : Communicator
         The connection to the other ranks.
 
@@ -38,7 +38,7 @@ def broadcast_json(data: Any, communicator: Communicator) -> Any:
 
 
 def broadcast_arrays(arrays: Iterable[Array], communicator: Communicator) -> None:
-    """Copy arrays of rank 0 into those of the other ranks.
+    """Copy the arrays of rank 0 into those of the other ranks.
 
     Examples
     --------

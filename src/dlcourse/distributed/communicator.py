@@ -1,9 +1,9 @@
 """`Communicator`: what ranks say to each other, whatever carries it.
 
 A rank is one of several workers that run the same program. They have no arrays in common: what
-one knows and another needs has to be sent. Below, all is made of two things that each kind of
-communicator brings along, a send and a receive that do not wait. All others are written out once,
-so that threads and processes do the same work in the same order, and get the same bits.
+one knows and another needs has to be sent. Everything below is made of two operations that each
+kind of communicator brings along: a send and a receive that do not wait. All others are written
+once, so that threads and processes do the same work in the same order, and get the same bits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IN_FLIGHT = 8192
 
 
 class CommunicationError(RuntimeError):
-    """Another rank failed, hangs, or does something else than this one expects."""
+    """Another rank failed, hangs, or does something other than this one expects."""
 
 
 class Communicator(ABC):
@@ -100,10 +100,10 @@ class Communicator(ABC):
         Parameters
         ----------
         out : array
-            Of the shape and dtype of what is sent.
+            It must have the shape and dtype of what is sent.
         source : int, optional
             The rank that sends; whichever comes first when left out. The handle's ``source``
-            tells in the end.
+            then tells which.
         tag : int
             See `isend`.
         """
@@ -113,8 +113,8 @@ class Communicator(ABC):
     def send(self, array: Array, destination: int, tag: int = 0) -> None:
         """Send an array, and wait until it may be changed again.
 
-        It may not be before the other rank receives it. Two ranks that both send first wait for
-        each other for ever: use `sendrecv`.
+        That may take until the other rank receives it. Two ranks that both send first wait for
+        each other forever: use `sendrecv`.
         """
         self.isend(array, destination, tag).wait()
 
@@ -139,7 +139,7 @@ class Communicator(ABC):
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Copy the array of rank `root` into that of every other rank.
 
-        Along a binomial tree: the ranks that have it double with each message.
+        It goes along a binomial tree: the number of ranks that have it doubles with each round.
         """
         check_array(array)
         self._check_root(root)
@@ -163,9 +163,10 @@ class Communicator(ABC):
         """Start to replace the array of every rank by the sum over all ranks.
 
         Each rank owns a piece (`pieces`): it receives that piece from all others, adds up along
-        `tree_sum`, and sends the sum to all. That is 2 (size - 1) messages a rank, of two arrays
-        in all, the least that an all-reduce can do with (Patarasuk and Yuan 2009). The order of
-        the sum is always the same, so all ranks get the same bits, and get them every time.
+        `tree_sum`, and sends the sum to all. That is 2 (size - 1) messages per rank, less than
+        two arrays in total, the least that an all-reduce can do with (Patarasuk and Yuan 2009). The
+        order of the sum is always the same, so all ranks get the same bits, and get them every
+        time.
 
         Returns
         -------
@@ -175,7 +176,7 @@ class Communicator(ABC):
         return Steps(self._allreduce(check_array(array), self._next_tag()))
 
     def allreduce(self, array: Array) -> None:
-        """Replace the array of every rank by the sum over all ranks, see `iallreduce`."""
+        """Replace the array of every rank by the sum over all ranks; see `iallreduce`."""
         self.iallreduce(array).wait()
 
     def reduce_scatter(self, array: Array) -> Array:
@@ -199,7 +200,7 @@ class Communicator(ABC):
     def allgather(self, array: Array) -> Array:
         """Return the arrays of all ranks, joined along the first axis in the order of ranks.
 
-        They may differ in their length along it.
+        Their lengths along it may differ.
         """
         check_array(array)
         if array.ndim == 0:
@@ -213,11 +214,11 @@ class Communicator(ABC):
         return joined
 
     def barrier(self) -> None:
-        """Wait until every rank has come here."""
+        """Wait until every rank has got here."""
         nothing = [np.empty(0, np.uint8)] * self.size
         Steps(self._exchange(nothing, self._next_tag(), "barrier")).wait()
 
-    # -- the steps of those that may be under way together -------------------------------
+    # -- the steps of operations that may be under way together --------------------------
 
     def _allreduce(self, array: Array, tag: int) -> Iterator[Sequence[Handle]]:
         if self.size == 1:
@@ -249,7 +250,7 @@ class Communicator(ABC):
         ]
 
     def _join(self, array: Array, lengths: np.ndarray) -> tuple[Array, list[Array]]:
-        """Return an array for those of all ranks, with this rank's in its place, and its parts."""
+        """Return an array with room for all ranks' arrays, this rank's in place, and its parts."""
         shape = (int(lengths.sum()), *array.shape[1:])
         joined = array_module(array).empty(shape, array.dtype)
         ends = np.cumsum(lengths).tolist()
@@ -263,7 +264,7 @@ class Communicator(ABC):
 
     @property
     def _others(self) -> list[int]:
-        # Each begins with the rank after it, so that not all send to the same one at once.
+        # Each begins with the rank after it, so that they do not all send to the same one at once.
         return [(self.rank + i) % self.size for i in range(1, self.size)]
 
     def _next_tag(self) -> int:
@@ -289,7 +290,7 @@ def check_array(array: Array) -> Array:
     Raises
     ------
     ValueError
-        If it is no array, or its values do not lie in a row.
+        If it is not an array, or its values do not lie in one piece.
 
     Examples
     --------

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 class Handle(ABC):
     """An operation that was started and may not be done yet.
 
-    Until it is done, its arrays must not be used: an array on its way out not changed, one on its
-    way in not read.
+    Until it is done, its arrays must not be used: an array on its way out must not be changed, one
+    on its way in not be read.
     """
 
     @abstractmethod

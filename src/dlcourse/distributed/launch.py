@@ -1,4 +1,4 @@
-"""Running a program on several ranks from a page or a script: on MPI's processes, else on threads.
+"""Running a program on several ranks from a page or a script: on MPI processes or on threads.
 
 The program is a Python file with a function ``work(communicator)``. Where MPI is at hand it is
 started by ``mpiexec``; this module is also what each of its processes runs.
@@ -45,7 +45,7 @@ class Launch:
 def mpiexec() -> str | None:
     """Return the command that starts MPI's processes, or None where MPI is missing.
 
-    The one beside this Python comes first, for it belongs to the library that pip installed.
+    The one beside this Python comes first, since it belongs to the library that pip installed.
     """
     if importlib.util.find_spec("mpi4py") is None:
         return None
@@ -67,13 +67,13 @@ def launch(
     threads : bool
         Whether to use threads even where MPI is at hand.
     timeout : float
-        Seconds after which MPI's processes are ended.
+        Seconds after which MPI's processes are stopped.
 
     Raises
     ------
     CommunicationError
-        If a rank fails, is killed, or takes too long. The message ends with what ranks wrote to
-        their standard error.
+        If a rank fails, is killed, or takes too long. The message ends with what the ranks wrote to
+        standard error.
 
     Examples
     --------

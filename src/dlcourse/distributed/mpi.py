@@ -3,10 +3,10 @@
 Messages go through the MPI library, by way of mpi4py. What is done with them is `Communicator`'s:
 the sums have the order that they have on threads.
 
-What MPI does not do is to end a job in which one rank no longer takes part. A rank that is killed
+MPI does not end a job in which one rank no longer takes part. A rank that is killed
 ends all the others, which is the work of ``mpiexec``. But a rank that hangs, or leaves with an
-error, lets the others wait for ever. So here nobody waits longer than `timeout`, and an error that
-nobody catches ends all ranks.
+error, leaves the others waiting forever. So here no rank waits longer than `timeout`, and an error
+that nothing catches ends all ranks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class MPI(Communicator):
 
     Arrays of CuPy are handed to MPI as they are where the library says that it can read a GPU's
     memory (the info key ``mpi_memory_alloc_kinds`` of MPI 4.1); otherwise they are copied through
-    the host. No GPU was at hand to run either way.
+    the host. No GPU was available to run either way.
 
     An exception that is not caught on one rank ends all of them.
 
@@ -51,7 +51,7 @@ class MPI(Communicator):
 
     Examples
     --------
-    Here a single rank; ``mpiexec -n 4 python program.py`` would make it one of four.
+    Here there is a single rank; ``mpiexec -n 4 python program.py`` would make it one of four.
 
     >>> communicator = MPI()  # doctest: +SKIP
     >>> communicator.rank, communicator.size  # doctest: +SKIP
@@ -60,13 +60,13 @@ class MPI(Communicator):
 
     def __init__(self, *, timeout: float = 60.0) -> None:
         self._mpi = _library()
-        # Our messages are kept apart from those that the program exchanges by itself.
+        # Our messages are kept apart from those that the program itself exchanges.
         self._comm = self._mpi.COMM_WORLD.Dup()
         super().__init__(self._comm.rank, self._comm.size)
         if self.size == 1 < started_ranks():
             raise CommunicationError(
                 f"{started_ranks()} ranks were started, but the MPI library of mpi4py sees only "
-                "itself: it is another one than that of mpiexec; use the mpiexec that lies beside "
+                "itself: it is not the one that mpiexec belongs to; use the mpiexec that is beside "
                 f"{sys.executable}"
             )
         self.timeout = timeout
@@ -104,7 +104,7 @@ class MPI(Communicator):
         """Return the array as MPI can read it: itself, or a copy of it on the host."""
         if array_module(array) is np:
             return array
-        synchronize(array)  # MPI knows nothing of what the GPU has still to do
+        synchronize(array)  # MPI knows nothing of what the GPU still has to do
         return array if self._reads_gpu else to_numpy(array)
 
 
@@ -127,7 +127,7 @@ class _Request(Incoming):
         return self._done
 
     def wait(self) -> None:
-        # MPI's own wait would never give up. Asking has a price only where cores are short.
+        # MPI's own wait would never give up. Asking only costs something where cores are scarce.
         for _ in range(_SPINS):
             if self.test():
                 return
@@ -171,14 +171,14 @@ def started_ranks() -> int:
 
 
 def end_all_ranks(message: str) -> None:
-    """Print why this rank has failed, and end all ranks, for the others would wait for it.
+    """Print why this rank has failed, and end all ranks, because the others would wait for it.
 
     Does not return where MPI has started more than one rank. Where there is one, it only prints.
     """
     mpi = sys.modules.get("mpi4py.MPI")
     several = mpi is not None and mpi.Is_initialized() and mpi.COMM_WORLD.size > 1
     if several and mpi is not None and mpi.COMM_WORLD.rank > 0:
-        # What goes wrong on all ranks alike is to be told once: rank 0 will end this one.
+        # What goes wrong on all ranks alike is reported once: rank 0 will end this one.
         time.sleep(1)
     print(message, file=sys.stderr, flush=True)
     if several and mpi is not None:
@@ -192,7 +192,7 @@ def _end_all(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _bytes(array: Array) -> Any:
-    # As bytes, for MPI has no names for all of NumPy's types.
+    # As bytes, because MPI does not have names for all of NumPy's types.
     return array.reshape(-1).view(np.uint8)
 
 

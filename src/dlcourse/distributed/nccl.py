@@ -1,7 +1,7 @@
 """`NCCL`: ranks with a GPU each, whose arrays go from GPU to GPU by NVIDIA's library.
 
 CuPy brings the library's functions as they are in C: addresses, counts, a stream. Work is put into
-a stream of its own, behind what the current stream has to do, and the processor does not wait.
+a stream of its own, after what the current stream has to do, and the processor does not wait.
 
 There was no GPU to run this on. It is tested on a double of CuPy and of NCCL, whose functions are
 compared with those of the installed CuPy.
@@ -25,14 +25,14 @@ from dlcourse.distributed.reduction import pieces
 class NCCL(Communicator):
     """One rank of several that have a GPU each.
 
-    Arrays of CuPy go by NCCL; those of NumPy by another communicator, which the ranks meet by as
-    well. Sums are taken in NCCL's order. After a handle's ``wait`` an array may be used on the
-    stream that is then current; it need not be there yet when ``wait`` returns.
+    Arrays of CuPy go through NCCL; those of NumPy through another communicator, by which the ranks
+    also find each other. Sums are taken in NCCL's order. After a handle's ``wait`` an array may be
+    used on the stream that is then current; it need not be there yet when ``wait`` returns.
 
     Parameters
     ----------
     host : Communicator
-        Connects the same ranks; `MPI` as a rule. It also notices a rank that hangs.
+        Connects the same ranks; usually `MPI`. It also notices a rank that hangs.
 
     Raises
     ------
@@ -106,7 +106,7 @@ class NCCL(Communicator):
         if _on_host(array):
             return self._host.reduce_scatter(array)
         flat = check_array(array).reshape(-1)
-        # NCCL's own has pieces of one length only, so each rank receives the sum of its own.
+        # NCCL's own only has pieces of equal length, so each rank receives the sum of its own.
         parts = [flat[piece] for piece in pieces(flat.size, self.size)]
         own = array_module(array).empty_like(parts[self.rank])
 
@@ -158,9 +158,9 @@ class NCCL(Communicator):
         return handle
 
     def _put(self, work: Callable[[int], None], *arrays: Array) -> _Queued:
-        """Put work into NCCL's stream, behind what the current stream has to do."""
+        """Put work into NCCL's stream, after what the current stream has to do."""
         self._stream.wait_event(self._current_stream().record())
-        # Within a group operations start together, so that none waits for one after it.
+        # Operations in a group start together, so that none waits for one after it.
         self._nccl.groupStart()
         work(self._stream.ptr)
         self._nccl.groupEnd()
@@ -181,7 +181,7 @@ class _Queued(Incoming):
         self, done: Any, current_stream: Callable[[], Any], arrays: tuple[Array, ...]
     ) -> None:
         self._done, self._current_stream = done, current_stream
-        self._arrays = arrays  # kept, for their memory must not be given to others meanwhile
+        self._arrays = arrays  # kept, since their memory must not be given to others meanwhile
 
     def test(self) -> bool:
         return bool(self._done.done)

@@ -1,4 +1,4 @@
-"""Sums in a fixed order: what makes any number of workers give the same bits.
+"""Sums in a fixed order, which make any number of workers give the same bits.
 
 Floating-point addition is not associative: (a + b) + c and a + (b + c) differ in the last bit. So
 a sum over the parts of a batch is taken along one tree, which depends on the number of parts and
@@ -28,7 +28,7 @@ def tree_sum(parts: Sequence[T]) -> T:
 
     Examples
     --------
-    The same as ``(0.1 + 0.2) + (0.3 + 0.4)``; from left to right it would be another number.
+    The same as ``(0.1 + 0.2) + (0.3 + 0.4)``; from left to right it would be a different number.
 
     >>> tree_sum([0.1, 0.2, 0.3, 0.4]) == (0.1 + 0.2) + (0.3 + 0.4)
     True
@@ -42,7 +42,7 @@ def tree_sum(parts: Sequence[T]) -> T:
 def pieces(length: int, size: int) -> list[slice]:
     """Cut a range into `size` consecutive pieces, disjoint and complete, about equal.
 
-    A piece is empty where there are more pieces than values. The range is halved, and its halves
+    Some pieces are empty if there are more pieces than values. The range is halved, and its halves
     again, so for `size` a power of two each piece is a branch of `tree_sum`: summing each piece,
     and then the sums, gives the same bits as summing the whole.
 

@@ -1,4 +1,4 @@
-"""`SyncBatchNorm`: batch normalization by the statistics of the batch of all ranks."""
+"""`SyncBatchNorm`: batch normalization with the statistics of all ranks' batch."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ class SyncBatchNorm(BatchNorm2d):
     """Batch normalization over the images of all ranks: the same as one rank with all of them.
 
     Each rank sees a part of the batch. In the forward pass ranks exchange how many values they
-    have a channel, their mean and their sum of squared distances from it, and put them together
+    have per channel, their mean and their sum of squared distances from it, and combine them
     (Chan, Golub and LeVeque 1979):
 
     .. math:: n = \\sum_r n_r, \\quad \\mu = \\sum_r n_r \\mu_r / n, \\quad
         n \\sigma^2 = \\sum_r \\left( M_r + n_r (\\mu_r - \\mu)^2 \\right)
 
-    The backward pass is that of `BatchNorm2d`, but the means over the batch that it takes out of
-    the gradient are over all ranks:
+    The backward pass is that of `BatchNorm2d`, but the means that it subtracts from the gradient
+    are over all ranks:
 
     .. math:: dx = \\frac{w}{\\sigma} \\left( dy - \\frac{1}{n} \\sum dy
         - \\hat x \\, \\frac{1}{n} \\sum dy \\, \\hat x \\right)
 
-    Gradients of ``weight`` and ``bias`` stay this rank's, for the ranks' gradients are added up
-    later, as all others are. Outside of training nothing is exchanged.
+    Gradients of ``weight`` and ``bias`` stay this rank's, because the ranks' gradients are added up
+    later, like all others. Outside training nothing is exchanged.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class SyncBatchNorm(BatchNorm2d):
         """
         for _, part in module.named_modules():
             if type(part) is BatchNorm2d:
-                # The same object with another class: whoever holds it sees the change.
+                # The same object with another class: all that refer to it see the change.
                 part.__class__ = cls
                 part.communicator = communicator  # type: ignore[attr-defined]
         return module

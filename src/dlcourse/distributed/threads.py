@@ -1,7 +1,7 @@
 """`Threads`: ranks that are threads of one process, to learn with and to test with.
 
 A message is a copy from one thread's array into another's. No message can be lost, so when every
-rank waits for another one, it is known at once that they will wait for ever.
+rank waits for another one, it is clear at once that they will wait forever.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Threads(Communicator):
     """One rank of several that are threads of this process; `run` makes them.
 
-    It is strict: `send` waits until the message is received, as MPI's may. What runs here does
+    It is strict: `send` waits until the message is received, as MPI's may. So what runs here does
     not depend on a message fitting into a buffer.
     """
 
@@ -44,7 +44,7 @@ class Threads(Communicator):
         work : callable
             Takes the rank's communicator.
         timeout : float
-            Seconds that a rank may wait for another one that goes on computing.
+            Seconds that a rank may wait for another that goes on computing.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class _Message(Incoming):
 
 
 class _Group:
-    """What the threads share: messages on their way, who waits for what, and what went wrong."""
+    """What the threads share: messages on their way, which rank waits for what, and errors."""
 
     def __init__(self, size: int, timeout: float) -> None:
         self.timeout = timeout
@@ -195,14 +195,14 @@ class _Group:
             self._check()
 
     def fail(self, rank: int, error: BaseException) -> None:
-        """Note the first error of a rank; the others are ended by it."""
+        """Note the first error of a rank, which ends the others."""
         with self._changed:
             if self.error is None:
                 self.cause = error
                 self._set_error(f"rank {rank} failed: {type(error).__name__}: {error}")
 
     def leave(self, rank: int) -> None:
-        """Note that a rank is done: nothing will come of it any more."""
+        """Note that a rank is done: nothing more will come from it."""
         with self._changed:
             self._working.discard(rank)
             self._find_deadlock()
@@ -213,7 +213,7 @@ class _Group:
         try:
             with self._changed:
                 self._changed.wait_for(lambda: self.error is not None or not self._working)
-                # One that computes for ever cannot be ended; it is left behind.
+                # One that computes forever cannot be stopped; it is left behind.
                 self._changed.wait_for(lambda: not self._working, timeout=1.0)
         except BaseException:  # the user interrupts
             with self._changed:

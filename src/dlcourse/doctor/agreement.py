@@ -16,7 +16,7 @@ from dlcourse.doctor.cases import LAYERS, LOSSES, MODELS, OPTIMIZERS, Build, Sha
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer
 
-#: Largest relative error that counts as agreement. Both sides add up in another order, and round.
+#: Largest relative error that counts as agreement. The two sides add in different orders and round.
 #: Networks are compared in float64: in float32 a rounding may decide which of two nearly equal
 #: values is the largest of a window, and the gradient then goes another way.
 TOLERANCE = {"layer": 1e-5, "loss": 1e-5, "optimizer": 1e-5, "model": 1e-8}
@@ -31,9 +31,9 @@ class Agreement:
     name : str
         The class, with what is special about the case.
     kind : str
-        What it is; says which tolerance holds.
+        What it is; decides which tolerance holds.
     error : float
-        The largest relative error of all arrays that were compared, see `relative_errors`.
+        The largest relative error of the arrays compared; see `relative_errors`.
     worst : str
         The array that has it.
     """
@@ -131,7 +131,7 @@ def run_loss(make_loss: Callable[[], Loss], device: str, seed: int = 0) -> dict[
 def run_optimizer(
     make: Callable[[list[nn.Parameter]], Optimizer], device: str, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Make three steps with three parameters; the gradient of one lies in another order."""
+    """Take three steps with three parameters; the gradient of one lies in another order."""
     rng = np.random.default_rng(seed)
     data = [rng.standard_normal(shape, dtype=np.float32) for shape in ((30, 20), (20, 30), (20,))]
     parameters = [nn.Parameter(to_device(array, device)) for array in data]
@@ -151,8 +151,8 @@ def relative_errors(
 ) -> dict[str, float]:
     """Return ``||found - expected|| / ||expected||`` for each array, by Euclidean norms.
 
-    Where an array is far smaller than the largest, as the gradient of a bias that batch
-    normalization undoes is, its norm is taken as a thousandth of the largest: it is rounding.
+    Where an array is far smaller than the largest, like the gradient of a bias that batch
+    normalization undoes, its norm is taken as a thousandth of the largest: it is all rounding.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def _compare(
     expected = run("cpu")
     try:
         found = run(device)
-    except Exception as error:  # whatever goes wrong on hardware nobody has seen is to be reported
+    except Exception as error:  # on hardware nobody has seen, whatever goes wrong is reported
         return Agreement(name, kind, float("inf"), f"{type(error).__name__}: {error}")
     for key, array in expected.items():
         if (found[key].shape, found[key].dtype) != (array.shape, array.dtype):

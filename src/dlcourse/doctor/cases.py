@@ -25,7 +25,7 @@ class _OneInOneOut(Module):
     def __init__(self, module: Module, second: Callable[[int], np.ndarray] | None = None) -> None:
         super().__init__()
         self.module = module
-        self.second = second  #: from the number of images
+        self.second = second  #: given the number of images
 
     def forward(self, x: Array) -> Array:
         xp = array_module(x)
@@ -62,7 +62,7 @@ def _regions(images: int) -> np.ndarray:
 
 
 def _places(images: int) -> np.ndarray:
-    """An index into 22 x 18 for each value of `_IMAGES`: one of the four of its window."""
+    """An index into 22 x 18 for each value of `_IMAGES`: one of the four in its window."""
     rows, columns = np.indices(_IMAGES[2:])
     four = np.arange(images * _IMAGES[1]).reshape(images, _IMAGES[1], 1, 1) % 4
     places: np.ndarray = (2 * rows + four // 2) * 18 + 2 * columns + four % 2

@@ -1,4 +1,4 @@
-"""What can only be known on a GPU: agreement, a training, speed and memory, in one report."""
+"""What only a GPU can tell: agreement, a training run, speed and memory, in one report."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How much the report does; what is left as it is takes a few minutes.
+    """How much the report does; with the defaults it takes a few minutes.
 
     Attributes
     ----------
     images, epochs : int
-        Of MNIST's training set, and passes over them, in the training.
+        Images of MNIST's training set, and passes over them, in the training run.
     accuracy : float
-        What the training has to reach on the 10,000 test images. On a processor, by the record of
-        the zoo entry ``deep-convnet-seed0``, 98.3% of 5,000 held-out images were right after two
-        epochs.
+        What training has to reach on the 10,000 test images. On a processor, according to the
+        record of the zoo entry ``deep-convnet-seed0``, 98.3% of 5,000 held-out images were right
+        after two epochs.
     batches : tuple of (str, int, int)
-        What speed is measured with: a network, the side of its images, and images a batch.
+        What speed is measured with: a network, the side of its images, and images per batch.
     repeats : int
         How often each speed is measured; the median counts.
     """
@@ -79,7 +79,7 @@ def gpu_report(settings: Settings | None = None, say: Say = print) -> dict[str, 
     settings : Settings, optional
         How much to do.
     say : callable
-        Told what happens, a line at a time.
+        Told what happens, one line per call.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def _gpu(xp: ModuleType) -> dict[str, Any]:
 
 
 def _limits(xp: ModuleType, repeats: int, say: Say) -> dict[str, float]:
-    """What the GPU can do at most, and how fast the bus to it is, in bytes a second."""
+    """What the GPU can do at most, and how fast the bus to it is, in bytes per second."""
     machine = measure(xp=xp)
     host = np.ones(2**24, np.float32)
     there = xp.asarray(host)
@@ -175,7 +175,7 @@ def _kernels(xp: ModuleType, repeats: int, say: Say) -> list[dict[str, Any]]:
 def _speed(
     xp: ModuleType, name: str, side: int, batch: int, repeats: int, say: Say
 ) -> dict[str, Any]:
-    """Images a second of training and of inference, and the memory that training took."""
+    """Images per second in training and in inference, and the memory that training took."""
     empty_memory_pool()
     channels, build = _NETWORKS[name]
     rng = np.random.default_rng(0)
@@ -217,7 +217,7 @@ def _speed(
 
 
 def _training(settings: Settings, say: Say) -> dict[str, Any]:
-    """Train DeepConvNet on MNIST, in the words of the book, and look at the test images."""
+    """Train DeepConvNet on MNIST, as the book does, and test it on the test images."""
     train, test = load_mnist()
     model = DeepConvNet(rng=np.random.default_rng(0)).to("cuda")
     trainer = Trainer(model, Adam(model.parameters()), seed=0, progress=False)

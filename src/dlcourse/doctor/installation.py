@@ -29,15 +29,15 @@ _OPTIONAL = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     state: Literal["ok", "missing", "broken"]  #: only what every chapter needs is ever broken
-    detail: str  #: what was found, and what to do where it is not as it should be
+    detail: str  #: what was found, and what to do if it is not as it should be
 
 
 def check_all() -> list[Check]:
-    """Look at everything; takes about a second.
+    """Check everything; takes about a second.
 
     Examples
     --------
@@ -77,8 +77,8 @@ def _weights() -> str:
     entries = zoo.every_name()
     if not entries:
         raise ValueError(
-            f"expected the entries of the zoo in {zoo.FOLDER}, found none; install the package "
-            "anew from its repository"
+            f"expected the entries of the zoo in {zoo.FOLDER}, found none; reinstall the "
+            "package from its repository"
         )
     for name in entries:
         path, record = zoo.FOLDER / f"{name}.npz", zoo.record(name)
@@ -86,8 +86,8 @@ def _weights() -> str:
             hashlib.sha256(path.read_bytes()).hexdigest() != record.get("weights_sha256")
         ):
             raise ValueError(
-                f"{path}: the weights are not those of the record beside them; install the "
-                "package anew from its repository"
+                f"{path}: the weights are not those of the record beside them; reinstall the "
+                "package from its repository"
             )
     return f"{len(entries)} zoo entries, checksums right"
 

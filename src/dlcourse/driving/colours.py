@@ -1,4 +1,4 @@
-"""The simplest segmenter: what a pixel is by its colour alone."""
+"""The simplest segmenter: what a pixel is, judged by its colour alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LEVELS = 16  # of red, green and blue each: 4096 colours
 class ColourTable:
     """The most frequent class of each of 4096 colours, counted on pictures with known classes.
 
-    No rule that looks at one pixel's colour can be right more often on the pictures that were
-    counted, but for the rounding of colours. So it shows what colours alone tell.
+    Apart from the rounding of colours, no rule that uses one pixel's colour can be right more
+    often on the pictures counted. So it shows what colours alone tell.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class ColourTable:
         )
 
     def predict(self, frames: np.ndarray) -> np.ndarray:
-        """Return the class of each pixel, (N, H, W); of a colour never met the commonest."""
+        """Return the class of each pixel, (N, H, W); the commonest for a colour never met."""
         best = self.counts.argmax(axis=1)
         best[self.counts.sum(axis=1) == 0] = self.counts.sum(axis=0).argmax()
         found: np.ndarray = best[_colour(frames)]

@@ -25,11 +25,11 @@ class Drive:
     end: str  #: "lap", "time" or "off road"
     steps: int  #: fiftieths of a second
     tiles: float  #: share of the track's tiles that were visited
-    distance: float  #: way driven, in units of the simulator's world
+    distance: float  #: distance driven, in units of the simulator's world
 
     @property
     def on_road(self) -> bool:
-        """Whether the car finished the lap, or was still on the road when time was up."""
+        """Whether the car finished the lap, or was still on the road when the time was up."""
         return self.end != "off road"
 
     def as_dict(self) -> dict[str, Any]:
@@ -42,10 +42,10 @@ class Moment:
     """One step of a drive, to show."""
 
     frame: np.ndarray  #: (96, 96, 3), uint8: what the driver saw
-    classes: np.ndarray  #: (96, 96): what was made of it
+    classes: np.ndarray  #: (96, 96): what the driver took each pixel for
     plan: Plan | None  #: where the driver wanted to go
     command: tuple[float, float, float]  #: steer, gas, brake
-    speed: float  #: units a second
+    speed: float  #: units per second
 
 
 def drive(
@@ -63,10 +63,10 @@ def drive(
     road : RoadSimulator
         Where to drive, and for how long at most.
     track : int
-        The number of the track; also of the noise of the weather.
+        The number of the track; it also seeds the noise of the weather.
     segment : callable, optional
-        What tells the class of each pixel. When left out the driver is told the true ones, which
-        no picture gives away: the best that this driver can do.
+        Gives the class of each pixel. When left out, the driver is told the true ones, which no
+        picture gives away: the best that this driver can do.
     weather : Weather, optional
         What the pictures go through before they are segmented; clear when left out.
     watch : callable, optional
@@ -94,7 +94,7 @@ def drive(
 
 
 def straight_ahead(road: RoadSimulator, track: int) -> Drive:
-    """Drive with the wheel held straight and a little gas: the least one could do."""
+    """Drive with the wheel held straight and a little gas: the least a driver can do."""
     road.reset(track)
     distance = 0.0
     while not road.over:

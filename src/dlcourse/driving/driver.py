@@ -20,16 +20,16 @@ class Driver:
     Parameters
     ----------
     steer_gain, steer_damping : float
-        Turn of the wheel for an angle of one radian, and for a change of one radian in a step.
+        How far the wheel turns for an angle of one radian, and for a change of one per step.
     fastest, slowest : float
-        Speeds on a straight and in the sharpest bend, in units of the simulator's world a second.
+        Speeds on a straight and in the sharpest bend, in units of the simulator's world per second.
     caution : float
-        How much slower for a bend of one radian.
+        How much slower to go for a bend of one radian.
 
     Attributes
     ----------
     plan : Plan or None
-        Of the last step; None where no road was seen. Then the wheel stays as it is.
+        The one of the last step; None where no road was seen. Then the wheel stays as it is.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Driver:
         classes : int array of shape (96, 96)
             The class of each pixel of what the camera sees.
         speed : float
-            What the speedometer shows, in units a second.
+            What the speedometer shows, in units per second.
         """
         self.plan = plan(classes)
         if self.plan is None:
@@ -68,7 +68,7 @@ class Driver:
         self._steer = float(np.clip(self.steer_gain * angle + self.steer_damping * change, -1, 1))
         bend = abs(angle_to(self.plan.far))
         wanted = float(np.clip(self.fastest - self.caution * bend, self.slowest, self.fastest))
-        # Less gas while steering: the rear wheels that drive this car also hold it in the bend.
+        # Less gas while steering: the rear wheels, which drive this car, also hold it in the bend.
         gas = float(np.clip(0.05 * (wanted - speed), 0, 0.5)) * (1 - 0.6 * abs(self._steer))
         brake = float(np.clip(0.03 * (speed - wanted - 3), 0, 0.6))
         return self._steer, gas, brake

@@ -16,12 +16,12 @@ SIDE = 96  #: pixels of a picture, both ways
 #: Pixels to the right and upwards for one unit of the simulator's world; the picture is drawn
 #: 1000 wide and 800 high, and then made square.
 PIXELS_PER_UNIT = (2.7 * 6 * SIDE / 1000, 2.7 * 6 * SIDE / 800)
-#: Column and row of the middle of the car, which always points upwards.
+#: Column and row of the centre of the car, which always points upwards.
 CAR_PLACE = (SIDE // 2, 3 * SIDE // 4)
 #: The panel with the speed and other instruments covers the picture from this row on.
 PANEL_ROW = 7 * SIDE // 8
 
-_FINER = 4  # classes are drawn in so many times the pixels, and the middle of each is kept
+_FINER = 4  # classes are drawn with this many times the pixels, and the middle of each is kept
 
 
 def true_classes(world: Any) -> np.ndarray:
@@ -42,7 +42,7 @@ def true_classes(world: Any) -> np.ndarray:
     picture = Image.new("L", (SIDE * _FINER, SIDE * _FINER), GRASS)
     draw = ImageDraw.Draw(picture)
     for points, colour in world.road_poly:
-        # The simulator's kerbs are red or white; a tile of the road is some grey.
+        # The simulator's kerbs are red or white; a tile of the road is some shade of grey.
         kind = KERB if tuple(colour) in ((255, 255, 255), (255, 0, 0)) else ROAD
         _polygon(draw, points, kind, corner, turn)
     for body in world.car.drawlist:

@@ -12,7 +12,7 @@ from dlcourse.driving.simulator import RoadSimulator
 from dlcourse.driving.weather import Weather
 from dlcourse.training.progress import progress_bar
 
-#: Numbers of the tracks: to learn from, to choose the driver's numbers on, to test pictures on,
+#: Numbers of the tracks: to learn from, to choose the driver's settings on, to test pictures on,
 #: and to test driving on. No track is in two of them.
 TRAIN_TRACKS = range(1000, 1024)
 TUNE_TRACKS = range(100, 110)
@@ -32,7 +32,7 @@ def collect(
 ) -> RoadPictures:
     """Drive along tracks and take pictures.
 
-    A driver who sees the true classes drives, but now and then a shove turns the wheel for a while:
+    The driver sees the true classes, but now and then a shove turns the wheel for a while:
     pictures from the middle of the road alone would not show how the road looks from its edge.
 
     Parameters
@@ -40,7 +40,7 @@ def collect(
     tracks : sequence of int
         Their numbers.
     each : int
-        Pictures a track; fewer where the car leaves the road.
+        Pictures per track; fewer where the car leaves the road.
     every : int
         Steps from one picture to the next.
     seed : int
@@ -59,7 +59,7 @@ def collect(
         for track in progress_bar(tracks, show=progress, unit="track"):
             rng = np.random.default_rng([seed, track])
             driver = Driver(fastest=float(rng.uniform(30, 60)))
-            shove, left = 0.0, 0  # and for how many steps it lasts
+            shove, left = 0.0, 0  # and how many more steps it lasts
             road.reset(track)
             while not road.over:
                 seen = road.classes
@@ -76,7 +76,7 @@ def collect(
 
 
 def as_input(frames: np.ndarray) -> np.ndarray:
-    """Return pictures (N, 96, 96, 3) of uint8 as a network takes them: (N, 3, 96, 96), about 0.
+    """Return pictures (N, 96, 96, 3) of uint8 as a network takes them: (N, 3, 96, 96), around 0.
 
     Examples
     --------

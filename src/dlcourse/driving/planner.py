@@ -13,19 +13,19 @@ NEAR, FAR = 18, 44
 
 
 class Plan(NamedTuple):
-    """Where the road goes from the car on."""
+    """Where the road goes from the car."""
 
     near: tuple[float, float]  #: column and row of the point to steer for
     far: tuple[float, float]  #: column and row of the point farther on, which sets the speed
-    reach: int  #: how far the wave came, in pixels; less than `FAR` where the road ends in sight
+    reach: int  #: how far the wave got, in pixels; less than `FAR` where the road ends in sight
 
 
 def plan(classes: np.ndarray) -> Plan | None:
-    """Follow the road from the car on, and return two points in the middle of it.
+    """Follow the road from the car, and return two points in the middle of it.
 
-    A wave starts across the road at the car and runs on by one pixel a round, over road only and
+    A wave starts across the road at the car and runs on by one pixel per round, over road only and
     not behind the car. After `NEAR` rounds the middle of its front is the point to steer for. So
-    the road is followed round bends where no row of the picture tells the way.
+    the road is followed round bends where no single row of the picture shows the way.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def angle_to(point: tuple[float, float]) -> float:
 
 
 def _neighbours(reached: np.ndarray, corners: bool) -> np.ndarray:
-    """All that is reached one pixel farther on; every other round over corners, too.
+    """All that is reached one pixel farther on; every other round across corners, too.
 
     Either way alone would make the front a diamond or a square; in turn they make an octagon,
     which is nearly a circle.

@@ -1,4 +1,4 @@
-"""The run that made `driving/segnet`: pictures, training, and drives on tracks never seen."""
+"""The run that made `driving/segnet`: pictures, training, and drives on unseen tracks."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from dlcourse.zoo.entry import write_entry
 from dlcourse.zoo.steps import train_in_steps
 
 _STEPS, _LR, _BATCH = 3000, 0.003, 8
-_EACH = 81  #: pictures a track to learn from
-_REMEDY = "remove it, and it is made again"  #: for parts of a run that an interrupted one left
+_EACH = 81  #: pictures per track to learn from
+_REMEDY = "remove it, and it is made again"  #: for parts left by an interrupted run
 
 
 def run_segnet(
@@ -47,9 +47,9 @@ def run_segnet(
     Parameters
     ----------
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What pictures, weather and initial weights are drawn from.
     progress : bool
@@ -93,7 +93,7 @@ def run_segnet(
 
 
 def colour_table(pictures: RoadPictures, seed: int = 0) -> ColourTable:
-    """Return the table of colours, counted on 2000 pictures in the weathers of the training."""
+    """Return the table of colours, counted on 2000 pictures in the weathers of training."""
     table = ColourTable()
     for number in range(250):
         table.count(*draw_batch(pictures, 8, generator(seed, Stream.AUGMENT, number)))
@@ -101,7 +101,7 @@ def colour_table(pictures: RoadPictures, seed: int = 0) -> ColourTable:
 
 
 def measure_pictures(segmenters: dict[str, Segment]) -> dict[str, Any]:
-    """Return mean and single intersections over union by weather, on tracks held out."""
+    """Return mean and single intersections over union by weather, on held-out tracks."""
     pictures = collect(PICTURE_TRACKS, 41, every=10, seed=1)
     report: dict[str, Any] = {"count": len(pictures.frames)}
     for weather, change in WEATHERS.items():
@@ -120,9 +120,9 @@ def measure_pictures(segmenters: dict[str, Segment]) -> dict[str, Any]:
 def measure_drives(
     model: SegNet, table: ColourTable, output: Path, progress: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return how drives on the ten tracks went, by who drove and in which weather.
+    """Return how drives on the ten tracks went, by driver and weather.
 
-    What is measured already is taken from files in the folder.
+    What has been measured already is taken from files in the folder.
     """
 
     def network(frame: np.ndarray) -> np.ndarray:

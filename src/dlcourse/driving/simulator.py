@@ -10,9 +10,9 @@ import numpy as np
 
 from dlcourse.driving.labels import true_classes
 
-#: Steps a second of the simulator.
+#: Steps of the simulator per second.
 STEPS_A_SECOND = 50
-#: From so many steps in a row with no wheel on the road on (half a second), the car is off it.
+#: After this many steps in a row with no wheel on the road (half a second), the car is off it.
 OFF_ROAD_STEPS = 25
 
 
@@ -20,13 +20,13 @@ class RoadSimulator:
     """One car, one track: give it commands step by step, look at pictures.
 
     The track follows from the seed of `reset`. The simulator begins with its camera high up and
-    lowers it in the first second; here the camera is near from the start, so that a pixel always
-    is as wide as the next.
+    lowers it in the first second; here the camera is near from the start, so that a pixel is
+    always equally wide.
 
     Parameters
     ----------
     steps : int
-        After so many the drive ends; 50 are a second. 1000 is CarRacing's own limit.
+        After this many the drive ends; 50 are a second. 1000 is CarRacing's own limit.
 
     Raises
     ------
@@ -72,13 +72,13 @@ class RoadSimulator:
         self.close()
 
     def close(self) -> None:
-        """Give back what the simulator holds."""
+        """Release what the simulator holds."""
         self._env.close()
 
     def reset(self, seed: int) -> np.ndarray:
         """Put the car at the start of the track of this number, and return what it sees."""
         self._env.reset(seed=seed)
-        self._world.t = 1.0  # only the camera goes by this clock: it is down after a second
+        self._world.t = 1.0  # only the camera uses this clock: it is down after a second
         self.frame = self._world._render("state_pixels")
         self.steps_done = self.steps_off_road = 0
         self._ended = False
@@ -125,8 +125,8 @@ class RoadSimulator:
     def lap_done(self) -> bool:
         """Whether 95% of the tiles are visited and the car is back at the first, or all are.
 
-        CarRacing asks for the same, but overlooks that the car is back where the rear wheels
-        touched the first tile already at the start.
+        CarRacing asks for the same, but does not notice that the car is back where the rear wheels
+        touched the first tile at the start.
         """
         wheels = self._world.car.wheels
         back = any(tile.idx < 3 for wheel in wheels for tile in wheel.tiles)
@@ -134,7 +134,7 @@ class RoadSimulator:
 
     @property
     def speed(self) -> float:
-        """What the speedometer shows, in units of the simulator's world a second.
+        """What the speedometer shows, in units of the simulator's world per second.
 
         The car is 5 units long and the road 13 wide.
         """

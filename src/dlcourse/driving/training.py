@@ -20,7 +20,7 @@ from dlcourse.training import Stream, generator
 def draw_batch(
     pictures: RoadPictures, size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return some of the pictures, each in weather of its own and half of them mirrored.
+    """Return some of the pictures, each in its own weather and half of them mirrored.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def segnet_steps(
 ) -> Callable[[int], float]:
     """Return the step of a `dlcourse.training.Loop` that teaches the class of each pixel.
 
-    The loss is the mean cross-entropy over all pixels; batches are those of `draw_batch`, each
+    The loss is the mean cross-entropy over all pixels; batches come from `draw_batch`, each drawn
     from the seed and the number of its step.
     """
     loss = CrossEntropyLoss()

@@ -17,13 +17,13 @@ class Weather:
     Parameters
     ----------
     light : float
-        Factor of all brightness.
+        Factor for the brightness of everything.
     tint : (float, float, float)
-        Factors of red, green and blue.
+        Factors for red, green and blue.
     pale : float
         Share of the colours' difference from grey that is lost, from 0 to 1.
     haze : float
-        Share of the light that comes from the haze and not from the ground, from 0 to 1.
+        Share of the light that comes from haze and not from the ground, from 0 to 1.
     clouds : float
         How much darker the darkest place under a cloud is, from 0 to 1.
     noise : float

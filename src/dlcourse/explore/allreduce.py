@@ -1,4 +1,4 @@
-"""An explorer of all-reduce: who sends which piece to whom, step by step."""
+"""An explorer of all-reduce: which rank sends which piece to which, step by step."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Ex
     Parameters
     ----------
     arrays : mapping from str to int
-        What can be added up, and how many bytes it has.
+        What can be added up, and how many bytes each has.
     networks : mapping from str to Network
-        What it can be sent over.
+        What the arrays can be sent over.
 
     Raises
     ------
     ValueError
-        If there is no array, none of at least a byte, or no network.
+        If there is no array, an array of less than a byte, or no network.
 
     Examples
     --------
@@ -55,13 +55,13 @@ def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Ex
 def schedule(algorithm: AllReduce, ranks: int) -> list[list[list[Any]]]:
     """Return the messages of each step, when every message takes one step.
 
-    They are recorded from the algorithm itself, run on an array of as many pieces as ranks.
+    They are recorded from the algorithm itself, run on an array with one piece per rank.
 
     Returns
     -------
     list of lists of [source, dest, start, stop, adds]
-        The pieces from `start` up to `stop` go from one rank to another, and are added to what it
-        has or take its place.
+        The pieces from `start` up to `stop` go from one rank to another, and are added to what the
+        receiver has, or take its place.
 
     Examples
     --------

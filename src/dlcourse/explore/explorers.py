@@ -1,4 +1,4 @@
-"""Explorers that several pages use. Each returns a widget; the last line of a cell shows it."""
+"""Explorers that several pages use. Each returns a widget, which the last line of a cell shows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def convolution(
     Raises
     ------
     ValueError
-        If a shape is another, or a kernel is too large.
+        If a shape is wrong, or a kernel is too large.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def calculator(image: np.ndarray, networks: Mapping[str, Sequential]) -> Explore
     image : array of shape (C, S, S)
         Its size is that of the input; its first channel is shown.
     networks : mapping from str to Sequential
-        Where the reader can start from, by name. Their square convolutions and max poolings are
+        What the reader can start from, by name. Their square convolutions and max poolings are
         taken over, and ReLU is left out.
 
     Raises
@@ -117,9 +117,9 @@ def augmentation(
     kinds: Mapping[str, Mapping[str, Augmentation]] = AUGMENTATIONS,
     seed: int = 0,
 ) -> Explorer:
-    """Show the same images under augmentations that grow stronger.
+    """Show the same images under stronger and stronger augmentation.
 
-    Every strength draws the same random numbers, so that a stronger one goes further the same way.
+    Every strength draws the same random numbers, so a stronger one goes further in the same way.
 
     Parameters
     ----------
@@ -129,14 +129,14 @@ def augmentation(
         What each image is called.
     kinds : mapping
         From the name of a kind to its strengths: a mapping from a name to an augmentation, with
-        as many strengths for each kind.
+        the same number of strengths for each kind.
     seed : int
-        Of the random numbers.
+        For the random numbers.
 
     Raises
     ------
     ValueError
-        If a shape is another, or kinds differ in how many strengths they have.
+        If a shape is wrong, or kinds differ in how many strengths they have.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def misclassified(data: Dataset, scores: np.ndarray, most: int = 150) -> Explore
     Raises
     ------
     ValueError
-        If a shape is another.
+        If a shape is wrong.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def misclassified(data: Dataset, scores: np.ndarray, most: int = 150) -> Explore
 
 
 def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str]) -> Explorer:
-    """Look at what each convolution of a network makes of some images, after its ReLU.
+    """Look at what each convolution of a network makes of some images, after the ReLU.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str])
     Raises
     ------
     ValueError
-        If a shape is another, or there is no ReLU.
+        If a shape is wrong, or there is no ReLU.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str])
                 }
             )
     if not layers:
-        raise ValueError("features must have a ReLU behind each convolution, found none")
+        raise ValueError("features must have a ReLU after each convolution, found none")
     data = {"images": pack(squares), "names": list(names), "layers": layers}
     return Explorer("featuremaps", "Explorer: feature maps, layer by layer", data)
 
@@ -270,7 +270,7 @@ def trainings(
     losses: Mapping[str, np.ndarray],
     accuracies: Mapping[str, np.ndarray],
 ) -> Explorer:
-    """Look through short trainings that differ in learning rate and initial scale.
+    """Look through short training runs that differ in learning rate and initial scale.
 
     Parameters
     ----------
@@ -279,14 +279,14 @@ def trainings(
     scales : sequence of S float
         What the initial weights were multiplied by.
     losses : mapping from str to array of shape (S, R, steps)
-        From the name of a network, of which there are two, to the losses of its trainings.
+        From the name of a network, of which there are two, to the losses of its training runs.
     accuracies : mapping from str to array of shape (S, R)
-        From the same names to the shares of held-out images read right in the end.
+        From the same names to the shares of held-out images read right at the end.
 
     Raises
     ------
     ValueError
-        If there are not two networks, or a shape is another.
+        If there are not two networks, or a shape is wrong.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def _squares(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
     if images.ndim != 4 or images.shape[1] != 1 or images.shape[2] != images.shape[3]:
         raise ValueError(f"images must have shape (N, 1, S, S), found {images.shape}")
     if len(images) != len(names):
-        raise ValueError(f"expected one name an image, found {len(names)} for {len(images)}")
+        raise ValueError(f"expected one name per image, found {len(names)} for {len(images)}")
     return images[:, 0]
 
 

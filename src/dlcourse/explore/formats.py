@@ -11,17 +11,17 @@ from dlcourse.precision import FORMATS, Format
 #: float32, a loss gradient, the end of bfloat16.
 EXAMPLES = ("0.1", "1", "1/3", "65504", "65520", "2^-24", "2^-25", "16777217", "1e-7", "1e39")
 
-#: The slider goes as far as numbers that only float64 holds, on both sides.
+#: At both ends the slider reaches numbers that only float64 holds.
 POWERS = (-155, 135)
 
 
 def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLES) -> Explorer:
-    """See the bits of a number in several formats, its neighbours, and what is lost.
+    """Show the bits of a number in several formats, its neighbours, and what is lost.
 
     Parameters
     ----------
     shown : sequence of Format
-        One below the other.
+        The formats, one below another.
     examples : sequence of str
         Numbers to choose from, as a reader could type them: decimals, ``1/3`` or ``2^-25``.
 

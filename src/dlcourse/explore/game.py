@@ -1,4 +1,4 @@
-"""An explorer of a game that an agent has played, with its values in each step."""
+"""An explorer of a game that an agent has played, with its values at each step."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def game(
     Parameters
     ----------
     agent : Agent
-        Who plays, always what looks best.
+        Plays, and always does what looks best.
     environment : gymnasium.Env
         MinAtar's Breakout.
     actions : sequence of str
         What the actions are called.
     seed : int
-        Chooses the game, as for ``dlcourse play``.
+        Decides the game, as for ``dlcourse play``.
     most : int
-        Only the first steps are kept, to bound what the page carries.
+        Only this many first steps are kept, to bound the size of the page.
 
     Raises
     ------
     ValueError
-        If the number of names is not that of the agent's values.
+        If there is not one name for each of the agent's values.
 
     Examples
     --------

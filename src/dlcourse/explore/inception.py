@@ -22,7 +22,7 @@ PUBLISHED: dict[str, tuple[int, ...]] = {
     "5b": (832, 7, 384, 192, 384, 48, 128, 128),
 }
 
-#: Sliders move in steps of as many channels; all published widths are multiples of it.
+#: Sliders move in steps of this many channels; all published widths are multiples of it.
 STEP = 8
 #: The largest width that a slider reaches.
 MOST = 1024
@@ -34,12 +34,12 @@ def inception(blocks: Mapping[str, tuple[int, ...]] = PUBLISHED) -> Explorer:
     Parameters
     ----------
     blocks : mapping from str to tuple of 8 int
-        Where the reader can start from, by name: the values of `NAMES`, in that order.
+        What the reader can start from, by name: the values of `NAMES`, in that order.
 
     Raises
     ------
     ValueError
-        If a block has another number of values, or a width that the sliders cannot show.
+        If a block has the wrong number of values, or a width that the sliders cannot show.
 
     Examples
     --------

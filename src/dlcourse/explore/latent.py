@@ -14,7 +14,7 @@ def latent_walk(
 ) -> Explorer:
     """Walk between four vectors, and read what the judge sees on the way.
 
-    Along the upper and the lower edge, and then between the two, the way is that of `slerp`.
+    Along the upper and the lower edge, and then between the two, the way follows `slerp`.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def latent_walk(
     judge : DeepConvNet
         See `dlcourse.generation.load_judge`.
     side : int
-        Images in a row, and rows; 13 come to 177 kB.
+        Images per row, and rows; 13 come to 177 kB.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""An explorer of when a GPU pays: computing is faster there, but the numbers have to get there."""
+"""An explorer of when a GPU pays off: it computes faster, but the numbers have to get there."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dlcourse.explore.widget import Explorer
 
 @dataclass(frozen=True)
 class Gpu:
-    """What a vendor's data sheet says of a GPU.
+    """What a vendor's data sheet says about a GPU.
 
     Attributes
     ----------
     name : str
         What it is called.
     tflops : float
-        Operations on float32 in a second at most, in units of 1e12; a multiply-add counts as two.
+        Most operations on float32 per second, in units of 1e12; a multiply-add counts as two.
     memory : float
-        Bytes in a second between it and its own memory, in units of 1e9.
+        Bytes per second between it and its own memory, in units of 1e9.
     bus : float
-        Bytes in a second between it and the host, in one direction, in units of 1e9.
+        Bytes per second between it and the host, in one direction, in units of 1e9.
     source : str
         The data sheet.
     """
@@ -33,7 +33,7 @@ class Gpu:
     source: str
 
 
-#: NVIDIA's data sheets give the bus in both directions together: half of it is one direction's.
+#: NVIDIA's data sheets give the bus for both directions together; one direction has half of it.
 GPUS = (
     Gpu("NVIDIA T4", 8.1, 300, 16, "NVIDIA T4, data sheet 951643"),
     Gpu("NVIDIA A100 80GB SXM", 19.5, 2039, 32, "NVIDIA A100, data sheet 1758950, revision 4"),
@@ -47,7 +47,7 @@ def offload(processor: float, gpus: Sequence[Gpu] = GPUS) -> Explorer:
     Parameters
     ----------
     processor : float
-        Operations on float32 that the processor does in a second, in units of 1e9.
+        Operations on float32 that the processor does per second, in units of 1e9.
     gpus : sequence of Gpu
         What the reader can start from.
 

@@ -27,7 +27,7 @@ def image_grid(
     titles : sequence of N, optional
         A line above each image.
     columns : int
-        Images a row.
+        Images per row.
     """
     if images.ndim != 4 or images.shape[1] != 1:
         raise ValueError(f"images must have shape (N, 1, H, W), found {images.shape}")
@@ -64,7 +64,7 @@ def curves(history: History) -> None:
 
 
 def seeds(values: dict[str, Sequence[float]], xlabel: str) -> None:
-    """Draw what each of several trainings reached: a row a method, a dot a seed, a bar the mean.
+    """Draw what training runs reached: a row per method, a dot per seed, a bar at the mean.
 
     Parameters
     ----------
@@ -109,11 +109,11 @@ def panels(
     log : str
         ``"x"``, ``"y"`` or ``"xy"``: the axes with a logarithmic scale.
     level : (float, str), optional
-        A thin level line in each panel, and what it is called in the first one.
+        A thin horizontal line in each panel, and its name, shown in the first one.
     limits : (float, float), optional
-        Of the y axis; the lowest and highest value when left out.
+        Limits of the y axis; the lowest and highest value when left out.
     columns : int
-        Panels a row.
+        Panels per row.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def panels(
         for axis in grid.flat[: len(content)]:
             if level is not None:
                 axis.axhline(level[0], color="0.3", linewidth=0.8, linestyle=":")
-        for axis in grid.flat[: len(content)]:  # when the limits no longer change
+        for axis in grid.flat[: len(content)]:  # now that the limits no longer change
             _name_lines(axis)
         if level is not None:
             grid[0, 0].annotate(
@@ -158,9 +158,9 @@ def panels(
 
 
 def _name_lines(axis: Axes) -> None:
-    """Write the names of the lines to the right of where they end, one below the other."""
+    """Write the names of the lines to the right of where they end, one below another."""
     ends = []
-    axis.autoscale_view()  # matplotlib puts it off, and the transformation would be an old one
+    axis.autoscale_view()  # matplotlib puts it off, and the transformation would be out of date
     for line in axis.lines:
         if str(line.get_label()).startswith("_"):  # the level
             continue
@@ -186,8 +186,8 @@ def _name_lines(axis: Axes) -> None:
 def architecture(report: Summary, input_shape: tuple[int, int, int]) -> None:
     """Draw the shapes that an image passes through, true to scale.
 
-    Convolutions and poolings are boxes as high as their output's side and as long as it has
-    channels; vectors are bars.
+    Convolutions and poolings are boxes: their height is the side of the output, their length the
+    number of its channels. Vectors are bars.
 
     Parameters
     ----------
@@ -225,9 +225,9 @@ def shares(report: Summary, level: int | None = None) -> None:
     report : Summary
         From `dlcourse.models.summary`. Layers without weights are left out.
     level : int, optional
-        Add up the layers whose names agree in as many first parts, and call them by these:
+        Add up the layers whose names agree in this many first parts, and name them by these:
         with 1, "features.0" and "features.3" are both "features". When left out, each layer
-        stands alone and is called by its kind and number.
+        stands alone and is named by its kind and number.
     """
     parameters: dict[str, int] = {}
     work: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """Questions in the page: one right answer, and every choice explained.
 
 jupyterquiz was tried first: its choices are not form elements with names and states that a screen
-reader could tell, its answers are not announced, and it may load a script from elsewhere.
+reader can announce, its answers are not announced, and it may load a script from elsewhere.
 """
 
 from __future__ import annotations

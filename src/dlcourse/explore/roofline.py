@@ -32,7 +32,7 @@ class Layer:
     Attributes
     ----------
     batch : int
-        Images at a time.
+        Images in the batch.
     inside, outside : int
         Channels of input and output.
     size : int
@@ -51,19 +51,19 @@ class Layer:
 
 
 def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
-    """Change a layer, and see where it comes to lie under the roofline of a machine.
+    """Change a layer, and see where it lies under the roofline of a machine.
 
     Parameters
     ----------
     machine : Machine
         The two limits.
     layers : mapping from str to Layer
-        Where the reader can start from, by name.
+        What the reader can start from, by name.
 
     Raises
     ------
     ValueError
-        If there is no layer, or one has a value that the sliders do not stop at.
+        If there is no layer, or one has a value that the sliders cannot take.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
 
 
 def plot_roofline(machine: Machine, costs: Mapping[str, Sequence[Cost]]) -> None:
-    """Draw measured layers under the roofline of a machine; what multiplies nothing is left out.
+    """Draw measured layers under the roofline of a machine; those without products are left out.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from dlcourse.models import NIC
 
 
 def iou() -> Explorer:
-    """Move a box over another, and watch the intersection over the union.
+    """Move a box over another, and watch the intersection over union.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def detections(scenes: Sequence[Scene], found: Sequence[Detections]) -> Explorer
             }
         )
     data = {"images": _images(scenes), "scenes": entries, "classes": list(CLASSES)}
-    return Explorer("detections", "Explorer: what to keep of many boxes", data)
+    return Explorer("detections", "Explorer: which of many boxes to keep", data)
 
 
 def segments(
@@ -94,7 +94,7 @@ def segments(
     Raises
     ------
     ValueError
-        If a shape is another.
+        If a shape is wrong.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def segments(
     for name, classes in predicted.items():
         if classes.shape != truth.shape:
             raise ValueError(f"{name}: expected classes {truth.shape}, found {classes.shape}")
-    # Labels are whole numbers up to 10; of 256 steps up to 255, each is one.
+    # Labels are whole numbers up to 10, and with `high` at 255 each step is one whole number.
     maps = [
         {"name": name, "labels": pack(classes, high=255), "scores": float(mean_iou[name])}
         for name, classes in predicted.items()
@@ -173,7 +173,7 @@ def _search(
             [
                 {
                     "words": [vocabulary.words[word] for word in beam.words],
-                    # A sentence that was whole already has its last word from before.
+                    # A sentence that was already whole keeps its last word.
                     "last": float(
                         np.exp(beam.log_probability - before.get(beam.words[:-1], 0.0))
                         if len(beam.words) == length

@@ -11,7 +11,7 @@ from cycler import cycler
 
 #: Okabe and Ito's palette, in an order whose neighbours differ in lightness as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-#: Lines differ in dashes too, so that no meaning hangs on colour alone.
+#: Lines differ in dashes too, so that no meaning depends on colour alone.
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 _RC: dict[Any, Any] = {

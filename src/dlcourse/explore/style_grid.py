@@ -15,7 +15,7 @@ def style_grid(pictures: Mapping[str, bytes], test: Mapping[str, Mapping[str, An
     Parameters
     ----------
     pictures : mapping from str to bytes
-        JPEG files by ``LAYER-WEIGHT``, and "content" and "style".
+        JPEG files by ``LAYER-WEIGHT``, plus "content" and "style".
     test : mapping from str to mapping
         The final ``content`` and ``style`` losses of each, and the style loss ``style_before``.
 

@@ -15,7 +15,7 @@ class Entry:
     Attributes
     ----------
     year : int
-        When it took part.
+        The year in which it took part.
     name : str
         What it is called.
     error : float
@@ -23,7 +23,7 @@ class Entry:
     layers : int or None
         How many layers with weights its network has; None where that cannot be said.
     note : str
-        What there is to say about it, in a sentence or two.
+        Something about it, in a sentence or two.
     source : str
         Where the error is published.
     """
@@ -39,12 +39,12 @@ class Entry:
 def timeline(
     entries: Sequence[Entry], measure: str, reference: tuple[str, float] | None = None
 ) -> Explorer:
-    """Show errors and depths of a challenge's entries as bars, one a row, in order of years.
+    """Show errors and depths of a challenge's entries as bars, one per row, in order of years.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Those of one year stay in the order given.
+        Entries of the same year stay in the order given.
     measure : str
         What the errors are, as in "top-5 error".
     reference : (str, float), optional
@@ -53,7 +53,7 @@ def timeline(
     Raises
     ------
     ValueError
-        If there is no entry, an error is no percentage, or a source is missing.
+        If there is no entry, an error is not a percentage, or a source is missing.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An explorer of repeated timings: how far the answer scatters, by how one asks."""
+"""An explorer of repeated timings: how far the answer scatters, depending on how one asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FEWEST, MOST = 100, 2000
 
 
 def timings(series: Mapping[str, tuple[Sequence[float] | np.ndarray, str]]) -> Explorer:
-    """Let the reader choose how many timings make an answer, and which statistic of them.
+    """Let the reader choose how many timings make an answer, and with which statistic.
 
     The explorer takes that many of the recorded timings again and again, and shows how the
     answers scatter.

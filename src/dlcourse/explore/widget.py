@@ -23,7 +23,7 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 
 
 class Explorer(anywidget.AnyWidget):
-    """A widget that is drawn by ``js/KIND.js`` from data that is ready.
+    """A widget that ``js/KIND.js`` draws from ready-made data.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Explorer(anywidget.AnyWidget):
 
 
 def bundle(name: str) -> str:
-    """Return a module of ``js/`` with those that it imports before it, as one text.
+    """Return a module of ``js/`` as one text, with the modules that it imports before it.
 
     anywidget takes a single module; a page opened from the disk could not import others.
 
@@ -86,7 +86,7 @@ def bundle(name: str) -> str:
 
 
 def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
-    """Return an array as 256 steps from `low` to `high`, for the browser: one byte a value.
+    """Return an array as 256 steps from `low` to `high`, for the browser: one byte per value.
 
     Parameters
     ----------

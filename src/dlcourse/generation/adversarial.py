@@ -32,10 +32,10 @@ class AdversarialLoop:
 
     In a step the discriminator learns from a batch of real images and one of generated images, each
     normalized as a batch of its own; then the generator learns from what the discriminator, as it
-    is now, says of the same images. Both have Adam, by default with the published learning rate
+    is now, says about the same images. Both have Adam, by default with the published learning rate
     0.0002, and with momentum 0.5 (Radford et al. 2016, section 4). As with
     `dlcourse.training.Loop`, whatever is drawn depends on the number of the step alone, so a
-    training that was interrupted goes on as if it had not been, bit for bit.
+    training run that was interrupted goes on as if it had not been, bit for bit.
 
     Parameters
     ----------
@@ -44,31 +44,31 @@ class AdversarialLoop:
     images : array of shape (N, 1, 28, 28)
         Real images, from -1 to 1.
     batch_size : int
-        Images of each kind a step.
+        Images of each kind per step.
     lr : float
         Learning rate of both networks.
     generator_lr : float, optional
-        Another one for the generator (Heusel et al. 2017).
+        A different one for the generator (Heusel et al. 2017).
     rate : callable, optional
-        ``rate(number)`` is the share of the learning rates that step `number` is made with.
+        ``rate(number)`` is the share of the learning rates that step `number` uses.
     seed : int
         What batches and vectors are drawn from.
     watch : callable, optional
-        ``watch(generator, step)`` returns numbers to keep, in terms that JSON knows; it is called
+        ``watch(generator, step)`` returns numbers to keep, in types that JSON knows; it is called
         before the first step, every `watch_every` steps and at the end.
     watch_every : int
-        Steps between two looks.
+        Steps from one call of `watch` to the next.
     checkpoint : path-like, optional
-        File that is written at each look; if it is there already, training goes on from it.
+        File that is written at each of these calls; training goes on from it if it is there.
     settings : mapping, optional
-        What else must be the same for a checkpoint to fit, in terms that JSON knows.
+        What else must be the same for a checkpoint to fit, in types that JSON knows.
     progress : bool
         Whether to show a progress bar.
 
     Attributes
     ----------
     history : dict from str to list of float
-        `KEPT`, a number each step: both losses, and the shares of real and of generated images
+        `KEPT`, one number per step: both losses, and the shares of real and of generated images
         that the discriminator was right about before it learnt from them.
     watched : list of dict
         What `watch` returned, and the number of steps before it as ``"step"``.
@@ -76,7 +76,7 @@ class AdversarialLoop:
     Raises
     ------
     ValueError
-        If the images have another shape or range, or are fewer than a batch.
+        If the images have the wrong shape or range, or are fewer than a batch.
 
     Examples
     --------
@@ -151,14 +151,14 @@ class AdversarialLoop:
         self.watched: list[dict[str, Any]] = []
 
     def run(self, steps: int) -> dict[str, list[float]]:
-        """Train up to so many steps, those before a checkpoint counted in; return the history.
+        """Train up to this many steps, counting those before a checkpoint; return the history.
 
         Raises
         ------
         TrainingDiverged
             If a loss becomes infinite or not a number.
         ValueError
-            If the checkpoint is damaged or belongs to another training.
+            If the checkpoint is damaged or belongs to another training run.
         """
         steps = check_count("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():
@@ -202,7 +202,7 @@ class AdversarialLoop:
         made = self.generator(made_of)
 
         # The discriminator's turn. A layer remembers its last input only, so what the real images
-        # teach is added up before it sees the others. What the images should be is not asked yet.
+        # teach is added up before it sees the others. The images' own gradient is not needed yet.
         first = self.discriminator.main[0]
         first.input_grad = False
         self.discriminator.zero_grad()
@@ -224,7 +224,7 @@ class AdversarialLoop:
         return loss_on_real + loss_on_made, g_loss, *right
 
     def _chosen(self, number: int) -> np.ndarray:
-        """The places of the real images of a step: each image once an epoch, in another order."""
+        """The places of the real images of a step: each once per epoch, in a new order."""
         epoch, batch = divmod(number, len(self.images) // self.batch_size)
         order = generator(self.seed, Stream.SHUFFLE, epoch).permutation(len(self.images))
         return order[batch * self.batch_size : (batch + 1) * self.batch_size]

@@ -1,7 +1,7 @@
 """Diffusion: learn to take a little noise away, and a picture can be made of noise alone.
 
 Sohl-Dickstein et al. 2015; here as in Ho et al. 2020 (DDPM), with the fewer steps of Song et al.
-2021 (DDIM). Values of pictures lie from -1 to 1, as those of noise lie around 0.
+2021 (DDIM). The values of pictures lie between -1 and 1, as those of noise lie around 0.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class NoiseSchedule:
 
 
 def cosine_schedule(steps: int = 200) -> NoiseSchedule:
-    """Return the schedule that loses the picture along half a wave (Nichol and Dhariwal 2021).
+    """Return the cosine schedule (Nichol and Dhariwal 2021): the picture fades along half a wave.
 
     ``alpha_bar[t] = f(t) / f(0)`` with ``f(t) = cos((t / T + s) / (1 + s) * pi / 2) ** 2`` and
     s = 0.008 (equation 17). No step takes more than 99.9% of what is left.
@@ -96,7 +96,7 @@ def add_noise(
     Raises
     ------
     ValueError
-        If a time is out of range, or the noise is of another shape.
+        If a time is out of range, or the noise has the wrong shape.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def add_noise(
 def diffusion_steps(
     model: UNet, images: np.ndarray, schedule: NoiseSchedule, batch_size: int, seed: int
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches a network to tell the noise.
+    """Return the step of a `dlcourse.training.Loop` that teaches a network to predict the noise.
 
     Each picture of a batch is noised to a time of its own, and the loss is the mean squared
     difference of the noise that went in and the noise that the network sees (Ho et al. 2020,
@@ -136,7 +136,7 @@ def diffusion_steps(
     schedule : NoiseSchedule
         How noise is added.
     batch_size : int
-        Pictures a step.
+        Pictures per step.
     seed : int
         What pictures, times and noise are drawn from.
 
@@ -180,17 +180,17 @@ def ddpm_path(
 
     This is algorithm 2 of Ho et al. (2020).
 
-    From the noise that the network sees follows a guess of the picture. The next x is drawn from
-    the normal distribution that belongs to x and the guess (equations 6 and 7).
+    The noise that the network sees gives a guess of the picture. The next x is drawn from the
+    normal distribution that follows from x and the guess (equations 6 and 7).
 
     Parameters
     ----------
     model : UNet
-        Tells the noise.
+        Predicts the noise.
     noise : array of shape (N, C, H, W)
-        To begin with, from a standard normal distribution.
+        What to begin with, from a standard normal distribution.
     schedule : NoiseSchedule
-        With which the network was trained.
+        The one the network was trained with.
     rng : numpy.random.Generator
         Draws the new noise.
 
@@ -202,7 +202,7 @@ def ddpm_path(
     x, twin = noise, model.replica().eval()
     for t in range(schedule.steps, 0, -1):
         guess, _ = _guess(twin, x, t, schedule)
-        # Python's floats leave x its dtype.
+        # Python's floats do not change the dtype of x.
         left, left_before = map(float, schedule.alpha_bar[[t, t - 1]])
         alpha = left / left_before
         to_guess = math.sqrt(left_before) * (1 - alpha) / (1 - left)
@@ -220,7 +220,7 @@ def ddim_path(
     """Go back in a few large steps, with no new noise (Song et al. 2021, equation 12, sigma 0).
 
     The guess of the picture and the noise that the network sees are put together again, in the
-    shares that belong to an earlier time. So the first noise decides about the picture.
+    shares that belong to an earlier time. So the first noise decides the picture.
 
     Parameters
     ----------
@@ -265,19 +265,19 @@ def sample_diffusion(
     Parameters
     ----------
     model : UNet
-        Tells the noise.
+        Predicts the noise.
     schedule : NoiseSchedule
-        With which the network was trained.
+        The one the network was trained with.
     count : int
         How many pictures N.
     rng : numpy.random.Generator
         Draws the noise.
     steps : int, optional
-        So many steps of `ddim_path`; all of `ddpm_path` if left out.
+        This many steps of `ddim_path`; all of `ddpm_path` if left out.
     shape : sequence of int
         Of one picture, (C, H, W).
     batch_size : int
-        At most so many pass through the network at a time.
+        At most this many pass through the network at a time.
 
     Returns
     -------

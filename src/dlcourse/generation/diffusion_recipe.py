@@ -24,7 +24,7 @@ _STEPS = 12_000
 _BATCH = 32
 _LR = 0.0015
 _DECAY = 0.999
-#: How many samples are scored: of few large steps each, and some of all small steps.
+#: How many samples are scored: those made in a few large steps, and some made in all small ones.
 _SCORED = 2000
 _WAYS = {"ddim-5": 5, "ddim-10": 10, "ddim-25": 25, "ddim-50": 50}
 _SCORED_SLOWLY = 500
@@ -40,9 +40,9 @@ def run_diffusion(
     Parameters
     ----------
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, images and noise are drawn from.
     progress : bool

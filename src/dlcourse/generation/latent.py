@@ -1,4 +1,4 @@
-"""The vectors that a generator makes images of, and the ways between them."""
+"""The vectors that a generator makes images from, and the ways between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlcourse.models import DCGANGenerator
 
 @explained
 def latent_vectors(count: int, latent: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw what a generator makes images of: (count, latent, 1, 1), normal, float32.
+    """Draw what a generator makes images from: (count, latent, 1, 1), normal, float32.
 
     Examples
     --------
@@ -23,9 +23,9 @@ def latent_vectors(count: int, latent: int, rng: np.random.Generator) -> np.ndar
 
 
 def generate(generator: DCGANGenerator, vectors: np.ndarray, batch_size: int = 50) -> np.ndarray:
-    """Return the images (N, 1, 28, 28) from 0 to 1 that a generator makes of vectors.
+    """Return the images (N, 1, 28, 28) from 0 to 1 that a generator makes from vectors.
 
-    Normalization takes its running averages, so an image does not depend on the others.
+    Normalization uses its running averages, so an image does not depend on the others.
 
     Parameters
     ----------
@@ -76,6 +76,6 @@ def slerp(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
     cosine = float((a * b).sum()) / (lengths[0] * lengths[1])
     angle = math.acos(min(max(cosine, -1.0), 1.0))
     sine = math.sin(angle)
-    if sine < 1e-6:  # along one line there is no circle
+    if sine < 1e-6:  # two vectors on one line fix no circle
         return (1 - share) * a + share * b
     return (math.sin((1 - share) * angle) * a + math.sin(share * angle) * b) / sine

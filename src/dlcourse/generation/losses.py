@@ -11,13 +11,14 @@ def discriminator_loss(scores: Array, real: bool) -> tuple[float, Array]:
 
     Minus the log of the probability given to the right answer, "real" for images of the data set
     and "made" for those of the generator (Goodfellow et al. 2014, equation 1). With D the sigmoid
-    of a score it is ``mean(-log D(real))``, of gradient ``(D(real) - 1) / N``, or
-    ``mean(-log(1 - D(made)))``, of gradient ``D(made) / N``. The whole loss is the sum of both.
+    of a score it is ``mean(-log D(real))``, with the gradient ``(D(real) - 1) / N``, or
+    ``mean(-log(1 - D(made)))``, with the gradient ``D(made) / N``. The whole loss is the sum of
+    both.
 
     Parameters
     ----------
     scores : array of shape (N,)
-        The discriminator's scores of the images.
+        The discriminator's scores for the images.
     real : bool
         Whether they are real.
 
@@ -37,13 +38,13 @@ def discriminator_loss(scores: Array, real: bool) -> tuple[float, Array]:
 def generator_loss(scores: Array, saturating: bool = False) -> tuple[float, Array]:
     """Return the generator's loss, and its gradient with respect to the scores of its images.
 
-    It wants the discriminator to be wrong: ``mean(-log D(made))``, of gradient
+    It wants the discriminator to be wrong: ``mean(-log D(made))``, with the gradient
     ``(D(made) - 1) / N`` (Goodfellow et al. 2014, section 3, last paragraph).
 
     Parameters
     ----------
     scores : array of shape (N,)
-        The discriminator's scores of generated images.
+        The discriminator's scores for generated images.
     saturating : bool
         Take the loss that the theory of the game begins with, ``mean(log(1 - D(made)))``. Its
         gradient ``-D(made) / N`` is nearly zero where the discriminator is sure, just where the

@@ -22,10 +22,10 @@ from dlcourse.zoo.entry import write_entry
 _STEPS, _BATCH_SIZE = 4800, 32
 #: Steps of the first cycle of learning rates; the second takes up the rest.
 _FIRST_CYCLE = 3200
-#: Five times the published one: it is meant for networks with far more channels.
+#: Five times the published one, which is meant for networks with far more channels.
 _LR = 1e-3
 _WATCH_EVERY = 400
-#: Images that are scored at each look and in the end, and how many are kept as pictures.
+#: Images that are scored at each check and at the end, and how many are kept as pictures.
 _WATCHED, _SCORED, _SHOWN = 500, 10_000, 10
 
 
@@ -36,15 +36,15 @@ def run_dcgan(
 
     The learning rates fall to zero in two cycles (the idea of Loshchilov and Hutter 2017). The
     second was added when the judge was confident about 78% of samples after the first, less than
-    the 80% that were wanted. Every 400 steps the generator is measured, and the last weights are
+    the 80% that were wanted. The generator is measured every 400 steps, and the last weights are
     those of the entry.
 
     Parameters
     ----------
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, batches and vectors are drawn from.
     progress : bool
@@ -134,7 +134,7 @@ def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
 
 def _pictures(path: Path) -> np.ndarray:
     arrays = load_arrays(path)
-    with reading(path, "the pictures of a look", "remove the folder's files to start anew"):
+    with reading(path, "the pictures of a check", "remove the folder's files to start afresh"):
         return arrays["pictures"]
 
 
@@ -146,7 +146,7 @@ def _rate(number: int) -> float:
 
 
 def rounded(scores: dict[str, Any]) -> dict[str, Any]:
-    """Return scores with four places behind the point, for a record."""
+    """Return scores with four decimal places, for a record."""
     return {
         name: [round(x, 4) for x in value] if isinstance(value, tuple) else round(value, 4)
         for name, value in scores.items()

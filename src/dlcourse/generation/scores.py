@@ -1,4 +1,4 @@
-"""How good generated digits are: sharp, of every kind, and spread as real ones are.
+"""How good generated digits are: sharp, of every kind, and as varied as real ones.
 
 The judge is a classifier of the zoo, which takes no part in the training of any generator.
 """
@@ -17,14 +17,14 @@ from dlcourse.nn.blas import blas_held
 #: The entry of the zoo that judges: a DeepConvNet trained with augmentation.
 JUDGE = "deep-convnet-augmented-seed0"
 
-#: From this probability of a class on, the judge counts as confident.
+#: At this probability of a class or more, the judge counts as confident.
 CONFIDENT = 0.9
 
 
 class Judged(NamedTuple):
     """What the judge sees in images."""
 
-    features: np.ndarray  #: (N, 50), what its last layer makes scores of; float32
+    features: np.ndarray  #: (N, 50), what its last layer makes scores from; float32
     probabilities: np.ndarray  #: (N, 10), of each class
 
     @property
@@ -46,8 +46,8 @@ class Scores(NamedTuple):
     confident: float  #: share of images that the judge gives a class with probability >= 0.9
     shares: tuple[float, ...]  #: share of each class
     entropy: float  #: of these shares, in nats; ten equal ones have log 10 = 2.30
-    frechet: float  #: distance from the test images, see `frechet_distance`
-    spread: float  #: mean distance of two images, see `mean_distance`
+    frechet: float  #: distance from the test images; see `frechet_distance`
+    spread: float  #: mean distance of two images; see `mean_distance`
 
 
 def load_judge() -> DeepConvNet:
@@ -78,7 +78,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
     Raises
     ------
     ValueError
-        If the images have values outside of 0 to 1.
+        If the images have values outside 0 to 1.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     ----------
     a, b : array of shape (N, D)
         At least two points each. With few points the distance comes out too large: compare
-        distances of equally many.
+        only distances for equal numbers of points.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 def mean_distance(images: np.ndarray) -> float:
     """Return the root of the mean squared distance of two different images, pixel by pixel.
 
-    A generator that makes one image again and again has 0.
+    It is 0 for a generator that makes one image again and again.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from dlcourse.training import Stream, generator
 
 
 class VAELoss:
-    """How badly images are redrawn, plus how much the encoder tells of them.
+    """How badly images are redrawn, plus how much the encoder tells about them.
 
     For each image, in nats, and then the mean over the batch (Kingma and Welling 2014, equation 10
     and appendix B; it is minus the *evidence lower bound*, ELBO)::
@@ -22,10 +22,10 @@ class VAELoss:
         redrawing = sum over pixels of log(1 + exp(s)) - x * s
         telling = sum over latent numbers of (mean^2 + variance - log variance - 1) / 2
 
-    The first is minus the log probability of the pixels x, if sigmoid(s) is that of white. The
-    second is the Kullback-Leibler divergence of what the encoder says from a standard normal
-    distribution. It is 0 if the encoder says the same of all images, and it is what makes it
-    possible to draw z from that distribution later.
+    The first is minus the log probability of the pixels x, if sigmoid(s) is the probability of
+    white. The second is the Kullback-Leibler divergence of the encoder's distribution from a
+    standard normal one. It is 0 if the encoder says that for every image, and it is what makes it
+    possible to draw z from a standard normal distribution later.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class VAELoss:
         Raises
         ------
         ValueError
-            If the images are not of the scores' shape, or have other values.
+            If the images do not have the scores' shape, or have values outside that range.
         """
         xp = array_module(t)
         if t.shape != y.scores.shape or t.size == 0:
@@ -88,7 +88,7 @@ def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Cal
     images : array of shape (N, 1, 28, 28)
         Images to learn from, from 0 to 1.
     batch_size : int
-        Images a step, drawn at random.
+        Images per step, drawn at random.
     seed : int
         What images and noise are drawn from.
 
@@ -117,7 +117,7 @@ def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Cal
 def sample_vae(model: VAE, count: int, rng: np.random.Generator) -> Array:
     """Return new images (N, 1, 28, 28), from 0 to 1: what the decoder draws for z drawn at random.
 
-    The probability of white of each pixel is taken as its brightness.
+    Each pixel's probability of being white is taken as its brightness.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def sample_vae(model: VAE, count: int, rng: np.random.Generator) -> Array:
 
 
 def reconstruct(model: VAE, x: Array) -> Array:
-    """Return images as the autoencoder draws them again, without noise; of the shape of `x`.
+    """Return images as the autoencoder redraws them, without noise; the shape is that of `x`.
 
     Examples
     --------

@@ -30,9 +30,9 @@ def run_vae(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     Parameters
     ----------
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, batches and noise are drawn from.
     progress : bool
@@ -60,7 +60,7 @@ def run_vae(output: Path, *, command: str, seed: int = 0, progress: bool = True)
         "test": {
             "samples": _SCORED,
             "vae": rounded(score(drawn, judge, real)._asdict()),
-            # The test images themselves, drawn again from what the encoder says of them.
+            # The test images themselves, redrawn from what the encoder says about them.
             "redrawn_test_images": rounded(score(redrawn, judge, real)._asdict()),
         },
     }

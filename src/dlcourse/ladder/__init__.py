@@ -1,6 +1,6 @@
-"""One convolution, written eight times: from seven loops to a product of matrices, and on.
+"""One convolution, written eight times: from seven loops to a matrix product, and beyond.
 
-Each rung of the ladder is one short function in a file of its own, and all are called alike::
+Each rung of the ladder is one short function in a file of its own, all called in the same way::
 
     y = conv_im2col(x, weight, bias, stride=1, padding=1)
 

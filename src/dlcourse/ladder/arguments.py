@@ -34,7 +34,7 @@ def check(
     Raises
     ------
     ValueError
-        If shapes or dtypes do not fit each other, or no window fits.
+        If shapes or dtypes do not fit together, or no window fits.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def channels_last(x: np.ndarray, padding: int) -> np.ndarray:
 
 
 def only_stride_1(stride: int, method: str) -> None:
-    """Raise a ValueError if `stride` is another.
+    """Raise a ValueError if `stride` is not 1.
 
     Examples
     --------

@@ -16,7 +16,7 @@ def conv_channels(
 ) -> np.ndarray:
     """Convolve pixel by pixel: (O, C) weights times the C values of a pixel, added up.
 
-    Five of the seven loops are left; those over input and output channels run inside of NumPy.
+    Five of the seven loops are left; those over input and output channels run inside NumPy.
 
     Parameters
     ----------

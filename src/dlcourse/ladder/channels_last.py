@@ -17,13 +17,13 @@ def conv_channels_last(
 ) -> np.ndarray:
     """Convolve by one matrix product for all images, with memory in the order (N, H, W, C).
 
-    A row of a patch is then one run of KW * C values, which is fast to copy. And the product is
-    the output as it is to lie in memory, for any number of images.
+    A row of a patch is then one run of KW * C values, which is fast to copy. And the product comes
+    out in the memory order of the output, for any number of images.
 
     Parameters
     ----------
     x : array of shape (N, C, H, W)
-        The images; in memory best (N, H, W, C), or they are copied.
+        The images; best in memory as (N, H, W, C), or they are copied.
     weight : array of shape (O, C, KH, KW)
         The kernels.
     bias : array of shape (O,), optional

@@ -25,13 +25,13 @@ def conv_micro_batches(
 ) -> np.ndarray:
     """Convolve micro-batches by `conv_channels_last`, on several threads.
 
-    NumPy lets other threads run while it copies and multiplies. BLAS is held to one thread, for
+    NumPy lets other threads run while it copies and multiplies. BLAS is held to one thread, or
     its threads and ours would fight for the same cores.
 
     Parameters
     ----------
     x : array of shape (N, C, H, W)
-        The images; in memory best (N, H, W, C), or they are copied.
+        The images; best in memory as (N, H, W, C), or they are copied.
     weight : array of shape (O, C, KH, KW)
         The kernels.
     bias : array of shape (O,), optional
@@ -39,7 +39,7 @@ def conv_micro_batches(
     stride, padding : int
         Steps between windows, and the border of zeros.
     threads : int, optional
-        One a core when left out.
+        One per core when left out.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def conv_micro_batches(
         y[part] = conv_channels_last(x[part], weight, bias, stride, padding)
 
     with blas_held(), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        # Going through the results raises what went wrong in a thread.
+        # Going through the results raises any error of a thread.
         for _ in pool.map(work, range(0, len(x), size)):
             pass
     return y

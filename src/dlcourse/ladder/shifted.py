@@ -16,14 +16,14 @@ def conv_shifted(
 ) -> np.ndarray:
     """Convolve by KH * KW matrix products, each of the whole image and one position's weights.
 
-    With its pixels in a row, the image that is moved by u rows and v columns is the same memory
-    from another start on. So nothing is copied. Where a line ends, windows reach over into
-    the next line: these outputs are thrown away. (Anderson et al. 2017 compare such methods.)
+    With its pixels in a row, the image moved by u rows and v columns is the same memory with
+    another start. So nothing is copied. Where a line ends, windows reach into the next line;
+    these outputs are thrown away. (Anderson et al. 2017 compare such methods.)
 
     Parameters
     ----------
     x : array of shape (N, C, H, W)
-        The images; in memory best (N, H, W, C), or they are copied.
+        The images; best in memory as (N, H, W, C), or they are copied.
     weight : array of shape (O, C, KH, KW)
         The kernels.
     bias : array of shape (O,), optional

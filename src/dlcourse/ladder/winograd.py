@@ -17,7 +17,7 @@ def conv_winograd(
     stride: int = 1,
     padding: int = 0,
 ) -> np.ndarray:
-    """Convolve with 3x3 kernels by 16 products for each 2x2 outputs, in place of 36.
+    """Convolve with 3x3 kernels by 16 products for every 2x2 outputs, in place of 36.
 
     Along one axis, two outputs of a kernel (g0, g1, g2) on four values need four products in place
     of six; along both axes 4 x 4 in place of 6 x 6 (Lavin and Gray 2016).
@@ -25,7 +25,7 @@ def conv_winograd(
     Parameters
     ----------
     x : array of shape (N, C, H, W)
-        The images; in memory best (N, H, W, C), or they are copied.
+        The images; best in memory as (N, H, W, C), or they are copied.
     weight : array of shape (O, C, 3, 3)
         The kernels.
     bias : array of shape (O,), optional
@@ -72,7 +72,7 @@ def conv_winograd(
 def along_both(
     transform: Callable[[np.ndarray], list[np.ndarray]], values: np.ndarray
 ) -> np.ndarray:
-    """Transform along the first axis and along the second; in the result they are one."""
+    """Transform along the first axis and along the second; the result joins the two."""
     return np.stack([part for row in transform(values) for part in transform(row)])
 
 

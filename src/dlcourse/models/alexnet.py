@@ -1,4 +1,4 @@
-"""AlexNet: the network that won ImageNet in 2012, and its later form with one tower."""
+"""AlexNet: the network that won the ImageNet challenge in 2012, and its later one-tower form."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from dlcourse.nn import (
 class AlexNet(SequentialClassifier):
     """AlexNet with one tower (Krizhevsky 2014), as torchvision has it: 61,100,840 parameters.
 
-    Five convolutions and three linear layers. Unlike those of 2012, channels are not split between
-    two GPUs and are fewer (64, 192, 384, 256, 256); local response normalization is gone. The
-    average to 6x6 changes nothing for images of 224x224, and lets other sizes in, from 63 up.
+    Five convolutions and three linear layers. Unlike in 2012, channels are not split between two
+    GPUs and are fewer (64, 192, 384, 256, 256); local response normalization is gone. Averaging
+    to 6x6 changes nothing for images of 224x224, and lets other sizes in, from 63 up.
 
-    Keys, shapes and order of the state are torchvision's. Weights start as He et al. (2015) have
-    it; in torchvision they start uniform within 1 / sqrt(fan_in).
+    Keys, shapes and order of the state are torchvision's. Weights start as in He et al.
+    (2015); in torchvision they start uniform within 1 / sqrt(fan_in).
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ class AlexNet2012(SequentialClassifier):
     normalization follows the first two (section 3.3), pooling windows of 3 overlap by 1
     (section 3.4), and dropout follows the two hidden layers (section 4.2).
 
-    The paper says images of 224x224, but its own numbers belong to 227x227. Windows of 11 in
+    The paper says that images are 224x224, but its own numbers fit 227x227. Windows of 11 in
     steps of 4 give (227 - 11) / 4 + 1 = 55 outputs, and then pooling gives 27, 13 and 6; figure 2
-    shows the 55, 27 and 13, and with 6 x 6 x 256 inputs of the first linear layer the count is
+    shows the 55, 27 and 13, and with 6 x 6 x 256 inputs to the first linear layer the count is
     the paper's 60 million. From 224 the sides would be 54, 26, 12 and 5.
 
-    Weights start as He et al. (2015) have it. The paper draws them with a standard deviation of
+    Weights start as in He et al. (2015). The paper draws them with a standard deviation of
     0.01, and starts biases at 1 in the convolutions with groups and the hidden layers.
 
     Parameters

@@ -15,30 +15,30 @@ from dlcourse.nn.weights import load_weights, save_weights
 
 
 class Classifier(Module):
-    """Base of networks that give one score a class.
+    """Base of networks that give one score per class.
 
-    A subclass defines ``forward`` and ``backward``; training at speed is the business of
-    `dlcourse.training.Trainer`. These methods are the plain, one-thread way, to look at a
+    A subclass defines ``forward`` and ``backward``; fast training is the job of
+    `dlcourse.training.Trainer`. These methods are the plain way, on one thread, to examine a
     network and to follow the book. Only `predict` shares its images among threads.
     """
 
     def criterion(self) -> Loss:
-        """Return a new loss, as this network is trained with: the mean cross-entropy."""
+        """Return a new loss of the kind this network is trained with: the mean cross-entropy."""
         return CrossEntropyLoss()
 
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off.
 
-        Replicas of the network do it: its own modes stay, and a backward pass may follow that
-        belongs to a forward pass of before.
+        Replicas of the network do it: its own modes stay, and a backward pass that belongs to an
+        earlier forward pass may follow.
 
         Parameters
         ----------
         x : array of shape (N, C, H, W)
             The images. Batches are shared among as many threads as BLAS may use.
         batch_size : int
-            At most so many pass through the network at a time. On a processor it is fewer where
-            images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 a thread.
+            At most this many pass through the network at a time. On a processor it is fewer where
+            images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 per thread.
         """
         return _scores(self.replica().eval(), x, batch_size)
 

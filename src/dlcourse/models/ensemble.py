@@ -12,7 +12,7 @@ from dlcourse.nn import softmax
 class Ensemble:
     """The mean of the probabilities that several networks give.
 
-    Networks trained from other initial weights err on other images; a mean of probabilities
+    Networks trained from different initial weights err on different images; a mean of probabilities
     lets a sure network outvote an unsure one (Hansen and Salamon 1990).
 
     Parameters

@@ -58,28 +58,28 @@ class FCN(Module):
     """A class for each pixel: scores on a coarse grid, enlarged to the picture (Long et al. 2015).
 
     Five stages each halve the picture, as in VGG-16 but narrower. What were fully connected layers
-    of a classifier are convolutions, so any size of picture will do, and each place of the last
-    grid gets scores of its own. FCN-32s enlarges these 32 times. FCN-16s first enlarges them twice,
+    in a classifier are convolutions, so any size of picture will do, and each place of the last
+    grid gets its own scores. FCN-32s enlarges these 32 times. FCN-16s first enlarges them twice,
     adds scores from one stage earlier, where the grid is finer, and then enlarges 16 times; FCN-8s
     does so once more. Everything that enlarges is a transposed convolution that starts as linear
-    interpolation and learns on.
+    interpolation and goes on learning.
 
     Parameters
     ----------
     classes : int
         How many classes there are, the ground among them.
     stride : int
-        32, 16 or 8: how coarse the finest grid is that gives scores.
+        32, 16 or 8: how coarse the finest grid with scores is.
     dropout : float
         Probability with which the last hidden layer is dropped.
     rng : numpy.random.Generator
         Draws the initial weights. Scores of earlier stages start at zero (section 4.2), so that
-        FCN-16s begins where FCN-32s ended if it is given its weights.
+        FCN-16s begins where FCN-32s ended if it is given the weights of FCN-32s.
 
     Raises
     ------
     ValueError
-        If the stride is another, or a picture's sides are no multiples of 32.
+        If the stride is not one of these, or a picture's sides are not multiples of 32.
 
     Examples
     --------
@@ -135,7 +135,7 @@ class FCN(Module):
 
     def backward(self, dy: Array) -> Array:
         d_scores = self.upscore.backward(dy)
-        d_pools: dict[int, Array] = {}  # what the scores of earlier stages ask for
+        d_pools: dict[int, Array] = {}  # gradients from the scores of earlier stages
         if self.stride <= 8:  # a sum hands its gradient to both terms
             d_pools[2] = self.score_pool3.backward(d_scores)
             d_scores = self.upscore4.backward(d_scores)
@@ -159,7 +159,7 @@ class FCN(Module):
 
 
 def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:
-    """Return the weights of a linear layer on flattened features as those of a convolution.
+    """Return the weights of a linear layer on flattened features as a convolution's weights.
 
     The layer took C x H x W values in a row; the convolution has a kernel of H x W. On features of
     this size it gives the same numbers, on larger ones it gives them for each window, and the work
@@ -168,7 +168,7 @@ def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:
     Parameters
     ----------
     weight : array of shape (O, C * H * W)
-        Of a `Linear` layer behind a `Flatten`.
+        Of a `Linear` layer after a `Flatten`.
     size : (int, int)
         Height and width of the features that were flattened.
 
@@ -179,7 +179,7 @@ def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:
     Raises
     ------
     ValueError
-        If the number of weights is no multiple of H * W.
+        If the number of weights is not a multiple of H * W.
 
     Examples
     --------

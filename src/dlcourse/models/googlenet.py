@@ -1,4 +1,4 @@
-"""GoogLeNet: wide blocks instead of large layers, and two classifiers on the way."""
+"""GoogLeNet: wide blocks instead of large layers, and two classifiers along the way."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BLOCKS = {
     "5b": (832, 384, 192, 384, 48, 128, 128),
 }
 
-#: Which auxiliary classifier looks at the output of which block.
+#: Which auxiliary classifier takes the output of which block.
 _HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
 
 
@@ -55,7 +55,7 @@ class GoogLeNetOutputs(NamedTuple):
 
 
 class GoogLeNetLoss:
-    """Cross-entropy of the scores, plus a share of that of each auxiliary classifier.
+    """Cross-entropy of the scores, plus a share of each auxiliary classifier's.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class GoogLeNetLoss:
 
 
 class InceptionAux(Chain):
-    """A small classifier on the features inside of GoogLeNet (Szegedy et al. 2015, section 5).
+    """A small classifier on the features inside GoogLeNet (Szegedy et al. 2015, section 5).
 
     It brings a gradient to the lower half of the network, and is thrown away after training. It
     averages the image to 4x4, and has a 1x1 convolution to 128 channels and two linear layers.
@@ -106,7 +106,7 @@ class InceptionAux(Chain):
     in_channels, num_classes : int
         Channels of the input, and number of scores.
     pool : Module
-        What brings the image to 4x4.
+        Brings the image to 4x4.
     batch_norm : bool
         Whether batch normalization follows the convolution.
     dropout : float
@@ -153,8 +153,8 @@ class GoogLeNet(Classifier):
     of scores, and ``backward`` takes `GoogLeNetOutputs` with the gradient of each. Otherwise
     both work on one array.
 
-    Keys, shapes and order of the state are torchvision's. Weights start as He et al. (2015) have
-    it; torchvision draws them from a truncated normal distribution of standard deviation 0.01.
+    Keys, shapes and order of the state are torchvision's. Weights start as in He et al. (2015);
+    torchvision draws them from a truncated normal distribution of standard deviation 0.01.
     torchvision's own input range (``transform_input``) is left to `preprocess_for`.
 
     Parameters
@@ -241,12 +241,12 @@ class GoogLeNet(Classifier):
     def _head(
         self, in_channels: int, num_classes: int, dropout: float, rng: np.random.Generator
     ) -> InceptionAux:
-        # For 224x224 the paper's windows on 14x14 are of 5 in steps of 3, torchvision's of 4.
+        # For 224x224 the paper's windows on 14x14 are 5 wide in steps of 3; torchvision's are 4.
         pool = AdaptiveAvgPool2d(4) if self.batch_norm else AvgPool2d(5, 3)
         return InceptionAux(in_channels, num_classes, pool, self.batch_norm, dropout, rng=rng)
 
     def _trunk(self) -> Iterator[tuple[Module, Module | None]]:
-        """Yield each layer of the network, with the auxiliary classifier that looks at it."""
+        """Yield each layer of the network, with the auxiliary classifier that takes its output."""
         parts = dict(self.named_children())
         for name, layer in parts.items():
             if not isinstance(layer, InceptionAux):
@@ -282,13 +282,13 @@ class GoogLeNet2014(GoogLeNet):
     """GoogLeNet as it won in 2014: 5x5 windows, no batch normalization; 13,378,280 parameters.
 
     6,998,552 of them without the auxiliary classifiers, the same as in the network that Caffe
-    published as ``bvlc_googlenet``, where what the paper leaves open is taken from. Against
-    `GoogLeNet` convolutions have biases, local response normalization stands after the first
+    published as ``bvlc_googlenet``, from which we take what the paper leaves open. Unlike in
+    `GoogLeNet`, convolutions have biases, local response normalization stands after the first
     pooling and before the second, the last pooling has windows of 3, the auxiliary classifiers
     average windows of 5, and dropout is 0.4.
 
     Table 1 of the paper counts weights without biases, in units of 1024: 159 K for block 3a are
-    its 163,328. Rows agree with this network to 2 %, but for three: the first convolution has
+    its 163,328. Its rows agree with this network to 2%, except for three: the first convolution has
     9,408 weights, where the table says 2.7 K, block 4c 509,440 (463 K), and 5a 1,042,432 (1072 K).
 
     Parameters

@@ -1,4 +1,4 @@
-"""The Inception block (Szegedy et al. 2015): four ways to look at the same input, side by side."""
+"""The Inception block (Szegedy et al. 2015): four ways to see the same input, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlcourse.nn import BatchNorm2d, Chain, Concat, Conv2d, MaxPool2d, Module, R
 
 
 class BasicConv2d(Chain):
-    """A convolution, batch normalization in place of its bias or not, and ReLU.
+    """A convolution, optionally with batch normalization in place of its bias, and ReLU.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class InceptionConvNet(SequentialClassifier):
 
     Like `StackedConvNet`, with blocks in place of convolutions, and batch normalization
     throughout. Each block divides its channels as GoogLeNet's block 3a does: of 256, 64 come from
-    the 1x1 convolution, 128 from 3x3 (behind 96), 32 from 5x5 (behind 16), and 32 from the pooling.
+    the 1x1 convolution, 128 from 3x3 (after 96), 32 from 5x5 (after 16), and 32 from the pooling.
 
     Parameters
     ----------

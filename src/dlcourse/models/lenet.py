@@ -9,14 +9,15 @@ from dlcourse.nn import AvgPool2d, Conv2d, Flatten, Linear, Module, Sequential, 
 
 
 class LeNet5(SequentialClassifier):
-    """LeNet-5 (LeCun et al. 1998, figure 2) as it is read today, for grey images.
+    """LeNet-5 (LeCun et al. 1998, figure 2) as it is usually built today, for grey images.
 
     Three 5x5 convolutions to 6, 16 and 120 channels, tanh after each, and averages of 2x2 pixels
     after the first and the second; then layers of 84 and of 10: 61,706 parameters.
 
     Four things are simpler than in the paper. Averages are not multiplied by a learnt number and
-    bent again. The second convolution sees all 6 channels, instead of a table of 3 to 6 of them.
-    Tanh is not scaled to 1.7159 tanh(2x / 3). The scores are a linear layer's, instead of
+    passed through another nonlinearity. The second convolution sees all 6 channels, instead of a
+    table of 3 to 6 of them.
+    Tanh is not scaled to 1.7159 tanh(2x / 3). The scores come from a linear layer, instead of
     distances from drawings of the digits. The paper's own count is 60,000.
 
     Parameters

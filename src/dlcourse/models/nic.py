@@ -41,14 +41,14 @@ class NIC(Module):
     hidden : int
         Length of the LSTM's state.
     dropout : float
-        Probability with which what the encoder sees is dropped.
+        Probability of dropping a value of what the encoder sees.
     rng : numpy.random.Generator
         Draws the initial weights.
 
     Raises
     ------
     ValueError
-        If the size is no multiple of 32.
+        If the size is not a multiple of 32.
 
     Examples
     --------
@@ -107,11 +107,11 @@ class NIC(Module):
         return scores.reshape(*self._places, self.score.out_features)
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the pictures, given that of the scores."""
+        """Return the gradient with respect to the pictures, given the gradient of the scores."""
         return self.stages.backward(self.speak_backward(dy))
 
     def speak_backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the stages' features, given that of the scores."""
+        """Return the gradient with respect to the stages' features, given the scores' gradient."""
         xp = array_module(dy)
         d_states = self.score.backward(dy.reshape(-1, dy.shape[2]))
         d_states = d_states.reshape(*self._places, self.lstm.hidden_size)

@@ -58,7 +58,7 @@ class Preprocess:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is no picture, or the array not one of colours.
+            If the file is not a picture, or the array not one of colours.
         """
         image = _without_ends(colour_picture(picture))
         short = min(image.size)
@@ -68,11 +68,11 @@ class Preprocess:
         return image.crop((left, top, left + self.crop, top + self.crop))
 
 
-#: torchvision's for all its ImageNet networks of this package ("ImageClassification" presets).
+#: torchvision's for all its ImageNet networks in this package ("ImageClassification" presets).
 _TORCHVISION = Preprocess()
 
 _OTHERS = {
-    # It came from TensorFlow with another range, and torchvision converts inside of the network.
+    # It came from TensorFlow with another range, and torchvision converts inside the network.
     "googlenet": Preprocess(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     # (value - 127) / 128 for values from 0 to 255.
     "efficientnet_lite0": Preprocess(
@@ -82,7 +82,7 @@ _OTHERS = {
 
 
 def preprocess_for(name: str) -> Preprocess:
-    """Return what belongs to the ImageNet weights of an architecture.
+    """Return the preprocessing that belongs to the ImageNet weights of an architecture.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def preprocess_for(name: str) -> Preprocess:
 
 def _without_ends(image: Image.Image) -> Image.Image:
     """Cut off what is far from the middle of a very long picture, before it grows by scaling."""
-    # The square in the middle, and as much again as no filter looks beyond. An even number of
+    # The square in the middle, and more around it than any filter reaches. An even number of
     # pixels is cut off, so that the middle stays where it is.
     most = 8 * min(image.size)
     cut_x, cut_y = (max(0, (side - most) // 2) for side in image.size)

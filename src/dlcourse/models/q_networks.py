@@ -16,8 +16,8 @@ class DuelingHead(Module):
     ``q[n, a] = v[n] + adv[n, a] - mean over b of adv[n, b]``
 
     One number v says how good the state is whatever is done; it learns from every action's
-    target. Only ``v + adv`` is known from targets, so a constant could wander from one to the
-    other: the mean is subtracted to pin it down. The gradient is
+    target. Targets only tell ``v + adv``, so a constant could wander from one to the other: the
+    mean is subtracted to pin it down. The gradient is
 
     ``dv[n] = sum over a of dq[n, a]`` and ``dadv[n, a] = dq[n, a] - mean over b of dq[n, b]``.
 
@@ -33,7 +33,7 @@ class DuelingHead(Module):
     Attributes
     ----------
     value, advantage : Linear
-        To one value, and to one a action.
+        To one value, and to one per action.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class QNetwork(Chain):
     Attributes
     ----------
     features : Sequential
-        From observations to a row of features each.
+        From observations to a row of features for each.
     head : Linear or DuelingHead
         From features to values (N, actions).
     """
@@ -173,7 +173,7 @@ class MinAtarQNetwork(QNetwork):
         self.skip_input_grad()
 
     def prepare(self, observations: np.ndarray) -> Array:
-        """Return planes (N, 10, 10, C) as images (N, C, 10, 10), which lie in memory as before."""
+        """Return planes (N, 10, 10, C) as images (N, C, 10, 10), in the same memory order."""
         return observations.astype(np.float32).transpose(0, 3, 1, 2)
 
 

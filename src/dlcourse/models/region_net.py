@@ -60,21 +60,21 @@ class RegionNet(SequentialClassifier):
         self.score = Linear(256, classes, rng=rng)
 
     def features(self, x: Array) -> Array:
-        """Return what the last layer sees of regions (R, 3, 64, 64): (R, 256)."""
+        """Return what the last layer sees for regions (R, 3, 64, 64): (R, 256)."""
         return self.relu(self.hidden(self.flatten(self.stages(x))))
 
 
 class FastRCNNOutputs(NamedTuple):
-    """What Fast R-CNN says of each region."""
+    """What Fast R-CNN says about each region."""
 
     scores: Array  #: (R, classes)
     shifts: Array  #: (R, classes, 4), towards the box of a thing of each class, see `boxes.encode`
 
 
 class FastRCNN(Module):
-    """Fast R-CNN: one pass over the picture serves all of its regions (Girshick 2015).
+    """Fast R-CNN: one pass over the picture serves all its regions (Girshick 2015).
 
-    Three stages of `FCN`'s backbone and a convolution more give features at every eighth pixel.
+    Three stages of `FCN`'s backbone and one more convolution give features at every eighth pixel.
     `RoIPool` cuts a grid of 4 x 4 out of them for each region; a hidden layer and two last ones
     say what the region shows, and how to move it.
 
@@ -114,7 +114,7 @@ class FastRCNN(Module):
         self.shift.weight.data *= 0.01  # at first, regions stay where they are
 
     def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:  # type: ignore[override]
-        """Look at pictures (N, 3, H, W) once, and at each region (R, 5) of them."""
+        """Run over pictures (N, 3, H, W) once, and judge each region (R, 5) of them."""
         hidden = self.head(self.pool(self.stages(x), regions))
         shifts = self.shift(hidden)
         return FastRCNNOutputs(
@@ -122,7 +122,7 @@ class FastRCNN(Module):
         )
 
     def backward(self, dy: FastRCNNOutputs) -> Array:
-        """Return the gradient with respect to the pictures, given those of both outputs."""
+        """Return the gradient with respect to the pictures, given the gradients of both outputs."""
         d_hidden = self.score.backward(dy.scores)
         d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(-1, self.shift.out_features))
         return self.stages.backward(self.pool.backward(self.head.backward(d_hidden)))

@@ -17,7 +17,7 @@ from dlcourse.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential
 
 
 class _ResidualBlock(Module):
-    """The body of a block, the way around it, and the ReLU after their sum."""
+    """The body of a block, the shortcut around it, and the ReLU after their sum."""
 
     relu: ReLU
     downsample: Module | None
@@ -47,7 +47,7 @@ class _ResidualBlock(Module):
     def _join(
         self, c_in: int, c_out: int, stride: int, downsample: Module | None, shortcut: bool
     ) -> None:
-        """Set the way around, once the layers of the body are assigned."""
+        """Set the shortcut, once the layers of the body are assigned."""
         if shortcut and downsample is None and (c_in != c_out or stride != 1):
             raise ValueError(
                 f"the shortcut has to go from {c_in} to {c_out} channels with stride {stride}: "
@@ -68,7 +68,7 @@ class BasicBlock(_ResidualBlock):
     stride : int
         Of the first convolution; 2 halves the image.
     downsample : Module, optional
-        What the shortcut passes; needed where the shape changes.
+        The layers on the shortcut; needed where the shape changes.
     shortcut : bool
         False leaves the shortcut out: a plain block, to compare with.
     rng : numpy.random.Generator
@@ -110,8 +110,8 @@ class BasicBlock(_ResidualBlock):
 class Bottleneck(_ResidualBlock):
     """1x1 to fewer channels, 3x3 there, 1x1 back to four times as many, and a shortcut.
 
-    He et al. 2016a, figure 5, right. The stride lies at the 3x3 convolution, as in torchvision
-    ("ResNet v1.5"); the paper has it at the first.
+    He et al. 2016a, figure 5, right. The 3x3 convolution has the stride, as in torchvision
+    ("ResNet v1.5"); in the paper the first one has it.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Bottleneck(_ResidualBlock):
     stride : int
         Of the 3x3 convolution; 2 halves the image.
     downsample : Module, optional
-        What the shortcut passes; needed where the shape changes.
+        The layers on the shortcut; needed where the shape changes.
     rng : numpy.random.Generator
         Draws the initial weights.
 
@@ -189,7 +189,7 @@ class ZeroPadShortcut(Module):
     Parameters
     ----------
     extra_channels : int
-        Channels of zeros put after those of the input.
+        Channels of zeros added after those of the input.
     stride : int
         Steps between the pixels that are kept.
 
@@ -209,7 +209,7 @@ class ZeroPadShortcut(Module):
         self._x = x
         kept = x[:, :, :: self.stride, :: self.stride]
         n, c, h, w = kept.shape
-        # In memory (N, H, W, C), like what it is added to.
+        # In memory (N, H, W, C), like the array it is added to.
         y = array_module(x).zeros((n, h, w, c + self.extra_channels), x.dtype).transpose(0, 3, 1, 2)
         y[:, :c] = kept
         return y

@@ -80,7 +80,7 @@ def resnet18(
     zero_init_residual: bool = False,
     rng: np.random.Generator | None = None,
 ) -> ResNet:
-    """Return ResNet-18: two basic blocks a stage, 11,689,512 parameters.
+    """Return ResNet-18: two basic blocks per stage, 11,689,512 parameters.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ class ResNetCifar(SequentialClassifier):
     One 3x3 convolution, three stages of n blocks (`BasicBlock`) with 16, 32 and 64 channels, of
     which the second and third begin by halving the image, and the mean of each channel into a
     linear layer. Shortcuts have no parameters (option A), so the plain network has exactly as many:
-    for n = 3, 9, that is 20 and 56 layers, 0.27 and 0.85 million.
+    0.27 and 0.85 million for n = 3 and 9, that is, for 20 and 56 layers.
 
     Parameters
     ----------

@@ -19,24 +19,24 @@ SMALL = ((16,), (32,), (48,), (64,))
 class SegNet(Module):
     """A class for each pixel, by a decoder that mirrors the encoder (Badrinarayanan et al. 2017).
 
-    Each stage of the encoder ends with a max-pooling that keeps where its maxima were. The stage
-    of the decoder that mirrors it first puts its values back to those very places, and leaves the
-    others at 0; its convolutions then fill the gaps. So edges are where they were in the picture,
-    at the price of an index a value, and what enlarges has no weights.
+    Each stage of the encoder ends with a max pooling that remembers where its maxima were. The
+    stage of the decoder that mirrors it first puts its values back in those very places, and
+    leaves the others at 0; its convolutions then fill the gaps. So edges are where they were in the
+    picture, at the price of one index per value, and enlarging takes no weights.
 
     Parameters
     ----------
     classes : int
         How many classes there are.
     widths : sequence of sequences of int
-        Filters of each convolution of each stage of the encoder; the decoder has them backwards.
+        Filters of each convolution of each stage of the encoder; the decoder reverses them.
     rng : numpy.random.Generator
         Draws the initial weights.
 
     Raises
     ------
     ValueError
-        If the sides of a picture are no multiples of 2 to the number of stages.
+        If the sides of a picture are not multiples of 2 to the power of the number of stages.
 
     Notes
     -----
@@ -89,7 +89,7 @@ class SegNet(Module):
     def backward(self, dy: Array) -> Array:
         for decoder, unpool in zip(self.decoders, self.unpools, strict=True):
             dy = unpool.backward(decoder.backward(dy))
-        # Indices are whole numbers and have no gradient: the encoder's comes from below alone.
+        # Indices are whole numbers and have no gradient: the encoder's comes only through values.
         for number in reversed(range(len(self.encoders))):
             dy = self.encoders[number].backward(self.pools[number].backward(dy))
         return dy

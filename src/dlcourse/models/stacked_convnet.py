@@ -1,4 +1,4 @@
-"""Convolutions in stages: the plain family on which chapter 1 compares depths and sizes."""
+"""Convolutions in stages: the plain family with which chapter 1 compares depths and sizes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class StackedConvNet(SequentialClassifier):
     """Stages of convolutions with 2x2 max pooling between them, averaged into a linear layer.
 
     Averaging each channel over the whole image, instead of a hidden layer (Lin, Chen and Yan 2014),
-    leaves nearly all parameters to the convolutions, so that networks of one size differ in
-    nothing but how they are stacked.
+    leaves nearly all parameters to the convolutions, so that networks of equal size differ only
+    in how they are stacked.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class Summary:
     network: str
     rows: list[Row]
     parameters: int
-    #: of these, in layers that only run in training, as auxiliary classifiers do
+    #: those in layers that only run in training, as auxiliary classifiers do
     idle: int = 0
 
     @property
@@ -200,7 +200,7 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
     if isinstance(module, AdaptiveAvgPool2d):
         if module.output_size == (1, 1):
             return Field(None)
-        # Where the grid does not divide the image, this is its widest window and usual step.
+        # Where the grid does not divide the image, this is the widest window and the usual step.
         (h, w), (oh, ow) = size, module.output_size
         kernel = [
             max(end - start for start, end in adaptive_windows(*pair))
@@ -211,8 +211,8 @@ def _after(module: Module, before: Field, size: tuple[int, ...]) -> Field:
 
 
 def _enlarged(before: Field, kernel: tuple[int, int], stride: tuple[int, int]) -> Field:
-    """Return the field behind a transposed convolution: ceil(K / S) inputs reach an output."""
-    # So many inputs, side by side, are what a window of that many would see.
+    """Return the field after a transposed convolution: ceil(K / S) inputs reach an output."""
+    # That many inputs, side by side, are what a window of that width would see.
     reaching = (-(-kernel[0] // stride[0]), -(-kernel[1] // stride[1]))
     after = before.through(reaching, (1, 1), (1, 1))
     jump = [max(1, j // s) for j, s in zip(after.jump, stride, strict=True)]
@@ -220,7 +220,7 @@ def _enlarged(before: Field, kernel: tuple[int, int], stride: tuple[int, int]) -
 
 
 def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
-    """Return the multiply-adds of convolutions and linear layers, and 0 for others.
+    """Return the multiply-adds of a convolution or a linear layer, and 0 for others.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def multiply_adds(layer: Module, output_shape: tuple[int, ...]) -> int:
     160
     """
     if isinstance(layer, Conv2d | Linear):
-        # Every output value is a sum of as many products as a row of the weights has.
+        # Every output value is a sum of one product for each weight in a row.
         products: int = math.prod(layer.weight.data.shape[1:])
         return math.prod(output_shape) * products
     if isinstance(layer, ConvTranspose2d):

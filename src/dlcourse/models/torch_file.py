@@ -1,11 +1,11 @@
 """Reading the files of ``torch.save`` without torch, and without trusting them.
 
 Such a file holds numbers and a pickle that says which of them belong to which array. A pickle is a
-program for a small machine with a stack, and what Python's own machine is told to call it calls. So
-the program runs on a machine of ours (`_described`), which has only the instructions that torch
-writes, and in place of calling a function notes what was said about an array. The worst a file can
-do is to describe arrays that do not exist, and each description is checked against the file before
-an array is made of it. All arrays together take no more memory than the file has bytes.
+program for a small stack machine, and Python's own machine calls whatever it is told to call. So
+the program runs on our own machine (`_described`), which has only the instructions that torch
+writes, and instead of calling a function notes what was said about an array. The worst a file can
+do is describe arrays that do not exist, and each description is checked against the file before an
+array is made from it. All arrays together take no more memory than the file has bytes.
 
 Both formats are read: the zip archive of torch 1.6 and later, and the older sequence of pickles.
 """
@@ -53,12 +53,12 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 #: The pickle of a network with a thousand arrays has 30,000 instructions.
 _MOST_INSTRUCTIONS = 1_000_000
-#: No more axes has an array of NumPy.
+#: An array of NumPy has no more axes than this.
 _MOST_AXES = 64
 
 
 class _Bounded(io.BufferedReader):
-    """A file that is never asked for more than it has, for the memory is taken beforehand."""
+    """A file that is never asked for more than it has, since memory is taken before reading."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         left = os.fstat(self.fileno()).st_size - self.tell()
@@ -67,7 +67,7 @@ class _Bounded(io.BufferedReader):
 
 @dataclass(frozen=True)
 class _Function:
-    """What the pickle looks up by name: a type of numbers, or a function that torch has."""
+    """What the pickle looks up by name: a type of number, or a function of torch."""
 
     name: str
 
@@ -107,14 +107,14 @@ def read_torch_file(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     -------
     dict
         From name to array, in the order of the file. Names that stand for the same numbers in the
-        same way, as those of tied weights do, share an array. bfloat16 becomes float32.
+        same way, like those of tied weights, share an array. bfloat16 becomes float32.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     FileError
-        If the file is damaged, or holds anything else than arrays by name.
+        If the file is damaged, or holds anything other than arrays by name.
     """
     with (
         reading_weights(path, "arrays by name, as torch.save writes a state_dict()"),
@@ -151,7 +151,7 @@ def _read_zip(
 
 
 def _read_old(file: IO[bytes], size: int) -> tuple[object, Callable[[_Storage], bytes | bytearray]]:
-    """Return the same for a file of before torch 1.6: pickles, then the storages by their keys."""
+    """Return the same for a file from before torch 1.6: pickles, then storages by their keys."""
     storages: dict[str, _Storage] = {}
     if _described(file, {}) != _MAGIC or _described(file, {}) != _PROTOCOL:
         raise Found("another kind of file")
@@ -174,15 +174,15 @@ def _read_old(file: IO[bytes], size: int) -> tuple[object, Callable[[_Storage], 
 def _check_count(storage: _Storage, nbytes: int) -> None:
     if nbytes != storage.nbytes:
         raise Found(
-            f"{nbytes:,} bytes for {storage.count:,} numbers, where it takes {storage.nbytes:,}"
+            f"{nbytes:,} bytes for {storage.count:,} numbers, which take {storage.nbytes:,}"
         )
 
 
 def _described(file: IO[bytes], storages: dict[str, _Storage]) -> Any:
     """Run a pickle up to its end, and return what it describes; nothing is called.
 
-    Names of instructions are those of `pickletools`. What the pickle says of storages is added to
-    `storages`, by key.
+    The names of instructions are those of `pickletools`. What the pickle says about storages is
+    added to `storages`, by key.
     """
     stack: list[Any] = []
     marks: list[int] = []
@@ -257,7 +257,7 @@ def _described(file: IO[bytes], storages: dict[str, _Storage]) -> Any:
 
 
 def _called(name: str, arguments: tuple[Any, ...]) -> Any:
-    """Return what a function that torch writes down would give of its arguments."""
+    """Return what a function that torch writes down would make from its arguments."""
     if name == "collections OrderedDict":
         return {}
     if name == "torch._utils _rebuild_parameter":
@@ -327,4 +327,4 @@ def _check_view(name: str, tensor: _Tensor) -> None:
         )
     last = tensor.offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if size > 0 and last >= count:
-        raise Found(f"an array {name!r} that lies outside of its numbers")
+        raise Found(f"an array {name!r} that lies outside its numbers")

@@ -24,11 +24,12 @@ _GROUP = 8
 
 
 class TimeBlock(Module):
-    """A residual block that also hears a vector: what time it is.
+    """A residual block that also takes in a vector: what time it is.
 
     ``y = conv2(relu(norm2(conv1(relu(norm1(x))) + time(v)))) + shortcut(x)`` (He et al. 2016b, with
-    the time added as in Ho et al. 2020): the vector becomes one number a channel, the same for all
-    pixels. The shortcut is a 1x1 convolution where the number of channels changes, else nothing.
+    the time added as in Ho et al. 2020): the vector becomes one number per channel, the same
+    for all pixels. The shortcut is a 1x1 convolution where the number of channels changes, and
+    otherwise nothing.
 
     Parameters
     ----------
@@ -83,11 +84,11 @@ class TimeBlock(Module):
 class UNet(Module):
     """Down to a few pixels and up again, with a bridge at each size (Ronneberger et al. 2015).
 
-    On the way down the grid is halved and channels are added: what is where gets lost, what it
-    is gets clear. On the way up, features of the same size from the way down are *concatenated*:
-    they still know where. Each block hears the time, as waves of it (`time_waves`) that two linear
-    layers have worked on. What comes out is of the size of the picture, for it is the picture's
-    noise (Ho et al. 2020).
+    On the way down the grid is halved and channels are added: it gets lost where things are, and
+    gets clear what they are. On the way up, features of the same size from the way down are
+    *concatenated*: they still know where. Each block takes in the time, as waves (`time_waves`)
+    that have passed through two linear layers. The output is as large as the picture, since it is
+    the picture's noise (Ho et al. 2020).
 
     Parameters
     ----------
@@ -103,8 +104,8 @@ class UNet(Module):
     Raises
     ------
     ValueError
-        If a width is no multiple of 8, a picture's sides cannot be halved so often, or there is
-        not one time for each picture.
+        If a width is not a multiple of 8, a picture's sides cannot be halved that often, or there
+        is not one time for each picture.
 
     Examples
     --------
@@ -182,7 +183,7 @@ class UNet(Module):
         for i, block in enumerate(self.up):
             dx, d_time = block.backward(dx)
             d_times.append(d_time)
-            width = self.widths[i]  # what stood side by side goes its two ways
+            width = self.widths[i]  # what was joined goes its two ways
             d_bridges.append(dx[:, width:])
             dx = self.enlarge[i].backward(dx[:, :width])
         dx, d_time = self.middle.backward(dx)
@@ -215,8 +216,8 @@ class UNet(Module):
 def time_waves(t: Array, features: int) -> Array:
     """Return sines and cosines of a time, from fast waves to slow ones (Vaswani et al. 2017).
 
-    ``[sin(t / 1), ..., sin(t / 10000), cos(t / 1), ..., cos(t / 10000)]``: as the hands of many
-    clocks, they tell times that are close apart and times that are far.
+    ``[sin(t / 1), ..., sin(t / 10000), cos(t / 1), ..., cos(t / 10000)]``: like the hands of many
+    clocks, they tell apart times that are close and times that are far.
 
     Parameters
     ----------

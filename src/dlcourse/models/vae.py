@@ -32,18 +32,18 @@ class VAEOutputs(NamedTuple):
 
 
 class VAE(Module):
-    """An encoder says about where an image lies, a decoder draws what lies there.
+    """An encoder says roughly where an image lies; a decoder draws what lies there.
 
     The encoder gives a mean and a variance for each of a few numbers, the decoder gets one draw
-    from that normal distribution. To draw has no gradient. So what is drawn is noise from a
-    standard normal distribution, which has nothing to learn, and it is moved and stretched (the
+    from that normal distribution. Drawing has no gradient. So noise is drawn from a standard
+    normal distribution, which has nothing to learn, and then stretched and moved (the
     *reparameterisation* of Kingma and Welling 2014, section 2.4)::
 
         mean, log_variance = encoder(x)
         z = mean + exp(log_variance / 2) * noise
         scores = decoder(z)
 
-    Outside of training there is no noise: z is the mean.
+    Outside training there is no noise: z is the mean.
 
     Parameters
     ----------
@@ -109,11 +109,11 @@ class VAE(Module):
         return VAEOutputs(self.decoder(z), mean, log_variance)
 
     def backward(self, dy: VAEOutputs) -> Array:
-        """Return the gradient with respect to the images, given those of all outputs.
+        """Return the gradient with respect to the images, given the gradients of all outputs.
 
-        Two ways lead to the mean and the log variance: over z, and directly, for the loss looks
-        at them. With ``z = mean + exp(log_variance / 2) * noise``, the slope of z is 1 for the mean
-        and ``exp(log_variance / 2) * noise / 2`` for the log variance.
+        Two ways lead to the mean and the log variance: through z, and directly, since the loss
+        depends on them. With ``z = mean + exp(log_variance / 2) * noise``, the slope of z is 1 for
+        the mean and ``exp(log_variance / 2) * noise / 2`` for the log variance.
         """
         dz = self.decoder.backward(dy.scores)
         d_mean = dy.mean + dz
@@ -129,7 +129,7 @@ class VAE(Module):
 
 
 class _Grid(Module):
-    """Values in a row as channels of a small grid: `Flatten`, turned round."""
+    """Values in a row as channels of a small grid: `Flatten` in reverse."""
 
     def forward(self, x: Array) -> Array:
         return x.reshape(-1, *_GRID)

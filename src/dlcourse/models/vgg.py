@@ -32,14 +32,14 @@ _STAGES = {
 
 
 class VGG(SequentialClassifier):
-    """Stages of 3x3 convolutions, each ended by 2x2 max pooling (Simonyan and Zisserman 2015).
+    """Stages of 3x3 convolutions, each ending in 2x2 max pooling (Simonyan and Zisserman 2015).
 
     Channels go 64, 128, 256, 512, 512. Three linear layers follow, which in VGG-16 hold
-    123,642,856 of the 138,357,544 parameters. The average to 7x7 changes nothing for images of
+    123,642,856 of the 138,357,544 parameters. Averaging to 7x7 changes nothing for images of
     224x224, and lets other sizes in, from 32 up.
 
-    Keys, shapes and order of the state are torchvision's. Convolutions start as He et al. (2015)
-    have it; torchvision counts outputs there instead of inputs (``fan_out``), and draws linear
+    Keys, shapes and order of the state are torchvision's. Convolutions start as in He et al.
+    (2015); torchvision counts outputs there instead of inputs (``fan_out``), and draws linear
     layers with a standard deviation of 0.01.
 
     Parameters
@@ -47,8 +47,8 @@ class VGG(SequentialClassifier):
     stages : sequence of five int
         Convolutions in each stage.
     batch_norm : bool
-        Whether batch normalization follows each convolution, which as in torchvision keeps its
-        bias. The paper, five months older, has none.
+        Whether batch normalization follows each convolution, which keeps its bias, as in
+        torchvision. The paper, five months older, has none.
     num_classes : int
         Number of scores.
     dropout : float

@@ -1,4 +1,4 @@
-"""Activations: the bends between linear layers, element by element."""
+"""Activations: the nonlinearities between linear layers, element by element."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dlcourse.nn.module import Module
 
 
 class ReLU(Module):
-    """Values above zero pass, all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
+    """Values above zero pass; all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
 
     The gradient at zero itself is taken as zero, as in torch. NaN stays NaN, and its gradient
     passes.
@@ -25,7 +25,7 @@ class ReLU(Module):
             y, self._mask = cuda.relu(x)
             return y
         self._mask = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
-        # Of an array and a number NumPy takes the maximum three times as slowly as of two arrays.
+        # NumPy is three times slower at the maximum of an array and a number than of two arrays.
         return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
@@ -36,8 +36,8 @@ class ReLU6(Module):
     """ReLU that stops at 6: ``y = min(max(x, 0), 6)`` (Krizhevsky 2010).
 
     Networks for phones have it (Sandler et al. 2018): a known range is easy to store in few bits.
-    The gradient at 0 and at 6 is taken as zero, as in torch. So it is at NaN, where torch's depends
-    on the place in memory.
+    The gradient at 0 and at 6 is taken as zero, as in torch. At NaN it is zero, too; torch's
+    depends on the place in memory there.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class ReLU6(Module):
 
 
 class LeakyReLU(Module):
-    """Values below zero pass as well, but only a small share of them (Maas et al. 2013).
+    """Values below zero pass as well, but multiplied by a small share (Maas et al. 2013).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Array) -> Array:
-        number = x.dtype.type  # where() would make float64 of two Python floats
+        number = x.dtype.type  # where() would turn two Python floats into float64
         slope = array_module(x).where(x > 0, number(1), number(self.negative_slope))
         self._slope = slope
         return elementwise("multiply", x, slope)

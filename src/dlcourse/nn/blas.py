@@ -1,11 +1,11 @@
 """How many threads BLAS, which multiplies matrices for NumPy, may use.
 
 A product that BLAS cuts among its threads may differ in the last bits from the same product on one
-thread. So whatever is to give the same bits everywhere holds BLAS to one thread meanwhile, and
+thread. So whatever has to give the same bits everywhere holds BLAS to one thread meanwhile, and
 shares work among threads of our own (`dlcourse.nn.threads`).
 
-The number belongs to the process, not to a Python thread. So those who hold it are counted: the
-first one in sets it to one, the last one out sets it back, in whatever order they leave.
+The number belongs to the process, not to a Python thread. So its holders are counted: the first
+one in sets it to one, the last one out sets it back, in whatever order they leave.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _allowed: dict[str, int] = {}  # to each library, by its file, before it was hel
 
 @functools.cache
 def blas() -> ThreadpoolController:
-    """Return the libraries of BLAS that are loaded, to ask and to limit; the search takes a while.
+    """Return the BLAS libraries that are loaded, to query and to limit; the search takes a while.
 
-    SciPy brings one of its own: whoever imports it and needs it held calls ``blas.cache_clear()``.
+    SciPy brings its own: code that imports it and needs it held calls ``blas.cache_clear()``.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def blas_threads() -> int:
 
 
 def allowed_threads() -> int:
-    """Return how many threads BLAS may use where nobody holds it.
+    """Return how many threads BLAS may use when nothing holds it.
 
     Examples
     --------
@@ -72,8 +72,8 @@ def allowed_threads() -> int:
 def blas_held() -> Iterator[None]:
     """Hold BLAS to one thread for a ``with`` block, or a function; it takes a few microseconds.
 
-    Blocks may be nested, and run in several Python threads at once. BLAS goes back to what it was
-    allowed when the last of them ends.
+    Blocks may be nested, and run in several Python threads at once. When the last of them ends,
+    BLAS goes back to what it was allowed.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def blas_held() -> Iterator[None]:
 
 
 class _Hold:
-    """One who holds, in this Python thread."""
+    """One holder, in this Python thread."""
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
@@ -122,7 +122,7 @@ def _set_threads(library: Any, number: int) -> None:
 
 
 def _after_fork() -> None:
-    """In a child there is only the thread that forked, and what that one holds."""
+    """In a child process there is only the thread that forked, and what it holds."""
     for hold in [*_holds]:
         if hold.thread != threading.get_ident():
             _holds.discard(hold)

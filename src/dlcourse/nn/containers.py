@@ -181,7 +181,7 @@ class Residual(Module):
     body : Module
         The residual function F.
     shortcut : Module, optional
-        What the input passes on its way around; the identity when left out. A projection is
+        What the input passes on its way round; the identity when left out. A projection is
         needed where the body changes the shape.
 
     Examples

@@ -1,8 +1,8 @@
-"""What holds for every layer: the guard that stands around each forward and each backward pass.
+"""What holds for every layer: the guard around each forward and each backward pass.
 
 A mistake that would end in wrong numbers, or in an error far from its cause, ends in one sentence
 here. `Module` puts the guard around the methods of every class that derives from it, a learner's
-own included; `dlcourse.nn.Module` says what it asks for.
+own included; `dlcourse.nn.Module` says what it demands.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ class _Record:
     repeated: bool = False  #: whether the same call had one before
     used: bool = False  #: whether a backward pass has followed
     shape: Any = None  #: of the output; a list of them where there are several
-    input_dtype: Any = None  #: None where it was no array
+    input_dtype: Any = None  #: None where it was not an array
     dtype: Any = None  #: of the output; None where there are several
     differentiable: bool = True  #: whether the input can have a gradient
 
 
 @contextmanager
 def _running(module: Module) -> Iterator[None]:
-    """For the time of a pass; the outermost of this thread holds BLAS to one thread.
+    """The duration of a pass; the outermost in this thread holds BLAS to one thread.
 
-    However it ends, be it by Ctrl-C, all is as it was before.
+    However it ends, even by Ctrl-C, everything is as it was before.
     """
     outer = _here.calls
     try:
@@ -156,7 +156,7 @@ def guard_backward(backward: Pass) -> Pass:
 
 
 def guard(cls: type[Module], base: type[Module]) -> None:
-    """Put the guard around the passes of a class, written in it or mixed in, but not the base's."""
+    """Put the guard around a class's passes, its own or mixed in, but not the base class's."""
     for name, around in (("forward", guard_forward), ("backward", guard_backward)):
         method = getattr(cls, name)
         if method is not getattr(base, name) and not hasattr(method, "guarded"):
@@ -184,7 +184,7 @@ def _note_caches(module: Module, record: _Record, before: int) -> None:
 
 
 def _check_input(module: Module, x: Array) -> None:
-    """Refuse what is no array, and numbers of the wrong kind where no layer inside would."""
+    """Refuse what is not an array, and numbers of the wrong kind where no layer inside would."""
     kinds = module.input_kinds
     if not is_array(x):
         if isinstance(x, tuple) and any(module.named_children()):
@@ -245,7 +245,7 @@ def _without_forward(module: Module) -> _Record:
 
 
 def _may_skip(module: Module) -> bool:
-    """Whether somebody asked to leave out the input's gradient, here or at a layer inside."""
+    """Whether the input's gradient is to be left out, here or at a layer inside."""
     return not all(getattr(part, "input_grad", True) for _, part in module.named_modules())
 
 

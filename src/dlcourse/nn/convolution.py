@@ -5,10 +5,10 @@ way, the patch under a window is made of contiguous runs, the product of patches
 gives the output with nothing to transpose, and bias is added row by row.
 
 Patches take KH * KW times the memory of the image. They are never all made at once: a block of
-them is copied to a scratch that fits the processor's cache, multiplied, and overwritten by the
-next. To copy them once more for the backward pass takes about as long as to fetch them.
+them is copied to scratch memory that fits the processor's cache, multiplied, and overwritten by
+the next. Copying them again for the backward pass takes about as long as fetching kept ones.
 
-The functions are the stateless mathematics; `Conv2d` holds the weights.
+The functions are stateless mathematics; `Conv2d` holds the weights.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from dlcourse.nn.windows import Geometry, Pair, blocks, check_images, pair
 #: or on a GPU enough for one large product.
 _BLOCK_BYTES = {"numpy": 2**21, "cupy": 2**28}
 
-#: From so many weights on, to lay them out for the product takes time that counts.
+#: From this many weights on, laying them out for the product takes noticeable time.
 _MANY_WEIGHTS = 2**16
 
 Shape = tuple[int, ...]
@@ -66,9 +66,9 @@ def conv2d(
     geometry : Geometry
         The windows.
     groups : int
-        Channels are split into so many groups that do not see each other.
+        Channels are split into this many groups that do not see each other.
     threads : int
-        Where the work is large, it is shared among so many.
+        How many threads share the work, where it is large.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def conv2d(
     patches = windows(x, geometry)
     y = xp.empty((*patches.shape[:3], o), x.dtype)
     if groups == 1 and y.size < o * o:
-        # Fewer windows than kernels: it is the patches that are laid out anew, as the weights lie.
+        # Fewer windows than kernels: then the patches are laid out to match the weights.
         columns = patches.transpose(0, 1, 2, 5, 3, 4).reshape(-1, weight[0].size)
         y = product(columns, weight.reshape(o, -1), threads).reshape(y.shape)
         if bias is not None:
@@ -91,7 +91,7 @@ def conv2d(
     matrix = _matrix(weight, groups)
     # Added to whole lines of the image: a row of so few channels is slow to loop over.
     line_bias = None if bias is None else xp.tile(bias, y.shape[2])
-    # BLAS lays the weights out anew for each product: a block is worth as many bytes as they have.
+    # BLAS lays the weights out again for each product, so a block should be as large as they are.
     most_bytes = max(_BLOCK_BYTES[xp.__name__], weight.nbytes)
 
     def fill(part: tuple[slice, slice]) -> None:
@@ -227,14 +227,14 @@ def conv2d_gradients(
     x, dy, weight, geometry, groups
         As in `conv2d_weight_grad` and `conv2d_input_grad`.
     input_grad : bool
-        Without, None takes the place of `dx`. It does not change a bit of `dw`.
+        If false, None takes the place of `dx`. This changes no bit of `dw`.
     threads : int
-        Where the work is large, the images are shared among so many. It does not change a bit.
+        How many threads share the images, where the work is large. This changes no bit.
     """
     back = _back(geometry, x.shape, dy.shape)
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
-    # Patches of few channels are narrow; with fewer pixels than kernels see conv2d.
+    # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
     if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
@@ -258,7 +258,7 @@ def conv2d_gradients(
 
     total = sum_pieces(work, image_pieces(x, n * h * w * turned.size), threads)
     dw = total.reshape(kh, kw, o, c)[::-1, ::-1].transpose(2, 3, 0, 1)
-    if xp is not np or np.isfinite(total).all():  # a GPU is not waited for
+    if xp is not np or np.isfinite(total).all():  # do not wait for a GPU
         dw = xp.ascontiguousarray(dw, dy.dtype)
     else:  # a pixel of infinity times the padding of `dy` is NaN, which no window has seen
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, threads=threads)
@@ -266,7 +266,7 @@ def conv2d_gradients(
 
 
 def _same(kernel: Shape, stride: Shape, dilation: Shape) -> tuple[int, int]:
-    """Return the padding with which the output has the size of the image."""
+    """Return the padding that gives the output the size of the image."""
     around = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     if stride != (1, 1) or any(a % 2 for a in around):
         raise ValueError(
@@ -277,7 +277,7 @@ def _same(kernel: Shape, stride: Shape, dilation: Shape) -> tuple[int, int]:
 
 
 def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
-    """The windows of the convolution that takes `dy` to `dx`; None where it is not to be one."""
+    """The windows of the convolution that takes `dy` to `dx`; None where another way is better."""
     if math.prod(size[2:]) > 4 * math.prod(dy_size[2:]):
         return None  # most of what it multiplies would be padding
     margin = tuple(
@@ -290,20 +290,20 @@ def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
-    """Whether every group has one channel in and one out: products of matrices are no use."""
+    """Whether every group has one channel in and one out: then matrix products are no use."""
     return groups > 1 and shape[:2] == (groups, 1)
 
 
 def _matrix(weight: Array, groups: int) -> Array:
     """(O, C / G, KH, KW) as the matrix (KH * KW * C, O) that patches are multiplied with.
 
-    With groups it is one matrix each: (G, KH * KW * C / G, O / G).
+    With groups there is one matrix for each: (G, KH * KW * C / G, O / G).
     """
     o, c, kh, kw = weight.shape
     split = weight.reshape(groups, o // groups, c, kh, kw)
     if weight.size > _MANY_WEIGHTS:
         # The transposed matrix is copied kernel by kernel, each within the cache: ten times as
-        # fast for 512 channels. BLAS takes either.
+        # fast for 512 channels. BLAS takes either layout.
         matrices = split.transpose(0, 1, 3, 4, 2).reshape(groups, o // groups, kh * kw * c)
         matrices = matrices.transpose(0, 2, 1)
     else:
@@ -312,7 +312,7 @@ def _matrix(weight: Array, groups: int) -> Array:
 
 
 def _grouped(columns: Array, positions: int, groups: int) -> Array:
-    """Patches (rows, KH * KW * C) as one matrix a group: (G, rows, KH * KW * C / G)."""
+    """Patches (rows, KH * KW * C) as one matrix per group: (G, rows, KH * KW * C / G)."""
     split = columns.reshape(columns.shape[0], positions, groups, -1)
     return split.transpose(2, 0, 1, 3).reshape(groups, columns.shape[0], -1)
 
@@ -336,8 +336,8 @@ class Conv2d(Module):
     dilation : int or (int, int)
         Steps D between the positions inside a window.
     groups : int
-        Channels are split into so many groups that do not see each other; as many as there are
-        channels makes a depthwise convolution.
+        Channels are split into this many groups that do not see each other; one group per channel
+        makes a depthwise convolution.
     bias : bool
         Whether a number is added to each output channel.
     rng : numpy.random.Generator

@@ -1,12 +1,12 @@
 """Depthwise convolution: each channel has a kernel of its own and sees no other channel.
 
-Nothing is summed over channels, so there is no matrix product to be made of it. It is a sum over
-the positions in the window instead: the image, shifted, times that position's weight of each
-channel. In memory that is channels-last, one line of the image is a row of W * C values, and so
-is one weight a channel, repeated W times; NumPy multiplies such rows fast.
+Nothing is summed over channels, so it cannot be a matrix product. Instead it is a sum over the
+positions in the window: the image, shifted, times that position's weight for each channel. In
+channels-last memory one line of the image is a row of W * C values, and so is one weight per
+channel, repeated W times; NumPy multiplies such rows fast.
 
 With a stride of S columns the lines are first taken apart into S *planes*: columns 0, S, 2S, ...,
-columns 1, S + 1, ..., and so on. In its plane, what a position sees lies without gaps again.
+columns 1, S + 1, ..., and so on. In its plane, what a position sees again lies without gaps.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def depthwise_input_grad(
 
 
 def _planes(x: Array, geometry: Geometry) -> list[Array]:
-    """The padded images as planes, see the head of this file: (N, H, columns * C) each."""
+    """The padded images as planes (see the top of this file): (N, H, columns * C) each."""
     step = geometry.stride[1]
     image = pad(x, geometry.padding).transpose(0, 2, 3, 1)
     planes = [image[:, :, start::step] for start in range(step)]

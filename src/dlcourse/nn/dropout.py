@@ -11,8 +11,8 @@ from dlcourse.nn.module import Module
 class Dropout(Module):
     """Each value becomes zero with probability `p` while training (Srivastava et al. 2014).
 
-    What stays is multiplied by ``1 / (1 - p)``, so that the mean keeps its size; outside of
-    training the input passes unchanged.
+    What stays is multiplied by ``1 / (1 - p)``, so that the mean keeps its size; outside training
+    the input passes unchanged.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Dropout(Module):
                 "set_generator(rng) on the network"
             )
         keep = random_uniform(self.rng, x.shape, like=x) >= self.p
-        # Of the dtype and memory order of the input, so that the output has them too.
+        # In the dtype and memory order of the input, so that the output has them too.
         self._mask = array_module(x).empty_like(x)
         self._mask[...] = keep
         self._mask *= 1 / (1 - self.p)

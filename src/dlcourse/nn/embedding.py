@@ -11,8 +11,8 @@ from dlcourse.nn.module import Module, Parameter
 class Embedding(Module):
     """Look up a row of the weights for each index: ``y[...] = weight[index[...]]``.
 
-    It is a `Linear` layer without bias that gets one-hot vectors, without the multiplications by
-    zero. A word that stands in several places adds up their gradients in its row.
+    It is a `Linear` layer without bias that takes one-hot vectors, but without the multiplications
+    by zero. The gradients of a word that stands in several places add up in its row.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Embedding(Module):
         if x.size and not (int(x.min()) >= 0 and int(x.max()) < count):
             raise ValueError(
                 f"Embedding expects numbers from 0 to {count - 1}, found {int(x.min())} to "
-                f"{int(x.max())}; map words that are not known to a number of their own"
+                f"{int(x.max())}; map unknown words to a number of their own"
             )
         self._index = x
         return self.weight.data[x]

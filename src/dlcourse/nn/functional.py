@@ -1,4 +1,4 @@
-"""`softmax`; and for torch's other functions, which layer to write instead.
+"""`softmax`; and for torch's other functions, the layer to write instead.
 
 A function has no place for what its backward pass needs, so here a network is made of layers.
 """

@@ -12,21 +12,21 @@ from dlcourse.nn.windows import check_images
 
 
 class GroupNorm(Module):
-    """Groups of an image's channels shifted and scaled to mean 0 and variance 1, then by channel.
+    """Groups of an image's channels, normalised to mean 0 and variance 1, then scaled by channel.
 
     ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Wu and He 2018), with mean and variance
     over the pixels and channels of one group in one image. `BatchNorm2d` takes them over the whole
-    batch instead. Here an image gives the same in any company, so training and prediction do
+    batch instead. Here an image gives the same result in any batch, so training and prediction do
     not differ, and a batch may be cut into parts. float16 is computed in float32 and rounded.
 
     Parameters
     ----------
     num_groups : int
-        Into how many groups the channels are split.
+        How many groups the channels are split into.
     num_channels : int
         Channels C.
     eps : float
-        Added to the variance, so that a group that is constant divides by no zero.
+        Added to the variance, so that a constant group does not divide by zero.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class GroupNorm(Module):
         return _images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _over_groups(self, values: Array) -> Array:
-        """From a number for each channel (N, C) to the sum of each group (N, G)."""
+        """From a number for each channel (N, C) to the sum over each group (N, G)."""
         size = self.num_channels // self.num_groups
         return values.reshape(len(values), self.num_groups, size).sum(axis=2)
 

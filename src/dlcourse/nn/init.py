@@ -9,14 +9,14 @@ import numpy as np
 
 from dlcourse import habits
 
-#: What weights can be drawn in.
+#: The dtypes that weights can be drawn in.
 Float = type[np.float32] | type[np.float64]
 
 
 def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return how many inputs feed one output of a layer, and how many outputs one input feeds.
 
-    The numbers of torch's ``_calculate_fan_in_and_fan_out``.
+    The same numbers as torch's ``_calculate_fan_in_and_fan_out``.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def he_normal(
 ) -> np.ndarray:
     """Draw weights from a normal distribution of standard deviation sqrt(2 / fan_in).
 
-    ReLU lets half of its input's second moment through; the 2 makes up for it, so the signal
+    ReLU lets half of its input's second moment through; the 2 makes up for that, so the signal
     keeps its size from layer to layer (He et al. 2015, equation 10). Torch calls this
     ``kaiming_normal_`` with ``nonlinearity="relu"``.
 
@@ -97,9 +97,9 @@ def xavier_normal(
 ) -> np.ndarray:
     """Draw weights from a normal distribution of standard deviation sqrt(2 / (fan_in + fan_out)).
 
-    A compromise that keeps both the signal and its gradient at their size where the activation
-    is about linear, as tanh is near zero (Glorot & Bengio 2010, equation 12). The parameters
-    are those of `he_normal`.
+    A compromise that roughly preserves the size of both the signal and its gradient where the
+    activation is about linear, as tanh is near zero (Glorot & Bengio 2010, equation 12). The
+    parameters are those of `he_normal`.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def bilinear(channels: int, factor: int) -> np.ndarray:
 
     The kernel is ``2 * factor - factor % 2`` wide, for a stride of `factor` and a padding of
     ``(factor - factor % 2) // 2`` (Long et al. 2015, section 3.3, and the code that comes with it).
-    A channel is not mixed with others.
+    Channels are not mixed.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class Linear(Module):
     Parameters
     ----------
     in_features, out_features : int
-        Numbers of values I in and O out.
+        Numbers I and O of values in and out.
     bias : bool
         Whether a number is added to each output.
     rng : numpy.random.Generator
@@ -94,7 +94,7 @@ class Flatten(Module):
         return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array) -> Array:
-        # In the memory order of the input: what comes next runs over arrays of that order.
+        # In the memory order of the input, since what comes next works on arrays in that order.
         dx = array_module(dy).empty_like(self._x, dtype=dy.dtype)
         dx[...] = dy.reshape(self._x.shape)
         return dx

@@ -1,7 +1,7 @@
 """Losses: one number that says how wrong the outputs are, and its gradient.
 
 Outputs and scores are floating-point numbers, and their gradient has their dtype; float16 is
-computed in float32 and rounded. A batch of nothing has no mean: it is refused, where torch gives
+computed in float32 and rounded. An empty batch has no mean: it is refused, where torch gives
 NaN.
 """
 
@@ -55,8 +55,8 @@ def softmax(x: Array, dim: int = 1) -> Array:
     Parameters
     ----------
     x : array
-        Scores (logits) of any size: the largest along the axis is subtracted first, which
-        changes nothing but that exp cannot overflow.
+        Scores (logits) of any size: the largest along the axis is subtracted first, which only
+        keeps exp from overflowing.
     dim : int
         The axis of the classes.
 
@@ -92,15 +92,15 @@ class _Loss(Familiar):
 class CrossEntropyLoss(_Loss):
     """Mean of minus the log of the probability given to the right class.
 
-    Takes scores, not probabilities: softmax is inside, for the two together are exact where
+    Takes scores, not probabilities: softmax is inside, because the two together are exact where
     the log of a tiny probability is not, and their gradient is simply ``p - target``. Each image
-    has one label, or each of its pixels has.
+    has one label, or each of its pixels has one.
 
     Parameters
     ----------
     ignore_index : int
         Where the label is this number, there is nothing to learn: neither the mean nor the
-        gradient counts it, be the scores NaN (of which torch makes a gradient of NaN).
+        gradient counts it, even if the scores are NaN (where torch gives a gradient of NaN).
     label_smoothing : float
         Share of the target spread evenly over all classes (Szegedy et al. 2016), from 0 to 1.
 
@@ -130,22 +130,22 @@ class CrossEntropyLoss(_Loss):
         Parameters
         ----------
         logits : array of shape (N, classes) or (N, classes, ...)
-            Scores; behind the classes there may be places, such as rows and columns.
+            Scores; after the classes there may be places, such as rows and columns.
         targets : int array of shape (N,) or (N, ...)
             The right class of each.
 
         Raises
         ------
         ValueError
-            If the shapes do not go together, a label is no whole number or out of range, or none
-            is left to learn from.
+            If the shapes do not fit together, a label is not a whole number or out of range, or
+            none is left to learn from.
         """
         xp = array_module(logits)
         scores = _floating("CrossEntropyLoss", logits)
         kept = _kept(logits, targets, self.ignore_index)
         self._shape, self._dtype = logits.shape, logits.dtype
         self._kept = None if kept.all() else kept.ravel()
-        # With the classes last, as a convolution's output lies in memory, this is only a view.
+        # A convolution's output has its classes last in memory, so this is only a view.
         rows, labels = xp.moveaxis(scores, 1, -1).reshape(-1, logits.shape[1]), targets.ravel()
         if self._kept is not None:
             rows, labels = rows[self._kept], labels[self._kept]
@@ -178,7 +178,7 @@ class CrossEntropyLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """Mean over all elements of the squared difference of output and target.
+    """Mean over all elements of the squared difference between output and target.
 
     Examples
     --------
@@ -205,8 +205,8 @@ class MSELoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """Mean over all elements of minus the log of the probability given to the right answer.
 
-    Each element is a question of its own with the answers yes (1) and no (0): the score s gives
-    yes the probability ``sigmoid(s)``. As with `CrossEntropyLoss` the sigmoid is inside, and the
+    Each element is its own question with the answers yes (1) and no (0): the score s gives
+    "yes" the probability ``sigmoid(s)``. As with `CrossEntropyLoss` the sigmoid is inside, and the
     gradient is ``sigmoid(s) - t`` over the number of elements. A target between 0 and 1 asks for
     that probability.
 
@@ -296,7 +296,7 @@ def _matched(loss: str, y: Array, t: Array, what: str = "outputs") -> tuple[Arra
 
 
 def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
-    """Return where the labels are not to be ignored, and refuse what are no labels."""
+    """Return where labels are not to be ignored, and refuse what is not a label."""
     one_hot = getattr(targets, "shape", None) == logits.shape
     hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
     if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
@@ -314,11 +314,11 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
     wrong = targets[kept & ((targets < 0) | (targets >= classes))]
     if wrong.size:
         raise ValueError(
-            f"labels must lie from 0 to {classes - 1}, for there are {classes} classes; "
+            f"labels must lie from 0 to {classes - 1}, as there are {classes} classes; "
             f"found {int(wrong[0])}"
         )
     return kept
 
 
 def _found(x: Array) -> str:
-    return f"dtype {x.dtype}" if hasattr(x, "dtype") else f"{type(x).__name__}, which is no array"
+    return f"dtype {x.dtype}" if hasattr(x, "dtype") else f"{type(x).__name__}, not an array"

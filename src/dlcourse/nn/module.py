@@ -103,8 +103,8 @@ class Module(Familiar):
     A layer with parameters computes in their dtype, and so does a network that is called: float64
     images leave a float32 network as float32. A layer without parameters keeps the dtype of its
     input. Each gradient has the dtype of what it belongs to. Only floating-point numbers pass
-    through a network; float16 is added up in float32, which it would overflow. NaN and infinity
-    pass as in torch, and a batch of no images gives an output of none and gradients of zero.
+    through a network; float16 is added up in float32, since sums would overflow it. NaN and
+    infinity pass as in torch, and a batch of no images gives no outputs and gradients of zero.
 
     There is no autograd: a composite's ``backward`` is written out. Names, layouts and the
     order of ``state_dict()`` follow ``torch.nn.Module``.
@@ -112,23 +112,23 @@ class Module(Familiar):
     Notes
     -----
     Every class that derives from this one is guarded: what cannot be right ends in a sentence
-    that names the layer and its place, and not in wrong numbers.
+    that names the layer and its place, not in wrong numbers.
 
-    - The first input is an array of NumPy or CuPy. Where no layer inside is left to judge, it
-      holds floating-point values; a class that takes others says so in ``input_kinds``.
+    - The first input is an array of NumPy or CuPy. Where no layer inside can judge, it must hold
+      floating-point values; a class that takes others says so in ``input_kinds``.
     - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
     - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
       numbers, lets ``backward`` return None.
     - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
       back: use one layer for each place. Two layers may share a `Parameter`.
 
-    What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assign for the
-    first time is left from a pass, and is neither copied nor pickled.
+    What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assigns for the
+    first time is left over from a pass, and is neither copied nor pickled.
 
     An output, and `lstm.state` of a recurrent layer, may be changed in place. An input, and the
-    parameters' values, may not be until the backward pass is over, for layers keep them instead of
-    copies. A layer that has nothing to do, as dropout in evaluation, returns its input itself, or
-    a view of it; so does its backward pass with the gradient.
+    parameters' values, must not be changed until the backward pass is over, because layers keep
+    them instead of copies. A layer that has nothing to do, like dropout in evaluation, returns its
+    input itself, or a view of it; so does its backward pass with the gradient.
 
     Examples
     --------
@@ -189,7 +189,7 @@ class Module(Familiar):
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x)")
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the input, given that of the output."""
+        """Return the gradient with respect to the input, given the gradient of the output."""
         raise NotImplementedError(
             f"{type(self).__name__} does not define backward(dy): there is no autograd, "
             "write it out, or derive from Chain if its parts run one after another"
@@ -232,7 +232,7 @@ class Module(Familiar):
         return self
 
     def extra_repr(self) -> str:
-        """Return the constructor's arguments for `print`, those that are not at their default.
+        """Return the constructor's arguments for `print`, without those at their defaults.
 
         They are read from the attributes of the same names.
 
@@ -283,8 +283,8 @@ class Module(Familiar):
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say whether the parameters learn, and return the module.
 
-        Those that do not get no gradient, and optimizers pass them over. A convolution then
-        saves the work, which is half of its backward pass.
+        Those that do not learn get no gradient, and optimizers skip them. A convolution then saves
+        the work, which is half of its backward pass.
 
         Examples
         --------
@@ -321,10 +321,10 @@ class Module(Familiar):
         return self.train(False)
 
     def start_training(self) -> None:
-        """Switch training behaviour on where the whole is off, as every step of a training does.
+        """Switch training behaviour on where the whole is off, as every training step does.
 
-        A part that was switched off by itself, under a whole that trains, stays so: normalization
-        whose statistics are not to move.
+        A part that was switched off by itself, within a whole that trains, stays off: for example
+        normalization whose statistics must not move.
 
         Examples
         --------
@@ -343,7 +343,7 @@ class Module(Familiar):
         return [module.training for _, module in self.named_modules()]
 
     def set_modes(self, modes: Sequence[bool]) -> None:
-        """Set what `modes` has returned, of this module or of a copy."""
+        """Set what `modes` returned for this module or for a copy of it."""
         for (_, module), mode in zip(self.named_modules(), modes, strict=True):
             module.training = mode
 
@@ -388,7 +388,7 @@ class Module(Familiar):
     def register_buffer(self, name: str, value: Array) -> None:
         """Add an array that belongs to the state but is not learnt, as ``self.<name>``.
 
-        Change it in place (``self.<name>[...] = value``), for replicas share it.
+        Change it in place (``self.<name>[...] = value``), because replicas share it.
         """
         self._buffers.append(name)
         setattr(self, name, value)
@@ -411,12 +411,12 @@ class Module(Familiar):
         """Copy arrays into the parameters and buffers of the same names.
 
         Nothing is changed unless every name and shape agrees, and all values are real numbers.
-        Where `strict` is false, names that only one side has are passed over.
+        If `strict` is false, names that only one side has are skipped.
 
         Raises
         ------
         TypeError
-            If `state` is no mapping from names to arrays.
+            If `state` is not a mapping from names to arrays.
         ValueError
             If a name is missing or unknown, a shape differs, or an array holds text or the like;
             the message lists which.
@@ -441,8 +441,8 @@ class Module(Familiar):
 
         Threads each work on a replica: the backward pass keeps its intermediates in the
         module, so one module cannot serve two forward passes at once. For the same reason
-        ``replica().eval()`` is what to look at a network with: neither its modes change, nor does
-        a backward pass that is still to come.
+        use ``replica().eval()`` to look at a network: it disturbs neither the modes nor a backward
+        pass that is still to come.
         """
         memo: dict[int, Any] = {id(array): array for array in self.state_dict().values()}
         for parameter in self.parameters():  # gradients and hooks begin as None

@@ -12,11 +12,11 @@ from dlcourse.nn.windows import check_images
 
 
 class BatchNorm2d(Module):
-    """Each channel shifted and scaled to mean 0 and variance 1, then by learnt numbers.
+    """Each channel normalised to mean 0 and variance 1, then scaled and shifted by learnt numbers.
 
     ``y = weight * (x - mean) / sqrt(var + eps) + bias`` (Ioffe and Szegedy 2015). In training
     mean and variance are those of the channel in this batch; running averages of them are kept
-    and take their place outside of training. A batch of no images has no mean, and leaves them as
+    and take their place outside training. A batch of no images has no mean, and leaves them as
     they are. float16 is computed in float32 and rounded.
 
     Parameters
@@ -24,7 +24,7 @@ class BatchNorm2d(Module):
     num_features : int
         Channels C.
     eps : float
-        Added to the variance, so that a channel that is constant divides by no zero.
+        Added to the variance, so that a constant channel does not divide by zero.
     momentum : float
         Share of the new batch in the running averages.
 
@@ -33,7 +33,7 @@ class BatchNorm2d(Module):
     weight, bias : Parameter of shape (C,)
         Start at 1 and 0.
     running_mean, running_var : array of shape (C,)
-        The running variance is that of the unbiased estimate, ``/ (count - 1)``.
+        The running variance uses the unbiased estimate, ``/ (count - 1)``.
     num_batches_tracked : int64 array of shape ()
 
     Examples
@@ -85,7 +85,7 @@ class BatchNorm2d(Module):
             scale = self.weight.data * self._inverse_std
             y = _scale_shift(self._centered, scale, self.bias.data, width)
         else:
-            # One factor and one term a channel: a pass less over the images.
+            # One factor and one term per channel: one pass fewer over the images.
             self._lines = lines
             self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
             scale = self.weight.data * self._inverse_std
@@ -127,7 +127,7 @@ class BatchNorm2d(Module):
 
 
 class LocalResponseNorm(Module):
-    """Each value divided by a measure of its neighbours in the channels next to it.
+    """Each value divided by a measure of its neighbours in nearby channels.
 
     ``y[c] = x[c] / (k + alpha / size * sum of x[j] ** 2) ** beta``, where j runs over the `size`
     channels around c (Krizhevsky et al. 2012, section 3.3; alpha divided by size as in torch).
@@ -176,7 +176,7 @@ class LocalResponseNorm(Module):
 def _lines(x: Array) -> Array:
     """(N, C, H, W) as the matrix (N * H, W * C): no copy where memory is channels-last.
 
-    float16 becomes float32, for what is added up would not fit.
+    float16 becomes float32, since sums would not fit.
 
     NumPy runs along whole lines of an image several times faster than along the few channels
     of one pixel, so numbers per channel are repeated W times with ``tile``.
@@ -212,7 +212,7 @@ def _channel_dot(a: Array, b: Array, width: int) -> Array:
 
 
 def _scale_shift(lines: Array, scale: Array, shift: Array, width: int) -> Array:
-    """``lines * scale + shift``, with one scale and one shift a channel."""
+    """``lines * scale + shift``, with one scale and one shift per channel."""
     if cuda.has_kernels(lines, scale, shift):
         return cuda.scale_shift(lines.reshape(-1, scale.size), scale, shift)
     xp = array_module(lines)

@@ -16,10 +16,10 @@ from dlcourse import cuda
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.windows import Geometry, pad, runs, shifted, unpad
 
-#: Up to so many channels, runs are too short to copy fast, and patches are laid out transposed.
+#: Up to this many channels, runs are too short to copy fast, and patches are laid out transposed.
 FEW_CHANNELS = 3
 
-# One scratch a thread, kept from call to call so that it stays in that core's cache.
+# One scratch array per thread, kept from call to call so that it stays in that core's cache.
 _local = threading.local()
 
 
@@ -60,7 +60,7 @@ def im2col(patches: Array) -> Array:
     Returns
     -------
     array of shape (N * OH * OW, KH * KW * C)
-        Along a row, first the position in the kernel, then the channel. It lies in a scratch
+        Along a row, first the position in the kernel, then the channel. It lies in scratch memory
         that the next call in the same thread overwrites.
 
     Examples
@@ -82,7 +82,7 @@ def im2col(patches: Array) -> Array:
         cuda.im2col(patches, scratch)
         return scratch.reshape(rows, width)
     if c <= FEW_CHANNELS:
-        # The transposed matrix has runs as long as a row of the image. BLAS takes either.
+        # The transposed matrix has runs as long as a row of the image. BLAS takes either layout.
         scratch.reshape(kh, kw, c, n, oh, ow)[...] = patches.transpose(3, 4, 5, 0, 1, 2)
         return scratch.reshape(width, rows).T
     if xp is np and patches.strides[5] == patches.itemsize:

@@ -48,7 +48,7 @@ class MaxPool2d(_Pool2d):
         Border of minus infinity, at most half of the kernel.
     ceil_mode : bool
         Whether pixels that the whole windows leave over get a window of their own, which hangs
-        over the edge; it has to start inside of the image or its border at the top and left.
+        over the edge; it has to start inside the image or its border at the top and left.
     return_indices : bool
         Whether to return also where each largest value was, as ``row * W + column`` of the image:
         what `MaxUnpool2d` needs.
@@ -56,9 +56,9 @@ class MaxPool2d(_Pool2d):
     Notes
     -----
     The gradient goes to the largest value alone; among equals to the first, row by row, as in
-    torch. NaN counts as larger than any number, and of several the last one counts. The border is
-    never chosen, not even of values that are all minus infinity. On a GPU this holds for the output
-    alone: to look for such values would wait for it, and gradient and index may go astray.
+    torch. NaN counts as larger than any number, and the last of several counts. The border is
+    never chosen, not even among values that are all minus infinity. On a GPU this holds only for
+    the output: a search for such values would wait for it, so gradient and index may go astray.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class MaxPool2d(_Pool2d):
         geometry = x.shape[2:], self.kernel_size, self.stride, self.padding
         self._more = overhang(*geometry) if self.ceil_mode else (0, 0)
         if self._more == (0, 0):
-            output_size(*geometry)  # says so if not even one window fits
+            output_size(*geometry)  # raises an error if not even one window fits
         self._x = pad(x, self.padding, -float("inf"), self._more)
         first, *others = shifted(self._x, self.kernel_size, self.stride)
         xp = array_module(x)
@@ -111,11 +111,11 @@ class MaxPool2d(_Pool2d):
         return indices
 
     def _hits(self) -> Iterator[Array]:
-        """Yield for each position in the window which windows have their largest value there."""
+        """For each position in the window, yield which windows have their largest value there."""
         xp = array_module(self._y)
         views = list(shifted(self._x, self.kernel_size, self.stride))
         if xp is not np or self._y.size == 0 or self._y.min() > -np.inf:
-            open_ = xp.ones_like(self._y, dtype=bool)  # windows whose largest is not met yet
+            open_ = xp.ones_like(self._y, dtype=bool)  # windows whose largest is yet to come
             for view in views:
                 hit = view == self._y
                 hit &= open_
@@ -152,7 +152,7 @@ class MaxPool2d(_Pool2d):
 
 
 class AvgPool2d(_Pool2d):
-    """The mean of each window; the zeros of the border count, as in torch by default.
+    """The mean of each window; the zeros of the border count, as by default in torch.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def _window_means(x: Array, axis: int, count: int) -> Array:
 
 
 def _window_shares(dy: Array, axis: int, size: int) -> Array:
-    """Each gradient handed in equal shares to its window, along an axis that becomes `size`."""
+    """Each gradient shared out equally over its window, along an axis that becomes `size`."""
     shape = list(dy.shape)
     shape[axis] = size
     dx = array_module(dy).zeros(shape, dy.dtype)

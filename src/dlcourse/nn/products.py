@@ -1,10 +1,10 @@
-"""Products of long, narrow matrices, in pieces of the size that BLAS does fastest.
+"""Products of long, narrow matrices, in pieces of the size that BLAS handles fastest.
 
 A product in OpenBLAS begins with a copy of both matrices into tiles, which takes as long as the
 arithmetic where one of them is narrow. On processors with AVX-512 it also has kernels that read
 small matrices where they lie. So a long product is cut into small ones, and one call of ``matmul``
-does them all. Measured on a core of an AMD EPYC, patches times weights: 113 in place of 79 GFLOP/s
-with 16 channels, 116 in place of 92 with 64.
+does them all. On a core of an AMD EPYC, patches times weights ran at 113 instead of 79 GFLOP/s
+with 16 channels, and at 116 instead of 92 with 64.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.blas import blas
 
-#: OpenBLAS takes its kernels for small products up to so many multiply-adds.
+#: OpenBLAS uses its kernels for small products up to this many multiply-adds.
 _SMALL = 10**6
 
 #: Processors for which OpenBLAS has such kernels in float32, as it names them.
 _WITH_SMALL_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
-#: Below so many rows a piece, small products are no gain.
+#: Below this many rows per piece, small products are no gain.
 _FEWEST_ROWS = 16
 _FEWEST_ROWS_SUMMED = 64
 
@@ -35,9 +35,9 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     a : array of shape (rows, K)
         Many rows, such as patches.
     b : array of shape (K, O)
-        Such as weights.
+        For example weights.
     out : array of shape (rows, O)
-        With rows that lie one after another in memory.
+        Its rows lie one after another in memory.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def sum_of_products(a: Array, b: Array) -> Array:
     a : array of shape (rows, K)
         Many rows, such as patches.
     b : array of shape (rows, O)
-        As many rows, such as gradients.
+        The same number of rows, such as gradients.
 
     Returns
     -------

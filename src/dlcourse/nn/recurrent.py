@@ -1,7 +1,7 @@
 """Recurrent layers: the same step at each place of a sequence, with a state handed on.
 
 The backward pass walks the sequence from its end to its start, *backpropagation through time*
-(Werbos 1990): the gradient of a state is what its own output asks for, plus what the next step
+(Werbos 1990): the gradient of a state is what comes from its own output, plus what the next step
 hands back. The products with all inputs are one matrix product before the walk, and those for the
 gradients of the weights are one after it.
 """
@@ -79,7 +79,7 @@ class RNN(Module):
     def forward(self, x: Array) -> Array:
         """Return the state at each place, (T, N, H), for inputs (T, N, I).
 
-        It is one array, no pair as in torch: the last state is in the attribute `state`.
+        It is one array, not a pair as in torch: the last state is in the attribute `state`.
         """
         xp = array_module(x)
         into = self._inputs(x)
@@ -93,7 +93,7 @@ class RNN(Module):
         return h[1:].copy()
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the inputs, given that of each state."""
+        """Return the gradient with respect to the inputs, given the gradient of each state."""
         h = self._h
         d_into = array_module(dy).empty_like(dy)
         from_next = 0  # nothing comes after the last place
@@ -113,7 +113,7 @@ class RNN(Module):
         return x @ self.weight_ih_l0.data.T + (self.bias_ih_l0.data + self.bias_hh_l0.data)
 
     def _weight_grads(self, d_into: Array) -> Array:
-        """Given the gradients before the activations, set those of the weights; return dx."""
+        """Given the gradients before the activations, set the weights' gradients; return dx."""
         rows = d_into.reshape(-1, d_into.shape[2])
         before = self._h[:-1].reshape(-1, self.hidden_size)
         self.weight_ih_l0.accumulate(rows.T @ self._x.reshape(-1, self.input_size))
@@ -136,7 +136,7 @@ class LSTM(RNN):
         h[t] = s(o) tanh(c[t])
 
     On the direct path from ``c[t]`` to ``c[t - 1]`` the gradient is only multiplied by ``s(f)``:
-    where the forget gate is open it passes as it is, as it does through a residual block's
+    where the forget gate is open it passes unchanged, as it does through a residual block's
     shortcut. A second path leads through ``h[t - 1]`` and all four quarters.
 
     Parameters

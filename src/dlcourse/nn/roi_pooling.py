@@ -15,16 +15,17 @@ class RoIPool(Module):
     """The maximum of each cell of a grid laid over each region (Girshick 2015, section 2.1).
 
     Edges of regions are rounded to whole places of the feature map, and so are those of cells,
-    outwards: neighbouring cells may share a row. Numbers are those of torchvision's ``RoIPool``,
-    but NaN counts as the largest, as in `MaxPool2d`: torchvision passes it over.
-    The gradient of a cell goes to the place of its maximum; regions that overlap add up theirs.
+    outwards: neighbouring cells may share a row. The numbers are those of torchvision's
+    ``RoIPool``, but NaN counts as the largest, as in `MaxPool2d`: torchvision ignores it.
+    The gradient of a cell goes to the place of its maximum; where regions overlap, gradients add
+    up.
 
     Parameters
     ----------
     output_size : int or (int, int)
         Rows and columns P of the grid.
     spatial_scale : float
-        Places of the feature map per pixel: 1 / 8 behind three poolings.
+        Places of the feature map per pixel: 1 / 8 after three poolings.
 
     Examples
     --------
@@ -45,7 +46,7 @@ class RoIPool(Module):
         """Return (R, C, P, P) for features (N, C, H, W) and regions (R, 5).
 
         A region is the number of its image, left, top, right and bottom in pixels. What lies
-        outside of the features is cut off; a cell that nothing is left of becomes 0.
+        outside the features is cut off; a cell of which nothing is left becomes 0.
         """
         xp = array_module(x)
         check_images("RoIPool", x)
@@ -63,7 +64,7 @@ class RoIPool(Module):
         (h, w), (ph, pw) = x.shape[2:], self.output_size
         top, bottom = _cells(places[:, 1], places[:, 3], ph, h, xp)
         left, right = _cells(places[:, 0], places[:, 2], pw, w, xp)
-        pixels = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])  # one row a place
+        pixels = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])  # one row per place
         shape = (len(regions), ph, pw)
         best = xp.zeros((*shape, x.shape[1]), x.dtype)
         source = xp.full(best.shape, -1)  # the row of the maximum

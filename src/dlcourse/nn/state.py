@@ -1,4 +1,4 @@
-"""Putting the arrays of a state back: all of them, or, if one does not fit, none."""
+"""Putting the arrays of a state back: all of them, or none if one does not fit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dlcourse.backend import Array, array_module
 
 
 def check_fit(own: Mapping[str, Any], state: Mapping[str, Any], complaint: str) -> None:
-    """Compare names, shapes and kinds of arrays; only ``shape`` and ``dtype`` are looked at.
+    """Compare names, shapes and kinds of arrays; only ``shape`` and ``dtype`` are read.
 
     Parameters
     ----------
     own : mapping from str to array
-        The state that there is.
+        The present state.
     state : mapping from str to array
         The one to take its place.
     complaint : str
@@ -25,8 +25,8 @@ def check_fit(own: Mapping[str, Any], state: Mapping[str, Any], complaint: str) 
     Raises
     ------
     ValueError
-        If a name is missing or unknown, a shape differs, or an array holds no real numbers; the
-        message lists which.
+        If a name is missing or unknown, a shape differs, or an array does not hold real numbers;
+        the message lists which.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def check_fit(own: Mapping[str, Any], state: Mapping[str, Any], complaint: str) 
 def fitted(
     own: Mapping[str, Array], state: Mapping[str, Any], complaint: str, *, finite: bool = False
 ) -> list[tuple[Array, Array]]:
-    """Return each array of a state with what `put` shall copy into it; nothing is changed yet.
+    """Return each array of a state with what `put` will copy into it; nothing is changed yet.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def fitted(
     array([1., 2.], dtype=float32)
     >>> fitted(own, {"a": np.array([1, np.nan])}, "no fit", finite=True)
     Traceback (most recent call last):
-    ValueError: no fit: a holds NaN or infinity, as a training that has diverged leaves them
+    ValueError: no fit: a holds NaN or infinity, as training that has diverged leaves them
     """
     given = {name: array_module(value).asarray(value) for name, value in state.items()}
     check_fit(own, given, complaint)
@@ -94,7 +94,7 @@ def fitted(
             # What a number was before it became an integer counts as well.
             if not all(array_module(x).isfinite(x).all() for x in (given[name], new)):
                 raise ValueError(
-                    f"{complaint}: {name} holds NaN or infinity, as a training that has diverged "
+                    f"{complaint}: {name} holds NaN or infinity, as training that has diverged "
                     "leaves them"
                 )
     return pairs

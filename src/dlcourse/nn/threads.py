@@ -1,9 +1,9 @@
-"""Threads of our own in place of those of BLAS, for work that is more than a matrix product.
+"""Threads of our own in place of BLAS's, for work that is more than a matrix product.
 
 A convolution also copies patches, which BLAS cannot do for it on several cores. So each thread
 takes a part of the images, and BLAS is held to one thread meanwhile. Work is cut into pieces by its
-size alone: how many threads there are decides who does a piece, never what it is, and so no bit of
-the result.
+size alone: the number of threads decides which thread does a piece, never what the piece is, and
+so no bit of the result.
 
 There are as many threads as BLAS was allowed before it was held, or as `own_threads` says.
 """
@@ -23,12 +23,12 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.blas import allowed_threads, blas_held
-from dlcourse.nn.blas import blas_threads as blas_threads  # whoever asks, asks here
+from dlcourse.nn.blas import blas_threads as blas_threads  # for those who import it from here
 
 #: Multiply-adds that are worth several threads: about a quarter of a millisecond.
 MUCH_WORK = 2**24
 
-#: Values that are worth a thread where each is looked at once.
+#: Values that are worth a thread where each is read once.
 _MANY_VALUES = 2**19
 
 S = TypeVar("S")
@@ -54,7 +54,7 @@ def threads_for(x: Array) -> int:
 
 @contextmanager
 def own_threads(number: int) -> Iterator[None]:
-    """Let the layers that run in this Python thread share their work among so many.
+    """Let the layers that run in this Python thread share their work among this many threads.
 
     Examples
     --------
@@ -73,9 +73,9 @@ def own_threads(number: int) -> Iterator[None]:
 def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     """Call `work` on each part, each on a thread of its own with BLAS held to that thread.
 
-    Threads of BLAS go on spinning for a while after a product, and would take a core from ours.
-    So a single part is run in this way too; it may share its own work. The first part is for the
-    calling thread.
+    BLAS's threads go on spinning for a while after a product, and would take a core from ours. So
+    a single part is run this way too; it may share its own work. The calling thread does the first
+    part.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
 
 
 def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> list[T]:
-    """Call `work` on each piece, so many threads taking a row of them each.
+    """Call `work` on each piece; each of the threads takes a run of them.
 
     What the pieces are does not depend on the threads, and so neither does a sum over them.
 
@@ -112,7 +112,7 @@ def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
 
 
 def sum_pieces(work: Callable[[S], Array], pieces: Sequence[S], threads: int) -> Array:
-    """Return the sum of the new arrays that `work` makes of each piece, added up in order.
+    """Return the sum of the new arrays that `work` makes from each piece, added up in order.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def row_pieces(x: Array, multiply_adds: int) -> list[slice]:
 
 
 def value_pieces(x: Array) -> list[slice]:
-    """Cut the rows of a matrix whose values are looked at once, as in a sum, likewise.
+    """Cut the rows of a matrix whose values are read once, as in a sum, likewise.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def _pieces(x: Array, number: int) -> list[slice]:
 
 
 def cuts(length: int, parts: int) -> list[slice]:
-    """Cut a range into as many parts, or into single values if it has fewer.
+    """Cut a range into this many parts, or into single values if it has fewer.
 
     Examples
     --------

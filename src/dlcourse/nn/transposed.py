@@ -18,8 +18,8 @@ class ConvTranspose2d(Module):
     """Every input value spreads a kernel over the output, and where they overlap they add up.
 
     ``y[n, o, i S + u - P, j S + v - P] += x[n, c, i, j] w[c, o, u, v]`` for all channels c and all
-    positions u, v in the window; then a bias is added. That is what `Conv2d` of the same numbers
-    does to a gradient on the way back, and this layer's backward pass is that `Conv2d`'s
+    positions u, v in the window; then a bias is added. That is what a `Conv2d` with the same
+    numbers does to a gradient on the way back, and this layer's backward pass is that `Conv2d`'s
     forward pass (Dumoulin and Visin 2016, section 4). An image of H rows becomes one of
     ``(H - 1) S - 2 P + K + output_padding``.
 
@@ -35,7 +35,7 @@ class ConvTranspose2d(Module):
         Rows and columns P that are cut off at each side.
     output_padding : int or (int, int)
         Rows and columns added at the bottom and right, fewer than the stride. A convolution of
-        stride 2 makes 4 of 7 and of 8; this says which of the two to come back to.
+        stride 2 makes 4 from 7 and from 8; this says which of the two to return to.
     bias : bool
         Whether a number is added to each output channel.
     rng : numpy.random.Generator
@@ -76,7 +76,7 @@ class ConvTranspose2d(Module):
         self.kernel_size = pair(kernel_size, "kernel_size", least=1)
         self.stride = pair(stride, "stride", least=1)
         self.padding = pair(padding, "padding")
-        # Of the convolution that this one turns round.
+        # That of the convolution that this one reverses.
         self.geometry = Geometry(self.kernel_size, self.stride, self.padding)
         self.output_padding = pair(output_padding, "output_padding")
         if any(p >= s for p, s in zip(self.output_padding, self.geometry.stride, strict=True)):

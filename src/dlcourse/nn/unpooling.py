@@ -1,4 +1,4 @@
-"""Unpooling: the values of a max-pooling go back to where they came from."""
+"""Unpooling: the values of a max pooling go back to where they came from."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dlcourse.nn.windows import Pair, check_images, pair
 
 
 class MaxUnpool2d(Module):
-    """Each value goes to the place that max-pooling took it from; all other places become 0.
+    """Each value goes to the place that max pooling took it from; all other places become 0.
 
-    Zeiler and Fergus (2014) drew with it what a network has seen; SegNet enlarges with it. It has
-    no weights: where things are is remembered, and not learnt.
+    Zeiler and Fergus (2014) used it to draw what a network has seen; SegNet enlarges with it. It
+    has no weights: where things are is remembered, not learnt.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ class MaxUnpool2d(Module):
         x : array of shape (N, C, OH, OW)
             What goes back.
         indices : int array of shape (N, C, OH, OW)
-            Where to, as ``row * W + column``.
+            Where it goes, as ``row * W + column``.
         output_size : (int, int), optional
             H and W; when left out, the smallest that pool to OH and OW.
 
         Raises
         ------
         ValueError
-            If the shapes differ, or an index lies outside of H x W.
+            If the shapes differ, or an index lies outside H x W.
         """
         check_images("MaxUnpool2d", x)
         if x.shape != indices.shape or indices.dtype.kind not in "iu":

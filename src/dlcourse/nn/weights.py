@@ -23,13 +23,13 @@ _MOST_ARRAYS = 10_000
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 #: A header of plain numbers takes 118 bytes.
 _MOST_HEADER = 1000
-#: Weights hardly get smaller by compression: a file that promises this many times its size lies,
-#: unless that is little.
+#: Weights hardly shrink when compressed: a file that claims to hold this many times its size is
+#: lying, unless that is still little.
 _MOST_TIMES, _LITTLE = 16, 2**24
 
 
 class Declared(NamedTuple):
-    """What an array will be, as the head of its entry says."""
+    """What an array will be, as the header of its entry says."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -61,8 +61,8 @@ def load_arrays(
     path : path-like
         The file.
     check : callable, optional
-        Is given what the file declares before any array is unpacked, and raises `FileError` if
-        that is not wanted. Without one, compressed arrays must not be far larger than the file.
+        Called with what the file declares before any array is unpacked; raises `FileError` if that
+        is not wanted. Without it, compressed arrays must not be far larger than the file.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def load_arrays(
 
 
 def reading_weights(path: str | os.PathLike[str], expected: str) -> AbstractContextManager[None]:
-    """Return `dlcourse.files.reading` with what there is to say of a file of weights.
+    """Return `dlcourse.files.reading` with what there is to say about a weights file.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def load_weights(module: Module, path: str | os.PathLike[str]) -> None:
     FileNotFoundError
         If there is no such file.
     FileError
-        If the file is damaged, holds other names or shapes than the module, or values that are no
+        If the file is damaged, holds other names or shapes than the module, or values that are not
         finite numbers; the module is then unchanged.
     """
     own, complaint = module.state_dict(), _complaint(module)
@@ -156,7 +156,7 @@ def put_weights(module: Module, state: Mapping[str, Array], path: str | os.PathL
     Raises
     ------
     FileError
-        If they do not fit, or are no finite numbers; the module is then unchanged.
+        If they do not fit, or are not finite numbers; the module is then unchanged.
     """
     with naming(path):
         pairs = fitted(module.state_dict(), state, _complaint(module), finite=True)
@@ -193,11 +193,11 @@ def _promised(path: str | os.PathLike[str], archive: zipfile.ZipFile) -> int:
 
 
 def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Declared:
-    """Return what the head of an entry says, if the entry is as long as that takes."""
+    """Return what the header of an entry says, if the entry is as long as the header needs."""
     name = entry.filename
     with archive.open(entry) as file:
         if not name.endswith(".npy") or file.read(6) != npy.MAGIC_PREFIX:
-            raise Found(f"an entry {name[:100]!r} that is no array")
+            raise Found(f"an entry {name[:100]!r} that is not an array")
         version = tuple(file.read(2))
         if version not in _HEADERS:
             raise Found(f"{name[:100]!r} in version {version} of the format")

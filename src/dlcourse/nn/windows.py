@@ -31,12 +31,12 @@ def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
 
 
 def check_images(layer: str, x: Array, channels: int | None = None) -> None:
-    """Raise an error unless `x` is (N, C, H, W); of N alone there may be none.
+    """Raise an error unless `x` is (N, C, H, W); only N may be 0.
 
     Parameters
     ----------
     layer : str
-        Who asks.
+        The name of the layer, for the message.
     x : array
         The images.
     channels : int, optional
@@ -45,7 +45,7 @@ def check_images(layer: str, x: Array, channels: int | None = None) -> None:
     Raises
     ------
     ValueError
-        If the shape is another, or images have no row, no column or no channel.
+        If the shape is wrong, or images have no row, no column or no channel.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def overhang(
     """Return how many more rows and columns one more window needs at the bottom and right.
 
     This is torch's ``ceil_mode``: pixels that the whole windows leave over get a window of their
-    own, as long as it starts inside of the image or its border at the top and left.
+    own, as long as it starts inside the image or its border at the top and left.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def shifted(
 ) -> Iterator[Array]:
     """Yield, for each position in the window row by row, the view of `x` that it sees.
 
-    Each view is (N, C, OH, OW): what one position of the window meets as the window slides.
+    Each view is (N, C, OH, OW): what one position of the window sees as the window slides.
     Writing to a view writes to `x`.
 
     Examples
@@ -191,8 +191,8 @@ def shifted(
 def runs(x: np.ndarray) -> np.ndarray:
     """Return a view of `x` in which each run along the last axis is one item of many bytes.
 
-    NumPy takes about as long to begin a run as to copy 16 values of it; between such views it
-    copies the runs of a whole line without a beginning for each.
+    NumPy takes about as long to begin a run as to copy 16 of its values; between such views it
+    copies the runs of a whole line without starting afresh for each.
 
     Examples
     --------
@@ -203,7 +203,7 @@ def runs(x: np.ndarray) -> np.ndarray:
 
 
 def blocks(array: Array, most_bytes: int) -> Iterator[tuple[slice, slice]]:
-    """Cut an array of images into blocks of at most so many bytes, but at least of a row.
+    """Cut an array of images into blocks of at most this many bytes, but at least a row.
 
     A block is a number of whole images, or of rows of one image.
 

@@ -1,4 +1,4 @@
-"""AdaGrad: a learning rate of its own for every weight."""
+"""AdaGrad: its own learning rate for every weight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Adagrad(Optimizer):
         w \\leftarrow w - \\mathrm{lr} \\; \\frac{g}{\\sqrt{s} + \\epsilon}
 
     Weights with rare gradients keep large steps. The sum never falls, so all steps tend to
-    zero in a long training.
+    zero in long training.
 
     Parameters
     ----------

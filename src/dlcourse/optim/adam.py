@@ -70,7 +70,7 @@ class Adam(Optimizer):
         )
         self.eps = in_range("eps", eps, 0.0)
         # Each parameter counts its own steps: it may have no gradient in some, and its means
-        # then stand still. The counts stay with NumPy, for reading one off a GPU would wait.
+        # then stand still. The counts stay with NumPy, since reading one off a GPU would wait.
         for state in self.state:
             state["step"] = np.zeros((), np.int64)
 
@@ -88,7 +88,7 @@ class Adam(Optimizer):
         if cuda.has_kernels(data, grad, m, v) and data.strides == grad.strides == m.strides:
             cuda.adam(data, m, v, grad, self.betas, rate, eps)
             return
-        # Every operation passes over the whole array, so all work in one scratch array.
+        # Every operation passes over the whole array, so all of them share one scratch array.
         scratch = xp.empty_like(data)
         m *= beta1
         m += xp.multiply(grad, 1 - beta1, out=scratch)
@@ -134,6 +134,6 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay)
 
     def decay(self, data: Array, grad: Array) -> Array:
-        """Shrink the weights, and return the gradient as it is."""
+        """Shrink the weights, and return the gradient unchanged."""
         data *= 1 - self.lr * self.weight_decay
         return grad

@@ -20,15 +20,15 @@ class WeightAverage(Optimizer):
     .. math:: \\bar w \\leftarrow d \\bar w + (1 - d) \\, w, \\qquad
         d = \\min\\left(\\mathrm{decay}, \\frac{1 + k}{10 + k}\\right)
 
-    where k counts the steps, so that the first weights, which nobody has chosen, are soon
-    forgotten. Training goes on with w; the average is what to use in the end, as generative models
-    do (Ho et al. 2020, with a decay of 0.9999). It is part of ``state_dict()``, and so of every
+    where k counts the steps, so that the first weights, which are random, are soon forgotten.
+    Training goes on with w; the average is for use at the end, as in generative models
+    (Ho et al. 2020, with a decay of 0.9999). It is part of ``state_dict()``, and so of every
     checkpoint.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Which makes the steps. Its learning rate is this one's.
+        The one that makes the steps. Its learning rate is this one's.
     decay : float
         The share of the average that a step keeps, in [0, 1); about 1 / (1 - decay) steps count.
 
@@ -67,7 +67,7 @@ class WeightAverage(Optimizer):
 
     @property
     def param_groups(self) -> list[MutableMapping[str, Any]]:
-        """That of the optimizer inside."""
+        """The weight decay of the optimizer inside."""
         return self.optimizer.param_groups
 
     def step(self) -> None:

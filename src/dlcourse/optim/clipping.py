@@ -1,4 +1,4 @@
-"""Gradient clipping: no step longer than it should be."""
+"""Gradient clipping: no step is longer than it should be."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     Parameters
     ----------
     parameters : iterable of Parameter
-        Those without a gradient are passed over.
+        Those without a gradient are skipped.
     max_norm : float
-        Above 0; ``math.inf`` only measures.
+        Above 0; with ``math.inf`` the norm is only measured.
 
     Returns
     -------

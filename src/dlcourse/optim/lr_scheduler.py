@@ -1,6 +1,6 @@
 """Learning-rate schedules, with torch's names and numbers, as functions of time.
 
-Time is counted in whatever the caller counts in, epochs as a rule, and may be a fraction: the
+Time is counted in whatever unit the caller chooses, usually epochs, and may be a fraction: the
 `Trainer` sets the rate before each step. Asking for the same time twice gives the same rate, so
 a resumed training needs nothing but the time.
 """
@@ -19,7 +19,7 @@ class Schedule(habits.Familiar):
     """Base of all schedules: sets ``optimizer.lr`` to ``lr_at(epoch)``.
 
     A subclass defines ``lr_at``; its ``__init__`` sets what that needs and then calls this one,
-    which sets the rate of time 0.
+    which sets the rate for time 0.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Schedule(habits.Familiar):
     base_lr : float
         The learning rate that the optimizer came with.
     epoch : float
-        The time at hand.
+        The present time.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Schedule(habits.Familiar):
         self.move_to(0.0)
 
     def lr_at(self, epoch: float) -> float:
-        """Return the learning rate of a time."""
+        """Return the learning rate at a time."""
         raise NotImplementedError(f"{type(self).__name__} does not define lr_at(epoch)")
 
     def move_to(self, epoch: float) -> None:
@@ -78,7 +78,7 @@ class Schedule(habits.Familiar):
 
     @habits.explained
     def step(self) -> None:
-        """Move to a time 1 later than before, once an epoch as in torch."""
+        """Move the time on by 1; call it once per epoch, as in torch."""
         self.move_to(self.epoch + 1.0)
 
     def get_last_lr(self) -> list[float]:
@@ -86,12 +86,12 @@ class Schedule(habits.Familiar):
         return [self.optimizer.lr]
 
     def observe(self, metric: float) -> None:
-        """Take note of how training goes, once an epoch; most schedules do not look."""
+        """Take note of how training goes, once per epoch; most schedules ignore it."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what changes, as numbers that JSON can hold.
 
-        The form of the schedule (``T_max`` and the like) is the constructor's.
+        The shape of the schedule (``T_max`` and the like) is set in the constructor.
         """
         return {"base_lr": self.base_lr, "epoch": self.epoch}
 
@@ -101,7 +101,7 @@ class Schedule(habits.Familiar):
         Raises
         ------
         ValueError
-            If the state has other names than this schedule's; nothing is then changed.
+            If the state has other names than this schedule's; then nothing is changed.
         """
         self._check_names(state)
         self.base_lr = state["base_lr"]
@@ -152,13 +152,13 @@ class StepLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """Half a wave of the cosine from the base rate down to `eta_min` (Loshchilov & Hutter 2017).
+    """Half a cosine wave from the base rate down to `eta_min` (Loshchilov & Hutter 2017).
 
     .. math::
         \\mathrm{lr}(t) = \\eta_{\\min} + \\tfrac12 (\\mathrm{lr}_0 - \\eta_{\\min})
         \\left(1 + \\cos \\frac{\\pi t}{T_{\\max}}\\right)
 
-    As in torch the rate rises again after `T_max`; give it the length of the training.
+    As in torch, the rate rises again after `T_max`; give it the length of training.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearWarmup(Schedule):
-    """Raises the rate along a line to its base value, then follows another schedule.
+    """Raises the rate linearly to its base value, then follows another schedule.
 
     .. math::
         \\mathrm{lr}(t) = \\mathrm{lr}_0
@@ -209,8 +209,8 @@ class LinearWarmup(Schedule):
     start_factor : float
         The share of the base rate to begin with, in (0, 1].
     after : Schedule, optional
-        Made for the same optimizer; its time begins when the warm-up ends. The rate stays when
-        left out.
+        Made for the same optimizer; its time begins when the warm-up ends. When left out, the rate
+        stays.
 
     Examples
     --------
@@ -239,7 +239,7 @@ class LinearWarmup(Schedule):
         if after is not None:
             if after.optimizer is not optimizer:
                 raise ValueError("after must be a schedule of the same optimizer")
-            optimizer.lr = after.base_lr  # making it has set the rate of its own beginning
+            optimizer.lr = after.base_lr  # making it has set the rate that it begins with
         super().__init__(optimizer)
 
     def lr_at(self, epoch: float) -> float:
@@ -273,9 +273,9 @@ class LinearWarmup(Schedule):
 class ReduceLROnPlateau(Schedule):
     """Multiplies the rate by `factor` when a metric has stopped getting better.
 
-    Time does not matter to it: once an epoch it takes the metric, in `step` as in torch or in
-    `observe` as in every schedule. The metric is better
-    when it beats the best so far by the share `threshold`.
+    Time does not matter to it: once per epoch it takes the metric, in `step` as in torch or in
+    `observe` as in every schedule. The metric is better when it beats the best so far by the share
+    `threshold`.
 
     Parameters
     ----------
@@ -286,9 +286,9 @@ class ReduceLROnPlateau(Schedule):
     factor : float
         The factor of each drop, in (0, 1).
     patience : int
-        How many epochs in a row may pass with nothing better; the next one drops the rate.
+        How many epochs in a row may pass without improvement; the next one drops the rate.
     threshold : float
-        The share of the best by which a better one must differ.
+        The share of the best by which a better metric must differ.
 
     Examples
     --------
@@ -303,7 +303,7 @@ class ReduceLROnPlateau(Schedule):
     0.5
     """
 
-    #: A smaller drop than this is left out, as in torch.
+    #: A drop smaller than this is left out, as in torch.
     smallest_drop = 1e-8
 
     def __init__(
@@ -334,7 +334,7 @@ class ReduceLROnPlateau(Schedule):
         self.observe(metrics)
 
     def observe(self, metric: float) -> None:
-        """Take the metric of an epoch, and lower the rate when patience is at its end."""
+        """Take the metric of an epoch, and lower the rate when patience has run out."""
         if self._is_better(metric):
             self.best = float(metric)
             self.bad_epochs = 0

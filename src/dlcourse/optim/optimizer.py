@@ -27,8 +27,8 @@ class Optimizer(Familiar):
     lr : float
         The learning rate, 0 or more. Change the attribute ``lr`` at any time.
     weight_decay : float
-        The factor L of the penalty ``L/2 * ||w||^2``, whose gradient ``L * w`` is added to that
-        of the loss. It holds for all parameters, biases too, as in torch.
+        The factor L of the penalty ``L/2 * ||w||^2``, whose gradient ``L * w`` is added to the
+        loss's. It holds for all parameters, biases too, as in torch.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Optimizer(Familiar):
         Raises
         ------
         ValueError
-            If a gradient has another shape than its parameter.
+            If the shape of a gradient differs from its parameter's.
         """
         for i, (parameter, state) in enumerate(zip(self.parameters, self.state, strict=True)):
             data, grad = parameter.data, parameter.grad
@@ -82,7 +82,7 @@ class Optimizer(Familiar):
             self.update(data, self.decay(data, grad), state)
 
     def decay(self, data: Array, grad: Array) -> Array:
-        """Apply the weight decay, and return the gradient to go on with."""
+        """Apply the weight decay, and return the gradient to use."""
         return grad + self.weight_decay * data if self.weight_decay else grad
 
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
@@ -118,7 +118,7 @@ class Optimizer(Familiar):
     def state_dict(self) -> dict[str, Array]:
         """Return the arrays kept for each parameter as "<name>.<parameter's number>".
 
-        They are not copied. Hyperparameters are not among them: those are the constructor's,
+        They are not copied. Hyperparameters are not among them: those are set in the constructor,
         and a schedule keeps the learning rate.
         """
         return {
@@ -142,7 +142,7 @@ class Optimizer(Familiar):
 
     @property
     def misfit(self) -> str:
-        """How the sentence begins that says why a state does not fit."""
+        """The beginning of the sentence that says why a state does not fit."""
         return f"this state does not fit {type(self).__name__} on {len(self.parameters)} parameters"
 
 
@@ -175,7 +175,7 @@ class _Group(MutableMapping[str, Any]):
 
 
 def in_range(name: str, value: float, low: float, below: float = math.inf) -> float:
-    """Return a hyperparameter as a Python float, which leaves the arrays their dtype.
+    """Return a hyperparameter as a Python float, which does not change the dtype of arrays.
 
     Raises
     ------

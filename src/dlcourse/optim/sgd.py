@@ -112,8 +112,8 @@ class Nesterov(Momentum):
         w \\leftarrow w - \\mathrm{lr} \\; (g + \\mu v)
 
     Nesterov's method evaluates the gradient at the point ahead, w - lr mu v. Sutskever et al.
-    (2013) brought it to deep networks; in this form, that of torch's ``SGD(nesterov=True)``, the
-    weights at hand *are* the point ahead, so one backward pass a step is enough.
+    (2013) brought it to deep networks; in this form, which is torch's ``SGD(nesterov=True)``, the
+    weights at hand *are* the point ahead, so one backward pass per step is enough.
     The parameters are those of `Momentum`.
 
     Examples

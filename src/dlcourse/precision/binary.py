@@ -13,15 +13,15 @@ from dlcourse.precision.layers import LayerList, flat_layers
 
 
 def binarize(weight: Array) -> tuple[Array, Array]:
-    """Return the signs of weights, and for each output channel the mean of their sizes.
+    """Return the signs of weights, and the mean of their sizes for each output channel.
 
-    Of all ``scale[o] * sign`` these are nearest to the weights in the sense of least squares
+    Among all ``scale[o] * sign`` these are nearest to the weights in the least-squares sense
     (Rastegari et al. 2016, section 3.1). The sign of zero is taken as +1.
 
     Parameters
     ----------
     weight : array of shape (O, ...)
-        Of a convolution or a linear layer.
+        Those of a convolution or a linear layer.
 
     Returns
     -------
@@ -40,12 +40,12 @@ def binarize(weight: Array) -> tuple[Array, Array]:
 
 
 class BinaryWeights(Module):
-    """A layer that computes with ``scale * sign`` of its weights, and learns the weights behind.
+    """A layer that computes with ``scale * sign`` of its weights, and learns the real weights.
 
     The sign has slope zero nearly everywhere, so gradient descent could not move it. The
     *straight-through estimator* (Bengio et al. 2013; BinaryConnect, Courbariaux et al. 2015) hands
     the gradient with respect to the binary weight to the real weight, as if it were the identity.
-    The real weights add up small steps until one changes its sign. They are only needed to train.
+    The real weights add up small steps until one changes its sign. Only training needs them.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class BinaryWeights(Module):
 
     @contextmanager
     def _binary(self) -> Iterator[None]:
-        """Put the binary weights in the place of the real ones meanwhile."""
+        """Put the binary weights in place of the real ones for the duration."""
         weight = self.layer.weight
         real = weight.data
         signs, scale = binarize(real)
@@ -104,7 +104,7 @@ def with_binary_weights(model: Module) -> LayerList:
     Raises
     ------
     ValueError
-        If there are no more than two convolutions and linear layers.
+        If there are fewer than three convolutions and linear layers.
 
     Examples
     --------
@@ -131,8 +131,8 @@ def with_binary_weights(model: Module) -> LayerList:
 def weight_bytes(model: Module) -> int:
     """Return the bytes that the state of a network takes to store.
 
-    A binary weight takes a bit, with a float32 for the scale of each channel; all else what its
-    array takes.
+    A binary weight takes a bit, with a float32 for the scale of each channel; everything else takes
+    what its array takes.
     """
     total = sum(int(array.nbytes) for array in model.state_dict().values())
     for _, module in model.named_modules():

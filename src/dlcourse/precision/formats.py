@@ -54,7 +54,7 @@ class Format:
 
     @property
     def bits(self) -> int:
-        """Bits in all."""
+        """Bits in total."""
         return 1 + self.exponent_bits + self.fraction_bits
 
     @property
@@ -93,7 +93,7 @@ class Format:
         """
         if self.name != "bfloat16":
             return np.dtype(self.name)
-        # Only here: on Colab the package is installed without what it depends on.
+        # Only here: on Colab the package is installed without its dependencies.
         import ml_dtypes
 
         dtype: np.dtype = np.dtype(ml_dtypes.bfloat16)
@@ -102,7 +102,7 @@ class Format:
     def encode(self, value: float) -> int:
         """Return the bits of the number nearest to `value`, read as a whole number.
 
-        Of two that are equally near it is the one whose last bit is 0.
+        Of two that are equally near, it is the one whose last bit is 0.
         """
         sign = int(math.copysign(1.0, value) < 0) << (self.bits - 1)
         if math.isnan(value):
@@ -151,7 +151,7 @@ class Format:
         if math.isnan(value):
             return math.nan, math.nan
         pattern, minus = self.encode(value), 1 << (self.bits - 1)
-        # In their order numbers are counted by their bits, the negative ones downwards from zero.
+        # In order of size, numbers are counted by their bits, negative ones downwards from zero.
         place = minus - pattern if pattern & minus else pattern
 
         def at(place: int) -> float:
@@ -161,13 +161,13 @@ class Format:
         return at(place - 1), at(place + 1)
 
     def outcome(self, value: float) -> Outcome:
-        """Return what happens to a number that is put into this format.
+        """Return what happens to a number when it is put into this format.
 
         Returns
         -------
         str
             "overflow" if it becomes infinite and "underflow" if it becomes zero; "subnormal" if it
-            is stored with fewer digits than others; else "rounded" or "exact".
+            is stored with fewer digits than others; otherwise "rounded" or "exact".
 
         Examples
         --------
@@ -202,8 +202,8 @@ FORMATS = (FLOAT64, FLOAT32, FLOAT16, BFLOAT16)
 def carrier(*formats: Format) -> type[np.float32] | type[np.float64]:
     """Return the dtype to compute in where results are then rounded to these formats.
 
-    Products and sums of the short formats, made in float32 and rounded, are what they would be if
-    made in one go: float32 has more than twice their digits (Figueroa 1995).
+    Products and sums of the short formats, computed in float32 and then rounded, are the same as if
+    rounded only once: float32 has more than twice their digits (Figueroa 1995).
 
     Examples
     --------
@@ -219,10 +219,10 @@ def round_to(x: Array, format: Format) -> Array:
     Parameters
     ----------
     x : float array
-        Overflow gives infinity. From float64, bfloat16 is reached by way of float32, as ml_dtypes
-        converts.
+        Overflow gives infinity. From float64, bfloat16 is reached by way of float32, as in
+        ml_dtypes.
     format : Format
-        Where the values are to fit.
+        The format that the values are to fit.
 
     Examples
     --------

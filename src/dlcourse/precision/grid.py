@@ -42,7 +42,7 @@ class Grid:
         low, high = min(low, 0.0), max(high, 0.0)
         if not math.isfinite(high - low):
             raise ValueError(f"expected a finite range of values, found {low} to {high}")
-        # What float32 holds, so that it comes back from a file the same.
+        # Rounded to float32, so that it comes back unchanged from a file.
         scale = float(np.float32((high - low) / 255)) or 1.0
         return cls(scale, round(-128 - low / scale))
 
@@ -55,13 +55,13 @@ class Grid:
         x : array
             What a layer gives for typical images.
         percentile : float
-            100 spans all values, from the least to the largest. Less cuts off so many values on
-            either side, 99.9 one in a thousand: they are clipped, and the step is finer for all
+            100 spans all values, from the least to the largest. Less cuts off some values at
+            either end, 99.9 one in a thousand: these are clipped, and the step is finer for all
             others.
         """
         if not 50 < percentile <= 100:
             raise ValueError(f"percentile must be above 50 and at most 100, found {percentile}")
-        with np.errstate(invalid="ignore"):  # `over` looks for infinities
+        with np.errstate(invalid="ignore"):  # `over` checks for infinities
             low, high = array_module(x).percentile(x, [100 - percentile, percentile])
         return cls.over(float(low), float(high))
 
@@ -78,17 +78,17 @@ class Grid:
 
 
 def quantize_weights(weight: Array, least: Array | float = 0.0) -> tuple[Array, Array]:
-    """Round weights to int8 with a scale for each output channel, and 0 for 0.
+    """Round weights to int8 with a scale for each output channel; 0 stays 0.
 
     ``weight[o] = scale[o] * q[o]`` up to half a step, with q from -127 to 127. One scale for all
-    channels would be that of the channel with the largest weight, and leave few steps to others.
+    channels would suit the channel with the largest weight, and leave the others few steps.
 
     Parameters
     ----------
     weight : array of shape (O, ...)
-        Of a convolution or a linear layer.
+        Those of a convolution or a linear layer.
     least : float or array of shape (O,)
-        No scale becomes smaller.
+        No scale is smaller than this.
 
     Returns
     -------

@@ -25,12 +25,12 @@ class LayerList(Sequential):
 
 
 class Round(Module):
-    """Each value rounded to the nearest that a format has; only forward.
+    """Each value rounded to the nearest that a format has; forward only.
 
     Parameters
     ----------
     format : Format
-        Where the values are to fit.
+        The format that the values are to fit.
     """
 
     def __init__(self, format: Format) -> None:
@@ -47,7 +47,7 @@ def flat_layers(model: Module) -> list[Module]:
     Raises
     ------
     ValueError
-        If part of the network is joined in another way, as branches and shortcuts are.
+        If a part of the network is joined in another way, as by branches or shortcuts.
 
     Examples
     --------
@@ -68,15 +68,15 @@ def flat_layers(model: Module) -> list[Module]:
 def in_format(model: Module, format: Format) -> LayerList:
     """Return a network whose weights, images and results of layers are all rounded to a format.
 
-    Products and sums stay in float32, or in float64 for that format: so float16 is used on GPUs,
-    and so NumPy itself multiplies float16, only slowly.
+    Products and sums stay in float32, or in float64 for that format: this is how GPUs use float16,
+    and how NumPy itself multiplies it, only slowly.
 
     Parameters
     ----------
     model : Module
         Layers one after another; left as it is.
     format : Format
-        What is stored.
+        The format that values are stored in.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from dlcourse.precision.scaler import LossScaler
 
 
 class _InFloat32(Module):
-    """Put before a class of batch normalization: float16 goes in and out, all else is float32."""
+    """Mixed into a batch normalization: float16 goes in and out, everything else is float32."""
 
     def forward(self, x: Array) -> Array:
         return super().forward(x.astype(np.float32)).astype(np.float16)
@@ -23,12 +23,12 @@ class _InFloat32(Module):
 
 
 class MixedPrecision(Module):
-    """A network seen through float16: forward and backward pass in half of the bits.
+    """A network seen through float16: forward and backward passes in half the bits.
 
     The recipe of Micikevicius et al. (2018): *master weights* in float32 are rounded to float16
     for each pass, gradients return to float32, and optimizers change the master weights, to which
-    even small steps can be added. Scores come out in float32, so that the loss is taken there;
-    batch normalization computes in float32, as its statistics need it.
+    even small steps can be added. Scores come out in float32, so that the loss is computed there;
+    batch normalization computes in float32, because its statistics need it.
 
     ``backward`` multiplies by the scale of the `LossScaler` and divides the gradients of the
     parameters by it. On a GPU float16 is twice as fast as float32 or more; NumPy has no fast
@@ -78,7 +78,7 @@ class MixedPrecision(Module):
                 for value in vars(module).values():
                     if isinstance(value, Parameter):
                         value.data = value.data.astype(np.float16)
-        # In a tuple, so that it is no child: its parameters are not further ones to be learnt.
+        # In a tuple, so that it is not a child: its parameters must not be learnt as well.
         self._half = (half,)
 
     def forward(self, x: Array) -> Array:
@@ -100,14 +100,14 @@ class MixedPrecision(Module):
         return None if dx is None else dx.astype(np.float32) / scale
 
     def _pairs(self) -> Iterator[tuple[Parameter, Parameter]]:
-        """Yield each parameter of the half and the master weights of the same name."""
+        """Yield each parameter in half precision and the master weights of the same name."""
         return zip(self._half[0].parameters(), self.model.parameters(), strict=True)
 
     def start_training(self) -> None:
         self.training = True
         self.model.start_training()
 
-    # What reaches the children has to reach the half as well.
+    # What reaches the children has to reach the half-precision network as well.
 
     @explained
     def set_generator(self, rng: np.random.Generator) -> None:

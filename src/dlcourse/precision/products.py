@@ -1,4 +1,4 @@
-"""Matrix products with three formats told apart: of storage, of products, and of sums."""
+"""Matrix products with three separate formats: for storage, for products and for sums."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def matmul(a: Array, b: Array, storage: Format, compute: Format, accumulate: For
     """Multiply matrices as a machine with these formats does, one term after another.
 
     ``total = accumulate(total + compute(a[:, k] * b[k, :]))`` for k = 0, 1, ..., where a format
-    rounds what it is given. Units for float16 on GPUs store float16, multiply exactly, that is in
+    rounds what it is given. The float16 units of GPUs store float16, multiply exactly, that is in
     float32, and add in float32 (Micikevicius et al. 2018). The loop makes this slow; real
-    libraries add in other orders, which moves errors but not what they depend on.
+    libraries add in other orders, which changes errors but not what they depend on.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def matmul(a: Array, b: Array, storage: Format, compute: Format, accumulate: For
     Returns
     -------
     array of shape (M, N)
-        In float64 where a format asks for it, else in float32, with values that `accumulate` has.
+        In float64 where a format needs it, otherwise in float32, with values that `accumulate` has.
 
     Raises
     ------
     ValueError
-        If the shapes do not go together.
+        If the shapes do not fit together.
 
     Examples
     --------

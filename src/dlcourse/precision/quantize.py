@@ -30,10 +30,10 @@ from dlcourse.precision.quantized_network import QuantizedNetwork
 
 
 def fold_batch_norm(layers: Sequence[Module]) -> list[Module]:
-    """Return layers in which convolutions have taken over the batch normalization behind them.
+    """Return layers in which convolutions have taken over the batch normalization after them.
 
-    Outside of training it multiplies each channel by a number and adds one; so can the weights and
-    the bias (Jacob et al. 2018, section 3.2). Changed layers are copies.
+    Outside training it multiplies each channel by a number and adds one; so can the weights and the
+    bias (Jacob et al. 2018, section 3.2). Changed layers are copies.
 
     Examples
     --------
@@ -61,8 +61,8 @@ def fold_batch_norm(layers: Sequence[Module]) -> list[Module]:
 def quantize(model: Module, images: Array, percentile: float = 100.0) -> QuantizedNetwork:
     """Return a trained network in int8: weights, images, and what goes from layer to layer.
 
-    Weights are rounded to a scale for each output channel. For the results of layers, images are
-    run through the network and looked at: that is the *calibration*. Scores come out as real
+    Weights are rounded with a scale for each output channel. For the results of layers, images are
+    run through the network and the ranges noted: that is the *calibration*. Scores come out as real
     numbers.
 
     Parameters
@@ -72,9 +72,9 @@ def quantize(model: Module, images: Array, percentile: float = 100.0) -> Quantiz
         `GlobalAvgPool`, `Flatten` and `Dropout`, one after another, a `Linear` last. It is left
         as it is.
     images : array of shape (N, C, H, W)
-        For calibration; some hundreds, from the training set.
+        For calibration; a few hundred, from the training set.
     percentile : float
-        What of the values the grids span, see `Grid.calibrated`.
+        How much of the values the grids span; see `Grid.calibrated`.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def quantize(model: Module, images: Array, percentile: float = 100.0) -> Quantiz
         else:
             raise ValueError(
                 f"{type(layer).__name__} as layer {i + 1} cannot be quantized; expected Conv2d, "
-                "BatchNorm2d behind it, Linear, ReLU behind either, MaxPool2d without padding, "
+                "BatchNorm2d after it, Linear, ReLU after either, MaxPool2d without padding, "
                 "GlobalAvgPool, Flatten or Dropout"
             )
     return QuantizedNetwork(*done).eval()

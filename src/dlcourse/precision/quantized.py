@@ -42,7 +42,7 @@ class QuantizeInput(Module):
 
 
 class _Quantized(Module):
-    """What convolution and linear layer share: int8 weights, int32 biases, and grids."""
+    """What convolutions and linear layers share: int8 weights, int32 biases, and grids."""
 
     input_kinds = "i"
     weight: Array
@@ -94,15 +94,15 @@ def _parts(layer: Conv2d | Linear, input: Grid) -> tuple[Array, Array, Array]:
     """Return weights, biases and scales of a layer in whole numbers."""
     xp = array_module(layer.weight.data)
     bias = xp.zeros(len(layer.weight.data)) if layer.bias is None else layer.bias.data
-    # Steps so fine that int32 could not hold the bias in them would be of no use.
+    # Steps so fine that int32 could not hold the bias would be useless.
     weight, scale = quantize_weights(layer.weight.data, abs(bias) / (2.0**30 * input.scale))
     return weight, xp.rint(bias / (scale * np.float32(input.scale))).astype(np.int32), scale
 
 
 class QuantizedConv2d(_Quantized):
-    """A `Conv2d` on int8 values; only forward.
+    """A `Conv2d` on int8 values; forward only.
 
-    A ReLU behind it costs nothing: where the output's grid begins at zero, clipping is the ReLU.
+    A ReLU after it costs nothing: where the output's grid begins at zero, clipping is the ReLU.
 
     Parameters
     ----------
@@ -110,11 +110,11 @@ class QuantizedConv2d(_Quantized):
     bias : int32 array of shape (O,)
         In steps of ``input.scale * scale``, so that it is added to the sums.
     scale : float32 array of shape (O,)
-        Of the weights of each output channel.
+        Those of the weights of each output channel.
     input : Grid
-        Of the values that come in.
+        The grid of the values that come in.
     output : Grid, optional
-        Of those that go out; without one they are real numbers.
+        The grid of those that go out; without one they are real numbers.
     geometry : Geometry
         The windows.
     groups : int
@@ -160,7 +160,7 @@ class QuantizedConv2d(_Quantized):
 
 
 class QuantizedLinear(_Quantized):
-    """A `Linear` on int8 values; only forward.
+    """A `Linear` on int8 values; forward only.
 
     Parameters
     ----------
@@ -190,12 +190,12 @@ class QuantizedLinear(_Quantized):
 
 
 class QuantizedGlobalAvgPool(Module):
-    """The mean of each channel of int8 values: summed in int32, and put onto a grid of its own.
+    """The mean of each channel of int8 values: summed in int32, and put onto its own grid.
 
     Parameters
     ----------
     input, output : Grid
-        Of the values that come in and go out. Means span less than what they are taken of.
+        The grids of the values that come in and go out. Means span less than what is averaged.
     """
 
     input_kinds = "i"

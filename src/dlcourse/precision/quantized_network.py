@@ -25,7 +25,7 @@ from dlcourse.precision.quantized import (
 )
 
 _FORMAT = "dlcourse int8 network 1"
-#: No window, step or border of a network is wider; a lie could ask for any amount of memory.
+#: No window, step or border of a network is wider; a false one could demand any amount of memory.
 _WIDEST = 1024
 _WEIGHTED = ("QuantizedConv2d", "QuantizedLinear")
 _KINDS = ("QuantizeInput", "QuantizedGlobalAvgPool", "MaxPool2d", "Flatten", *_WEIGHTED)
@@ -100,7 +100,7 @@ def load_quantized(path: str | os.PathLike[str]) -> QuantizedNetwork:
 
 
 def _describe(layer: Module) -> dict[str, Any]:
-    """Return all of a layer but its arrays, as JSON can hold it."""
+    """Return everything about a layer but its arrays, in a form that JSON can hold."""
     described: dict[str, Any] = {"kind": type(layer).__name__}
     for name in ("input", "output"):
         if hasattr(layer, name):

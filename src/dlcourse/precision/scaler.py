@@ -15,12 +15,12 @@ from dlcourse.nn import Parameter
 class LossScaler:
     """Dynamic loss scaling, with torch's names.
 
-    Micikevicius et al. (2018, section 3.2) multiply by a constant, and leave steps out that
-    overflow. A scale that finds its own size is what their conclusions propose.
+    Micikevicius et al. (2018, section 3.2) multiply by a constant, and skip steps that overflow.
+    Their conclusions propose a scale that finds its own size.
 
     Where the backward pass runs in float16, gradients below 2**-25 become zero. So the gradient
     of the loss is multiplied by a large power of two before the pass, and the gradients of the
-    weights are divided by it after, in float32. If one of them overflowed, the step is left out
+    weights are divided by it afterwards, in float32. If one of them overflowed, the step is skipped
     and the scale is halved; after many good steps it is doubled again.
 
     Parameters
@@ -28,7 +28,7 @@ class LossScaler:
     init_scale : float
         The scale to begin with.
     growth_factor : float
-        What the scale grows by, at least 1.
+        What the scale is multiplied by when it grows, at least 1.
     backoff_factor : float
         What an overflow multiplies it by, above 0 and at most 1. With both factors 1 the scale
         stays as it is: with ``init_scale=1`` too, nothing is scaled.
@@ -38,7 +38,7 @@ class LossScaler:
     Attributes
     ----------
     skipped : int
-        How many steps were left out so far.
+        How many steps have been skipped so far.
 
     Examples
     --------
@@ -83,13 +83,13 @@ class LossScaler:
         return float(self.array)
 
     def update(self, parameters: Iterable[Parameter]) -> bool:
-        """Look at the gradients of a step, set the next scale, and return whether all is finite.
+        """Check the gradients of a step, set the next scale, and return whether all are finite.
 
         Parameters
         ----------
         parameters : iterable of Parameter
             With gradients that are no longer multiplied by the scale. If this returns False,
-            leave the optimizer's step out.
+            skip the optimizer's step.
         """
         finite = all(
             bool(array_module(p.grad).isfinite(p.grad).all())
@@ -122,7 +122,7 @@ class LossScaler:
         if state.keys() != self.state_dict().keys():
             raise ValueError(
                 f"expected the state of a LossScaler, found {sorted(state)}; "
-                "resume from a checkpoint of a training that scales the loss"
+                "resume from a checkpoint of a run that scales the loss"
             )
         self.array[...] = state["scale"]
         self._good_steps = state["good_steps"]

@@ -66,7 +66,7 @@ AGENTS: dict[str, tuple[str, str, int]] = {
     for number in range(5)
 }
 
-#: What happens without the copy that stands still, and without the memory: records only.
+#: What happens without the copy that stands still, and without the memory: only records.
 ABLATIONS: dict[str, tuple[str, str, int]] = {
     f"rl/cartpole-{variant}-seed{number}": ("cartpole", variant, number)
     for variant in ("no-target", "no-replay")
@@ -93,15 +93,15 @@ def run_dqn(
     variant : str
         dqn, double (Double DQN), dueling (Double DQN with a dueling head), no-replay, no-target.
     number : int
-        Of the agent among those of its kind; it is added to the seed.
+        The agent's number among those of its kind; it is added to the seed.
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, games and explored actions are drawn from.
     progress : bool
-        Whether to print a line after each check, to the standard error.
+        Whether to print a line to standard error after each check.
     """
     seed += number
     environment = make_game(GAMES[game])
@@ -149,7 +149,7 @@ def load_agent(name: str) -> tuple[QAgent, Any]:
     Parameters
     ----------
     name : str
-        Such as ``rl/breakout-dqn-seed0``.
+        For example ``rl/breakout-dqn-seed0``.
     """
     recipe = zoo.record(name)["recipe"]
     environment = make_game(recipe["game"])

@@ -24,7 +24,7 @@ from dlcourse.rl.replay import ReplayMemory
 from dlcourse.training import Stream, generator
 from dlcourse.training.divergence import check_weights
 
-#: Seeds of the games that choose weights and of those that the final figure comes from.
+#: Seeds of the games that choose weights and of the games that the final score comes from.
 CHOICE, FINAL = 1_000, 2_000
 
 
@@ -51,7 +51,8 @@ class DQNSettings:
     epsilon : LinearSchedule
         The share of random actions by frame.
     check_every, check_episodes : int
-        After so many frames, so many greedy games decide whether these are the best weights.
+        Every `check_every` frames, `check_episodes` greedy games decide whether the weights are the
+        best so far.
     """
 
     frames: int
@@ -71,12 +72,12 @@ class DQNSettings:
 
 @dataclass
 class DQNHistory:
-    """What a training saw.
+    """What a training run saw.
 
     Attributes
     ----------
     ends, returns : list
-        The frame at which each episode ended, and what it brought in, random actions included.
+        The frame at which each episode ended, and its return, random actions included.
     checks : list of (int, float)
         Frame and mean return of the greedy games that chose the weights.
     seconds : float
@@ -110,18 +111,18 @@ def train_dqn(
     Parameters
     ----------
     make_environment : callable
-        Makes one; the games of the checks are played in another.
+        Makes an environment; the games of the checks are played in one of their own.
     network : QNetwork
         What is trained.
     settings : DQNSettings
         How.
     seed : int
-        Decides all chance but the initial weights. It is drawn anew for each episode, by
-        position, so that an interrupted training goes on as if nothing had happened.
+        Decides everything random but the initial weights. It is drawn afresh for each episode, by
+        position, so that an interrupted training run goes on as if nothing had happened.
     checkpoint : pathlib.Path, optional
-        File of the state, written with each check; a training that finds it goes on from it.
+        File of the state, written at each check; training goes on from it if it is there.
     report : callable, optional
-        Is given a line of text after each check.
+        Called with a line of text after each check.
 
     Raises
     ------
@@ -246,7 +247,7 @@ def _restore(
     history: DQNHistory,
 ) -> None:
     arrays = load_arrays(path)
-    remedy = "choose another folder, or remove the file to begin anew"
+    remedy = "choose another folder, or remove the file to start afresh"
     with reading(path, "a checkpoint of a DQN", remedy):
         text, counts = part(arrays, "json/"), part(arrays, "counts/")
         same = str(text["identity"]) == identity
@@ -258,7 +259,7 @@ def _restore(
         if min(added, steps, *ends) < 0 or len(ends) != len(returns):
             raise Found(f"one of {added} frames, {steps} steps and {len(ends)} episodes")
     if not same:
-        raise FileError(f"{path} belongs to a training with other settings; {remedy}")
+        raise FileError(f"{path} belongs to a training run with other settings; {remedy}")
     kept = {name: array[: min(added, len(array))] for name, array in memory.arrays().items()}
     owners = {
         "network": agent.network.state_dict(),

@@ -35,11 +35,11 @@ def q_targets(
     terminated : array of shape (N,), bool
         Whether the episode ended with it. Not where it was merely cut off.
     next_values : array of shape (N, actions)
-        What the target network says of the states that followed.
+        What the target network says about the states that followed.
     discount : float
         What a reward is worth if it comes one step later.
     choice : array of shape (N,), int, optional
-        The actions that the online network would take there; without it, the best by
+        The actions that the online network would take there; if left out, the best according to
         `next_values` itself.
 
     Examples
@@ -60,7 +60,7 @@ def q_targets(
 
 
 class QAgent:
-    """Acts by the values of a network; an `Agent` of `dlcourse.rl`.
+    """Acts on the values of a network; an `Agent` of `dlcourse.rl`.
 
     Parameters
     ----------
@@ -84,31 +84,31 @@ class QAgent:
         return values
 
     def act(self, observation: Any) -> int:
-        """Return the action of the highest value."""
+        """Return the action with the highest value."""
         return int(self.q_values(observation).argmax())
 
 
 class DQN(QAgent):
-    """An agent that acts by a Q-network, and improves it from remembered steps.
+    """An agent that acts on a Q-network, and improves it from remembered steps.
 
     Parameters
     ----------
     network : QNetwork
         The online network: it acts and it learns.
     optimizer : Optimizer
-        Of the network's parameters.
+        For the network's parameters.
     discount : float
         What a reward is worth if it comes one step later, from 0 to 1.
     target_every : int
-        The network that gives the targets is a copy of the online network, taken anew after so
+        The network that gives the targets is a copy of the online network, taken again after this
         many learning steps. With 0 there is no copy: the network chases its own values.
     double : bool
         Whether targets are those of Double DQN.
     delta : float
         The Huber loss is quadratic for errors up to `delta`, and of constant slope beyond, so that
-        one surprise cannot tear the network apart. 1 suits values of about 1, as clipped and
-        seldom rewards give them; with values of 100 nearly every error would be cut off, and the
-        one state whose target is certain, the last, pull no harder than those that follow a guess.
+        one surprise cannot tear the network apart. 1 suits values of about 1, which clipped and
+        rare rewards give; with values of 100 nearly every error would be cut off, and the one
+        state whose target is certain, the last, would pull no harder than those with a guess.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class DQN(QAgent):
         )
         values = network(network.prepare(batch.observations))
         taken = np.arange(len(values)), batch.actions
-        # Measured in units of delta; the constant delta^2 that is left out is nothing to Adam.
+        # In units of delta; Adam does not notice the constant delta^2 that is left out.
         targets = targets.astype(values.dtype, copy=False)
         loss = self._loss(values[taken] / self.delta, targets / self.delta)
         # Only the action that was taken has a target; the others learn nothing.

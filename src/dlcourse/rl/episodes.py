@@ -1,9 +1,9 @@
-"""The loop of agent and environment: observe, act, receive a reward, and again.
+"""The loop of agent and environment: observe, act, receive a reward, and so on.
 
 Environments have the interface of Gymnasium (https://gymnasium.farama.org/api/env), so an episode
 ends in one of two ways. It is *terminated* when the task is over: the goal is reached, the pole
-has fallen. It is *truncated* when only the time is up. After a truncation there would have been
-more rewards to come, and what an agent learns from must say so.
+has fallen. It is *truncated* when only the time is up. After a truncation more rewards would have
+come, and what an agent learns from must say so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dlcourse.training import Stream, generator
 
 
 class Environment(Protocol):
-    """What Gymnasium's environments can do, as far as it is used here."""
+    """What Gymnasium's environments can do, as far as we use it."""
 
     def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; return the first observation and further information."""
@@ -30,7 +30,7 @@ class Environment(Protocol):
 
 
 class Agent(Protocol):
-    """Whoever acts on what it observes."""
+    """Anything that acts on what it observes."""
 
     def act(self, observation: Any) -> int:
         """Return the number of the action to take."""
@@ -63,7 +63,7 @@ class Episodes:
     lengths : numpy.ndarray
         The steps of each episode, shape (N,), int64.
     terminated : numpy.ndarray
-        Whether the task was over, shape (N,), bool; where it is not, the time was up.
+        Whether the task was over, shape (N,), bool; where it was not, the time was up.
     """
 
     returns: np.ndarray
@@ -112,7 +112,7 @@ def play(
 ) -> Iterator[Transition]:
     """Play one episode, a step at a time.
 
-    Whoever takes the steps may learn from each before the next action is asked for.
+    The caller may learn from each step before the next action is asked for.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def play(
     act : callable
         Gives the action for an observation, as an agent's ``act`` does.
     seed : int, optional
-        For the environment's own chance; without it the environment goes on with what it has.
+        For the environment's own random numbers; without it the environment goes on with its own.
 
     Yields
     ------
@@ -147,7 +147,7 @@ def play(
 
 
 def summarize(episodes: Iterable[Iterable[Transition]]) -> Episodes:
-    """Play episodes to their ends, one after the other, and note how they went.
+    """Play episodes to their ends, one after another, and note how they went.
 
     Examples
     --------
@@ -178,15 +178,15 @@ def evaluate(
     Parameters
     ----------
     environment : Environment
-        Where to play. The episodes must end: give an environment that has no end by itself a
+        Where to play. The episodes must end: give an environment that never ends by itself a
         limit of steps.
     act : callable
         Gives the action for an observation, as an agent's ``act`` does.
     episodes : int
         How many.
     seed : int
-        Seeds episode number i by position, so the same seed gives the same episodes, and other
-        ones than training with it.
+        Seeds episode number i by position, so the same seed gives the same episodes, and
+        different ones from training with it.
 
     Returns
     -------

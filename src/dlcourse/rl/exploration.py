@@ -15,10 +15,10 @@ Schedule = Callable[[int], float]
 
 @explained
 def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
-    """Choose any action with probability epsilon, and else one that looks best.
+    """Choose any action with probability epsilon, and otherwise one that looks best.
 
-    Among several that look equally good one is drawn; taking the first would let an agent
-    that knows nothing yet walk into the same wall for ever.
+    Among several that look equally good one is drawn; if the first were taken, an agent that
+    knows nothing yet would walk into the same wall forever.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generato
     Raises
     ------
     ValueError
-        If epsilon is no probability, or no value is the largest, as with NaN.
+        If epsilon is not a probability, or no value is the largest, as with NaN.
 
     Examples
     --------
@@ -56,12 +56,12 @@ def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generato
 
 @dataclass(frozen=True)
 class LinearSchedule:
-    """A number that goes along a line from ``start`` to ``end`` in ``steps``, and stays there.
+    """A number that goes in a line from ``start`` to ``end`` in ``steps``, and stays there.
 
     Raises
     ------
     ValueError
-        If there is no step to go.
+        If there are no steps.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from dlcourse.habits import explained
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork, QNetwork
 from dlcourse.rl.episodes import make
 
-#: Greedy play might go on for ever; whoever gets so far is cut off.
+#: Greedy play might go on forever; it is cut off here.
 _MOST_FRAMES = 5000
 
 #: About the largest position, speed, angle and turning speed that a good player of CartPole sees.
@@ -24,10 +24,10 @@ def make_game(name: str) -> Any:
     Parameters
     ----------
     name : str
-        As in Gymnasium, such as ``CartPole-v1``, or a game of MinAtar, such as
+        As in Gymnasium, for example ``CartPole-v1``, or a game of MinAtar, for example
         ``MinAtar/Breakout-v1``: with sticky actions of probability 0.1 and difficulty ramping, as
-        Young and Tian (2019) set it, and at most 5000 frames. Of their six actions it has only
-        those that do something in the game.
+        Young and Tian (2019) set it, and at most 5000 frames. Of MinAtar's six actions it has
+        only those that do something in the game.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def make_game(name: str) -> Any:
 
 @explained
 def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -> QNetwork:
-    """Return a new network for an environment: by the shape of what it shows.
+    """Return a new network for an environment, chosen by the shape of what it shows.
 
     Raises
     ------

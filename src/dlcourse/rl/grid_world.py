@@ -1,4 +1,4 @@
-"""A small world of one's own: a map in text, with walls, pits and a goal."""
+"""A small world of our own: a map in text, with walls, pits and a goal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 try:
     from gymnasium import Env, spaces
-except ImportError:  # the world runs without Gymnasium, too; only then it is none of its Envs
+except ImportError:  # the world runs without Gymnasium, too; only then it is not one of its Envs
     Env, spaces = object, None  # type: ignore[assignment,misc]
 
 #: Moves in rows and columns, in the order of the actions: up, right, down, left.
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
-#: What entering a place gives, and so ends the episode.
+#: The reward for entering a place, which ends the episode.
 ENDS = {"G": 1.0, "O": -1.0}
 
 
@@ -23,15 +23,15 @@ class GridWorld(Env):
     """Walk on a map from S to G, around walls and pits.
 
     The observation is the number of the place, row by row from 0. The actions are up, right,
-    down and left, 0 to 3; whoever walks into a wall or off the map stays. Entering the goal G
-    gives a reward of 1, a pit O -1, and both terminate the episode; any other step gives 0.
+    down and left, 0 to 3; walking into a wall or off the map changes nothing. Entering the goal G
+    gives a reward of 1, a pit O -1, and either terminates the episode; any other step gives 0.
 
     Parameters
     ----------
     rows : sequence of str
         The map: ``S`` start, ``G`` goal, ``O`` pit, ``#`` wall, ``.`` free.
     max_steps : int
-        The episode is truncated after so many steps.
+        The episode is truncated after this many steps.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class GridWorld(Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Go to the start; the seed changes nothing, for nothing here is left to chance."""
+        """Go to the start; the seed changes nothing, since nothing here is left to chance."""
         if spaces is not None:
             super().reset(seed=seed)
         self._state = self.start
@@ -110,7 +110,7 @@ class GridWorld(Env):
         return self._state, {}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        """Walk; return the place, the reward, terminated, truncated and nothing else to say."""
+        """Walk; return the place, the reward, terminated, truncated and an empty dict."""
         if action not in range(4):
             raise ValueError(
                 f"an action is 0 (up), 1 (right), 2 (down) or 3 (left), found {action}"

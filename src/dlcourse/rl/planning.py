@@ -1,8 +1,8 @@
-"""What could be reached at best: planning in worlds whose rules are known.
+"""The best that could be reached: planning in worlds whose rules are known.
 
 Gymnasium's worlds in text, and :class:`~dlcourse.rl.grid_world.GridWorld`, tell their rules as
 ``P[state][action]``, a list of (probability, next state, reward, terminated). An agent that
-learns may not look; whoever judges it may.
+learns must not look at them; whoever judges it may.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Rules = Mapping[int, Mapping[int, Sequence[tuple[float, Any, float, bool]]]]
 
 
 def _model(rules: Rules) -> tuple[np.ndarray, np.ndarray]:
-    """Return chances (states, actions, states) of going on, and expected rewards."""
+    """Return probabilities (states, actions, states) of going on, and expected rewards."""
     states, actions = len(rules), len(rules[0])
     going_on = np.zeros((states, actions, states))
     rewards = np.zeros((states, actions))
@@ -41,9 +41,9 @@ def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> 
     rules : mapping
         ``environment.unwrapped.P``.
     discount : float
-        What a reward is worth one step later, from 0 to less than 1.
+        What a reward is worth one step later, from 0 to below 1.
     tolerance : float
-        Stops when no value changes by more.
+        Stops when no value changes by more than this.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> 
     Raises
     ------
     ValueError
-        If the discount is not from 0 to less than 1, with which the values would settle.
+        If the discount is not from 0 to below 1; only then do the values settle.
 
     Examples
     --------
@@ -73,9 +73,9 @@ def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> 
 
 
 def expected_return(rules: Rules, policy: np.ndarray, start: int, steps: int) -> float:
-    """Return the exact mean of the return, not discounted, of a policy within so many steps.
+    """Return the exact mean return, not discounted, of a policy within a number of steps.
 
-    Where the only reward is 1 at the goal this is the chance to get there.
+    Where the only reward is 1 at the goal this is the probability of getting there.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def expected_return(rules: Rules, policy: np.ndarray, start: int, steps: int) ->
     start : int
         Where the episode begins.
     steps : int
-        After so many steps the time is up.
+        After this many steps the time is up.
 
     Examples
     --------
@@ -107,11 +107,11 @@ def expected_return(rules: Rules, policy: np.ndarray, start: int, steps: int) ->
 
 
 def best_return(rules: Rules, start: int, steps: int) -> float:
-    """Return the largest mean return, not discounted, that is possible within so many steps.
+    """Return the largest possible mean return, not discounted, within a number of steps.
 
-    Backward induction: with no step left nothing can be got, and with one step more the best that
-    an action and what comes after it give. The policy behind it looks at the clock, so it may do
-    better than any table of one action for each state.
+    Backward induction: with no step left nothing can be got; with one step more, it is the best
+    that an action and what comes after it give. This policy knows how many steps are left, so it
+    may do better than any table of one action for each state.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def best_return(rules: Rules, start: int, steps: int) -> float:
     start : int
         Where the episode begins.
     steps : int
-        After so many steps the time is up.
+        After this many steps the time is up.
 
     Examples
     --------

@@ -11,14 +11,14 @@ from dlcourse.habits import explained
 
 
 class Transitions(NamedTuple):
-    """A batch of steps: what was seen and done, and what came of it; one row a step."""
+    """A batch of steps: what was seen and done, and what came of it; one row per step."""
 
     observations: np.ndarray
     actions: np.ndarray
     rewards: np.ndarray
     next_observations: np.ndarray
     #: Whether the episode came to its end there. One that was merely cut off has not: its last
-    #: state has a future, though nobody looked.
+    #: state has a future, though nobody saw it.
     terminated: np.ndarray
 
 
@@ -33,8 +33,8 @@ class ReplayMemory:
         The shape of an observation.
     dtype : dtype
         Of observations: bool for the planes of MinAtar, uint8 for pixels, float32 for numbers.
-        One observation of 84x84x4 bytes is 28 kB, so that a million take 28 GB a copy; in float32
-        it would be four times as much.
+        One observation of 84x84x4 bytes is 28 kB, so a million take 28 GB per copy; in float32 it
+        would be four times as much.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class ReplayMemory:
         self.actions = np.zeros(capacity, np.int64)
         self.rewards = np.zeros(capacity, np.float32)
         self.terminated = np.zeros(capacity, bool)
-        #: Steps that were ever added.
+        #: Steps added so far, including those overwritten.
         self.added = 0
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ class ReplayMemory:
         return self._at(np.arange(first, self.added) % self.capacity)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays by the names of their attributes, one row a step, not copied."""
+        """Return the arrays by the names of their attributes, one row per step, not copied."""
         return {name: getattr(self, name) for name in Transitions._fields}
 
     def _at(self, rows: np.ndarray) -> Transitions:

@@ -19,7 +19,7 @@ from dlcourse.rl.tabular import TabularAgent
 from dlcourse.rl.tabular_recipe import METHODS, PLANS
 from dlcourse.training import Stream
 
-#: Everyone who can be shown.
+#: All agents that can be shown.
 PLAYERS = [*AGENTS, *(f"rl/{world}-{method}" for world in PLANS for method in METHODS)]
 
 #: A sign and a colour for what stands in a plane of MinAtar; others get their first letter.
@@ -60,7 +60,7 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     if name in AGENTS:
         return load_agent(name)
     plan = PLANS[zoo.record(name)["recipe"]["world"]]
-    if pixels:  # Gymnasium draws these with pygame, which shall not look for a screen
+    if pixels:  # Gymnasium draws these with pygame, which must not look for a screen
         if importlib.util.find_spec("pygame") is None:
             raise ImportError(
                 f"pictures of {plan.environment} need pygame, which is not installed: "
@@ -113,18 +113,18 @@ def as_picture(environment: Any, observation: Any) -> Image.Image:
 def watch(
     agent: Agent, environment: Any, show: Callable[[Any, Any], Any], *, seed: int = 0
 ) -> Iterator[tuple[Any, float, bool]]:
-    """Play a game and yield what `show` makes of each state, the return so far, and whether over.
+    """Play a game; yield what `show` makes of each state, the return so far, and if it is over.
 
     Parameters
     ----------
     agent : Agent
-        Who plays, always what looks best.
+        Plays, and always does what looks best.
     environment : gymnasium.Env
         The game.
     show : callable
         `as_text` or `as_picture`.
     seed : int
-        Chooses the game; another seed, another game.
+        Decides the game: another seed gives another game.
     """
     total, first = 0.0, True
     steps = play(environment, agent.act, seed=episode_seed(seed, Stream.EVALUATE, 0))

@@ -24,7 +24,7 @@ from dlcourse.training import Stream, generator
 
 
 class TabularAgent:
-    """Takes the action with the largest number in a table; the first of equals.
+    """Takes the action with the largest number in a table; the first among equals.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def q_learning(
     discount : float
         What a reward is worth one step later, from 0 to 1.
     seed : int, optional
-        For the environment's own chance.
+        For the environment's own random numbers.
 
     Yields
     ------
@@ -130,8 +130,8 @@ def sarsa(
 ) -> Iterator[Transition]:
     """Play an episode and learn from each step by SARSA; like :func:`q_learning`.
 
-    The next action is chosen before the table learns, and then taken: state, action, reward,
-    state, action are what one update needs, and what it is named for.
+    The next action is chosen before the table learns, and then taken: one update needs state,
+    action, reward, state, action, and is named for them.
     """
     chosen: list[int] = []
 
@@ -142,7 +142,7 @@ def sarsa(
         state, action = step.observation, step.action
         if not step.terminated:
             chosen.append(act(step.next_observation))
-        next_action = chosen[-1] if chosen else 0  # of no weight when nothing comes next
+        next_action = chosen[-1] if chosen else 0  # has no weight when nothing comes next
         error = sarsa_target(table, step, next_action, discount) - table[state, action]
         table[state, action] += learning_rate * error
         yield step
@@ -160,7 +160,7 @@ def learn(
     seed: int = 0,
     first: int = 0,
 ) -> Episodes:
-    """Learn a table from episodes that are played with epsilon-greedy actions.
+    """Learn a table from episodes played with epsilon-greedy actions.
 
     Parameters
     ----------
@@ -173,14 +173,14 @@ def learn(
     episodes : int
         How many to play.
     epsilon, learning_rate : callable
-        Give the values for an episode.
+        Each gives its value for an episode.
     discount : float
         What a reward is worth one step later, from 0 to 1.
     seed : int
-        Decides all chance, that of the environment and that of the exploration.
+        Decides everything random, in the environment and in the exploration.
     first : int
-        The number of the first episode, by which schedules and chance go: learning 100 episodes,
-        and then 100 more with ``first=100``, is the same as learning 200 at once.
+        The number of the first episode, on which schedules and random numbers depend: learning
+        100 episodes, and then 100 more with ``first=100``, is the same as learning 200 at once.
 
     Returns
     -------

@@ -21,7 +21,7 @@ METHODS = {"q-learning": q_learning, "sarsa": sarsa}
 
 @dataclass(frozen=True)
 class Plan:
-    """How a world is learned. Epsilon and learning rate go along a line from start to end."""
+    """How a world is learned. Epsilon and learning rate go in a line from start to end."""
 
     environment: str
     max_steps: int
@@ -30,7 +30,7 @@ class Plan:
     epsilon: tuple[float, float]
     learning_rate: tuple[float, float]
     discount: float
-    test_episodes: int  #: where neither the world nor the agent knows chance, one shows all
+    test_episodes: int  #: where nothing is left to chance, one is enough
 
 
 PLANS = {
@@ -44,7 +44,7 @@ PLANS = {
         discount=0.99,
         test_episodes=10_000,
     ),
-    # As in Sutton and Barto's example 6.6, but for a smaller learning rate and a limit of steps.
+    # As in Sutton and Barto's example 6.6, but with a smaller learning rate and a limit of steps.
     "cliff-walking": Plan(
         environment="CliffWalking-v1",
         max_steps=200,
@@ -57,7 +57,7 @@ PLANS = {
     ),
 }
 
-#: Into how many parts the curves of a run are cut.
+#: How many parts the curves of a run are cut into.
 PARTS = 100
 
 SEEDS = 5
@@ -81,7 +81,7 @@ def run_tabular(
     output : pathlib.Path
         Folder of the run.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         The first of the five seeds.
     progress : bool
@@ -129,7 +129,7 @@ def run_tabular(
 
 
 def evaluate_table(world: str, table: np.ndarray, seed: int) -> float:
-    """Return the mean return of always taking the largest value, in episodes that are played."""
+    """Return the mean return of always taking the largest value, from episodes played."""
     plan = PLANS[world]
     environment = make(plan.environment, max_episode_steps=plan.max_steps)
     episodes = evaluate(
@@ -139,7 +139,7 @@ def evaluate_table(world: str, table: np.ndarray, seed: int) -> float:
 
 
 def exact_return(world: str, table: np.ndarray | None = None) -> float:
-    """Return the same mean from the rules; without a table, that of value iteration's policy."""
+    """Return the same mean from the rules; without a table, for value iteration's policy."""
     plan = PLANS[world]
     rules = make(plan.environment).unwrapped.P
     if table is None:

@@ -1,6 +1,6 @@
 """Wrappers around an environment, in Gymnasium's interface: what the agent sees and is given.
 
-Gymnasium has its own of both kinds; they are a few lines each, and the course shows them. This
+Gymnasium has wrappers like these two; ours are a few lines each, and the course shows them. This
 module needs Gymnasium, which the rest of `dlcourse.rl` does not.
 """
 
@@ -21,7 +21,7 @@ except ImportError as error:
 
 
 class FrameStack(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
-    """The last observations in one, joined along the last axis (Mnih et al. 2015).
+    """The last few observations as one, joined along the last axis (Mnih et al. 2015).
 
     One picture does not tell where the ball is going; two do. An episode begins with its first
     observation repeated.
@@ -62,7 +62,7 @@ class FrameStack(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         return self._joined(), info
 
     def step(self, action: int) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
-        """Take a step; return the last observations, and the rest as it is."""
+        """Take a step; return the last observations, and the rest unchanged."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._frames.append(observation)
         return self._joined(), reward, terminated, truncated, info
@@ -72,9 +72,9 @@ class FrameStack(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
 
 
 class ClipReward(gym.RewardWrapper[Any, Any]):
-    """Rewards cut off at -1 and 1, so that errors are of one size in all games (Mnih et al. 2015).
+    """Rewards clipped to [-1, 1], so that errors are alike in all games (Mnih et al. 2015).
 
-    The agent then no longer tells a reward of 10 from one of 1.
+    The agent then can no longer tell a reward of 10 from one of 1.
 
     Examples
     --------
@@ -83,5 +83,5 @@ class ClipReward(gym.RewardWrapper[Any, Any]):
     """
 
     def reward(self, reward: Any) -> float:
-        """Return the reward, cut off."""
+        """Return the reward, clipped."""
         return min(max(float(reward), -1.0), 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class SegmentationScores(NamedTuple):
-    """All from 0 to 1."""
+    """The four numbers, each from 0 to 1."""
 
     pixel_accuracy: float  #: share of the pixels that are right
     mean_accuracy: float  #: the same for each class, and then the mean over classes
@@ -19,7 +19,7 @@ class SegmentationScores(NamedTuple):
 def pixel_confusion(predicted: np.ndarray, known: np.ndarray, classes: int) -> np.ndarray:
     """Count how often pixels of each class were given each class.
 
-    Counts of several pictures may be added up.
+    The counts of several pictures may be added up.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def pixel_confusion(predicted: np.ndarray, known: np.ndarray, classes: int) -> n
 
 
 def segmentation_scores(confusion: np.ndarray) -> SegmentationScores:
-    """Return the scores that belong to counts of `pixel_confusion`.
+    """Return the scores that follow from counts of `pixel_confusion`.
 
     A class that no picture has is left out of the means, unless it was predicted: then its
     intersection over union is 0.

@@ -15,7 +15,7 @@ from dlcourse.training import Stream, generator
 from dlcourse.zoo.entry import take_over, write_entry
 from dlcourse.zoo.steps import train_in_steps
 
-#: Steps and highest learning rate by stride; the finer ones begin with the coarser one's weights.
+#: Steps and highest learning rate by stride; each finer one begins with the coarser one's weights.
 _PLAN = {32: (1200, 0.002), 16: (500, 0.001), 8: (500, 0.001)}
 _BATCH = 16
 
@@ -30,9 +30,9 @@ def run_fcn(
     stride : int
         32, 16 or 8. FCN-16s begins with the zoo's FCN-32s, and FCN-8s with its FCN-16s.
     output : pathlib.Path
-        Folder of the run; an interrupted run goes on.
+        Folder of the run; an interrupted run is resumed.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         What initial weights, scenes and dropout are drawn from.
     progress : bool

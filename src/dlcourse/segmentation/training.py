@@ -32,8 +32,8 @@ def fcn_steps(
 ) -> Callable[[int], float]:
     """Return the step of a `dlcourse.training.Loop` that teaches a network the class of each pixel.
 
-    Batch number k has the scenes from ``k * batch_size`` on, and starts over at the end. The loss
-    is the mean cross-entropy over all pixels.
+    Batch number k has the scenes from ``k * batch_size`` on; after the last scene the first
+    follows. The loss is the mean cross-entropy over all pixels.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fcn_steps(
     scenes : sequence of Scene
         What to learn from.
     batch_size : int
-        Scenes a step.
+        Scenes per step.
     seed : int
         What dropout draws from.
 

@@ -1,4 +1,4 @@
-"""Style transfer: what one picture shows, painted as another is."""
+"""Style transfer: what one picture shows, painted the way another is."""
 
 from dlcourse.style.features import SOURCES, VGGFeatures, load_features
 from dlcourse.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_matrix

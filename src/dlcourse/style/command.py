@@ -45,28 +45,28 @@ def write_stylised(
     style : str
         The path of a picture, or the name of one of `PAINTINGS`.
     output : pathlib.Path
-        The file to write. Pictures on the way get the number of the step to their names.
+        The file to write. Pictures on the way have the number of the step added to their names.
     size : int
-        Pixels of the longer side of each.
+        Pixels of the longer side of each picture.
     weights : (float, float)
         Of the style and of the total variation.
     start : str
         One of `STARTS`.
     features : str
-        As `load_features` has it.
+        As in `load_features`.
     every : int
         Steps between pictures on the way; 0 for none.
     seed : int
         What noise and random features are drawn from.
     say : callable
-        Told what is used and what came out, a line a call.
+        Told what is used and what came out, one line per call.
     steps, style_layers, optimizer, progress
-        As `StyleTransfer` and `transfer_style` have them.
+        As in `StyleTransfer` and `transfer_style`.
 
     Raises
     ------
     ValueError
-        If something cannot be, in one sentence; nothing is written then.
+        If an argument is out of its range; nothing is written then.
     FileNotFoundError
         If there is no such picture.
     ImportError

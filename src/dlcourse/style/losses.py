@@ -1,7 +1,7 @@
 """What a picture shows, how it is painted, how smooth it is: three losses and their gradients.
 
 Features are an array F (1, N, H, W): N filters at M = H W positions. Gatys et al. (2016) add up
-over positions; here it is means throughout, so that the weights of the losses mean the same for
+over positions; here we take means throughout, so that the weights of the losses mean the same for
 pictures of any size.
 """
 
@@ -39,7 +39,7 @@ def gram_matrix(features: Array) -> Array:
 
 
 class ContentLoss:
-    """Half the mean square of what features differ by (Gatys et al. 2016, equation 1).
+    """Half the mean squared difference of features (Gatys et al. 2016, equation 1).
 
     .. math:: L = \\frac{1}{2 N M} \\sum_{i p} (F_{ip} - P_{ip})^2, \\qquad
         \\frac{\\partial L}{\\partial F} = \\frac{F - P}{N M}
@@ -55,7 +55,7 @@ class ContentLoss:
     """
 
     def __call__(self, features: Array, target: Array) -> float:
-        """Return the loss of features F for those of the content P, both (1, N, H, W)."""
+        """Return the loss of features F against the content's P, both (1, N, H, W)."""
         if features.shape != target.shape:
             raise ValueError(
                 f"expected features of the content's shape {target.shape}, found {features.shape}"
@@ -88,7 +88,7 @@ class StyleLoss:
     """
 
     def __call__(self, features: Array, target: Array) -> float:
-        """Return the loss of features (1, N, H, W) for the Gram matrix (N, N) of the style."""
+        """Return the loss of features (1, N, H, W) against the style's Gram matrix (N, N)."""
         if target.shape != (features.shape[1],) * 2:
             raise ValueError(
                 f"expected a Gram matrix of {features.shape[1]} filters, found {target.shape}"
@@ -107,7 +107,7 @@ class StyleLoss:
 
 
 class TotalVariation:
-    """The mean square of the steps between neighbouring pixels: noise costs, flat ground does not.
+    """The mean squared step between neighbouring pixels: noise costs, flat ground does not.
 
     .. math:: V = \\frac{1}{S} \\sum_{c y x} \\left( (x_{c, y+1, x} - x_{c, y, x})^2
         + (x_{c, y, x+1} - x_{c, y, x})^2 \\right)

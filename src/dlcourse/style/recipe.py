@@ -34,7 +34,7 @@ def run_painted(
 ) -> dict[str, Any]:
     """Paint a photograph as the Starry Night at 192 pixels, and return the record.
 
-    What the picture then shows is asked of EfficientNet-Lite0, which had no part in it.
+    EfficientNet-Lite0, which had no part in it, is then asked what the picture shows.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def run_painted(
     output : pathlib.Path
         Folder of the run.
     command : str
-        The command that asks for it, for the record.
+        The command that started it, for the record.
     seed : int
         Changes nothing: it starts with the photograph, and draws nothing.
     progress : bool
@@ -123,7 +123,7 @@ def pictures(size: int, photograph: str = "coffee") -> tuple[np.ndarray, np.ndar
 
 
 def recognised(picture: np.ndarray) -> dict[str, float]:
-    """Return the five most probable classes to EfficientNet-Lite0, the first first.
+    """Return the five classes that EfficientNet-Lite0 finds most probable, the first first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A picture that shows what one shows and is painted as another is (Gatys et al. 2016)."""
+"""A picture that shows what one does and is painted as another is (Gatys et al. 2016)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIMIZERS = ("lbfgs", "adam")
 
 
 class Losses(NamedTuple):
-    """What a picture costs, each without its weight, and the weighted sum."""
+    """A picture's losses, each without its weight, and their weighted sum."""
 
     content: float
     style: float
@@ -43,13 +43,13 @@ class StyleTransfer:
     Parameters
     ----------
     features : VGGFeatures
-        What to look with; they are normalised over the two pictures.
+        The features to compare; they are normalised over the two pictures.
     content, style : array of shape (1, 3, H, W)
         Pictures from 0 to 1, of any two sizes from 32 up.
     style_weight : float
-        alpha: more of it, more of the style.
+        alpha: the larger, the more style.
     variation_weight : float
-        beta: more of it, smoother.
+        beta: the larger, the smoother.
     style_layers : sequence of str
         The layers whose Gram matrices are the style. Deeper ones see larger shapes.
     content_layer : str
@@ -58,7 +58,7 @@ class StyleTransfer:
     Attributes
     ----------
     features : VGGFeatures
-        Those normalised.
+        The normalised ones.
 
     Examples
     --------
@@ -144,18 +144,18 @@ def transfer_style(
     Parameters
     ----------
     loss : StyleTransfer
-        What is made small.
+        The loss to be made small.
     start : array of shape (1, 3, H, W)
         The first picture: the content, or noise. It is left as it is.
     steps : int
-        How many; each takes a forward and a backward pass, now and then one more with L-BFGS.
+        How many; each takes a forward and a backward pass, and L-BFGS now and then takes one more.
     optimizer : str
-        ``"lbfgs"``, as Gatys et al. have it, which guesses the curvature from the last ten
+        ``"lbfgs"``, as in Gatys et al., which guesses the curvature from the last ten
         gradients (Byrd et al. 1995); or ``"adam"``.
     lr : float
         Adam's learning rate.
     on_step : callable, optional
-        Called with the number of steps done and the picture then, which it may keep.
+        Called with the number of steps done and the picture at that point, which it may keep.
     progress : bool
         Whether to show a progress bar.
 
@@ -164,7 +164,7 @@ def transfer_style(
     image : array of shape (1, 3, H, W)
         The last picture, float32 from 0 to 1.
     losses : list of Losses
-        Of the first picture, and after each step.
+        Those of the first picture, and those after each step.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) 
     def after_step(intermediate_result: OptimizeResult) -> None:
         nonlocal image
         image = as_image(intermediate_result.x)
-        report(image, found)  # the line search ends with the point that it takes
+        report(image, found)  # the line search ends at the point that it takes
 
     blas.cache_clear()  # SciPy's is there now as well
     with blas_held():

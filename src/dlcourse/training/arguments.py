@@ -1,4 +1,4 @@
-"""Arguments of trainings that cannot be meant: each is refused in one sentence, before any work."""
+"""Arguments that cannot be meant: each is refused in one sentence, before any training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
     Raises
     ------
     ValueError
-        If it is less, or no whole number.
+        If it is less, or not a whole number.
 
     Examples
     --------
@@ -34,31 +34,31 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
 
 
 def check_norm(max_norm: float | None) -> None:
-    """Refuse a bound of the gradients that is no number above 0; None is no bound."""
+    """Refuse a bound on the gradients that is not a number above 0; None means no bound."""
     if max_norm is not None and not (isinstance(max_norm, Real) and max_norm > 0):
         raise ValueError(f"max_norm must be a number above 0, found {max_norm!r}")
 
 
 def check_kind(name: str, value: Any, kind: type | tuple[type, ...], hint: str) -> None:
-    """Refuse what is not of a kind, with a hint of what to pass."""
+    """Refuse what is not of the right type, with a hint on what to pass."""
     if not isinstance(value, kind):
         found = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
         raise TypeError(f"{name} must be {hint}, found {found}")
 
 
 def check_callable(name: str, value: Any, hint: str) -> None:
-    """Refuse what cannot be called, with a hint of how it is called."""
+    """Refuse what cannot be called, with a hint on how it is called."""
     if not callable(value):
         raise TypeError(f"{name} must be a function, {hint}, found {type(value).__name__}")
 
 
 def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | None = None) -> None:
-    """Refuse an optimizer that would train something else, and a schedule that would steer another.
+    """Refuse an optimizer for another network, and a schedule for another optimizer.
 
     Raises
     ------
     TypeError
-        If one of them is of another kind.
+        If one of them has the wrong type.
     ValueError
         If the optimizer has parameters that are not the model's, or the schedule sets the learning
         rate of another optimizer.
@@ -70,16 +70,16 @@ def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | No
     if foreign:
         raise ValueError(
             f"the optimizer has {foreign} parameters, of {len(optimizer.parameters)}, that this "
-            f"{type(model).__name__} does not have: make it of model.parameters() when the model "
-            "has its final layers"
+            f"{type(model).__name__} does not have: make it from model.parameters() once the "
+            "model has its final layers"
         )
     if schedule is None:
         return
     check_kind("schedule", schedule, Schedule, "a schedule, such as StepLR(optimizer, 10)")
-    inside = getattr(optimizer, "optimizer", optimizer)  # of a WeightAverage, which has its rate
+    inside = getattr(optimizer, "optimizer", optimizer)  # a WeightAverage has its optimizer's rate
     if schedule.optimizer not in (optimizer, inside):
         raise ValueError(
-            "the schedule sets the learning rate of another optimizer: make it of the one that "
+            "the schedule sets the learning rate of another optimizer: make it for the one that "
             "trains"
         )
 
@@ -97,14 +97,14 @@ def check_loss(make_loss: Any) -> None:
 def _makes_losses(make_loss: Any) -> bool:
     try:
         inspect.signature(make_loss).bind()
-    except TypeError:  # it cannot be called, or wants arguments, as a loss itself does
+    except TypeError:  # it cannot be called, or needs arguments, as a loss itself does
         return False
     loss = make_loss()
     return callable(loss) and hasattr(loss, "backward")
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> list[Any]:
-    """Return callbacks as a list of what can be called."""
+    """Return callbacks as a list of callables."""
     check_kind("callbacks", callbacks, Iterable, "a list, such as [EarlyStopping(3)]")
     callbacks = list(callbacks)
     for callback in callbacks:

@@ -1,7 +1,7 @@
-"""Checkpoints: all that a training needs to go on as if it had never stopped.
+"""Checkpoints: everything that training needs to go on as if it had never stopped.
 
 One ``.npz`` file: the arrays of the model and of the optimizer, and a JSON text with the rest.
-It is written under another name and then renamed, so a killed process leaves the one before.
+It is written under another name and then renamed, so a killed process leaves the previous one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FORMAT = "dlcourse checkpoint 1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training between two steps."""
+    """The state of training between two steps."""
 
     model: dict[str, Array]
     optimizer: dict[str, Array]
@@ -79,7 +79,7 @@ class Checkpoint:
                 text["history"],
                 text["settings"],
                 text["stop"],
-                # Files of before have none of these.
+                # Older files have none of these.
                 text.get("scaler"),
                 text.get("within_epoch"),
                 text.get("ranks", 1),
@@ -95,19 +95,19 @@ class Checkpoint:
             return saved
 
     def expect(self, settings: Mapping[str, Any], path: str | os.PathLike[str] | None) -> None:
-        """Check that the checkpoint, which came from `path`, fits a training with these settings.
+        """Check that the checkpoint, which came from `path`, fits training with these settings.
 
         Raises
         ------
         FileError
-            If it belongs to a training with other settings.
+            If it belongs to a training run with other settings.
         """
         for name, value in settings.items():
             if self.settings.get(name) != value:
                 raise FileError(
-                    f"{path}: belongs to a training with {name} "
+                    f"{path}: belongs to a training run with {name} "
                     f"{self.settings.get(name)!r}, expected {value!r}; "
-                    "use the same settings to go on, or another checkpoint file to start anew"
+                    "use the same settings to go on, or another checkpoint file to start afresh"
                 )
 
     def fitted(
@@ -116,12 +116,12 @@ class Checkpoint:
         optimizer: Mapping[str, Array],
         path: str | os.PathLike[str] | None,
     ) -> list[tuple[Array, Array]]:
-        """Return what `dlcourse.nn.state.put` shall copy into two states; nothing is changed yet.
+        """Return what `dlcourse.nn.state.put` will copy into two states; nothing is changed yet.
 
         Raises
         ------
         FileError
-            If the arrays do not fit, or those of the model are no finite numbers.
+            If the arrays do not fit, or those of the model are not finite numbers.
         """
         with naming(path):
             return [
@@ -131,7 +131,7 @@ class Checkpoint:
 
 
 def reading_checkpoint(path: str | os.PathLike[str]) -> AbstractContextManager[None]:
-    """Return `dlcourse.files.reading` with what there is to say of a checkpoint.
+    """Return `dlcourse.files.reading` with what there is to say about a checkpoint.
 
     Examples
     --------
@@ -143,5 +143,5 @@ def reading_checkpoint(path: str | os.PathLike[str]) -> AbstractContextManager[N
     return reading(
         path,
         f"a {_FORMAT}",
-        "resume from the file that the trainer wrote, or remove it to start anew",
+        "resume from the file that the trainer wrote, or remove it to start afresh",
     )

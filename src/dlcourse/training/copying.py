@@ -2,8 +2,8 @@
 
 Three things make a copy run beside the computation (NVIDIA, CUDA C++ Programming Guide, section
 "Asynchronous Concurrent Execution"): it starts from *pinned* memory, which the operating system
-promises not to move; it is put into a *stream* of its own; and nobody waits for it but the work
-that needs it. What waits for what is said by *events*.
+promises not to move; it is put into a *stream* of its own; and nothing waits for it but the work
+that needs it. *Events* say what waits for what.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def ahead(batches: Iterable[Pair], like: Array) -> Iterator[Pair]:
     """Yield batches where `like` lies: on a GPU, each is copied while the one before is in use.
 
     Two buffers on the GPU take turns, so a batch is only valid until the next one is asked for.
-    Batches that lie on the GPU already pass unchanged, and so do all where `like` is NumPy's.
+    Batches that already lie on the GPU pass unchanged, and so do all if `like` is NumPy's.
 
     Parameters
     ----------
     batches : iterable of (images, labels)
-        What is to be worked on, in order.
+        What to work on, in order.
     like : array
         An array of the library to copy to, such as a parameter of the model.
 
@@ -87,7 +87,7 @@ class _Buffer:
         self._sent.record(self._stream)
 
     def receive(self) -> Pair:
-        """Return the batch on the GPU; what is computed from now on waits until it is there."""
+        """Return the batch on the GPU; what is computed from now on waits for its arrival."""
         self._xp.cuda.get_current_stream().wait_event(self._sent)
         images, labels = (
             device[:length] for device, length in zip(self._device, self._lengths, strict=True)
@@ -95,7 +95,7 @@ class _Buffer:
         return images, labels
 
     def release(self) -> None:
-        """Allow the next batch to overwrite this one, when all that was begun so far is done."""
+        """Allow the next batch to overwrite this one, once all work begun so far is done."""
         self._free.record(self._xp.cuda.get_current_stream())
 
     def _fits(self, batch: Pair) -> bool:

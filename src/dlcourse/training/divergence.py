@@ -1,4 +1,4 @@
-"""A training whose numbers are none any more: it ends, and no checkpoint is written of it."""
+"""Training whose numbers are no longer numbers: it ends, and no checkpoint is written."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def check_weights(model: Module, lr: float) -> None:
     # On a GPU one number comes back, not one for each.
     if arrays and not xp.stack([xp.isfinite(array).all() for array in arrays]).all():
         raise TrainingDiverged(
-            "the weights are no finite numbers any more, at a learning rate of "
+            "the weights are no longer finite numbers, at a learning rate of "
             f"{lr:g}: try a smaller learning rate"
         )

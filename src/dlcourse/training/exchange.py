@@ -1,11 +1,11 @@
-"""The gradient of a batch from those of its parts: summed in a fixed order, sent while others grow.
+"""The gradient of a batch from those of its parts: summed in a fixed order, sent piece by piece.
 
 The backward pass makes the gradients of the last layers first. Parameters are put into buckets in
 that order, and as soon as every micro-batch has the gradients of a bucket, they are added up and
 sent to the other ranks, while the pass goes on to the layers before (Li et al. 2020, section 3.2).
-That hides the time of a network or a GPU's link. Between processes of one machine it is the cores
-that copy messages, and there a step took as long or up to a quarter longer than one that sends all
-at the end (14 million parameters, two ranks on two cores).
+That hides the time that a network or a GPU's link takes. Between processes on one machine the cores
+themselves copy messages, and there a step took as long as one that sends everything at the end, or
+up to a quarter longer (14 million parameters, two ranks on two cores).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class GradientExchange:
         self._lock = threading.Lock()
 
     def begin(self, micro_batches: int) -> None:
-        """Start a step in which this rank has so many micro-batches."""
+        """Start a step in which this rank has this many micro-batches."""
         self._grads: list[list[Array | None]] = [
             [None] * len(self.parameters) for _ in range(micro_batches)
         ]
@@ -116,7 +116,7 @@ class GradientExchange:
             Their sums over all ranks.
         """
         self._start_buckets()
-        # A parameter that no rank has used keeps no gradient: optimizers pass over it.
+        # A parameter that no rank has used keeps no gradient: optimizers skip it.
         used = [any(grads[i] is not None for grads in self._grads) for i in self._bucket_of]
         sums = np.array([*numbers, *used], np.float64)
         self.communicator.allreduce(sums)
@@ -141,13 +141,13 @@ class GradientExchange:
             self._grads[micro_batch][index] = grad
             self._bucket_of[index].missing -= 1
             self._start_buckets()
-            # MPI moves messages along only while it is called.
+            # MPI only moves messages along while it is called.
             for bucket in self._buckets[: self._started]:
                 if bucket.handle is not None:
                     bucket.handle.test()
 
     def _start_buckets(self) -> None:
-        # In order, even if a later one is complete before: ranks must send the same ones first.
+        # In order, even if a later one is complete earlier: ranks must send the same ones first.
         while self._started < len(self._buckets) and not self._buckets[self._started].missing:
             bucket = self._buckets[self._started]
             first = self.parameters[bucket.members[0]].data

@@ -1,4 +1,4 @@
-"""What happened in a training, step by step and epoch by epoch."""
+"""What happened in training, step by step and epoch by epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is done of an epoch that is not over."""
+    """How much of an unfinished epoch is done."""
 
     step: int = 0  #: steps done
     loss_sum: float = 0.0  #: over the images of these steps

@@ -1,4 +1,4 @@
-"""`Loop`: step after step, for trainings whose batches are not images with one label each."""
+"""`Loop`: step after step, for training whose batches are not images with one label each."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from dlcourse.training.progress import progress_bar
 class Loop:
     """Repeat a step that you write: it draws a batch, computes a loss, and calls ``backward``.
 
-    `Trainer` does that for classifiers. What has other batches (boxes, captions) or other losses
-    brings its own step; this class zeroes the gradients before it and updates the weights after
-    it, keeps the losses, and saves checkpoints. If the step draws by its number alone, a training
-    that was interrupted and goes on gives the weights of one that was not.
+    `Trainer` does that for classifiers. Networks with other batches (boxes, captions) or other
+    losses bring their own step; this class zeroes the gradients before it and updates the weights
+    after it, keeps the losses, and saves checkpoints. If what a step draws depends on its number
+    alone, a training run that was interrupted and resumed gives the weights of one that was not.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Loop:
     save_every : int
         Steps between checkpoints.
     settings : mapping, optional
-        What must be the same for a checkpoint to fit, in terms that JSON knows.
+        What must be the same for a checkpoint to fit, in types that JSON knows.
     progress : bool
         Whether to show a progress bar.
 
@@ -101,7 +101,7 @@ class Loop:
         self.losses: list[float] = []
 
     def run(self, steps: int) -> list[float]:
-        """Train up to so many steps, those before a checkpoint counted in; return all losses.
+        """Train up to this many steps, counting those before a checkpoint; return all losses.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Loop:
             If the loss or a weight becomes infinite or not a number; the checkpoint stays as it
             was before.
         ValueError
-            If the checkpoint is damaged or belongs to another training.
+            If the checkpoint is damaged or belongs to another training run.
         """
         steps = check_count("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():

@@ -1,11 +1,11 @@
 """The gradient of a batch, computed in micro-batches on threads.
 
-A few images at a time keep intermediate arrays small; of 5 to 50, about 25 were fast on two cores
-and leave work for four. Several threads, with BLAS held to one thread each, keep every core busy.
-The split into micro-batches, their random numbers and the order of summation do not depend on the
-number of threads, nor on that of ranks where it is a power of two: more workers change the time,
-never the result. A whole batch, which batch normalization needs, is shared inside of each layer
-(`dlcourse.nn.threads`), in pieces that do not depend on them either.
+A few images at a time keep intermediate arrays small; among sizes from 5 to 50, about 25 was fast
+on two cores and leaves work for four. Several threads, with BLAS held to one thread each, keep
+every core busy. The split into micro-batches, their random numbers and the order of summation do
+not depend on the number of threads, nor on the number of ranks where that is a power of two: more
+workers change the time, never the result. A whole batch, which batch normalization needs, is shared
+inside each layer (`dlcourse.nn.threads`), in pieces that do not depend on them either.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dlcourse.training.arguments import check_count, check_loss
 from dlcourse.training.exchange import GradientExchange
 from dlcourse.training.streams import Stream, generator
 
-#: Images at a time outside of training, where a batch must be whole in training.
+#: Images at a time outside training, for models whose batches must be whole in training.
 _MOST = 100
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -69,19 +69,19 @@ class ParallelModel:
     batch; so is a model on a GPU.
 
     A step takes, beyond the images, the intermediate arrays of one micro-batch for each worker, and
-    one gradient of the parameters for each micro-batch: with DeepConvNet 11 MB a worker and half a
-    MB for each 25 images.
+    one gradient of the parameters for each micro-batch: with DeepConvNet 11 MB per worker and half
+    a MB per 25 images.
 
     Parameters
     ----------
     model : Module
         The network.
     make_loss : callable
-        Makes a loss, for instance ``CrossEntropyLoss``; each thread has its own.
+        Makes a loss, for example ``CrossEntropyLoss``; each thread has its own.
     workers : int, optional
-        Threads; one a core when left out, and its share of the cores on each of several ranks. On
-        whole batches they are those that a layer shares its work among, as many as BLAS may use
-        at most.
+        Threads; one per core when left out, or this rank's share of the cores if there are several
+        ranks. On whole batches they are the threads among which a layer shares its work, at most
+        as many as BLAS may use.
     micro_batch : int
         Images that pass through the network at a time.
     communicator : Communicator, optional
@@ -128,7 +128,7 @@ class ParallelModel:
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.workers)
-        # Threads work side by side on micro-batches, or inside of each layer on a whole batch.
+        # Threads work side by side on micro-batches, or inside each layer on a whole batch.
         self._layer_threads = min(self._cores, allowed_threads()) if self.whole else 1
         self._held = blas_held()
         self._held.__enter__()
@@ -139,7 +139,7 @@ class ParallelModel:
         self._pool.shutdown(cancel_futures=True)
 
     def share(self, count: int) -> slice:
-        """Return which images of a batch of `count` are this rank's.
+        """Return which images in a batch of `count` are this rank's.
 
         The shares of all ranks are disjoint and complete. They are cut between micro-batches, so
         a rank may have none of a small batch.
@@ -155,9 +155,9 @@ class ParallelModel:
         Parameters
         ----------
         images : int
-            In the training set.
+            Images in the training set.
         batch_size : int
-            Of all batches but the last one, which takes what is left.
+            Images in each batch but the last one, which takes what is left.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class ParallelModel:
         labels : array of shape (N,)
             Its labels.
         seed, position : int and tuple of int
-            Where in the training this batch stands; dropout and augmentation draw by it.
+            Where in training this batch stands, which decides what dropout and augmentation draw.
         augment : callable, optional
             Changes the images before the network sees them.
         count : int, optional
@@ -220,7 +220,7 @@ class ParallelModel:
             place = (*position, first + index)
             if augment is not None:
                 x = augment(x, generator(seed, Stream.AUGMENT, *place))
-            # An overflow shows in the loss, which the caller looks at: no warnings on the way.
+            # An overflow shows in the loss, which the caller checks: no warnings on the way.
             with self._replica() as (replica, loss), np.errstate(over="ignore", invalid="ignore"):
                 replica.set_modes(self.model.modes())
                 replica.start_training()
@@ -239,9 +239,9 @@ class ParallelModel:
         return _from_numbers(self._exchange.finish(_numbers(score)))
 
     def evaluate(self, images: Array, labels: Array) -> Score:
-        """Return loss and right answers over images of any number, with dropout off.
+        """Return loss and right answers over any number of images, with dropout off.
 
-        Each rank looks at a part of them, and all have the result.
+        Each rank takes a part of them, and all get the result.
         """
 
         def work(_: int, part: slice) -> Score:
@@ -257,7 +257,7 @@ class ParallelModel:
         return _from_numbers(numbers.tolist())
 
     def predict(self, images: Array) -> Array:
-        """Return the outputs for images of any number, with dropout off."""
+        """Return the outputs for any number of images, with dropout off."""
 
         def work(_: int, part: slice) -> Array:
             with self._replica() as (replica, _loss):
@@ -268,13 +268,13 @@ class ParallelModel:
         return array_module(*parts).concatenate(parts)
 
     def _parts(self, count: int, whole: int) -> list[slice]:
-        """Cut so many images into micro-batches, which are `whole` where a batch must be whole."""
+        """Cut this many images into micro-batches, of `whole` images if a batch must be whole."""
         _check_any(count)
         size = whole if self.whole else self.micro_batch
         return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _map(self, work: Callable[[int, slice], T], parts: Sequence[slice]) -> Iterator[T]:
-        """Run `work` on each micro-batch; results come in order, whatever thread made them."""
+        """Run `work` on each micro-batch; results come in order, whichever thread made them."""
         return self._pool.map(work, range(len(parts)), parts)
 
     @contextmanager
@@ -287,7 +287,7 @@ class ParallelModel:
             self._replicas.put(pair)
 
     def _run(self, replica: Module, x: Array, t: Array) -> tuple[Array, Array]:
-        # A GPU's, where the model lies on one. A network in int8 has no parameters.
+        # The GPU's library, where the model lies on one. A network in int8 has no parameters.
         xp = array_module(*(p.data for p in self._parameters))
         return replica(xp.asarray(x)), xp.asarray(t)
 

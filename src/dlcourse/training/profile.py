@@ -26,12 +26,12 @@ class Cost:
 
     @property
     def rate(self) -> float:
-        """Multiply-adds in a second."""
+        """Multiply-adds per second."""
         return self.multiply_adds / self.seconds if self.seconds else 0.0
 
     @property
     def intensity(self) -> float:
-        """Multiply-adds for each byte."""
+        """Multiply-adds per byte."""
         return self.multiply_adds / self.nbytes if self.nbytes else 0.0
 
 
@@ -57,18 +57,18 @@ class Profile:
 
     network: str
     rows: list[LayerProfile]
-    forward_between: float  #: seconds between layers, for sums of shortcuts and the like
+    forward_between: float  #: seconds between layers, for sums at shortcuts and the like
     backward_between: float | None  #: None where there was no backward pass
     machine: Machine
 
     @property
     def forward_seconds(self) -> float:
-        """The way there, with what is done between layers."""
+        """The forward pass, with what is done between layers."""
         return sum(row.forward.seconds for row in self.rows) + self.forward_between
 
     @property
     def backward_seconds(self) -> float:
-        """The way back; 0 where there was none."""
+        """The backward pass; 0 where there was none."""
         layers = sum(row.backward.seconds for row in self.rows if row.backward)
         return layers + (self.backward_between or 0.0)
 
@@ -145,24 +145,24 @@ def profile(
     x : array
         The batch.
     training : bool
-        Whether to go back as well, with dropout and batch statistics on; or forward only, as in
-        use. The gradient of the batch itself is left out, as in training.
+        Whether to run backward as well, with dropout and batch statistics on; otherwise forward
+        only, as in use. The gradient of the batch itself is left out, as in training.
     repeats : int
         Passes of which the medians are taken, after one that does not count.
     threads : int
         How many threads may be used. With 1, all layers are measured alike, as in each worker of
         `ParallelModel`.
     machine : Machine, optional
-        What the rates are compared with; measured for as many threads when left out.
+        What the rates are compared with; when left out, it is measured with the same threads.
 
     Returns
     -------
     Profile
-        Multiply-adds are counted as `dlcourse.models.summary` does, and twice on the way back: once
-        for the gradient of the weights, once for that of the input, where it is asked for.
+        Multiply-adds are counted as in `dlcourse.models.summary`, and twice in the backward pass:
+        once for the gradient of the weights, once for that of the input, where it is wanted.
         Bytes are those of the input, the parameters and the output, as if each were moved once;
-        on the way back those of the input, both gradients, the parameters and their gradients.
-        Times of layers that run several times in a pass add up.
+        in the backward pass those of the input, both gradients, the parameters and their
+        gradients. Times of layers that run several times in a pass add up.
 
     Raises
     ------
@@ -252,10 +252,10 @@ class _Watch:
 
 
 def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable[[], Any]) -> None:
-    """Put functions that note the time in front of the two passes of a layer."""
+    """Put functions that note the time around the two passes of a layer."""
     forward, backward = module.forward, module.backward
     weights = sum(p.data.nbytes for p in module.parameters())
-    inputs: list[int] = []  # bytes of each call on the way there, for the way back
+    inputs: list[int] = []  # bytes of each forward call, for the backward pass
 
     def watched_forward(x: Array) -> Array:
         start = mark()

@@ -1,4 +1,4 @@
-"""Progress bars and lines that stop nothing where they cannot be shown."""
+"""Progress bars and lines that stop nothing when they cannot be shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tqdm.auto import tqdm
 
 
 class Forgiving:
-    """A stream to write to that drops what cannot be written: a terminal is gone, a disk is full.
+    """A stream that drops what cannot be written, as when a terminal is gone or a disk is full.
 
     Parameters
     ----------
     stream : file-like or None
-        Where to write; None, as Python has it where the standard error is closed, for nowhere.
+        Where to write; None, Python's value where standard error is closed, for nowhere.
 
     Examples
     --------
@@ -28,13 +28,13 @@ class Forgiving:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write text, if that can be."""
+        """Write text, if possible."""
         with suppress(OSError, ValueError, AttributeError):  # ValueError: the file is closed
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, if that can be."""
+        """Flush, if possible."""
         with suppress(OSError, ValueError, AttributeError):
             self._stream.flush()
 
@@ -43,12 +43,12 @@ class Forgiving:
 
 
 def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool, **options: Any) -> tqdm[Any]:
-    """Return a bar of tqdm on the standard error, or one that shows nothing.
+    """Return a bar of tqdm on standard error, or one that shows nothing.
 
     Parameters
     ----------
     iterable : iterable, optional
-        What to go through; else the bar is told by ``update``.
+        What to go through; without it, ``update`` moves the bar.
     show : bool
         Whether to show it.
     **options
@@ -66,5 +66,5 @@ def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool, **options
 
 
 def say(line: str) -> None:
-    """Write a line of progress to the standard error, if that can be."""
+    """Write a line of progress to standard error, if possible."""
     print(line, file=Forgiving(sys.stderr), flush=True)

@@ -38,8 +38,8 @@ def restore(trainer: Trainer, saved: Checkpoint, settings: dict[str, Any]) -> No
     Raises
     ------
     FileError
-        If it belongs to a training with other settings, or something in it cannot be; the trainer
-        is then as it was.
+        If it belongs to a training run with other settings, or something in it is impossible; the
+        trainer is then as it was.
     """
     path = trainer.checkpoint
     assert path is not None
@@ -65,7 +65,7 @@ def share(trainer: Trainer, settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If a rank's settings are others than those of rank 0.
+        If a rank's settings differ from those of rank 0.
     """
     communicator = trainer.communicator
     for name, value in broadcast_json(settings, communicator).items():
@@ -80,7 +80,7 @@ def share(trainer: Trainer, settings: dict[str, Any]) -> None:
 
 
 def _numbers(trainer: Trainer) -> dict[str, Any]:
-    """All of the state that is not arrays, fit for JSON."""
+    """All the state that is not arrays, fit for JSON."""
     schedule, scaler, within = trainer.schedule, trainer.scaler, trainer.within_epoch
     return {
         "schedule": None if schedule is None else schedule.state_dict(),
@@ -96,7 +96,7 @@ def _set_numbers(trainer: Trainer, numbers: dict[str, Any]) -> None:
         owner, state = getattr(trainer, name), numbers[name]
         if owner is not None:
             if not all(value is None or _is_number(value) for value in state.values()):
-                raise Found(f"one whose {name} has other things than numbers")
+                raise Found(f"one whose {name} has things other than numbers")
             owner.load_state_dict(state)
     trainer.history = History.from_dict(numbers["history"])
     within = numbers["within_epoch"]
@@ -105,14 +105,14 @@ def _set_numbers(trainer: Trainer, numbers: dict[str, Any]) -> None:
 
 
 def _check_progress(trainer: Trainer, images: int, batch_size: int) -> None:
-    """Check that what was done adds up: so many epochs, and steps of one that is not over."""
+    """Check that what was done adds up: whole epochs, and steps of one that is not over."""
     history, within = trainer.history, trainer.within_epoch or Progress()
     epochs = [asdict(epoch) for epoch in history.epochs]
     numbers = [*history.step_loss, *asdict(within).values(), trainer.optimizer.lr]
     if not all(map(_is_number, numbers)) or not all(map(math.isfinite, numbers)):
-        raise Found("one whose losses, progress or learning rate are no finite numbers")
+        raise Found("one whose losses, progress or learning rate are not finite numbers")
     if not all(v is None or _is_number(v) for epoch in epochs for v in epoch.values()):
-        raise Found("one whose epochs have other things than numbers")
+        raise Found("one whose epochs have things other than numbers")
     steps = math.ceil(images / batch_size)
     started = trainer.within_epoch is not None
     if not (

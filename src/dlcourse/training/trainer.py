@@ -39,10 +39,10 @@ from dlcourse.training.streams import Stream, generator
 
 
 class Trainer:
-    """Trains a network: one forward and one backward pass a step, every image once an epoch.
+    """Trains a network: a forward and a backward pass per step, every image once per epoch.
 
     The same seed gives the same weights, bit for bit, on any number of workers, and whether or
-    not the training was interrupted and resumed in between.
+    not training was interrupted and resumed in between.
 
     With a `communicator`, every rank runs the same program. Each takes its share of every batch,
     and all end with the weights that one process would have: bit for bit if the number of ranks
@@ -52,8 +52,8 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        The network; trained in place. Parts that are in ``eval()`` while it is in training stay
-        so: the statistics of a frozen normalization do not move.
+        The network; trained in place. Parts that are in ``eval()`` while the whole is in training
+        mode stay so: the statistics of a frozen normalization do not move.
     optimizer : Optimizer
         Made for the model's parameters.
     make_loss : callable
@@ -61,7 +61,7 @@ class Trainer:
     schedule : Schedule, optional
         Sets the learning rate. Its time is counted in epochs, with fractions.
     augment : callable, optional
-        ``augment(images, rng)`` gives the images that the network sees.
+        ``augment(images, rng)`` returns the images that the network sees.
     max_norm : float, optional
         The gradients of all parameters together are shortened to this norm.
     scaler : LossScaler, optional
@@ -69,18 +69,18 @@ class Trainer:
         gradients overflow change no weights.
     callbacks : iterable of callables
         Each is called as ``callback(trainer, epoch)`` after every epoch, in order. Set
-        ``trainer.stop`` to end the training. With several ranks all call it, and rank 0 decides.
+        ``trainer.stop`` to end training. With several ranks all call it, and rank 0 decides.
     checkpoint : path-like, optional
         Where to keep the state after every epoch. An existing file is continued from. Only rank 0
         reads and writes it.
     checkpoint_every : int, optional
-        Keeps the state after every so many steps of an epoch as well.
+        Steps within an epoch after which the state is kept as well.
     batch_size : int
-        Images a step, of all ranks together; the last step of an epoch takes what is left.
+        Images per step, over all ranks together; the last step of an epoch takes what is left.
     seed : int
         Decides shuffling, augmentation and dropout.
     workers : int, optional
-        Threads; one a core when left out. It changes the time, not the result.
+        Threads; one per core when left out. It changes the time, not the result.
     micro_batch : int
         Images that pass through the network at a time, see `ParallelModel`.
     communicator : Communicator, optional
@@ -98,9 +98,9 @@ class Trainer:
     history : History
         Loss of every step, summary of every epoch.
     within_epoch : Progress or None
-        What was done of an epoch that a checkpoint was taken in.
+        What was done of the epoch during which a checkpoint was taken.
     stop : bool
-        Set by a callback to end the training after this epoch.
+        Set by a callback to end training after this epoch.
 
     Examples
     --------
@@ -170,7 +170,7 @@ class Trainer:
         self.stop = False
 
     def fit(self, train: Dataset, valid: Dataset | None = None, *, epochs: int) -> History:
-        """Train until `epochs` epochs are done in all, and return the history.
+        """Train until `epochs` epochs are done in total, and return the history.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class Trainer:
         valid : Dataset, optional
             Images to measure loss and accuracy on after each epoch.
         epochs : int
-            Passes over `train`, with those before a resumed checkpoint counted in.
+            Passes over `train`, including those before a resumed checkpoint.
 
         Raises
         ------
@@ -187,10 +187,10 @@ class Trainer:
             If the loss or a weight becomes infinite or not a number; the checkpoint stays as it
             was before.
         TypeError
-            If `train` or `valid` is no `Dataset`.
+            If `train` or `valid` is not a `Dataset`.
         ValueError
             If `epochs` is less than 1, if the checkpoint is damaged or belongs to another
-            training, or if there are more ranks than a batch has work for.
+            training run, or if there are more ranks than a batch has work for.
         """
         for name, data in {"train": train, "valid": valid}.items():
             if data is not None or name == "train":
@@ -231,7 +231,7 @@ class Trainer:
                     callback(self, epoch)
                 if self.communicator.size > 1:
                     self.stop = broadcast_json(self.stop, self.communicator)
-                # Last: a training killed before this repeats the epoch, callbacks and all.
+                # Last: a run killed before this repeats the epoch, callbacks and all.
                 self._save(settings)
         return self.history
 
@@ -252,7 +252,7 @@ class Trainer:
         order = list(enumerate(batches(len(train), self.batch_size, shuffle)))[before.step :]
         own = (indices[parallel.share(len(indices))] for _, indices in order)
         loaded: Iterator[tuple[Array, Array]] = ((train.images[i], train.labels[i]) for i in own)
-        if self.augment is None:  # augmented on the host, images are copied afterwards
+        if self.augment is None:  # images that are augmented on the host are copied afterwards
             loaded = ahead(loaded, like=self.model.parameters()[0].data)
         for (step, indices), (images, labels) in zip(order, loaded, strict=True):
             if self.schedule is not None:

@@ -2,9 +2,9 @@
 
 An entry is two files in ``entries``: ``NAME.npz`` (weights; some entries are only a record) and
 ``NAME.json`` (command, seed, versions, hardware, time, history, test result). ``make zoo`` makes
-them all again. Classifiers stand there by themselves. What the applications train has a folder
-each, as ``scenes/nic``; what makes it stands in the applications, one floor up. The ensembles,
-networks that vote, have their records in ``ensembles``.
+them all again. Classifiers lie there directly. The networks of each application have a folder of
+their own, as in ``scenes/nic``; the code that makes them is in the applications, one floor up. The
+ensembles, networks that vote, have their records in ``ensembles``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def load(name: str = "deep-convnet-seed0") -> Classifier:
     Raises
     ------
     ValueError
-        If there is no such entry, it is no classifier, or its weights are damaged.
+        If there is no such entry, it is not a classifier, or its weights are damaged.
     FileNotFoundError
         If the entry is only a record.
 
@@ -63,7 +63,7 @@ def recipe_of(name: str) -> Recipe:
     Raises
     ------
     ValueError
-        If there is no such entry, or it is no classifier: what else is there has other recipes.
+        If there is no such entry, or it is not a classifier: other entries have other recipes.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def recipe_of(name: str) -> Recipe:
     """
     recipe = record(name).get("recipe")
     if "/" in name or not isinstance(recipe, dict):
-        raise ValueError(f"{name} is no classifier")
+        raise ValueError(f"{name} is not a classifier")
     return Recipe.read(recipe, name)
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and that one process at a time works in it."""
+"""The folder of a run: which run owns it, and that only one process at a time works in it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def claimed(
 ) -> Iterator[None]:
     """Note in a folder what is trained in it, and keep other processes out meanwhile.
 
-    A training that was interrupted goes on only by the same recipe. A folder that has nothing but a
-    recipe in it, because the training ended before it kept anything, is free.
+    An interrupted run goes on only with the same recipe. A folder that has nothing but a recipe in
+    it, because training ended before it kept anything, is free.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def claimed(
     recipe : mapping
         What decides the result of the run, fit for JSON.
     defaults : mapping, optional
-        What older versions had in place of options that they did not know.
+        What older versions did in place of options that they did not know.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def claimed(
         lock.__enter__()
     except BlockingIOError:
         raise ValueError(
-            f"another training is at work in {folder}; wait for its end, or choose another folder"
+            f"another run is at work in {folder}; wait for its end, or choose another folder"
         ) from None
     try:
         _note(folder, recipe, defaults or {})

@@ -1,7 +1,7 @@
 """What an entry is: a record of a run, and the weights that it gave, under one name.
 
 ``FOLDER/NAME`` is ``entries/FOLDER/NAME.json`` and, where weights ship, ``NAME.npz`` beside it.
-Classifiers stand without a folder; the applications of chapters 5 and 6 have one each.
+Classifiers have no folder; the applications of chapters 5 and 6 have one each.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ def read_record(path: Path) -> dict[str, Any]:
     >>> read_record(FOLDER / "ensembles/deep-convnet.json")["test"]["images"]
     10000
     """
-    remedy = "install the package anew from its repository"
+    remedy = "reinstall the package from its repository"
     data: dict[str, Any] = read_json(path, "the record of a run", remedy)
     return data
 
 
 def arrays(name: str) -> dict[str, np.ndarray]:
-    """Return the arrays of an entry by name; those kept in 16 bits in float32.
+    """Return the arrays of an entry by name; those kept in 16 bits come in float32.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def write_entry(
     arrays : mapping from str to array
         What the weights file holds.
     command : str
-        The command that asks for this run.
+        The command that started this run.
     record : dict
         What is particular to the run.
     dtype : dtype
-        How floating-point arrays are kept. 16 bits are half the bytes, and the tests measure the
-        entry from them.
+        How floating-point arrays are kept. 16 bits take half the bytes, and the tests measure the
+        entry with them.
     """
     path = output / "weights.npz"
     save_arrays(path, {name: _kept_as(to_numpy(array), dtype) for name, array in arrays.items()})
@@ -149,7 +149,7 @@ def write_entry(
 
 
 def take_over(model: Module, arrays: Mapping[str, Array]) -> list[str]:
-    """Copy those arrays into a network that it has under the same name and shape; return which.
+    """Copy the arrays that a network has under the same name and shape into it; return which.
 
     Examples
     --------

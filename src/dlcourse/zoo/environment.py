@@ -1,4 +1,4 @@
-"""On what a run was made: versions and hardware, for its record."""
+"""What a run was made on: versions and hardware, for its record."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ MODELS: dict[str, Callable[[np.random.Generator], Classifier]] = {
     "small-convnet": lambda rng: StackedConvNet(
         [(8, 8), (16, 16), (16, 16)], batch_norm=True, rng=rng
     ),
-    # Chapter 1: the same number of parameters, about 30,000, in one to four layers a stage.
+    # Chapter 1: the same number of parameters, about 30,000, in one to four layers per stage.
     "stack-1x7": lambda rng: StackedConvNet([(8,), (16,), (29,)], kernel_size=7, rng=rng),
     "stack-1x5": lambda rng: StackedConvNet([(11,), (22,), (42,)], kernel_size=5, rng=rng),
     "stack-1x3": lambda rng: StackedConvNet([(18,), (36,), (72,)], rng=rng),
     "stack-2x3": lambda rng: StackedConvNet([(10,) * 2, (20,) * 2, (42,) * 2], rng=rng),
     "stack-3x3": lambda rng: StackedConvNet([(8,) * 3, (16,) * 3, (32,) * 3], rng=rng),
     "stack-4x3": lambda rng: StackedConvNet([(7,) * 4, (13,) * 4, (27,) * 4], rng=rng),
-    # Chapter 2: the networks of the degradation problem, with half of the paper's channels.
+    # Chapter 2: the networks of the degradation problem, with half the paper's channels.
     "plain-20": lambda rng: ResNetCifar(20, shortcut=False, in_channels=1, width=8, rng=rng),
     "plain-56": lambda rng: ResNetCifar(56, shortcut=False, in_channels=1, width=8, rng=rng),
     "resnet-20": lambda rng: ResNetCifar(20, in_channels=1, width=8, rng=rng),

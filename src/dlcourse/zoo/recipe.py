@@ -1,4 +1,4 @@
-"""Recipes: all that decides what a training run gives, and the run itself.
+"""Recipes: everything that decides what a training run gives, and the run itself.
 
 The command line's ``dlcourse train`` and the entries of the zoo are the same thing: a recipe,
 run into a folder with the weights and a record of how they came about.
@@ -79,12 +79,12 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], Schedule | None]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the result of a run; workers are not in it, for they change only the time.
+    """What decides the result of a run; workers are not in it, since they only change the time.
 
     Raises
     ------
     ValueError
-        If a value cannot be, in a sentence with the option of ``dlcourse train``: ``--lr``.
+        If a value is impossible; the message names the option of ``dlcourse train``: ``--lr``.
     """
 
     model: str = "deep-convnet"
@@ -139,7 +139,7 @@ class Recipe:
         Raises
         ------
         ValueError
-            If a field is unknown, or its value cannot be.
+            If a field is unknown, or its value is impossible.
 
         Examples
         --------
@@ -193,7 +193,7 @@ def run(
     communicator: Communicator | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Train by a recipe into a folder; a run that was interrupted goes on where it was.
+    """Train by a recipe into a folder; an interrupted run goes on where it was.
 
     With several ranks all call it, and rank 0 alone reads and writes the folder.
 
@@ -204,13 +204,13 @@ def run(
     output : pathlib.Path
         Folder that receives ``checkpoint.npz`` after every epoch, and at the end
         ``weights.npz`` (those of the best epoch on the held-out images, if there are any, or
-        else of the last) and ``record.json``.
+        otherwise of the last) and ``record.json``.
     command : str
-        The command that asks for this run, for the record.
+        The command that started this run, for the record.
     workers : int, optional
-        Threads; one a core when left out.
+        Threads; one per core when left out.
     checkpoint_every : int, optional
-        Writes ``checkpoint.npz`` after every so many steps of an epoch as well.
+        Steps within an epoch after which ``checkpoint.npz`` is written as well.
     communicator : Communicator, optional
         The connection to other ranks that train by the same recipe.
     progress : bool
@@ -224,7 +224,7 @@ def run(
     Raises
     ------
     ValueError
-        If the folder holds a run of another recipe, or another process trains in it.
+        If the folder holds a run of another recipe, or another process is training in it.
     OSError
         If the folder cannot be written to.
     TrainingDiverged
@@ -233,7 +233,7 @@ def run(
     communicator = communicator or SingleProcess()
     if communicator.rank == 0:
         check_writable(output / "record.json")
-    # All that can be refused is refused before the folder is claimed.
+    # Everything that can be refused is refused before the folder is claimed.
     train, valid, test = recipe.load_data()
     model = recipe.build()
     if communicator.size > 1:
@@ -299,10 +299,10 @@ def run(
 
 
 class _StillFinite:
-    """Ends a training before a checkpoint of weights whose loss is no number any more.
+    """Ends a run before it keeps weights whose loss is no longer a number.
 
-    The loss of a step is that before the step. So the last one may have thrown the weights so far
-    off that they are finite and what they give is not.
+    The loss of a step is taken before the step. So the last step may have thrown the weights so far
+    off that they are finite, but what they give is not.
     """
 
     def __init__(self, few: Dataset) -> None:

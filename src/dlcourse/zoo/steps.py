@@ -24,9 +24,9 @@ def train_in_steps(
     settings: Mapping[str, Any],
     progress: bool,
 ) -> dict[str, Any]:
-    """Train with Adam and a cosine schedule, and return what the record says of the training.
+    """Train with Adam and a cosine schedule, and return what the record says about training.
 
-    Its seconds are None if the training went on from a checkpoint: what came before was not timed.
+    Its seconds are None if training went on from a checkpoint: what came before was not timed.
 
     Parameters
     ----------

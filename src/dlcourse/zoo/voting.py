@@ -20,7 +20,7 @@ def run_ensemble(members: dict[str, Classifier], *, command: str) -> dict[str, A
     members : dict
         From a name to a trained network.
     command : str
-        How the run was asked for, for the record.
+        The command that started the run, for the record.
 
     Returns
     -------

@@ -18,13 +18,13 @@ def describe(
 ) -> str:
     """Return the caption of things at their places.
 
-    Things are named from top to bottom if they differ more in height than sideways, and else from
-    left to right. Only the small ones are given a size.
+    Things are named from top to bottom if they differ more in height than sideways, and otherwise
+    from left to right. Only the small ones are given a size.
 
     Parameters
     ----------
     labels : array of shape (K,)
-        What each is, an index into `names`.
+        What each thing is, an index into `names`.
     small : array of shape (K,)
         Whether it is small.
     centres : array of shape (K, 2)

@@ -24,11 +24,11 @@ Cutout = TypeVar("Cutout", bound=_HasMask)
 
 #: Heights of small and of other digits, as shares of the picture; nothing lies between.
 _SMALL, _LARGE = (0.28, 0.33), (0.42, 0.54)
-#: At least so much of each sticker stays visible.
+#: At least this much of each sticker stays visible.
 _VISIBLE = 0.7
-#: From its middle no sticker reaches further than so many times its height, but for a few.
+#: All but a few stickers reach no further than this many times their height from their centre.
 _REACH = 0.62
-#: How much further two things must lie apart in the one direction that their caption names.
+#: How much further apart two things must lie in the direction that their caption names.
 _CLEAR = 1.4
 
 
@@ -43,8 +43,8 @@ def compose(
     """Return a scene with `count` digits, drawn by a generator.
 
     Each digit is drawn from `digits`, small or large, turned by up to 20 degrees, and put where
-    it lies wholly inside of the picture and hides no other for the most part. Whether two things
-    lie one above or one beside the other is never a close call.
+    it lies wholly inside the picture and hides little of any other. Whether two things lie one
+    above or one beside the other is never a close call.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ def arrange(
     size: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, list[Cutout], np.ndarray, np.ndarray]:
-    """Choose things and places until all are seen for the most part and their order is plain.
+    """Choose things and places until all are mostly visible and their order is plain.
 
     Parameters
     ----------
     choices : int
         How many things there are to choose from.
     cut : callable
-        Gives a thing, by its number, on a picture, given its middle (x, y) and its height.
+        Gives a thing, by its number, on a picture, given its centre (x, y) and its height.
     count, size, rng
         As for `compose`.
 
@@ -109,7 +109,7 @@ def arrange(
         reach = heights[:, None] * _REACH
         places = reach + rng.random((count, 2)) * (size - 2 * reach)
         if not (_is_clear(places) and _is_loose(places, heights)):
-            continue  # before anything is drawn, for most arrangements end here
+            continue  # before anything is drawn, since most arrangements end here
         chosen = rng.integers(0, choices, count)
         cutouts = [
             cut(int(k), (float(x), float(y)), float(height))
@@ -123,7 +123,7 @@ def arrange(
 
 
 def middles(boxes: np.ndarray) -> np.ndarray:
-    """Return the middle (x, y) of each box."""
+    """Return the centre (x, y) of each box."""
     centres: np.ndarray = (boxes[:, :2] + boxes[:, 2:]) / 2
     return centres
 
@@ -138,7 +138,7 @@ def _is_loose(places: np.ndarray, heights: np.ndarray) -> bool:
 
 
 def _visible(cutouts: Sequence[Cutout]) -> np.ndarray | None:
-    """Return what is seen of each, the later ones on top; None if that is too little of one."""
+    """Return what is seen of each, the later ones on top; None if too little of one is seen."""
     whole = np.stack([cutout.mask for cutout in cutouts])
     if whole[:, [0, -1]].any() or whole[:, :, [0, -1]].any():
         return None  # one hangs over the edge

@@ -29,9 +29,9 @@ def write_voc(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: st
     scenes : sequence of Scene
         What to write.
     folder : path-like
-        Is made if it is not there. Files of the same names are replaced.
+        Made if it is not there. Files of the same names are replaced.
     split : str
-        What the list of names is called, and how they begin.
+        What the list of names is called, and how the names begin.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def write_coco(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: s
     scenes : sequence of Scene
         What to write.
     folder : path-like
-        Is made if it is not there. Files of the same names are replaced.
+        Made if it is not there. Files of the same names are replaced.
     split : str
         What the folder of pictures is called.
 
@@ -112,14 +112,14 @@ def write_coco(scenes: Sequence[Scene], folder: str | os.PathLike[str], split: s
 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
-    """Return how many pixels are off, on, off, ... down the columns, one after the other.
+    """Return how many pixels are off, on, off, ... down the columns, one after another.
 
     Examples
     --------
     >>> run_lengths(np.array([[True, False], [True, False]]))
     [0, 2, 2]
     """
-    pixels = np.concatenate([[False], mask.ravel(order="F")])  # so that the first run is of off
+    pixels = np.concatenate([[False], mask.ravel(order="F")])  # so that the first run is one of off
     changes = np.flatnonzero(pixels[1:] != pixels[:-1])
     lengths: list[int] = np.diff([0, *changes, mask.size]).tolist()
     return lengths

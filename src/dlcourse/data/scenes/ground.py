@@ -1,4 +1,4 @@
-"""What stickers lie on: a textured ground, with scribbles that are no digits."""
+"""What stickers lie on: a textured ground, with scribbles that are not digits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from dlcourse.habits import explained
 
-#: Scribbles are drawn so many times larger and then averaged down, for smooth edges.
+#: Scribbles are drawn this many times larger and then averaged down, for smooth edges.
 _OVERSAMPLING = 2
 
 

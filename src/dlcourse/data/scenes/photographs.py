@@ -1,6 +1,6 @@
 """Scenes of photographs: real pictures behind real things that others have cut out.
 
-Nothing of them is in this package. The things are the stamps of Tux Paint, Debian's package
+None of them are in this package. The things are the stamps of Tux Paint, Debian's package
 ``tuxpaint-stamps-default``, whose licences differ from stamp to stamp; the pictures behind them
 come with scikit-image.
 """

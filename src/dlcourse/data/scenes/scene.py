@@ -1,4 +1,4 @@
-"""`Scene`: a picture, and all that is known about it."""
+"""`Scene`: a picture, and everything known about it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Scene:
     image : array of shape (3, S, S)
         float32, red, green and blue from 0 to 1.
     labels : array of shape (K,)
-        int64, an index into `names` each, never 0.
+        int64, each an index into `names`, never 0.
     masks : array of shape (K, S, S)
-        bool, the pixels at which each is seen; what lies under another is not.
+        bool, the pixels at which each is seen, without what lies under another.
     boxes : array of shape (K, 4)
         float32, the smallest box around the mask: left, top, right, bottom in pixels. Right and
         bottom are the edges of the last pixels, so that a box's width is right - left.
     small : array of shape (K,)
         bool, whether each is one of the small ones.
     caption : str
-        What a person might say of it.
+        What a person might say about it.
     names : tuple of str
         What each label means.
     """

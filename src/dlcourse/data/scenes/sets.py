@@ -1,4 +1,4 @@
-"""Sets of scenes: any number of them, each made when it is asked for, always the same."""
+"""Sets of scenes: any number, each made when it is asked for, and always the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 
 
 class NumberedScenes(Sequence[Scene], ABC):
-    """Scenes by number. Number i is drawn from (seed, split, i): it does not depend on others.
+    """Scenes by number. Number i is drawn from (seed, split, i): it depends on no other scene.
 
     A subclass says what its splits draw from, and draws a scene.
 
@@ -30,7 +30,7 @@ class NumberedScenes(Sequence[Scene], ABC):
     length : int
         How many scenes there are.
     things : (int, int)
-        At least and at most so many things a scene, from 1 to 4.
+        The least and the most things in a scene, from 1 to 4.
     size : int
         Height and width of a scene in pixels, at least 48.
     seed : int
@@ -42,7 +42,7 @@ class NumberedScenes(Sequence[Scene], ABC):
         If an argument is out of its range.
     """
 
-    #: Added to the number of the split, so that sets of another kind draw other numbers.
+    #: Added to the number of the split, so that sets of different kinds draw different numbers.
     _kind = 0
 
     def __init__(
@@ -60,7 +60,7 @@ class NumberedScenes(Sequence[Scene], ABC):
 
     @abstractmethod
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
-        """Return a scene with so many things in it."""
+        """Return a scene with this many things in it."""
 
     def __len__(self) -> int:
         return self.length
@@ -117,9 +117,9 @@ def load_scenes(
         ``"train"`` (55,000 digits of MNIST's training set), ``"validation"`` (the other 5,000) or
         ``"test"`` (MNIST's 10,000 test digits).
     length : int
-        How many scenes; more of them begin with the same.
+        How many scenes; a longer set begins with the same ones.
     things : (int, int)
-        At least and at most so many digits a scene, from 1 to 4.
+        The least and the most digits in a scene, from 1 to 4.
     size : int
         Height and width in pixels, at least 48.
     seed : int

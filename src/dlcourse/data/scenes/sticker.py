@@ -17,14 +17,14 @@ class Sticker(NamedTuple):
 
     @property
     def mask(self) -> np.ndarray:
-        """The pixels that are covered for the most part, bool (S, S)."""
+        """The pixels that are more than half covered, bool (S, S)."""
         return self.paper > 0.5
 
 
 def place(
     digit: np.ndarray, size: int, centre: tuple[float, float], height: float, degrees: float
 ) -> Sticker:
-    """Return a digit as a sticker at a place of a picture.
+    """Return a digit as a sticker at a place in a picture.
 
     The paper reaches an eighth of the height beyond the line, and fills what the line surrounds.
 
@@ -35,9 +35,9 @@ def place(
     size : int
         Height and width S of the picture in pixels.
     centre : (float, float)
-        x and y of the digit's middle, in pixels.
+        x and y of the digit's centre, in pixels.
     height : float
-        Of a digit that fills MNIST's 20 pixels, in pixels.
+        The height of a digit that fills MNIST's 20 pixels, in pixels.
     degrees : float
         How far it is turned, clockwise.
 
@@ -52,7 +52,7 @@ def place(
     zoom = height / 20
     cos, sin = math.cos(math.radians(degrees)) / zoom, math.sin(math.radians(degrees)) / zoom
     x, y = centre
-    # Pillow wants to know where in the digit each pixel of the picture comes from.
+    # Pillow needs to know where in the digit each pixel of the picture comes from.
     matrix = (cos, sin, 14 - cos * x - sin * y, -sin, cos, 14 + sin * x - cos * y)
     ink = Image.fromarray((digit * 255).astype(np.uint8)).transform(
         (size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
@@ -66,7 +66,7 @@ def place(
 
 
 def _holes(paper: np.ndarray) -> np.ndarray:
-    """Return 1 where there is paper to the left, to the right, above and below, and else 0."""
+    """Return 1 where there is paper to the left, to the right, above and below; 0 elsewhere."""
     covered = paper > 0.5
     inside = np.ones_like(covered)
     for axis in (0, 1):

@@ -1,6 +1,6 @@
-"""All-reduce written out on messages, one algorithm a file: to read, to run and to measure.
+"""All-reduce written out as messages, one algorithm per file: to read, to run and to measure.
 
-`ALL_REDUCE` has them by name. They add up in place and give the same bits on all ranks.
+`ALL_REDUCE` lists them by name. They add up in place and give the same bits on all ranks.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""All-reduce by a parameter server: everybody sends to one rank, which adds and answers."""
+"""All-reduce by a parameter server: everybody sends to one rank, which adds up and answers."""
 
 from __future__ import annotations
 

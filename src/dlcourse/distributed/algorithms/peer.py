@@ -1,4 +1,4 @@
-"""`Peer`: what an algorithm needs to know of the rank it runs on, and of its messages."""
+"""`Peer`: what an algorithm needs to know about the rank it runs on, and about its messages."""
 
 from __future__ import annotations
 

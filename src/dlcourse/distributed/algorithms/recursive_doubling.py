@@ -10,8 +10,8 @@ def recursive_doubling_all_reduce(peer: Peer, x: Array) -> None:
     """Replace `x` on every rank by its sum over all ranks.
 
     After the swap at distance d every rank has the sum of 2 d ranks, so a power of two needs
-    ``log2 p`` steps with the whole array. Of other numbers of ranks, those beyond the largest power
-    of two hand their array to a partner first and get the result at the end: two steps more
+    ``log2 p`` steps with the whole array. With other numbers of ranks, those beyond the largest
+    power of two first hand their array to a partner and get the result at the end: two more steps
     (Thakur, Rabenseifner and Gropp 2005).
 
     Parameters

@@ -1,6 +1,6 @@
 """All-reduce on a ring: everybody sends a piece to the right neighbour at the same time.
 
-Patarasuk and Yuan (2009) show that no all-reduce sends fewer bytes a rank. Gibiansky (2017)
+Patarasuk and Yuan (2009) show that no all-reduce sends fewer bytes per rank. Gibiansky (2017)
 brought it to the training of networks.
 """
 
@@ -44,7 +44,7 @@ def ring_all_reduce(peer: Peer, x: Array) -> None:
 def ring_reduce_scatter(peer: Peer, x: Array) -> None:
     """Leave the sum over all ranks of piece r of `x` on rank r; the other pieces are overwritten.
 
-    In every step a rank hands the sum it has just made on to the right, and adds its own piece to
+    In every step a rank passes the sum it has just made to the right, and adds its own piece to
     the one that comes from the left.
 
     Parameters

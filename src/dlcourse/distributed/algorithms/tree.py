@@ -1,4 +1,4 @@
-"""All-reduce along a binomial tree: sums run up to rank 0, the result runs down again."""
+"""All-reduce along a binomial tree: sums run up to rank 0, and the result runs down again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to train one network on many workers, written on messages: to read, to run, to compare."""
+"""Ways to train one network on many workers, written as messages: to read, to run, to compare."""
 
 from dlcourse.distributed.schemes.accumulation import accumulated
 from dlcourse.distributed.schemes.asynchronous import (

@@ -9,15 +9,15 @@ from dlcourse.nn import Parameter
 
 
 def accumulated(parameters: Sequence[Parameter], compute: Compute, parts: int) -> Compute:
-    """Make of a function for small batches one for batches `parts` times as large.
+    """Turn a function for small batches into one for batches `parts` times as large.
 
-    The mean over several small batches of one size is the gradient of the large one. Memory is
-    that of a small one, and messages between ranks are one a large batch.
+    The mean over several small batches of one size is the gradient of the large one. It takes the
+    memory of a small one, and ranks exchange one message per large batch.
 
     Parameters
     ----------
     parameters : sequence of Parameter
-        Whose gradients to add up.
+        Those whose gradients to add up.
     compute : callable
         ``compute(i)`` sets the gradients of the small batch i, and returns its loss.
     parts : int
@@ -26,8 +26,8 @@ def accumulated(parameters: Sequence[Parameter], compute: Compute, parts: int) -
     Returns
     -------
     callable
-        Step k of it calls ``compute`` with ``k * parts`` and on, sets the mean of the gradients,
-        and returns the mean loss.
+        Its step k calls ``compute`` with ``parts`` numbers from ``k * parts`` on, sets the mean of
+        the gradients, and returns the mean loss.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Asynchronous SGD: nobody waits, so gradients come late. How late is measured.
+"""Asynchronous SGD: nobody waits, so gradients come late. We measure how late.
 
 The weights lie with a server. A worker fetches them, computes a gradient, and pushes it; meanwhile
-others have pushed theirs. How many did is the gradient's *staleness*. Downpour SGD trained
+others have pushed theirs. Their number is the gradient's *staleness*. Downpour SGD trained
 billions of weights like this (Dean et al. 2012).
 """
 
@@ -25,13 +25,13 @@ class Update:
     Attributes
     ----------
     worker : int
-        Whose gradient it was.
+        The worker whose gradient it was.
     staleness : int
         How many updates the weights got between the worker's fetch and this push.
     loss : float
-        That of the worker, at the weights it had fetched.
+        The worker's, at the weights it had fetched.
     seconds : float
-        When, on the clock of the simulation; 0 in `asynchronous_threads`, which has none.
+        The time on the simulation's clock; 0 in `asynchronous_threads`, which has none.
     """
 
     worker: int
@@ -99,14 +99,14 @@ def asynchronous_sgd(
     updates: int,
     seconds: Callable[[int], float],
 ) -> list[Update]:
-    """Simulate workers of different speed: the same durations give the same training, bit for bit.
+    """Simulate workers of different speeds: equal durations give equal training, bit for bit.
 
     Parameters
     ----------
     server : Server
         Has the weights; trained in place.
     parameters : sequence of Parameter
-        Of another network of the same kind, in which gradients are computed: workers take turns.
+        Those of another network of the same kind, in which workers take turns to compute gradients.
     compute : callable
         ``compute(i)`` sets the gradients of `parameters` from batch i, and returns the loss.
     workers : int
@@ -115,7 +115,7 @@ def asynchronous_sgd(
         Steps of the server to simulate.
     seconds : callable
         ``seconds(worker)``: how long that worker takes from its next fetch to its push. Draw from
-        a generator of yours, or return a constant.
+        your own generator, or return a constant.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def asynchronous_sgd(
 def asynchronous_threads(
     server: Server, workers: Sequence[tuple[Sequence[Parameter], Compute]], updates: int
 ) -> list[Update]:
-    """Run the workers on threads, as they come: every run is another one.
+    """Run the workers on threads, as they come: every run is different.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Gradient compression: fewer bytes a step, for a mean that is only nearly right."""
+"""Gradient compression: fewer bytes per step, for a mean that is only nearly right."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dlcourse.distributed.algorithms.peer import flat
 class Float16:
     """Averages in float16: half the bytes, and about three digits of each value.
 
-    Values are divided by the number of ranks before they are added, so that no sum overflows that
-    the mean would not. Below about 6e-8 they vanish.
+    Values are divided by the number of ranks before they are added, so that no sum overflows unless
+    the mean would. Below about 6e-8 they vanish.
 
     Examples
     --------
@@ -34,15 +34,15 @@ class Float16:
 
 
 class TopK:
-    """Sends the largest values only, and remembers the rest for the next time.
+    """Sends only the largest values, and remembers the rest for the next time.
 
     Each rank adds the new gradient to what it has not sent yet, sends the `share` of values that
-    are largest without their sign, and keeps the others: *error feedback*. So every value arrives
-    in the end, only late (Aji and Heafield 2017; Stich, Cordonnier and Jaggi 2018).
+    are largest in size, and keeps the others: *error feedback*. So every value arrives in the end,
+    only late (Aji and Heafield 2017; Stich, Cordonnier and Jaggi 2018).
 
     Ranks choose different places, so each sends its places and values to all others: with p ranks
-    and k values of 4 bytes ``8 k (p - 1)`` bytes a rank, where the ring sends ``8 n (p - 1) / p``.
-    It pays as long as the share is far below 1 / p.
+    and k values of 4 bytes ``8 k (p - 1)`` bytes per rank, while the ring sends
+    ``8 n (p - 1) / p``. It pays as long as the share is far below 1 / p.
 
     Parameters
     ----------

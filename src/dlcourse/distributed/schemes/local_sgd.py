@@ -1,4 +1,4 @@
-"""Local SGD: every rank trains by itself, and now and then all take the mean of their weights."""
+"""Local SGD: every rank trains by itself, and now and then all average their weights."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def local_sgd(
 ) -> np.ndarray:
     """Train on each rank alone, and average the weights after every `period` steps.
 
-    That needs a `period`-th of the messages. Between two averages the ranks drift apart, so the
+    That takes 1 / `period` of the messages. Between two averages the ranks drift apart, so the
     result is not that of one large batch. Stich (2019) proves for convex losses that it converges;
     federated learning averages in the same way (McMahan et al. 2017). What an optimizer keeps
-    besides the weights, as a velocity, stays each rank's own.
+    besides the weights, such as a velocity, stays each rank's own.
 
     Parameters
     ----------

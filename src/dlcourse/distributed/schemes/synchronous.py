@@ -45,7 +45,7 @@ def synchronous_sgd(
     steps : int
         How many steps to take.
     average : callable
-        How the mean comes about: `ring_average`, or a compression as `TopK`.
+        How to take the mean: `ring_average`, or a compression such as `TopK`.
 
     Returns
     -------

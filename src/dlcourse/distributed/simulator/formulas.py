@@ -42,7 +42,7 @@ def tree_seconds(ranks: int, size: float, network: Network) -> float:
 
 
 def recursive_doubling_seconds(ranks: int, size: float, network: Network) -> float:
-    """Return ``log2 p (a + n / b)``; two steps more where p is no power of two.
+    """Return ``log2 p (a + n / b)``; two more steps where p is not a power of two.
 
     Parameters are those of `parameter_server_seconds`.
 

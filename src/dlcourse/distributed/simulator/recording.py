@@ -24,10 +24,10 @@ class Half:
     other : int
         The rank at the other end.
     start, stop : int
-        Which elements of the array it carries. Of what is received into another array, in order
-        to be added, only the length is known: it starts at 0.
+        Which elements of the array it carries. If it is received into another array, to be added,
+        only its length is known: it starts at 0.
     adds : bool
-        Of what is received: whether it goes into another array, to be added.
+        For what is received: whether it goes into another array, to be added.
     """
 
     other: int
@@ -50,7 +50,7 @@ class Recorder:
     Parameters
     ----------
     rank, size : int
-        Which rank it plays, and of how many.
+        Which rank it plays, and how many there are.
     x : array
         The array that the algorithm works on.
     """

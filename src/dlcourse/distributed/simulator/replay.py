@@ -40,7 +40,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Replay:
-    """What a simulation found: messages in the order in which they end, and when ranks are done.
+    """What a simulation found: messages in the order in which they end, and when ranks finish.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def replay(
     network : Network
         How long messages take.
     bytes_per_element : float
-        Bytes of an element. Large, to stand for a large array by a short one.
+        Bytes per element. A large number lets a short array stand for a large one.
     start : sequence of float, optional
         When each rank begins, in seconds; all at 0 when left out. A slow one makes all wait.
 

@@ -10,7 +10,7 @@ from dlcourse.distributed.simulator.network import Network
 
 @dataclass(frozen=True)
 class Training:
-    """A synchronous data-parallel training, as far as its speed goes.
+    """Synchronous data-parallel training, as far as its speed goes.
 
     Each worker computes the gradient of its share of the batch, then all add up their gradients.
 
@@ -25,10 +25,10 @@ class Training:
     all_reduce : str
         A name of `SECONDS`.
     overlap : float
-        Which share of the computing can go on while gradients travel, from 0 to 1: the gradients
+        What share of the computing can go on while gradients travel, from 0 to 1: the gradients
         of the last layers are ready first. The backward pass is about two thirds of a step.
     seconds_per_step : float
-        What every worker does in each step however small its share is, as the update of weights.
+        What every worker spends in each step however small its share, such as on updating weights.
 
     Examples
     --------
@@ -71,14 +71,14 @@ class Training:
         return self.seconds_per_step + computing + messages - hidden
 
     def weak_efficiency(self, workers: int, images: float) -> float:
-        """Return how much of its speed alone a worker keeps, each with `images` images.
+        """Return how much of its solo speed a worker keeps, each with `images` images.
 
         The batch grows with the workers: weak scaling.
         """
         return self.step_seconds(1, images) / self.step_seconds(workers, images)
 
     def strong_speedup(self, workers: int, batch: float) -> float:
-        """Return how many times faster a step on a batch is that is shared by `workers`.
+        """Return how many times faster a step is when `workers` share its batch.
 
         The batch stays as large as it was: strong scaling.
         """
@@ -91,7 +91,7 @@ def amdahl(serial: float, workers: float) -> float:
     Parameters
     ----------
     serial : float
-        s, which share of the time on one worker cannot be shared out.
+        s, the share of the time on one worker that cannot be shared out.
     workers : float
         p, how many there are.
 
@@ -110,7 +110,7 @@ def gustafson(serial: float, workers: float) -> float:
     Parameters
     ----------
     serial : float
-        s, which share of the time on all workers is not shared out.
+        s, the share of the time on all workers that is not shared out.
     workers : float
         p, how many there are.
 
@@ -135,9 +135,9 @@ def linear_scaling(lr: float, batch: int, base_batch: int = 256) -> float:
     lr : float
         The rate that is right for `base_batch` images.
     batch : int
-        Images a step, of all workers together.
+        Images per step, over all workers together.
     base_batch : int
-        Images a step for which `lr` was found.
+        Images per step for which `lr` was found.
 
     Examples
     --------

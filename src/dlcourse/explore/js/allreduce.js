@@ -1,4 +1,4 @@
-// All-reduce: ranks on a circle, arrows for the messages of a step, and what each rank then has.
+// All-reduce: ranks on a circle, arrows for the messages of a step, and what each rank has after it.
 import { el, frame, row, says, select, slider, svg } from "./common.js";
 import { messageCost, reduction } from "./arithmetic.js";
 
@@ -72,7 +72,7 @@ function render({ model, el: host }) {
   };
   const letters = (start, stop) => (stop - start === state.ranks ? "all" : LETTERS.slice(start, stop));
 
-  /** An arrow from rank to rank: bent aside, or two that swap would lie on one another, and inwards, past others. */
+  /** An arrow from rank to rank: bent to one side, so that two that swap stay apart, and inwards, past other ranks. */
   function arrow([source, dest, first, last]) {
     const [[x0, y0], [x1, y1]] = [place(source), place(dest)];
     const length = Math.hypot(x1 - x0, y1 - y0);
@@ -149,12 +149,12 @@ function render({ model, el: host }) {
       `${source} to ${dest}: ${letters(first, last)}, ${adds ? "added" : "copied"}`);
     const what = messages.length
       ? `Step ${state.step} of ${all.length}: ${messages.length} ${messages.length > 1 ? "messages at the same time, each" : "message"} of ${size}. ${list.join("; ")}.`
-      : `Before step 1 of ${all.length}: every rank has its own array of ${state.ranks} pieces, and nobody has a sum.`;
+      : `Before step 1 of ${all.length}: every rank has its own array of ${state.ranks} pieces, and none has a sum.`;
     told.textContent = what + (state.step === all.length ? " Every rank has the sum of all." : "");
     picture.setAttribute("aria-label", `${state.ranks} ranks on a circle. ${told.textContent}`);
   }
 
-  /** Move the loads along their arrows, or put them in the middle of them. */
+  /** Move the loads along their arrows, or put them at the middle of the arrows. */
   function carry(arrows, animate) {
     const mine = ++moving;
     const put = (share) => arrows.forEach(({ path, load }) => {

@@ -5,12 +5,12 @@ export function outputSize(size, { kernel, stride = 1, padding = 0, dilation = 1
   return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-/** The places that one output looks at along one axis; padding has places below 0 or from size on. */
+/** The places that one output sees along one axis; places below 0, or at size and beyond, are padding. */
 export function taps(output, { kernel, stride, padding, dilation }) {
   return Array.from({ length: kernel }, (_, i) => output * stride - padding + i * dilation);
 }
 
-/** The value of a square image at a place, 0 where padding lies. */
+/** The value of a square image at a place, 0 in the padding. */
 export function pixel(image, size, y, x) {
   return y < 0 || x < 0 || y >= size || x >= size ? 0 : image[y * size + x];
 }
@@ -73,7 +73,7 @@ export function follow(channels, size, layers) {
  * What the four branches of an Inception block give and cost; each convolution has a bias.
  *
  * A block is {in_channels, size, ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj}. Without its
- * reductions the 3x3 and 5x5 filters look at the input, and the pooled input is an output.
+ * reductions the 3x3 and 5x5 filters see the input itself, and the pooled input is an output.
  */
 export function inception(block, reduced = true) {
   const convolution = (channels, kernel) =>
@@ -97,7 +97,7 @@ export function inception(block, reduced = true) {
  * The seconds that products of square matrices of float32 take on a processor and on a GPU.
  *
  * Two matrices of size x size go over the bus, `repeats` products are made of them, one comes back.
- * Rates are in operations (cpu, gpu) and bytes (bus) a second; `launch` is the time to start a product.
+ * Rates are operations (cpu, gpu) and bytes (bus) per second; `launch` is the time to start a product.
  */
 export function offload({ size, repeats, cpu, gpu, bus, launch }) {
   const work = 2 * repeats * size ** 3;
@@ -105,7 +105,7 @@ export function offload({ size, repeats, cpu, gpu, bus, launch }) {
   return { cpu: work / cpu, ...parts, gpu: parts.launch + parts.copy + parts.compute };
 }
 
-/** The smallest size from which on the GPU is faster; null if it never is. */
+/** The smallest size at which the GPU is faster; null if it never is. */
 export function breakEven(setting) {
   const pays = (size) => {
     const t = offload({ ...setting, size });
@@ -143,7 +143,7 @@ export function reduction(ranks, steps) {
   return states;
 }
 
-/** What an all-reduce of so many bytes sends, and how long it takes when a step waits for the one before. */
+/** What an all-reduce of this many bytes sends, and how long it takes when a step waits for the one before. */
 export function messageCost(ranks, steps, bytes, latency, bandwidth) {
   const sent = new Array(ranks).fill(0);
   let seconds = 0;
@@ -157,7 +157,7 @@ export function messageCost(ranks, steps, bytes, latency, bandwidth) {
 
 /**
  * What a convolution has to do and to move, as dlcourse.training.profile counts it: multiply-adds,
- * and the bytes of input, weights and output, each once. A linear layer is one of 1 x 1 on one pixel.
+ * and the bytes of input, weights and output, each once. A linear layer is a 1 x 1 one on a single pixel.
  */
 export function layerCost({ batch, inside, outside, size, ...window }, itemsize = 4) {
   const after = outputSize(size, window);
@@ -172,7 +172,7 @@ export function layerCost({ batch, inside, outside, size, ...window }, itemsize 
   return { size: after, multiplyAdds, bytes, moved, intensity: multiplyAdds / moved };
 }
 
-/** The multiply-adds in a second that work of an intensity (of them for each byte) can reach. */
+/** The multiply-adds per second that work of an intensity (multiply-adds for each byte) can reach. */
 export function roof({ multiplyAdds, bandwidth }, intensity) {
   return Math.min(multiplyAdds, intensity * bandwidth);
 }

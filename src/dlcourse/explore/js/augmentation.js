@@ -29,7 +29,7 @@ function render({ model, el: host }) {
   const strength = slider("Strength", { max: kinds[0].strengths.length, value: state.strength,
     text: (v) => (v ? kinds[state.kind].strengths[v - 1] : "unchanged") },
     (v) => { state.strength = v; update(); });
-  frame(host, model, "Above each digit as it is, below one random change of it. How far can you go until a digit is another one, or none?",
+  frame(host, model, "Above: each digit as it is. Below: one random change of it. How far can you go before it becomes another digit, or none?",
     row(select("Kind", kinds.map((k, i) => [i, k.name]), 0, (v) => { state.kind = Number(v); update(); }), strength),
     told,
     row(...pictures.map(([before, after]) => el("div", { class: "dl-pair" }, before.node, after.node))));

@@ -10,7 +10,7 @@ export function overlap(a, b) {
   return { shared, union, iou: union > 0 ? shared / union : 0 };
 }
 
-/** Which of boxes of one class to keep, the surest first. */
+/** Which boxes of one class to keep, the surest first. */
 export function suppress(boxes, scores, threshold) {
   let order = scores.map((_, i) => i).sort((i, j) => scores[j] - scores[i] || i - j);
   const kept = [];

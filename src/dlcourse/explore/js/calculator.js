@@ -1,4 +1,4 @@
-// Put layers on top of each other and see what they cost and how far they look.
+// Put layers on top of each other, and see what they cost and how far they see.
 import { el, frame, grey, Picture, row, says, select, unpack, whole } from "./common.js";
 import { follow } from "./arithmetic.js";
 
@@ -53,7 +53,7 @@ function render({ model, el: host }) {
   function draw(rows) {
     const frames = rows.map((r) => ({ top: r.start + Math.floor((r.size - 1) / 2) * r.jump, field: r.field }));
     const last = frames.at(-1);
-    // So much paper around the digit that the frames fit, up to the size of the digit itself.
+    // Enough paper around the digit for the frames to fit, up to the size of the digit itself.
     const beyond = Math.max(0, ...frames.map(({ top, field }) => Math.max(-top, top + field - size) + 1));
     const margin = Math.min(size, Math.max(Math.floor(size / 4), beyond));
     const side = size + 2 * margin;
@@ -63,7 +63,7 @@ function render({ model, el: host }) {
       return inside ? image.part(0)[y * size + x] : 0.25;
     });
     picture.draw(values, side, side, grey(0, 1), last
-      ? `A digit of ${size} x ${size} pixels, with a frame of ${last.field} x ${last.field} around its middle.`
+      ? `A digit of ${size} x ${size} pixels, with a frame of ${last.field} x ${last.field} around its centre.`
       : `A digit of ${size} x ${size} pixels.`);
     for (const frame of frames) {
       const corner = frame.top + margin;
@@ -71,7 +71,7 @@ function render({ model, el: host }) {
     }
   }
 
-  /** Make the controls anew: after a layer came or went. */
+  /** Make the controls again, after a layer came or went. */
   function build() {
     list.replaceChildren(...layers.map((layer, i) => el("li", {},
       el("fieldset", {},

@@ -88,7 +88,7 @@ export const grey = (low, high) => (v) => {
   return [g, g, g];
 };
 
-/** Blue below zero, white at zero, orange above: as strong as the value is far from zero. */
+/** Blue below zero, white at zero, orange above: the further from zero, the stronger. */
 export const signed = (largest) => (v) => {
   const share = largest > 0 ? Math.min(1, Math.abs(v) / largest) : 0;
   return (v < 0 ? BLUE : ORANGE).map((c) => 255 + share * (c - 255));
@@ -115,11 +115,11 @@ export class Picture {
     }
   }
 
-  /** Draw height x width values, row by row; `label` says what is seen. */
+  /** Draw height x width values, row by row; `label` says what they show. */
   draw(values, height, width, colour, label) {
     Object.assign(this, { height, width });
     this.cell = Math.max(4, Math.floor(480 / Math.max(height, width)));
-    // One pixel a value first, then enlarged: far faster than a rectangle a value.
+    // First one pixel per value, then enlarged: far faster than a rectangle per value.
     const pixels = new ImageData(width, height);
     for (let i = 0; i < height * width; i++) pixels.data.set([...colour(values[i]), 255], 4 * i);
     const small = el("canvas", { width, height });
@@ -144,7 +144,7 @@ export class Picture {
   }
 }
 
-/** A table of numbers without heads, named by its caption. */
+/** A table of numbers without headings, named by its caption. */
 export function numbers(caption, rows) {
   return el("table", { class: "dl-numbers" }, el("caption", {}, caption),
     el("tbody", {}, ...rows.map((r) => el("tr", {}, ...r.map((v) => el("td", {}, v))))));

@@ -1,4 +1,4 @@
-// One kernel over one digit: every output value is a sum of products that can be looked at.
+// One kernel over one digit: every output value is a sum of products, which the reader can inspect.
 import { el, frame, grey, number, numbers, Picture, row, says, select, signed, slider, unpack } from "./common.js";
 import { convolve, pixel, taps } from "./arithmetic.js";
 

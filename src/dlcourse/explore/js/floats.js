@@ -12,7 +12,7 @@ export function scaled(x, n) {
   return x * 2 ** n;
 }
 
-/** The power of two at or below a size; that of the smallest normal number for those below it. */
+/** The power of two at or below a size, but not below that of the smallest normal number. */
 export function exponentOf(size) {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, size);
@@ -20,7 +20,7 @@ export function exponentOf(size) {
   return field === 0 ? -1022 : field - 1023;
 }
 
-/** The bits of the number nearest to a value, as one BigInt; of two equally near the even one. */
+/** The bits of the number nearest to a value, as one BigInt; a tie goes to the even one. */
 function encode(value, format) {
   const negative = value < 0 || Object.is(value, -0);
   const sign = negative ? 1n << BigInt(width(format) - 1) : 0n;

@@ -6,8 +6,8 @@ const MARKS = { exact: "✓", rounded: "≈", subnormal: "▽", underflow: "↓"
 const shown = (v) => (v === Infinity ? "infinity" : v === -Infinity ? "\u2212infinity"
   : Object.is(v, -0) ? "\u22120" : String(v).replace(/-/g, "\u2212"));
 
-// Numbers in the browser are float64: 0.1 is read as the nearest one, and what is lost there is
-// not seen.
+// Numbers in the browser are float64: 0.1 is read as the nearest float64, and what is lost by that
+// cannot be seen.
 const isOwn = (format) => format.exponentBits === 11 && format.fractionBits === 52;
 
 function told(value, stored, what) {
@@ -48,7 +48,7 @@ function render({ model, el: host }) {
       const bits = fields(value, format);
       for (const name in parts) parts[name].textContent = bits[name];
       result.textContent = isOwn(format)
-        ? `${shown(stored)}: as the browser reads it; errors below are counted from here`
+        ? `${shown(stored)}: as the browser reads it; the errors below are measured from it`
         : `${MARKS[what]} ${shown(stored)} (${told(value, stored, what)})`;
       const [below, above] = neighbours(value, format);
       around.textContent = `Next smaller ${shown(below)}, next larger ${shown(above)}.`;
@@ -57,7 +57,7 @@ function render({ model, el: host }) {
     status.textContent = `${shown(value)}: ${words.join(", ")}.`;
   }
 
-  /** Take a number over, from anywhere but the slider. */
+  /** Take a number from anywhere but the slider. */
   function take(v) {
     value = v;
     if (value !== 0 && Number.isFinite(value)) power.set(exponentOf(Math.abs(value)));
@@ -70,7 +70,7 @@ function render({ model, el: host }) {
       const v = parsed(entry.value);
       entry.setAttribute("aria-invalid", String(Number.isNaN(v)));
       if (Number.isNaN(v)) {
-        status.textContent = `“${entry.value}” is no number; write one as 0.1, 1e-5, 1/3 or 2^-25.`;
+        status.textContent = `“${entry.value}” is not a number; write it like 0.1, 1e-5, 1/3 or 2^-25.`;
       } else {
         take(v);
       }

@@ -1,8 +1,8 @@
-// A game as an agent played it, frame by frame, with what it expected of each action.
+// A game as an agent played it, frame by frame, with what it expected from each action.
 import { el, frame, number, row, says, slider, svg } from "./common.js";
 
 const SIDE = 20; // of a cell in the picture
-// How each thing is drawn: by shape and pattern, and by colour besides.
+// How each thing is drawn: by shape and pattern, and also by colour.
 const DRAW = {
   brick: (x, y) => [svg("rect", { x: x + 1, y: y + 1, width: SIDE - 2, height: SIDE - 2, class: "dl-brick" }),
     svg("line", { x1: x + 1, y1: y + SIDE / 2, x2: x + SIDE - 1, y2: y + SIDE / 2, class: "dl-joint" })],
@@ -72,7 +72,7 @@ function render({ model, el: host }) {
       actions.map((action, i) => `${action} ${number(values[i])}`).join(", ") + `: it chose ${actions[chosen]}.` +
       (done ? " After this step the game was over." : "");
   }
-  frame(host, model, "Step through the game, or play it. The bars are what the agent expects of each action.",
+  frame(host, model, "Step through the game, or play it. The bars show what the agent expects from each action.",
     row(back, next, play), row(scrub), el("div", { class: "dl-row dl-sides" }, picture,
       el("ul", { class: "dl-entries" }, ...bars.map(({ item }) => item))), told);
   show(0);

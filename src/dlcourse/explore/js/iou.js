@@ -55,7 +55,7 @@ function render({ model, el: host }) {
     const passed = thresholds.filter((t) => iou >= t);
     told.textContent = `They share ${shared} squares of the ${union} that they cover together: IoU ${number(iou)}. ` +
       (passed.length ? `It counts as found at a threshold of ${number(Math.max(...passed))}` +
-        (passed.length < thresholds.length ? ", not above." : ", the strictest.") : "It does not count as found at any threshold.");
+        (passed.length < thresholds.length ? ", but not above." : ", the strictest.") : "It does not count as found at any threshold.");
   }
 
   frame(host, model, "Drag the corners of your box, or move its edges with the sliders. Where do you reach 0.5? And 0.9?",

@@ -42,7 +42,7 @@ function render({ model, el: host }) {
 
   frame(host, model, "The four corners are random vectors. Move between them with the sliders and their arrow keys, or choose a place in the map.",
     row(across, down), row(one.node, all.node), told,
-    el("p", { class: "dl-help" }, "Sure means a probability of at least 90%. Watch where it drops: between two digits there is often none."));
+    el("p", { class: "dl-help" }, "Sure means a probability of at least 90%. Watch where it drops: between two digits there is often no digit at all."));
   update();
 }
 

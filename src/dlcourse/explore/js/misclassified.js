@@ -54,7 +54,7 @@ function render({ model, el: host }) {
     }
   }
 
-  frame(host, model, "Choose a label, a reading, or a number in the table. Below each image stand the probabilities that the network gave to the reading and to the label. The surest mistakes come first.",
+  frame(host, model, "Choose a label, a reading, or a number in the table. Below each image are the probabilities that the network gave to the reading and to the label. The surest mistakes come first.",
     row(labels, reads, el("button", { type: "button", onclick: () => choose("any", "any") }, "Show all")),
     table, told, el("div", { class: "dl-scroll", tabindex: 0, role: "region", "aria-label": "The images" }, gallery));
   update();

@@ -13,7 +13,7 @@ function render({ model, el: host }) {
   const state = { size: 9, repeats: 0, cpu: processor, launch: 10, tflops: gpus[0].tflops, bus: gpus[0].bus };
   const told = says();
 
-  const lines = ["Processor", "GPU, in all", "of it launching", "of it copying", "of it computing"].map((name) => {
+  const lines = ["Processor", "GPU, in total", "of it launching", "of it copying", "of it computing"].map((name) => {
     const bar = el("span", { class: "dl-bar" });
     const amount = el("span", { class: "dl-amount" });
     const node = el("li", { class: "dl-entry" }, el("span", { class: "dl-name" }, name),
@@ -37,7 +37,7 @@ function render({ model, el: host }) {
     told.textContent = `${whole(setting.repeats)} ${setting.repeats === 1 ? "product" : "products"} of ` +
       `${whole(setting.size)} x ${whole(setting.size)}: the ${faster ? "GPU" : "processor"} is ` +
       `${ratio.toPrecision(3)} times as fast. Copies are ${Math.round((100 * t.copy) / t.gpu)}% of the GPU's time. ` +
-      (from === null ? "With these rates the GPU never pays." : `The GPU pays from ${whole(from)} x ${whole(from)} on.`);
+      (from === null ? "With these rates the GPU never pays off." : `The GPU pays off from ${whole(from)} x ${whole(from)} upwards.`);
   }
 
   const change = (name) => (value) => { state[name] = value; update(); };

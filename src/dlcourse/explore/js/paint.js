@@ -1,7 +1,7 @@
 // Colour pictures with boxes and words on them.
 import { el, Picture, unpack } from "./common.js";
 
-/** Pictures (N, 3, S, S) as what Picture.draw takes: one number a pixel, and its colour. */
+/** Pictures (N, 3, S, S) as Picture.draw takes them: one number per pixel, and its colour. */
 export class ColourPictures {
   constructor(packed) {
     this.pictures = unpack(packed);

@@ -1,4 +1,4 @@
-// A table of Q values as an agent learns it: four numbers a place, one for each direction.
+// A table of Q values as an agent learns it: four numbers per place, one for each direction.
 import { el, frame, number, row, says, select, signed, slider, svg } from "./common.js";
 import { mulberry32 } from "./statistics.js";
 import { QLearner, greedyPath } from "./qlearning.js";
@@ -7,7 +7,7 @@ const SIDE = 100; // of a place in the picture
 const HALF = SIDE / 2;
 const ACTIONS = ["up", "right", "down", "left"];
 const ARROWS = "↑→↓←";
-// A place is cut into four triangles that meet in its middle; where the number of each stands.
+// A place is cut into four triangles that meet at its centre; here is where each one's number stands.
 const CORNERS = [[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]];
 const PLACES = [[HALF, 17], [82, HALF], [HALF, 85], [18, HALF]];
 const KINDS_OF_ENDS = { G: "goal", O: "pit" };
@@ -68,7 +68,7 @@ function render({ model, el: host }) {
     if (learner.over) lengths = [...lengths, learner.steps].slice(-10);
   }
 
-  /** Learn until an episode is over, so many times. */
+  /** Learn for this many whole episodes. */
   function episodes(count) {
     for (let i = 0; i < count; i++) do step(); while (!learner.over);
     update();
@@ -95,7 +95,7 @@ function render({ model, el: host }) {
   function story() {
     if (!last) return `Nothing is known yet: every value is 0, and all directions are equally good. The agent is in ${where(world.start)}.`;
     const end = last.terminated ? `, the ${KINDS_OF_ENDS[letters[last.next]]}` : last.next === last.state ? ", where it was" : "";
-    const target = last.terminated ? `${number(last.reward)}, the reward, for nothing comes after it`
+    const target = last.terminated ? `${number(last.reward)}, the reward, since nothing comes after it`
       : `reward ${number(last.reward)} + ${number(last.discount)} × ${number(last.ahead)} (the best value there) = ${number(last.target)}`;
     return `Episode ${learner.episode}, step ${learner.steps}: ${ACTIONS[last.action]} from ${where(last.state)} to ${where(last.next)}${end}. ` +
       `Target: ${target}. Q(${ACTIONS[last.action]}) in ${where(last.state)} goes from ${number(last.before)} to ${number(last.after)}.` +
@@ -122,12 +122,12 @@ function render({ model, el: host }) {
       el("th", { scope: "row" }, where(s)), ...learner.table[s].map((v) => el("td", {}, number(v))))]));
 
     const { path, reward } = greedyPath(world, learner.table);
-    const found = reward === null ? "Following the largest values from the start, the agent goes round and never arrives."
+    const found = reward === null ? "Following the largest values from the start, the agent goes round in circles and never arrives."
       : `Following the largest values from the start, the agent is in the ${reward > 0 ? "goal" : "pit"} after ${path.length - 1} steps.`;
-    const mean = lengths.length ? ` The last ${lengths.length > 1 ? `${lengths.length} episodes took ${number(lengths.reduce((a, b) => a + b) / lengths.length)} steps in the mean` : `episode took ${lengths[0]} steps`}.` : "";
+    const mean = lengths.length ? ` The last ${lengths.length > 1 ? `${lengths.length} episodes took ${number(lengths.reduce((a, b) => a + b) / lengths.length)} steps on average` : `episode took ${lengths[0]} steps`}.` : "";
     summary.textContent = found + mean;
     told.textContent = story();
-    picture.setAttribute("aria-label", `A map of ${rows.length} rows and ${width} columns with four values a place. The agent is in ${where(at)}. ${found}`);
+    picture.setAttribute("aria-label", `A map of ${rows.length} rows and ${width} columns with four values per place. The agent is in ${where(at)}. ${found}`);
   }
 
   frame(host, model, "Choose how curious and how patient the agent is, and let it learn. Each triangle is the value of a step in its direction; an arrow points to the largest.",

@@ -9,7 +9,7 @@ const CONTROLS = [
 ];
 const PARTS = ["input", "weights", "output"];
 
-/** Three digits, with a word for the size. */
+/** Three digits, with a word for the power of ten. */
 function short(v) {
   const [scale, word] = [[1e9, " billion"], [1e6, " million"], [1e3, " thousand"], [1, ""]].find(([s]) => v >= s) ?? [1, ""];
   return `${Number((v / scale).toPrecision(3))}${word}`;
@@ -60,7 +60,7 @@ function render({ model, el: host }) {
   const told = says();
   const picture = el("figure", { class: "dl-picture dl-grow" });
   const caption = el("figcaption", {}, "The roof of the machine that built this page, on " +
-    `${machine.threads === 1 ? "one core" : `${machine.threads} cores`}, in ${machine.dtype}; dotted: its ridge. The dot is where this layer can be at best.`);
+    `${machine.threads === 1 ? "one core" : `${machine.threads} cores`}, in ${machine.dtype}; dotted: its ridge. The dot is the best that this layer can reach.`);
   const segments = PARTS.map(() => el("span", { class: "dl-segment" }));
   const stack = el("div", { class: "dl-stack", "aria-hidden": "true" }, ...segments);
   const split = el("p", { class: "dl-help" });

@@ -2,7 +2,7 @@
 import { frame, number, Picture, row, says, select, slider, unpack } from "./common.js";
 import { ColourPictures } from "./paint.js";
 
-// Okabe and Ito's colours and darker ones of them; names stand beside, too.
+// Okabe and Ito's colours and darker shades of them; names stand beside them, too.
 const COLOURS = [
   null, [0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233],
   [230, 159, 0], [240, 228, 66], [120, 60, 140], [140, 90, 40], [90, 90, 90],

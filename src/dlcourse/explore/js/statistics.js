@@ -1,6 +1,6 @@
 // Statistics of timings, in the terms of NumPy.
 
-/** The value that a share of sorted values lies below, between neighbours as numpy.quantile has it. */
+/** The value that a share of sorted values lies below, interpolated as in numpy.quantile. */
 export function quantile(sorted, share) {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
@@ -16,7 +16,7 @@ export function statistic(name, values) {
   return name === "minimum" ? Math.min(...values) : quantile(ascending(values), 0.5);
 }
 
-/** Return a function that gives pseudo-random numbers from 0 to 1, the same ones for a seed. */
+/** Return a function that gives pseudo-random numbers from 0 to 1, the same for the same seed. */
 export function mulberry32(seed) {
   let state = seed;
   return () => {
@@ -30,7 +30,7 @@ export function mulberry32(seed) {
 /**
  * The answers that one could have got from some timings, 400 of them, sorted.
  *
- * Each is a statistic of `count` timings: of neighbours, from a place on, or drawn from all.
+ * Each is a statistic of `count` timings: neighbours from some place on, or drawn from all.
  */
 export function answers(values, count, name, neighbours) {
   const random = mulberry32(1);
@@ -44,7 +44,7 @@ export function answers(values, count, name, neighbours) {
   return ascending(result);
 }
 
-/** How many values lie in each of some bins of equal width; those outside count in the end bins. */
+/** How many values lie in each of several bins of equal width; those outside count in the end bins. */
 export function histogram(values, low, high, bins) {
   const counts = new Array(bins).fill(0);
   for (const v of values) {

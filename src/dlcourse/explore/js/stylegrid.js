@@ -34,7 +34,7 @@ function render({ model, el: host }) {
       `the content loss rose from 0 to ${number(content)}.`;
   }
 
-  frame(host, model, "Move the slider for more or less of the style; choose how deep the layers go that are the style.",
+  frame(host, model, "Move the slider for more or less style; choose how deep the style layers go.",
     row(
       slider("Style weight", { max: weights.length - 1, value: state.weight, text: (i) => String(weights[i]) },
         (i) => { state.weight = i; update(); }),

@@ -1,4 +1,4 @@
-// What the best entries of a challenge reached, a bar each; a bar chosen tells its story.
+// What the best entries of a challenge reached, one bar each; the chosen bar tells its story.
 import { el, frame, row, says, select } from "./common.js";
 
 const percent = (v) => `${v}%`;

@@ -52,7 +52,7 @@ function render({ model, el: host }) {
   }
 
   const choose = (key) => (value) => { state[key] = value; update(); };
-  frame(host, model, "Choose how many timings you take, and which number you report. Both pictures have one axis.",
+  frame(host, model, "Choose how many timings you take, and which number you report. Both pictures have the same axis.",
     row(
       ...(series.length > 1
         ? [select("Timed", series.map(({ name }, i) => [i, name]), 0, (v) => choose("series")(Number(v)))] : []),

@@ -1,4 +1,4 @@
-// Short trainings by learning rate and initial scale: a table of accuracies, and the loss of one.
+// Short training runs by learning rate and initial scale: a table of accuracies, and one run's loss.
 import { el, frame, row, says, select, svg } from "./common.js";
 
 const SIZE = { width: 380, height: 250, left: 44, right: 8, top: 10, bottom: 40 };
@@ -9,7 +9,7 @@ const UNITS = { "-2": "0.01", "-1": "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000"
 const shortly = (v) => (v >= 1e6 ? `${(v / 1e6).toFixed(1)} million`
   : v >= 100 ? Math.round(v).toLocaleString("en") : v.toPrecision(2));
 
-/** The losses of several trainings, each {name, values, dashed}, on a logarithmic scale. */
+/** The losses of several training runs, each {name, values, dashed}, on a logarithmic scale. */
 function chart(lines, label) {
   const { width, height, left, right, top, bottom } = SIZE;
   const known = lines.flatMap((line) => line.values).filter((v) => v > 0);
@@ -34,7 +34,7 @@ function chart(lines, label) {
     text("step", { x: (left + width - right) / 2, y: height - bottom + 15, "text-anchor": "middle" }),
   );
   lines.forEach(({ name, values, dashed }, i) => {
-    // A loss that is no number, or zero, interrupts the line.
+    // A loss that is not a number, or zero, interrupts the line.
     let path = "";
     values.forEach((v, j) => {
       if (v > 0) path += `${values[j - 1] > 0 ? "L" : "M"}${x(j).toFixed(1)} ${y(v).toFixed(1)}`;
@@ -61,7 +61,7 @@ function render({ model, el: host }) {
   const cells = scales.map((scale, s) => rates.map((rate, r) =>
     el("button", { type: "button", onclick: () => { Object.assign(state, { scale: s, rate: r }); update(); } })));
   const table = el("table", { class: "dl-confusion" },
-    el("caption", {}, "Held-out images read right in the end, in %. Row: what the initial weights were multiplied by. Column: learning rate."),
+    el("caption", {}, "Held-out images read right at the end, in %. Row: what the initial weights were multiplied by. Column: learning rate."),
     el("thead", {}, el("tr", {}, el("td", {}), ...rates.map((r) => el("th", { scope: "col" }, r)))),
     el("tbody", {}, ...scales.map((scale, s) =>
       el("tr", {}, el("th", { scope: "row" }, `x ${scale}`), ...cells[s].map((cell) => el("td", {}, cell))))));
@@ -78,7 +78,7 @@ function render({ model, el: host }) {
     const ends = values.slice(-10).every((v) => v != null)
       ? `ends at ${shortly(values.slice(-10).reduce((a, b) => a + b) / 10)} (mean of 10 steps)`
       : "stops being a number";
-    const starts = values[0] == null ? "is no number from the start" : `starts at ${shortly(values[0])}`;
+    const starts = values[0] == null ? "is not a number from the start" : `starts at ${shortly(values[0])}`;
     told.textContent = `${networks[network].name}, learning rate ${rates[rate]}, weights x ${scales[scale]}: ` +
       `the loss ${starts} and ${ends}; ${percent(scale, rate)}% right.`;
     const lines = networks.map((n, i) => ({ name: n.name, values: n.losses[scale][rate], dashed: i !== network }));
