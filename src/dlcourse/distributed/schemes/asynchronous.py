@@ -2,7 +2,7 @@
 
 The weights lie with a server. A worker fetches them, computes a gradient, and pushes it; meanwhile
 others have pushed theirs. How many did is the gradient's *staleness*. Downpour SGD trained
-billions of weights like this (Dean et al. 2012).
+large networks like this (Dean et al. 2012).
 """
 
 from __future__ import annotations
