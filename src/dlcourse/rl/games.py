@@ -26,13 +26,8 @@ def make_game(name: str) -> Any:
     name : str
         As in Gymnasium, for example ``CartPole-v1``, or a game of MinAtar, for example
         ``MinAtar/Breakout-v1``: with sticky actions of probability 0.1 and difficulty ramping, as
-<<<<<<< HEAD
-        Young and Tian (2019) set it, and at most 5000 frames. Of MinAtar's six actions it has
-        only those that do something in the game.
-=======
         Young and Tian (2019) set it. The limit of 5000 frames is ours, and of their six actions
         it has only those that do something in the game.
->>>>>>> bib
 
     Raises
     ------

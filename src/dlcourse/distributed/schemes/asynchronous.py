@@ -1,13 +1,8 @@
 """Asynchronous SGD: nobody waits, so gradients come late. We measure how late.
 
 The weights lie with a server. A worker fetches them, computes a gradient, and pushes it; meanwhile
-<<<<<<< HEAD
 others have pushed theirs. Their number is the gradient's *staleness*. Downpour SGD trained
-billions of weights like this (Dean et al. 2012).
-=======
-others have pushed theirs. How many did is the gradient's *staleness*. Downpour SGD trained
 large networks like this (Dean et al. 2012).
->>>>>>> bib
 """
 
 from __future__ import annotations
