@@ -318,7 +318,7 @@ def one_line(text: str) -> str:
     'a \\\\x1b[31m name'
     """
     words = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
 
 
 def _temporary(path: Path) -> tuple[int, str]:
