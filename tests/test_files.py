@@ -118,6 +118,10 @@ def test_what_was_found_is_said_and_errors_of_readers_pass(tmp_path):
         reading(path, "an egg", "lay one"),
     ):
         raise Found("a stone")
+    with pytest.raises(FileError) as found, reading(path, "an egg", "lay one"):
+        raise Found("a \x1b[31mstone\r\n\udc80" + "e" * 10**6)
+    text = str(found.value)
+    assert text.isprintable() and len(text) < len(str(path)) + 1100 and text.endswith("lay one")
     with pytest.raises(FileError, match="^b: is damaged$"), reading(path, "an egg", "lay one"):
         raise FileError("b: is damaged")
 

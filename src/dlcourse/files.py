@@ -97,7 +97,7 @@ int() with base 10: '10 apples'); write digits alone
             f"{os.fspath(path)}: this file may not be read; change its permissions"
         ) from None
     except Found as reason:
-        found, cause = str(reason), reason.__cause__
+        found, cause = one_line(str(reason)[:1000]), reason.__cause__
     except Exception as reason:
         found, cause = f"a file that cannot be read ({_brief(reason)})", reason
     raise error(f"{os.fspath(path)}: expected {expected}, found {found}; {remedy}") from cause
@@ -309,6 +309,18 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
                 left.unlink()
 
 
+def one_line(text: str) -> str:
+    """Return a text on one line, with control codes written out: names in files may have any.
+
+    Examples
+    --------
+    >>> one_line("a \\x1b[31m\\n name")
+    'a \\\\x1b[31m name'
+    """
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
+
+
 def _temporary(path: Path) -> tuple[int, str]:
     """Make a temporary file beside `path`, locked as long as it is open."""
     while True:
@@ -348,8 +360,7 @@ def _check_target(path: Path) -> None:
 def _brief(error: Exception) -> str:
     """Return the kind and the beginning of an error's text, on one line without control codes."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    line = next(iter(text.splitlines()), "")[:100]
-    line = "".join(letter if letter.isprintable() else "?" for letter in line).strip()
+    line = one_line(next(iter(text.splitlines()), "")[:100])
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 

@@ -274,3 +274,8 @@ def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, m
     }  # batches counted
     code, _, err = run("train-entry", "yolo")
     assert code == 1 and "must be one of" in err and "scenes/fcn-32s, scenes/fcn-16s" in err
+
+
+def test_play_without_a_standard_output(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert run("play", "rl/cartpole-dqn-seed0", "--most", "2") == (0, "", "")

@@ -1,11 +1,12 @@
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dlcourse.data import load_mnist, load_picture
+from dlcourse.data import load_mnist, load_photograph, load_picture
 from dlcourse.files import FileError
 
 
@@ -198,6 +199,29 @@ def test_more_pixels_than_can_be_meant(tmp_path):
     path.write_bytes(content)
     with pytest.raises(FileError, match="a.png: expected a picture, found one of more than 89,4"):
         load_picture(path)
+
+
+def test_longer_and_larger_files_than_can_be_meant(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("1", (65_536, 1)).save(path)
+    for read in (load_picture, lambda path: load_photograph(path, 32)):
+        with pytest.raises(FileError, match="found one with a side of more than 65,535 pixels"):
+            read(path)
+    with open(path, "wb") as file:
+        file.write(b"\xff\xd8\xff")  # a JPEG, whose next part could come after any number of zeros
+        file.truncate(10**10)
+    with pytest.raises(FileError, match="a.png: expected .* found a file of more than 268,435,456"):
+        load_picture(path)
+
+
+def test_transparency_takes_little_memory(tmp_path):
+    Image.new("RGBA", (3000, 3000)).save(tmp_path / "a.png")
+    tracemalloc.start()
+    with pytest.raises(FileError, match="found a blank one"):
+        load_picture(tmp_path / "a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e7
 
 
 def test_postscript_is_not_run(tmp_path, monkeypatch):

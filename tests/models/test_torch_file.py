@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 import zipfile
 from collections import OrderedDict
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from torch_files import Storage, Tensor, as_old, as_zip, described
 
+from dlcourse.files import FileError
 from dlcourse.models.torch_file import read_torch_file
 
 
@@ -80,7 +82,7 @@ def test_arrays_that_lie(write, view, found, tmp_path):
 @pytest.mark.parametrize("announced", [5, 7, 10**12])
 def test_announced_numbers_have_to_be_there(write, announced, tmp_path):
     state = {"a": Tensor(Storage("0", announced), 0, (2,), (1,), False, OrderedDict())}
-    with pytest.raises(ValueError, match=f"found 24 bytes for {announced:,} numbers, where it ta"):
+    with pytest.raises(ValueError, match=f"found 24 bytes for {announced:,} numbers, which take"):
         read_torch_file(write(tmp_path / "a.pth", state, SIX))
 
 
@@ -205,4 +207,14 @@ def test_files_of_other_kinds(tmp_path):
         archive.writestr("x/data.pkl", pickle.dumps({}))
         archive.writestr("x/byteorder", "middle")
     with pytest.raises(ValueError, match="numbers in middle-endian order"):
+        read_torch_file(path)
+
+
+def test_old_files_name_each_storage_once(tmp_path):
+    path = tmp_path / "a.pth"
+    magic, protocol = 0x1950A86A20F9469CFC6C, 1001
+    order = {"little_endian": sys.byteorder == "little"}
+    parts = (magic, protocol, order, {}, ["0"] * 100_000)
+    path.write_bytes(b"".join(pickle.dumps(part, 2) for part in parts))
+    with pytest.raises(FileError, match="a.pth: .* found 100,000 keys of 0 storages"):
         read_torch_file(path)

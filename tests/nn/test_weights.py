@@ -230,3 +230,10 @@ def test_numbers_of_every_kind_are_converted(dtype, tmp_path):
     save_arrays(tmp_path / "w.npz", ones)
     load_weights(model, tmp_path / "w.npz")
     assert all((a == 1).all() and a.dtype == np.float32 for a in model.state_dict().values())
+
+
+def test_control_codes_in_a_name_are_written_out(tmp_path):
+    layer = Linear(2, 1, rng=np.random.default_rng(0))
+    save_arrays(tmp_path / "a.npz", {**layer.state_dict(), "x\x1b[31m\ny": np.ones(1)})
+    with pytest.raises(FileError, match=r"a.npz: .*unknown x\\x1b\[31m y$"):
+        load_weights(layer, tmp_path / "a.npz")

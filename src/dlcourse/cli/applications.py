@@ -125,7 +125,7 @@ def play_(
         typer.echo(f"{len(pictures)} pictures, return {totals[-1]:g}; the animation is in {output}")
         return
     # On a terminal each picture takes the place of the one before it.
-    live = sys.stdout.isatty()
+    live = sys.stdout is not None and sys.stdout.isatty()
     for text, total, over in shown:
         end = "\nthe game is over" if over else ""
         typer.echo(("\x1b[H\x1b[J" if live else "") + f"{text}\nreturn {total:g}{end}")

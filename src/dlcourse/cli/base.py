@@ -16,6 +16,7 @@ import typer
 import dlcourse
 from dlcourse.distributed import CommunicationError, end_all_ranks
 from dlcourse.expect import number
+from dlcourse.files import one_line
 from dlcourse.training import TrainingDiverged
 from dlcourse.training.progress import Forgiving
 
@@ -54,9 +55,7 @@ def main() -> None:
         if os.environ.get(_TRACEBACK) == "1":
             raise
         message, status = _told(error)
-        # In one line, whatever the names of files contain.
-        message = " ".join(message.split()).encode(errors="backslashreplace").decode()
-        end_all_ranks(f"dlcourse: {message}")
+        end_all_ranks(f"dlcourse: {one_line(message)}")
     sys.exit(status)
 
 

@@ -14,6 +14,11 @@ from dlcourse.files import Found, atomic_write, reading
 
 #: The same as Pillow's own limit for a warning; a copy of such a picture takes 360 MB.
 _MOST_PIXELS = 89_478_485
+#: The most of a JPEG. Pillow keeps some bytes for each row, and a scaled row takes some for each
+#: of its pixels.
+_MOST_SIDE = 65_535
+#: So many pixels take no more, in red, green and blue. Some formats are searched to their end.
+_MOST_BYTES = 2**28
 #: The largest numbers in pictures of more than 8 bits: of 12 bits, as from a scanner or a
 #: microscope, and of 16.
 _WHITE = (1, 255, 4095, 65535)
@@ -35,9 +40,12 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     FileNotFoundError
         If there is no such file.
     FileError
-        If it isn't a picture, is damaged or has more than 89 million pixels.
+        If it isn't a picture, is damaged, has more than 89 million pixels or a side of more than
+        65,535, or takes more than 268 MB.
     """
     with reading(path, "a picture", "save it as PNG or JPEG"):
+        if os.path.getsize(path) > _MOST_BYTES:
+            raise Found(f"a file of more than {_MOST_BYTES:,} bytes")
         Image.init()
         # PostScript is a program, which Pillow would have another program run.
         formats = [name for name in Image.ID if name != "EPS"]
@@ -45,6 +53,8 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
             with Image.open(path, formats=formats) as picture:
                 if picture.width * picture.height > _MOST_PIXELS:
                     raise Image.DecompressionBombError
+                if max(picture.size) > _MOST_SIDE:
+                    raise Found(f"one with a side of more than {_MOST_SIDE:,} pixels")
                 picture.load()
                 ImageOps.exif_transpose(picture, in_place=True)
                 return _eight_bits(picture)

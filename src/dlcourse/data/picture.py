@@ -74,7 +74,10 @@ def load_picture(path: str | os.PathLike[str]) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray:
     """Return the shades of grey (H, W) in a file, float32 from 0 to 1."""
-    grey = _grey(open_picture(path))
+    picture = open_picture(path)
+    if picture.mode == "RGBA":  # whose grey takes many times its memory
+        picture.thumbnail((512, 512))
+    grey = _grey(picture)
     grey.thumbnail((512, 512))  # enough for a digit, and it averages the grain of a photograph
     return np.asarray(grey, np.float32) / 255
 

@@ -160,6 +160,8 @@ def _read_old(file: IO[bytes], size: int) -> tuple[object, Callable[[_Storage], 
         raise Found("numbers in another byte order")
     state = _described(file, storages)
     keys: Any = _described(file, {})
+    if len(keys) > len(storages):
+        raise Found(f"{len(keys):,} keys of {len(storages):,} storages")
     contents = {}
     for key in keys:
         count = int.from_bytes(file.read(8), sys.byteorder)

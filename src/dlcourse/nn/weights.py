@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from dlcourse.backend import Array, to_numpy
-from dlcourse.files import FileError, Found, atomic_write, reading
+from dlcourse.files import FileError, Found, atomic_write, one_line, reading
 from dlcourse.nn.module import Module
 from dlcourse.nn.state import check_fit, fitted, put
 
@@ -177,7 +177,7 @@ def naming(path: str | os.PathLike[str] | None) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise FileError(f"{path}: {error}") from None
+        raise FileError(f"{path}: {one_line(str(error))}") from None
 
 
 def _complaint(module: Module) -> str:
