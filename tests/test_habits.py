@@ -143,6 +143,9 @@ def test_names_of_modules():
         ("manual_seed", "rng = np.random.default_rng(0)"),
         ("tensor", "write np.array"),
         ("zeros", "write np.zeros"),
+        ("argmax", "write np.argmax"),
+        ("relu", "nn.ReLU()"),
+        ("randperm", "rng.permutation(n)"),
         ("save", "save_weights(model, path)"),
         ("load", "load_weights(model, path)"),
         ("device", 'model.to("cuda")'),
@@ -180,3 +183,18 @@ def test_the_page_lists_what_is_here():
 def test_the_page_lists_what_is_not_here(kind, name):
     with pytest.raises(AttributeError, match=f"has no {name}: .*(write|CrossEntropyLoss|assign)"):
         getattr(home(kind), name)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("from dlcourse.nn import LayerNorm", "has no LayerNorm: write GroupNorm(1, C)"),
+        ("from dlcourse.nn.functional import relu", "nn.ReLU(...)"),
+        ("from dlcourse.data import DataLoader", "for i in batches("),
+        ("from dlcourse import no_grad", "model.predict(x)"),
+    ],
+)
+def test_names_that_are_imported(line, message):
+    with pytest.raises(ImportError, match=re.escape(message)):
+        exec(line)
+    exec("from dlcourse.nn import functional; from dlcourse import nn; hasattr(nn, 'GELU')")

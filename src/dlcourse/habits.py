@@ -7,8 +7,10 @@ function, and `absent` the latter for a module.
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
@@ -122,9 +124,19 @@ def absent(module: str, hints: Mapping[str, str], otherwise: str = "") -> Callab
 
     def of_module(name: str) -> NoReturn:
         hint = hints.get(name, otherwise if name[:1].isupper() else "")
-        raise AttributeError(f"{module} has no {name}{hint and ': '}{hint}", name=name)
+        raise_absent(module, name, hint)
 
     return of_module
+
+
+def raise_absent(module: str, name: str, hint: str, depth: int = 2) -> NoReturn:
+    """Say that a module lacks a name, to the caller of its ``__getattr__``, `depth` frames up."""
+    sentence = f"{module} has no {name}{hint and ': '}{hint}"
+    caller = sys._getframe(depth)
+    instruction = caller.f_code.co_code[caller.f_lasti]
+    if instruction == dis.opmap["IMPORT_FROM"] and f"{module}.{name}" not in sys.modules:
+        raise ImportError(sentence, name=module)  # in place of it, Python would drop the sentence
+    raise AttributeError(sentence, name=name)
 
 
 def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -156,6 +168,7 @@ def _short(value: Any, otherwise: str = "...") -> str:
 
 def _no_generator(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     name, args = _name(function, args)
+    args = tuple(value for value in args if not isinstance(value, np.random.Generator))
     what = "its initial weights" if function.__name__ == "__init__" else "random numbers"
     others = {key: value for key, value in kwargs.items() if key != "rng"}
     line = _written(name, args, others)[:-1] + f"{', ' if args or others else ''}rng={_GENERATOR})"
@@ -178,5 +191,10 @@ def _unknown(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any], know
 def _too_many(function: F, args: tuple[Any, ...], places: list[str]) -> str:
     name, values = _name(function, args)
     names = ", ".join(places[len(args) - len(values) :]) or "nothing"
-    hint = _hints(args).get(f"{function.__name__}()", "give the others by name")
+    otherwise = (
+        "give the others by name"
+        if places[len(args) - len(values) :]
+        else (f"leave it out and write {name}()")
+    )
+    hint = _hints(args).get(f"{function.__name__}()", otherwise)
     return f"{name} takes {names} by position, found {len(values)}: {hint}"

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -44,7 +44,16 @@ class Parameter(Familiar):
     array([2., 2., 2.], dtype=float32)
     """
 
-    hints: ClassVar = {"requires_grad_": "write parameter.requires_grad = False"}
+    hints: ClassVar = {
+        "requires_grad_": "write parameter.requires_grad = False",
+        "requires_grad=": "write parameter.requires_grad = False afterwards",
+        "size": "write parameter.shape, or parameter.numel()",
+        "dim": "write parameter.data.ndim",
+        "view": "write parameter.data.reshape(shape)",
+        "clone": "write parameter.data.copy()",
+        "register_hook": "write parameter.hook = function",
+        "backward": "there is no autograd, write model.backward(criterion.backward())",
+    }
 
     def __init__(self, data: Array) -> None:
         if not hasattr(data, "dtype"):
@@ -83,7 +92,17 @@ class Parameter(Familiar):
 
     def _hint(self, name: str) -> str:
         of_array = f".{name}" if hasattr(np.ndarray, name) else ""
+        if name.endswith("_") and not name.endswith("__"):  # torch's names for changes in place
+            of_array = "[...] = values"
         return super()._hint(name) or f"its values are an array, write parameter.data{of_array}"
+
+    def _refuse(self, *_: object, **options: object) -> NoReturn:
+        raise TypeError("a Parameter is no array: its values are one, write parameter.data")
+
+    # NumPy would take it for an object, and compute with that or not say what is wrong.
+    __array__ = __float__ = __getitem__ = __setitem__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __matmul__ = __rmatmul__ = _refuse
 
     def __repr__(self) -> str:
         return f"Parameter({self.data.dtype}, shape={self.data.shape})"
