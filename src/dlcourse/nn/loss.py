@@ -108,7 +108,7 @@ class _Loss(Familiar):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.__call__ = explained(cls.__call__)  # type: ignore[attr-defined]
+        cls.__call__ = explained(cls.__call__)  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         """Make a loss without options."""

@@ -133,13 +133,16 @@ class Module(Familiar):
     Every class that derives from this one is guarded: what cannot be right ends in a sentence
     that names the layer and its place, not in wrong numbers.
 
-    - The first input is an array of NumPy or CuPy. Where no layer inside can judge, it must hold
+    - The first input is an array of NumPy or CuPy. One of a class derived from NumPy's is taken
+      as NumPy's own, and a masked one is refused. Where no layer inside can judge, it must hold
       floating-point values; a class that takes others says so in ``input_kinds``.
     - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
     - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
       numbers, lets ``backward`` return None.
     - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
-      back: use one layer for each place. Two layers may share a `Parameter`.
+      back: use one layer for each place. Two layers may share a `Parameter`. Nor can a whole go
+      back whose layer has run elsewhere since: look with a `replica`.
+    - ``backward`` returns a gradient of the input's shape.
 
     What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assigns for the
     first time is left over from a pass, and is neither copied nor pickled.
