@@ -330,6 +330,11 @@ TOLD = {
         TypeError,
         "load_weights(model, path)",
     ),
+    "load_state_dict of numbered arrays": (
+        lambda: small().load_state_dict({1: X}),
+        ValueError,
+        "unknown 1",
+    ),
     "load_state_dict of other names": (
         lambda: small().load_state_dict({}),
         ValueError,

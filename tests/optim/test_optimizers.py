@@ -222,3 +222,9 @@ def test_what_does_not_learn_any_more_keeps_still_whatever_gradient_it_had():
 def test_a_rate_that_is_no_number(lr):
     with pytest.raises(ValueError, match="lr must lie in"):
         SGD([Parameter(np.ones(2))], lr=lr)
+
+
+@pytest.mark.parametrize("state", [None, [1]])
+def test_a_state_that_is_no_mapping(state):
+    with pytest.raises(ValueError, match="does not fit SGD on 1 parameters: expected arrays by na"):
+        SGD([Parameter(np.ones(2))], lr=0.1).load_state_dict(state)
