@@ -80,7 +80,7 @@ def test_arrays_that_lie(write, view, found, tmp_path):
 @pytest.mark.parametrize("announced", [5, 7, 10**12])
 def test_announced_numbers_have_to_be_there(write, announced, tmp_path):
     state = {"a": Tensor(Storage("0", announced), 0, (2,), (1,), False, OrderedDict())}
-    with pytest.raises(ValueError, match=f"found 24 bytes for {announced:,} numbers, where it ta"):
+    with pytest.raises(ValueError, match=f"found 24 bytes for {announced:,} numbers, which ta"):
         read_torch_file(write(tmp_path / "a.pth", state, SIX))
 
 
