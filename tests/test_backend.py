@@ -73,3 +73,12 @@ def test_element_by_element_in_the_order_of_the_first(monkeypatch):
     assert backend.elementwise("add", x, x).flags.f_contiguous
     here = np.ones((2, 3), np.float32).T
     assert backend.elementwise("add", here, here).flags.f_contiguous
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+@pytest.mark.parametrize("given", [False, True])
+def test_masked_keeps_or_clears(dtype, given):
+    x = np.array([[1, np.inf], [np.nan, -2]], dtype)
+    found = backend.masked(x, np.array([[True, False], [False, True]]), x.copy() if given else None)
+    np.testing.assert_array_equal(found, np.array([[1, 0], [0, -2]], dtype))
+    assert found.dtype == x.dtype

@@ -119,3 +119,11 @@ def test_scores_that_are_no_numbers_are_refused():
     for scores in (np.zeros((2, 3), complex), np.full((2, 3), "a"), np.zeros((2, 3), object)):
         with pytest.raises(ValueError, match="scores must be real numbers, found"):
             accuracy(scores, np.array([0, 1]))
+
+
+def test_lists_are_refused():
+    scores, labels = np.eye(2), np.array([0, 1])
+    with pytest.raises(ValueError, match="scores must be an array, found list"):
+        accuracy(scores.tolist(), labels)
+    with pytest.raises(ValueError, match=r"found list: write np.asarray\(labels\)"):
+        accuracy(scores, labels.tolist())

@@ -4,11 +4,28 @@ __version__ = "0.1.0"
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dlcourse import habits
 
 _ARRAYS = "arrays are NumPy's or CuPy's, write np."
 _HINTS = {
     **{name: f"write import dlcourse.{name} as {name}" for name in ("data", "nn", "optim")},
+    **{name: f"{_ARRAYS}{name}(...)" for name in dir(np) if not name.startswith("_")},
+    **dict.fromkeys(("Tensor", "is_tensor"), _ARRAYS + "ndarray"),
+    **dict.fromkeys(
+        ("enable_grad", "set_grad_enabled"), "there is no autograd to switch, leave it out"
+    ),
+    **dict.fromkeys(("compile", "jit"), "there is nothing to compile, call the model"),
+    **dict.fromkeys(("amp", "autocast"), "write dlcourse.precision.MixedPrecision(model, scaler)"),
+    "Generator": "write np.random.default_rng(0)",
+    "flatten": "write x.reshape(len(x), -1), or make a layer, nn.Flatten()",
+    "relu": "make a layer, nn.ReLU()",
+    "sigmoid": "make a layer, nn.Sigmoid()",
+    "softmax": "write dlcourse.nn.softmax(x, dim=1)",
+    "randint": "write rng.integers(low, high, shape)",
+    "randperm": "write rng.permutation(n)",
+    "utils": "see dlcourse.data for data, and dlcourse.optim.clip_grad_norm_",
     "no_grad": "there is no autograd to switch off, write model.predict(x) or model.evaluating()",
     "inference_mode": "there is no autograd to switch off, write model.predict(x)",
     "manual_seed": "write rng = np.random.default_rng(0) and pass it to everything that draws",
@@ -18,7 +35,6 @@ _HINTS = {
     "from_numpy": "arrays are used as they are",
     "as_tensor": _ARRAYS + "asarray(values, np.float32)",
     "tensor": _ARRAYS + "array(values, np.float32)",
-    **{name: f"{_ARRAYS}{name}(...)" for name in ("arange", "float32", "ones", "stack", "zeros")},
     "cat": _ARRAYS + "concatenate(...)",
     "randn": "write rng.standard_normal(shape, dtype=np.float32)",
     "rand": "write rng.random(shape, dtype=np.float32)",

@@ -162,6 +162,11 @@ def masked(x: Array, keep: Array, out: Array | None = None) -> Array:
     >>> masked(np.array([1.0, np.inf, np.nan]), np.array([True, False, True]))
     array([ 1.,  0., nan])
     """
+    if x.itemsize > 8:  # a longdouble, for which there is no integer as wide
+        out = np.empty_like(x) if out is None else out
+        out[...] = x
+        np.copyto(out, 0, where=~keep)
+        return out
     bits = np.dtype(f"i{x.itemsize}")
     ones = -keep.view(np.int8)  # all bits set where true
     if out is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Integral
+from typing import Any
 
 #: The most of any whole number that is not bounded by something smaller.
 MOST = 2**31 - 1
@@ -105,6 +107,27 @@ def number(
     else:
         return
     raise ValueError(f"{what} must be {wanted}, found {shortened(value)}")
+
+
+def whole_number(what: str, value: Any, least: int = 1) -> int:
+    """Return a whole number of at least `least`, as a Python int.
+
+    Raises
+    ------
+    ValueError
+        If it is less, or not a whole number.
+
+    Examples
+    --------
+    >>> whole_number("batch_size", 2.5)
+    Traceback (most recent call last):
+        ...
+    ValueError: batch_size must be a whole number, found 2.5
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{what} must be a whole number, found {value!r}")
+    number(what, int(value), least=least, most=2**63 - 1)  # a seed may be large
+    return int(value)
 
 
 def shortened(value: object) -> str:

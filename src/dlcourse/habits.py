@@ -156,6 +156,7 @@ def _short(value: Any, otherwise: str = "...") -> str:
 
 def _no_generator(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     name, args = _name(function, args)
+    args = tuple(value for value in args if not isinstance(value, np.random.Generator))
     what = "its initial weights" if function.__name__ == "__init__" else "random numbers"
     others = {key: value for key, value in kwargs.items() if key != "rng"}
     line = _written(name, args, others)[:-1] + f"{', ' if args or others else ''}rng={_GENERATOR})"
@@ -178,5 +179,10 @@ def _unknown(function: F, args: tuple[Any, ...], kwargs: Mapping[str, Any], know
 def _too_many(function: F, args: tuple[Any, ...], places: list[str]) -> str:
     name, values = _name(function, args)
     names = ", ".join(places[len(args) - len(values) :]) or "nothing"
-    hint = _hints(args).get(f"{function.__name__}()", "give the others by name")
+    otherwise = (
+        "give the others by name"
+        if places[len(args) - len(values) :]
+        else (f"leave it out and write {name}()")
+    )
+    hint = _hints(args).get(f"{function.__name__}()", otherwise)
     return f"{name} takes {names} by position, found {len(values)}: {hint}"

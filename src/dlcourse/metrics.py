@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, to_numpy
+from dlcourse.backend import Array, array_module, is_array, to_numpy
 
 
 def descending(scores: Array) -> Array:
@@ -165,6 +165,8 @@ def precision_recall(confusion: np.ndarray) -> PrecisionRecall:
 
 
 def _check(scores: Array, labels: Array) -> None:
+    if not is_array(scores):
+        raise ValueError(f"scores must be an array, found {type(scores).__name__}")
     if scores.ndim != 2 or 0 in scores.shape:
         raise ValueError(f"scores must have shape (N, classes), found {scores.shape}")
     _check_numbers(scores)
@@ -177,6 +179,9 @@ def _check_numbers(scores: Array) -> None:
 
 
 def _check_labels(name: str, labels: Array, n: int, classes: int) -> None:
+    if not is_array(labels):
+        found = type(labels).__name__
+        raise ValueError(f"{name} must be an array, found {found}: write np.asarray({name})")
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"{name} must be integers of shape ({n},), found {labels.dtype} of shape {labels.shape}"

@@ -133,3 +133,10 @@ def test_a_pass_that_fails_lets_go():
         Fails()(np.ones(3))
     assert blas_threads() == 3
     assert ReLU()(np.ones(3)).sum() == 3
+
+
+def test_a_number_that_somebody_else_sets_meanwhile_holds():
+    theirs = threadpool_limits(2, user_api="blas")
+    with blas_held():
+        theirs.restore_original_limits()
+    assert blas_threads() == 3

@@ -130,6 +130,8 @@ WORKS = {
     "a loss is a float": lambda: isinstance(loss_value(), float) and loss_value() / 2 > 0,
     "a loss is printed": lambda: f"{loss_value():.2f}" == f"{float(loss_value()):.2f}",
     "a loss is copied": lambda: pickle.loads(pickle.dumps(loss_value())) == loss_value(),
+    "the sum of losses": lambda: sum([loss_value(), 2 * loss_value()]).item() > 0,
+    "loss / 2": lambda: (loss_value() / 2).item() == loss_value().item() / 2,
     "nn.softmax(x, dim=1)": lambda: np.allclose(nn.softmax(X[:, 0], dim=1).sum(axis=1), 1),
     "F.softmax": lambda: nn.functional.softmax is nn.softmax,
     "a module is copied": lambda: str(copy.deepcopy(small())) == str(small()),
@@ -163,6 +165,80 @@ TOLD = {
     "LeNet5(rng=0)": (lambda: LeNet5(rng=0), TypeError, "in place of 0"),
     "Dropout(rng=np.random)": (lambda: nn.Dropout(rng=np.random), TypeError, "Dropout(rng=np."),
     "set_generator(0)": (lambda: small().set_generator(0), TypeError, "default_rng(0)"),
+    "Conv2d(1, 2, 3, 1, 1, rng)": (
+        lambda: nn.Conv2d(1, 2, 3, 1, 1, rng()),
+        TypeError,
+        "pass a generator, Conv2d(1, 2, 3, 1, 1, rng=np.random.default_rng(0))",
+    ),
+    "CrossEntropyLoss(outputs, targets)": (
+        lambda: nn.CrossEntropyLoss(X, X),
+        TypeError,
+        "criterion = CrossEntropyLoss(), then call it",
+    ),
+    "criterion(input=, target=)": (
+        lambda: nn.MSELoss()(input=X, target=X),
+        TypeError,
+        "write criterion(outputs, targets)",
+    ),
+    "criterion.backward() first": (
+        lambda: nn.MSELoss().backward(),
+        AttributeError,
+        "call the loss first",
+    ),
+    "criterion.cuda()": (lambda: nn.MSELoss().cuda(), AttributeError, "nothing to move"),
+    "net.backward(loss)": (
+        lambda: (lambda net: (net(X), net.backward(loss_value())))(small()),
+        TypeError,
+        "a loss has it, criterion.backward()",
+    ),
+    "(loss / 2).backward()": (
+        lambda: (loss_value() / 2).backward(),
+        AttributeError,
+        "model.backward(criterion.backward())",
+    ),
+    "Parameter(requires_grad=False)": (
+        lambda: nn.Parameter(X, requires_grad=False),
+        TypeError,
+        "write parameter.requires_grad = False",
+    ),
+    "p.fill_(0)": (lambda: nn.Parameter(X).fill_(0), AttributeError, "parameter.data[...] = "),
+    "p.size()": (lambda: nn.Parameter(X).size(), AttributeError, "write parameter.shape"),
+    "p.view(-1)": (lambda: nn.Parameter(X).view(-1), AttributeError, "data.reshape(shape)"),
+    **{
+        name: (attempt, TypeError, "a Parameter is no array: its values are one, write parameter.d")
+        for name, attempt in {
+            "p + 1": lambda: nn.Parameter(X) + 1,
+            "x @ p": lambda: X @ nn.Parameter(X),
+            "x * p": lambda: X * nn.Parameter(X),
+            "p[0]": lambda: nn.Parameter(X)[0],
+            "np.asarray(p)": lambda: np.asarray(nn.Parameter(X)),
+            "float(p)": lambda: float(nn.Parameter(X)),
+            "load_state_dict of parameters": lambda: small().load_state_dict(
+                dict(small().named_parameters())
+            ),
+        }.items()
+    },
+    "F.gelu": (lambda: nn.functional.gelu, AttributeError, "write ReLU"),
+    "F.batch_norm": (lambda: nn.functional.batch_norm, AttributeError, "nn.BatchNorm2d(...)"),
+    "F.log_softmax": (lambda: nn.functional.log_softmax, AttributeError, "softmax is inside"),
+    "DataParallel": (lambda: nn.DataParallel, AttributeError, "workers=2"),
+    "Linear(0, 3)": (lambda: nn.Linear(0, 3, rng=rng()), ValueError, "in_features must be at lea"),
+    "Conv2d(3, '8', 3)": (
+        lambda: nn.Conv2d(3, "8", 3, rng=rng()),
+        ValueError,
+        "out_channels must be a whole number, found '8'",
+    ),
+    "LSTM(8, 4.0)": (lambda: nn.LSTM(8, 4.0, rng=rng()), ValueError, "hidden_size must be a whole"),
+    "Concat of rows": (
+        lambda: nn.Concat(nn.Flatten())(X),
+        ValueError,
+        "Concat expects branches that give (N, C, H, W)",
+    ),
+    "Residual of another shape": (
+        lambda: nn.Residual(nn.MaxPool2d(4))(X),
+        ValueError,
+        "one shape, found (2, 1, 1, 1) and (2, 1, 4, 4)",
+    ),
     "init.he_normal(shape, 0)": (
         lambda: init.he_normal((2, 3), 0),
         TypeError,
@@ -253,6 +329,11 @@ TOLD = {
         lambda: small().load_state_dict("model.npz"),
         TypeError,
         "load_weights(model, path)",
+    ),
+    "load_state_dict of numbered arrays": (
+        lambda: small().load_state_dict({1: X}),
+        ValueError,
+        "unknown 1",
     ),
     "load_state_dict of other names": (
         lambda: small().load_state_dict({}),

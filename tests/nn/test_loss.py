@@ -243,3 +243,17 @@ def test_targets_of_every_dtype(kind, targets, dtype):
 def test_what_cannot_be_learnt_from_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_masks_and_matrices_are_refused():
+    y, t = np.ones((2, 3), np.float32), np.array([0, 1])
+    for wrong in (np.ma.masked_array(y), np.matrix(y)):
+        for loss in (MSELoss(), BCEWithLogitsLoss(), SmoothL1Loss()):
+            for pair in ((wrong, y), (y, wrong)):
+                with pytest.raises(ValueError, match=f"found a {type(wrong).__name__}"):
+                    loss(*pair)
+        with pytest.raises(ValueError, match=f"found a {type(wrong).__name__}"):
+            CrossEntropyLoss()(wrong, t)
+    with pytest.raises(ValueError, match="found a MaskedArray"):
+        CrossEntropyLoss()(y, np.ma.masked_array(t))

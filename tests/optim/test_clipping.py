@@ -61,3 +61,11 @@ def test_not_a_number_shows_everywhere():
 def test_wrong_norms(max_norm):
     with pytest.raises(ValueError, match="max_norm must be above 0, found"):
         clip_grad_norm_(with_grads([1.0]), max_norm)
+
+
+def test_one_parameter_or_a_network():
+    w = Parameter(np.zeros(2))
+    w.grad = np.array([3.0, 4.0])
+    assert clip_grad_norm_(w, max_norm=10.0) == 5.0
+    with pytest.raises(TypeError, match=r"found str; pass model.parameters\(\)"):
+        clip_grad_norm_(["weight"], max_norm=1.0)

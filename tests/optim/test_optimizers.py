@@ -208,3 +208,23 @@ def test_state_of_another_optimizer_or_model_changes_nothing():
             adam.load_state_dict({n: a if a.dtype.kind == "U" else a + 1 for n, a in state.items()})
         for name, array in adam.state_dict().items():
             np.testing.assert_array_equal(array, before[name])
+
+
+def test_what_does_not_learn_any_more_keeps_still_whatever_gradient_it_had():
+    parameter = Parameter(np.ones(2))
+    parameter.grad = np.ones(2)
+    parameter.requires_grad = False
+    SGD([parameter], lr=0.1, weight_decay=0.1).step()
+    assert parameter.data.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("lr", ["0.1", None, [0.1]])
+def test_a_rate_that_is_no_number(lr):
+    with pytest.raises(ValueError, match="lr must lie in"):
+        SGD([Parameter(np.ones(2))], lr=lr)
+
+
+@pytest.mark.parametrize("state", [None, [1]])
+def test_a_state_that_is_no_mapping(state):
+    with pytest.raises(ValueError, match="does not fit SGD on 1 parameters: expected arrays by na"):
+        SGD([Parameter(np.ones(2))], lr=0.1).load_state_dict(state)

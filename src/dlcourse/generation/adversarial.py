@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.expect import whole_number
 from dlcourse.files import Found
 from dlcourse.generation.latent import latent_vectors
 from dlcourse.generation.losses import discriminator_loss, generator_loss
@@ -18,7 +19,7 @@ from dlcourse.models import DCGANDiscriminator, DCGANGenerator
 from dlcourse.nn.state import put
 from dlcourse.optim import Adam
 from dlcourse.training import Checkpoint, Stream, TrainingDiverged, generator
-from dlcourse.training.arguments import check_callable, check_count
+from dlcourse.training.arguments import check_callable
 from dlcourse.training.checkpoint import reading_checkpoint
 from dlcourse.training.divergence import check_weights
 from dlcourse.training.progress import progress_bar
@@ -106,9 +107,9 @@ class AdversarialLoop:
         settings: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> None:
-        check_count("batch_size", batch_size)
-        check_count("seed", seed, least=0)
-        check_count("watch_every", watch_every)
+        whole_number("batch_size", batch_size)
+        whole_number("seed", seed, least=0)
+        whole_number("watch_every", watch_every)
         for name, function in {"rate": rate, "watch": watch}.items():
             if function is not None:
                 check_callable(name, function, f"{name}(...)")
@@ -160,7 +161,7 @@ class AdversarialLoop:
         ValueError
             If the checkpoint is damaged or belongs to another training run.
         """
-        steps = check_count("steps", steps, least=0)
+        steps = whole_number("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(self.checkpoint)
         done = len(self.history[KEPT[0]])

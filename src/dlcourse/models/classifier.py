@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, is_array
+from dlcourse.expect import whole_number
 from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
@@ -40,6 +41,12 @@ class Classifier(Module):
             At most this many pass through the network at a time. On a processor it is fewer where
             images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 per thread.
         """
+        whole_number("batch_size", batch_size)
+        if not is_array(x):
+            raise TypeError(
+                f"predict expects an array of NumPy or CuPy, found {type(x).__name__}: convert it "
+                "with np.asarray(x, dtype=np.float32)"
+            )
         return _scores(self.replica().eval(), x, batch_size)
 
     def loss(self, x: Array, t: Array) -> float:

@@ -110,7 +110,8 @@ class _Hold:
 def _let_go() -> None:
     if not _holds:
         for library in blas().lib_controllers:
-            if library.filepath in _allowed:
+            # Where somebody else has set a number meanwhile, theirs holds.
+            if library.filepath in _allowed and library.num_threads == 1:
                 _set_threads(library, _allowed[library.filepath])
         _allowed.clear()
 

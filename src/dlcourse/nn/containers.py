@@ -157,6 +157,12 @@ class Concat(_Container):
 
     def forward(self, x: Array) -> Array:
         outputs = [branch(x) for branch in self]
+        shapes = [y.shape for y in outputs]
+        if not shapes or any(len(s) != 4 or s[2:] != shapes[0][2:] for s in shapes):
+            raise ValueError(
+                "Concat expects branches that give (N, C, H, W) with one H and W, found "
+                f"{' and '.join(map(str, shapes)) or 'no branch'}"
+            )
         self.widths = [y.shape[1] for y in outputs]
         # In memory (N, H, W, C), which CuPy would not keep.
         n, _, h, w = outputs[0].shape
@@ -199,7 +205,13 @@ class Residual(Module):
 
     def forward(self, x: Array) -> Array:
         around = x if self.shortcut is None else self.shortcut(x)
-        return elementwise("add", self.body(x), around)
+        y = self.body(x)
+        if y.shape != around.shape:
+            raise ValueError(
+                f"Residual expects a body and a shortcut of one shape, found {y.shape} and "
+                f"{around.shape}: write Residual(body, shortcut) with a convolution around it"
+            )
+        return elementwise("add", y, around)
 
     def backward(self, dy: Array) -> Array:
         around = dy if self.shortcut is None else self.shortcut.backward(dy)

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.module import Module, Parameter
@@ -369,6 +370,8 @@ class Conv2d(Module):
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
+        in_channels = whole_number("in_channels", in_channels)
+        out_channels = whole_number("out_channels", out_channels)
         if (
             not isinstance(groups, int | np.integer)
             or groups < 1

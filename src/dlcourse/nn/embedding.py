@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -45,8 +46,8 @@ class Embedding(Module):
         self, num_embeddings: int, embedding_dim: int, *, rng: np.random.Generator
     ) -> None:
         super().__init__()
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
+        self.num_embeddings = whole_number("num_embeddings", num_embeddings)
+        self.embedding_dim = whole_number("embedding_dim", embedding_dim)
         shape = (num_embeddings, embedding_dim)
         self.weight = Parameter(rng.standard_normal(shape, dtype=np.float32))
 

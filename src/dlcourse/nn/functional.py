@@ -13,14 +13,19 @@ __all__ = ["softmax"]
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> NoReturn:
-        loss = name.replace("binary_cross_entropy", "bce") + "loss"
-        wanted = {name.replace("_", ""), loss.replace("_", "")}
-        layers = sys.modules["dlcourse.nn"].__all__  # which imports this file
-        layer = next((layer for layer in layers if layer.lower() in wanted), None)
-        if name == "one_hot":
-            hint = ": write np.eye(classes, dtype=np.float32)[labels]"
-        elif layer is None:
-            hint = ""
+        plain = name.replace("binary_cross_entropy", "bce").replace("_", "")
+        wanted = {plain, plain + "loss", plain + "2d"}
+        nn = sys.modules["dlcourse.nn"]  # which imports this file
+        layer = next((layer for layer in nn.__all__ if layer.lower() in wanted), None)
+        hints = {kind.lower(): hint for kind, hint in nn._HINTS.items()} | {
+            "onehot": "write np.eye(classes, dtype=np.float32)[labels]",
+            "interpolate": nn._HINTS["Upsample"],
+            "pad": nn._HINTS["ZeroPad2d"],
+        }
+        if layer is None:
+            hint = hints.get(plain, "")
+        elif layer.endswith("Loss"):
+            hint = f"make a loss, criterion = nn.{layer}(...), and call it"
         else:
-            hint = f": make a layer, self.{name} = nn.{layer}(...), and call it in forward"
-        raise AttributeError(f"dlcourse.nn.functional has no {name}{hint}", name=name)
+            hint = f"make a layer, self.{name} = nn.{layer}(...), and call it in forward"
+        raise AttributeError(f"{__name__} has no {name}{hint and ': '}{hint}", name=name)

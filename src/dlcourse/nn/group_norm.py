@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.windows import check_images
 
@@ -48,7 +49,7 @@ class GroupNorm(Module):
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
         super().__init__()
-        if num_groups < 1 or num_channels % num_groups:
+        if whole_number("num_channels", num_channels) % whole_number("num_groups", num_groups):
             raise ValueError(
                 "GroupNorm expects a number of groups that divides the channels, found "
                 f"{num_groups} for {num_channels}"

@@ -184,6 +184,8 @@ _HINTS = {
         for torch, ours in (("kaiming", "he"), ("xavier", "xavier"))
         for kind in ("normal", "uniform")
     },
+    "eye_": "write parameter.data[...] = np.eye(*parameter.shape)",
+    "calculate_gain": "he_normal has ReLU's in it; multiply by another, layer.weight.data *= gain",
     "zeros_": "write parameter.data[...] = 0",
     "ones_": "write parameter.data[...] = 1",
     "constant_": "write parameter.data[...] = value",

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.threads import product, threads_for
@@ -43,8 +44,8 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, *, rng: np.random.Generator
     ) -> None:
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = whole_number("in_features", in_features)
+        self.out_features = whole_number("out_features", out_features)
         self.weight = Parameter(init.he_normal((out_features, in_features), rng))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 

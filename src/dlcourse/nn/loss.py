@@ -7,12 +7,14 @@ NaN.
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
-from dlcourse.habits import Familiar
+from dlcourse.habits import Familiar, explained
 
 
 class Loss(Protocol):
@@ -49,6 +51,22 @@ model.backward(criterion.backward())
         return float(self)
 
 
+def _kept_kind(name: str) -> Callable[..., Any]:
+    compute = getattr(float, name)
+
+    @functools.wraps(compute)
+    def operation(self: LossValue, other: object) -> Any:
+        value = compute(self, other)
+        return value if value is NotImplemented else LossValue(value)
+
+    return operation
+
+
+# The sum of two losses, or a share of one, is a loss.
+for _operation in ("__add__", "__radd__", "__sub__", "__mul__", "__rmul__", "__truediv__"):
+    setattr(LossValue, _operation, _kept_kind(_operation))
+
+
 def softmax(x: Array, dim: int = 1) -> Array:
     """Return positive shares that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
 
@@ -77,10 +95,20 @@ class _Loss(Familiar):
     """Base of the losses."""
 
     hints: ClassVar = {
-        "item": "call the loss first, value = criterion(outputs, targets)",
+        **dict.fromkeys(
+            ("item", "_probabilities", "_difference", "_slope"),
+            "call the loss first, value = criterion(outputs, targets)",
+        ),
+        **dict.fromkeys(("forward", "input=", "target="), "write criterion(outputs, targets)"),
+        **dict.fromkeys(("to", "cuda", "cpu"), "it has nothing to move, leave it out"),
+        "__init__()": "make the loss, criterion = CrossEntropyLoss(), then call it",
         "reduction=": "it is the mean over the batch; for a sum multiply value and gradient by N",
         "weight=": "all classes count alike",
     }
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__call__ = explained(cls.__call__)  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         """Make a loss without options."""
@@ -273,9 +301,13 @@ class SmoothL1Loss(_Loss):
         return (self._slope / self._slope.size).astype(self._dtype, copy=False)
 
 
+#: Arrays that compute in another way: what is masked does not count, ``*`` multiplies matrices.
+_OTHERS = (np.ma.MaskedArray, np.matrix)
+
+
 def _floating(loss: str, y: Array) -> Array:
     """Return scores or outputs in the dtype to compute in."""
-    if getattr(getattr(y, "dtype", None), "kind", None) != "f":
+    if getattr(getattr(y, "dtype", None), "kind", None) != "f" or isinstance(y, _OTHERS):
         raise ValueError(f"{loss} expects an array of floating-point values, found {_found(y)}")
     return y.astype(sum_dtype(y.dtype), copy=False)
 
@@ -283,7 +315,7 @@ def _floating(loss: str, y: Array) -> Array:
 def _matched(loss: str, y: Array, t: Array, what: str = "outputs") -> tuple[Array, Array, np.dtype]:
     """Return outputs and targets in the dtype to compute in, and the dtype of the outputs."""
     wide = _floating(loss, y)
-    if getattr(getattr(t, "dtype", None), "kind", "O") not in "fiub":
+    if getattr(getattr(t, "dtype", None), "kind", "O") not in "fiub" or isinstance(t, _OTHERS):
         raise ValueError(
             f"{loss} expects targets as an array of numbers, found {_found(t)}: "
             "write np.asarray(targets, np.float32)"
@@ -299,7 +331,9 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
     """Return where labels are not to be ignored, and refuse what is not a label."""
     one_hot = getattr(targets, "shape", None) == logits.shape
     hint = f"write {'targets.argmax(axis=1)' if one_hot else 'np.asarray(labels, np.int64)'}"
-    if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu":
+    if getattr(getattr(targets, "dtype", None), "kind", "O") not in "iu" or isinstance(
+        targets, _OTHERS
+    ):
         raise ValueError(f"labels must be whole numbers, found {_found(targets)}: {hint}")
     expected = logits.shape[:1] + logits.shape[2:]
     if logits.ndim < 2 or targets.shape != expected or logits.size == 0:
@@ -321,4 +355,6 @@ def _kept(logits: Array, targets: Array, ignore_index: int) -> Array:
 
 
 def _found(x: Array) -> str:
+    if isinstance(x, _OTHERS):
+        return f"a {type(x).__name__}"
     return f"dtype {x.dtype}" if hasattr(x, "dtype") else f"{type(x).__name__}, not an array"

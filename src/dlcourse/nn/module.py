@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -44,7 +44,16 @@ class Parameter(Familiar):
     array([2., 2., 2.], dtype=float32)
     """
 
-    hints: ClassVar = {"requires_grad_": "write parameter.requires_grad = False"}
+    hints: ClassVar = {
+        "requires_grad_": "write parameter.requires_grad = False",
+        "requires_grad=": "write parameter.requires_grad = False afterwards",
+        "size": "write parameter.shape, or parameter.numel()",
+        "dim": "write parameter.data.ndim",
+        "view": "write parameter.data.reshape(shape)",
+        "clone": "write parameter.data.copy()",
+        "register_hook": "write parameter.hook = function",
+        "backward": "there is no autograd, write model.backward(criterion.backward())",
+    }
 
     def __init__(self, data: Array) -> None:
         if not hasattr(data, "dtype"):
@@ -83,7 +92,17 @@ class Parameter(Familiar):
 
     def _hint(self, name: str) -> str:
         of_array = f".{name}" if hasattr(np.ndarray, name) else ""
+        if name.endswith("_") and not name.endswith("__"):  # torch's names for changes in place
+            of_array = "[...] = values"
         return super()._hint(name) or f"its values are an array, write parameter.data{of_array}"
+
+    def _refuse(self, *_: object, **options: object) -> NoReturn:
+        raise TypeError("a Parameter is no array: its values are one, write parameter.data")
+
+    # NumPy would take it for an object, and compute with that or not say what is wrong.
+    __array__ = __float__ = __getitem__ = __setitem__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __matmul__ = __rmatmul__ = _refuse
 
     def __repr__(self) -> str:
         return f"Parameter({self.data.dtype}, shape={self.data.shape})"
@@ -114,13 +133,16 @@ class Module(Familiar):
     Every class that derives from this one is guarded: what cannot be right ends in a sentence
     that names the layer and its place, not in wrong numbers.
 
-    - The first input is an array of NumPy or CuPy. Where no layer inside can judge, it must hold
+    - The first input is an array of NumPy or CuPy. One of a class derived from NumPy's is taken
+      as NumPy's own, and a masked one is refused. Where no layer inside can judge, it must hold
       floating-point values; a class that takes others says so in ``input_kinds``.
     - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
     - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
       numbers, lets ``backward`` return None.
     - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
-      back: use one layer for each place. Two layers may share a `Parameter`.
+      back: use one layer for each place. Two layers may share a `Parameter`. Nor can a whole go
+      back whose layer has run elsewhere since: look with a `replica`.
+    - ``backward`` returns a gradient of the input's shape.
 
     What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assigns for the
     first time is left over from a pass, and is neither copied nor pickled.

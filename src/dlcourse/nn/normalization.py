@@ -6,6 +6,7 @@ import numpy as np
 
 from dlcourse import cuda
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn.module import Module, Parameter
 from dlcourse.nn.threads import row_sum, sum_pieces, threads_for, value_pieces
 from dlcourse.nn.windows import check_images
@@ -50,6 +51,7 @@ class BatchNorm2d(Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
+        whole_number("num_features", num_features)
         if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
             raise ValueError(
                 "BatchNorm2d expects a momentum from 0 to 1, the share of the batch in the running "
@@ -148,9 +150,7 @@ class LocalResponseNorm(Module):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        if size < 1:
-            raise ValueError(f"LocalResponseNorm expects a size of at least 1, found {size}")
-        self.size = size
+        self.size = whole_number("size", size)
         self.alpha = alpha
         self.beta = beta
         self.k = k

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.expect import whole_number
 from dlcourse.nn.module import Module, Parameter
 
 
@@ -62,8 +63,8 @@ class RNN(Module):
 
     def __init__(self, input_size: int, hidden_size: int, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        self.input_size = whole_number("input_size", input_size)
+        self.hidden_size = whole_number("hidden_size", hidden_size)
         rows, bound = self.gates * hidden_size, 1 / math.sqrt(hidden_size)
 
         def draw(*shape: int) -> Parameter:

@@ -82,6 +82,8 @@ def fitted(
     Traceback (most recent call last):
     ValueError: no fit: a holds NaN or infinity, as training that has diverged leaves them
     """
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{complaint}: expected arrays by name, found {type(state).__name__}")
     given = {name: array_module(value).asarray(value) for name, value in state.items()}
     check_fit(own, given, complaint)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -113,4 +115,4 @@ def _are_numbers(dtype: np.dtype[Any]) -> bool:
 
 def _some(names: list[str], most: int = 3) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    return ", ".join(map(str, names[:most])) + rest

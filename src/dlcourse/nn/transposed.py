@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.convolution import conv2d, conv2d_input_grad, conv2d_weight_grad
 from dlcourse.nn.module import Module, Parameter
@@ -71,8 +72,8 @@ class ConvTranspose2d(Module):
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.out_channels = out_channels
+        self.in_channels = whole_number("in_channels", in_channels)
+        self.out_channels = whole_number("out_channels", out_channels)
         self.kernel_size = pair(kernel_size, "kernel_size", least=1)
         self.stride = pair(stride, "stride", least=1)
         self.padding = pair(padding, "padding")

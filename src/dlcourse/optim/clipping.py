@@ -11,7 +11,7 @@ from dlcourse.nn.module import Parameter
 
 
 @blas_held()
-def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
+def clip_grad_norm_(parameters: Iterable[Parameter] | Parameter, max_norm: float) -> float:
     """Shorten the gradients, taken together as one vector, to at most a given norm.
 
     All are multiplied by ``max_norm / (norm + 1e-6)`` where that is below 1 (Pascanu et al. 2013).
@@ -19,7 +19,7 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
 
     Parameters
     ----------
-    parameters : iterable of Parameter
+    parameters : iterable of Parameter, or one
         Those without a gradient are skipped.
     max_norm : float
         Above 0; with ``math.inf`` the norm is only measured.
@@ -41,7 +41,12 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm must be above 0, found {max_norm!r}")
-    unique = list(dict.fromkeys(parameters))
+    unique = list(dict.fromkeys([parameters] if isinstance(parameters, Parameter) else parameters))
+    for parameter in unique:
+        if not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"expected Parameters, found {type(parameter).__name__}; pass model.parameters()"
+            )
     grads = [p.grad for p in unique if p.grad is not None]
     if not grads:
         return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from numbers import Real
 from typing import Any, ClassVar
 
 from dlcourse.backend import Array, array_module
@@ -72,7 +73,7 @@ class Optimizer(Familiar):
         """
         for i, (parameter, state) in enumerate(zip(self.parameters, self.state, strict=True)):
             data, grad = parameter.data, parameter.grad
-            if grad is None:
+            if grad is None or not parameter.requires_grad:  # it may have had a gradient before
                 continue
             if grad.shape != data.shape:  # it might broadcast, and train something else
                 raise ValueError(
@@ -187,7 +188,8 @@ def in_range(name: str, value: float, low: float, below: float = math.inf) -> fl
     >>> in_range("momentum", 0.9, 0.0, below=1.0)
     0.9
     """
-    if not low <= value < below:  # written so that NaN fails
+    number = isinstance(value, Real) or getattr(value, "ndim", None) == 0
+    if not (number and low <= value < below):  # written so that NaN fails
         raise ValueError(f"{name} must lie in [{low:g}, {below:g}), found {value!r}")
     return float(value)
 

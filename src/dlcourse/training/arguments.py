@@ -4,33 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
-from dlcourse.expect import number
 from dlcourse.nn import Module
 from dlcourse.optim import Optimizer, Schedule
-
-
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number of at least `least`, as a Python int.
-
-    Raises
-    ------
-    ValueError
-        If it is less, or not a whole number.
-
-    Examples
-    --------
-    >>> check_count("batch_size", 2.5)
-    Traceback (most recent call last):
-        ...
-    ValueError: batch_size must be a whole number, found 2.5
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise ValueError(f"{name} must be a whole number, found {value!r}")
-    number(name, int(value), least=least, most=2**63 - 1)  # a seed may be large
-    return int(value)
 
 
 def check_norm(max_norm: float | None) -> None:

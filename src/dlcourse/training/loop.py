@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dlcourse.expect import whole_number
 from dlcourse.nn import Module
 from dlcourse.nn.state import put
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.training.arguments import (
     check_callable,
-    check_count,
     check_norm,
     check_optimizer,
 )
@@ -95,7 +95,7 @@ class Loop:
         self.schedule = schedule
         self.max_norm = max_norm
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        self.save_every = check_count("save_every", save_every)
+        self.save_every = whole_number("save_every", save_every)
         self.settings = {"model": type(model).__name__, **(settings or {})}
         self.progress = progress
         self.losses: list[float] = []
@@ -111,7 +111,7 @@ class Loop:
         ValueError
             If the checkpoint is damaged or belongs to another training run.
         """
-        steps = check_count("steps", steps, least=0)
+        steps = whole_number("steps", steps, least=0)
         if self.checkpoint is not None and self.checkpoint.exists():
             self._resume(self.checkpoint)
         with progress_bar(

@@ -22,11 +22,12 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
+from dlcourse.expect import whole_number
 from dlcourse.nn import BatchNorm2d, Module
 from dlcourse.nn.blas import allowed_threads, blas_held
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.threads import own_threads
-from dlcourse.training.arguments import check_count, check_loss
+from dlcourse.training.arguments import check_loss
 from dlcourse.training.exchange import GradientExchange
 from dlcourse.training.streams import Stream, generator
 
@@ -102,8 +103,8 @@ class ParallelModel:
         communicator: Communicator | None = None,
     ) -> None:
         if workers is not None:
-            check_count("workers", workers)
-        check_count("micro_batch", micro_batch)
+            whole_number("workers", workers)
+        whole_number("micro_batch", micro_batch)
         check_loss(make_loss)
         self.model = model
         self.communicator = communicator or SingleProcess()

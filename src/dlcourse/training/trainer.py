@@ -14,6 +14,7 @@ from tqdm import tqdm
 from dlcourse.backend import Array
 from dlcourse.data import Dataset, batches
 from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
+from dlcourse.expect import whole_number
 from dlcourse.files import remove_leftovers
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
@@ -22,7 +23,6 @@ from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training.arguments import (
     check_callable,
     check_callbacks,
-    check_count,
     check_kind,
     check_loss,
     check_norm,
@@ -155,14 +155,14 @@ class Trainer:
         self.callbacks = check_callbacks(callbacks)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         if checkpoint_every is not None:
-            check_count("checkpoint_every", checkpoint_every)
+            whole_number("checkpoint_every", checkpoint_every)
         if checkpoint_every is not None and checkpoint is None:
             raise ValueError("checkpoint_every needs a file to write to; give checkpoint as well")
         self.checkpoint_every = checkpoint_every
-        self.batch_size = check_count("batch_size", batch_size)
-        self.seed = check_count("seed", seed, least=0)
-        self.workers = None if workers is None else check_count("workers", workers)
-        self.micro_batch = check_count("micro_batch", micro_batch)
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.seed = whole_number("seed", seed, least=0)
+        self.workers = None if workers is None else whole_number("workers", workers)
+        self.micro_batch = whole_number("micro_batch", micro_batch)
         self.communicator = communicator or SingleProcess()
         self.progress = progress
         self.history = History()
@@ -195,7 +195,7 @@ class Trainer:
         for name, data in {"train": train, "valid": valid}.items():
             if data is not None or name == "train":
                 check_kind(name, data, Dataset, "a Dataset(images, labels, classes)")
-        epochs = check_count("epochs", epochs)
+        epochs = whole_number("epochs", epochs)
         settings, rank = self._settings(train), self.communicator.rank
         if self.checkpoint is not None and rank == 0:
             remove_leftovers(self.checkpoint)
