@@ -195,7 +195,7 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"a\.npz: expected an \.npz file"):
         zoo.load("a")
     (tmp_path / "a.json").write_text("{")
-    with pytest.raises(ValueError, match=r"a\.json: expected the record of a run, found .*; reinst"):
+    with pytest.raises(ValueError, match=r"a\.json: expected the record of a run, found .*; rei"):
         zoo.load("a")
 
 

@@ -438,37 +438,6 @@ def test_chains_of_learners_name_the_place():
         net.backward(y)
 
 
-def test_a_layer_that_ran_elsewhere_since_cannot_go_back_in_the_whole():
-    inside = Sequential(Linear(3, 3, rng=rng()), Tanh())
-    net, other = Sequential(inside, ReLU()), Sequential(inside[1], ReLU())
-    x = rng(5).standard_normal((4, 3)).astype(np.float32)
-    for elsewhere in (inside[0], inside, net[:1], other):
-        dy = np.ones_like(net(x))
-        elsewhere(2 * x)
-        with pytest.raises(RuntimeError, match="ran again after the forward pass of Sequential"):
-            net.backward(dy)
-        expected = gradients(net, dy, forward=x)
-        net(x)
-        elsewhere.replica()(2 * x)
-        assert_same(gradients(net, dy), expected)
-
-
-def test_a_gradient_of_another_shape_than_the_input_is_named():
-    class Sum(Module):
-        def forward(self, x):
-            return x.sum(axis=1, keepdims=True)
-
-        def backward(self, dy):
-            return dy  # in place of np.broadcast_to(dy, x.shape)
-
-    net = Sequential(Doubling(), Sum())
-    for whole, place in ((net, r"Sum \(1 of Sequential\)"), (net[1], "Sum")):
-        dy = whole(np.ones((2, 3), np.float32))
-        message = rf"backward of {place} returned a gradient of shape \(2, 1\), .* own \(2, 3\)"
-        with pytest.raises(RuntimeError, match=message):
-            whole.backward(dy)
-
-
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @EACH
 def test_arrays_of_derived_classes_are_plain_arrays_and_masks_are_refused(name):

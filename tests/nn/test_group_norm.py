@@ -69,7 +69,7 @@ def test_output_lies_in_memory_as_a_convolution_expects():
 def test_wrong_input_says_what_was_expected():
     with pytest.raises(ValueError, match="divides the channels, found 4 for 6"):
         GroupNorm(4, 6)
-    with pytest.raises(ValueError, match="found 0 for 6"):
+    with pytest.raises(ValueError, match="num_groups must be at least 1, found 0"):
         GroupNorm(0, 6)
     with pytest.raises(ValueError, match=r"\(N, 6, H, W\), found shape \(2, 5, 3, 3\)"):
         GroupNorm(2, 6)(np.zeros((2, 5, 3, 3), np.float32))

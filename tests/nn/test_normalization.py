@@ -110,7 +110,7 @@ def test_wrong_input_says_what_was_expected():
     assert layer.eval()(np.zeros((1, 3, 1, 1), np.float32)).shape == (1, 3, 1, 1)
     with pytest.raises(ValueError, match=r"LocalResponseNorm expects \(N, C, H, W\)"):
         LocalResponseNorm(5)(np.zeros((2, 3), np.float32))
-    with pytest.raises(ValueError, match="size of at least 1, found 0"):
+    with pytest.raises(ValueError, match="size must be at least 1, found 0"):
         LocalResponseNorm(0)
 
 

@@ -49,10 +49,8 @@ class _Record:
     run: int | None = None  #: the outermost call that it was part of; None if it failed
     repeated: bool = False  #: whether the same call had one before
     used: bool = False  #: whether a backward pass has followed
-    end: int = 0  #: when it ended, in the order of calls
     shape: Any = None  #: of the output; a list of them where there are several
-    input_shape: Any = None  #: None where it was not an array
-    input_dtype: Any = None
+    input_dtype: Any = None  #: None where it was not an array
     dtype: Any = None  #: of the output; None where there are several
     differentiable: bool = True  #: whether the input can have a gradient
 
@@ -90,10 +88,7 @@ def guard_forward(forward: Pass) -> Pass:
             x = _plain(self, x)
         attributes = vars(self)
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
-        record.input_shape, record.input_dtype = (
-            getattr(x, "shape", None),
-            getattr(x, "dtype", None),
-        )
+        record.input_dtype = getattr(x, "dtype", None)
         dtype = self._own_dtype(whole=not _here.calls)
         if dtype is not None and _differs(x, dtype):
             x = x.astype(dtype)
@@ -113,7 +108,7 @@ def guard_forward(forward: Pass) -> Pass:
         if y is None:
             raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
         record.repeated = run_before == _here.run and not record.used
-        record.run, record.used, record.end = _here.run, False, next(_numbers)
+        record.run, record.used = _here.run, False
         record.shape = y.shape if type(y) is np.ndarray else _shape(y)
         record.dtype = getattr(y, "dtype", None)
         record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
@@ -140,7 +135,6 @@ def guard_backward(backward: Pass) -> Pass:
                     f"{_name(self)} ran more than once in one forward pass, and a layer remembers "
                     "only the last time: make one layer for each place"
                 )
-            _check_whole(self, record)
             if grads:
                 if type(grads[0]) is not np.ndarray:
                     grads = _plain(self, grads[0]), *grads[1:]
@@ -159,12 +153,6 @@ def guard_backward(backward: Pass) -> Pass:
             raise RuntimeError(
                 f"backward of {_name(self)} returned None: end it with `return`, and return the "
                 "gradient with respect to the input"
-            )
-        wrong = getattr(dx, "shape", None) not in (None, record.input_shape or dx.shape)
-        if wrong and not _may_skip(self):
-            raise RuntimeError(
-                f"backward of {_name(self)} returned a gradient of shape {dx.shape}, expected the "
-                f"input's own {record.input_shape}"
             )
         return dx.astype(record.input_dtype) if _differs(dx, record.input_dtype) else dx
 
@@ -216,19 +204,6 @@ def _check_input(module: Module, x: Array) -> None:
         raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")
     cure = "divide by 255" if x.dtype == np.uint8 else "convert them with x.astype(np.float32)"
     raise ValueError(f"{_name(module)} expects floating-point values, found {x.dtype}: {cure}")
-
-
-def _check_whole(module: Module, record: _Record) -> None:
-    """Refuse to go back through a part that ran elsewhere since the whole's forward pass."""
-    if not _here.calls or record.run == _here.run:  # or again on the way back
-        return
-    whole: _Record | None = vars(_here.calls[-1]).get("_record")
-    if whole is not None and whole.run is not None and whole.end < record.end:
-        raise RuntimeError(
-            f"{_name(module)} ran again after the forward pass of "
-            f"{type(_here.calls[-1]).__name__}, and a layer remembers only the last time: let a "
-            "replica() do the other run"
-        )
 
 
 def _plain(module: Module, x: Any) -> Any:

@@ -140,9 +140,7 @@ class Module(Familiar):
     - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
       numbers, lets ``backward`` return None.
     - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
-      back: use one layer for each place. Two layers may share a `Parameter`. Nor can a whole go
-      back whose layer has run elsewhere since: look with a `replica`.
-    - ``backward`` returns a gradient of the input's shape.
+      back: use one layer for each place. Two layers may share a `Parameter`.
 
     What ``__init__`` assigns belongs to a module. What ``forward`` or ``backward`` assigns for the
     first time is left over from a pass, and is neither copied nor pickled.
