@@ -95,10 +95,11 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
         if over:  # on a thread that has outlived the block
             sys.setprofile(None)
         elif event == "call":
-            if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
-                return  # the body of a module or class, run by an import
+            code = frame.f_code
+            if not code.co_flags & inspect.CO_OPTIMIZED or code.co_name == "__init_subclass__":
+                return  # a module or class is being made, as by an import
             # What is called, or what the call is part of: dlcourse.nn.activation.ReLU.forward.
-            part = frame.f_code.co_qualname.partition(".<")[0]
+            part = code.co_qualname.partition(".<")[0]
             name = f"{frame.f_globals.get('__name__', '')}.{part}"
             if _within(name, but_not) or (
                 _within(name, FINISHED) and not _within(name, COMMON + allowed)

@@ -7,8 +7,6 @@ NaN.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -50,21 +48,29 @@ model.backward(criterion.backward())
         """Return the plain float."""
         return float(self)
 
+    # The sum of two losses, or a share of one, is a loss.
 
-def _kept_kind(name: str) -> Callable[..., Any]:
-    compute = getattr(float, name)
+    def __add__(self, other: Any) -> Any:
+        return _loss(super().__add__(other))
 
-    @functools.wraps(compute)
-    def operation(self: LossValue, other: object) -> Any:
-        value = compute(self, other)
-        return value if value is NotImplemented else LossValue(value)
+    def __radd__(self, other: Any) -> Any:
+        return _loss(super().__radd__(other))
 
-    return operation
+    def __sub__(self, other: Any) -> Any:
+        return _loss(super().__sub__(other))
+
+    def __mul__(self, other: Any) -> Any:
+        return _loss(super().__mul__(other))
+
+    def __rmul__(self, other: Any) -> Any:
+        return _loss(super().__rmul__(other))
+
+    def __truediv__(self, other: Any) -> Any:
+        return _loss(super().__truediv__(other))
 
 
-# The sum of two losses, or a share of one, is a loss.
-for _operation in ("__add__", "__radd__", "__sub__", "__mul__", "__rmul__", "__truediv__"):
-    setattr(LossValue, _operation, _kept_kind(_operation))
+def _loss(value: Any) -> Any:
+    return value if value is NotImplemented else LossValue(value)
 
 
 def softmax(x: Array, dim: int = 1) -> Array:
