@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from dlcourse.nn.blas import blas_threads
 from dlcourse.nn.threads import (
     MUCH_WORK,
-    blas_threads,
     cuts,
     image_pieces,
     own_threads,

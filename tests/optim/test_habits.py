@@ -79,7 +79,7 @@ TOLD = {
     "SGD(p, 0.1, 0.9)": (
         lambda: optim.SGD(linear().parameters(), 0.1, 0.9),
         TypeError,
-        "SGD takes params, lr by position, found 3",
+        "SGD takes params, lr by position, found 3: for torch's third, write Momentum(params",
     ),
     "Adam(amsgrad=True)": (
         lambda: optim.Adam(linear().parameters(), amsgrad=True),

@@ -39,6 +39,7 @@ COMMON = (
     "dlcourse.nn.containers",
     "dlcourse.nn.contract",
     "dlcourse.nn.module",
+    "dlcourse.nn.parameter",
     "dlcourse.nn.threads.own_threads",
     "dlcourse.distributed.handle",
     "dlcourse.distributed.single",

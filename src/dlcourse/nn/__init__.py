@@ -12,8 +12,9 @@ from dlcourse.nn.embedding import Embedding
 from dlcourse.nn.group_norm import GroupNorm
 from dlcourse.nn.linear import Flatten, Linear
 from dlcourse.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SmoothL1Loss, softmax
-from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.module import Module
 from dlcourse.nn.normalization import BatchNorm2d, LocalResponseNorm
+from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d
 from dlcourse.nn.recurrent import LSTM, RNN
 from dlcourse.nn.roi_pooling import RoIPool

@@ -19,6 +19,7 @@ import numpy as np
 
 from dlcourse.backend import Array, is_array
 from dlcourse.nn.blas import blas_held
+from dlcourse.nn.parameter import Parameter
 
 if TYPE_CHECKING:
     from dlcourse.nn.module import Module
@@ -175,7 +176,7 @@ def caches(module: Module) -> set[str]:
 
 
 def _note_caches(module: Module, record: _Record, before: int) -> None:
-    from dlcourse.nn.module import Module, Parameter  # they import this file
+    from dlcourse.nn.module import Module  # which imports this file
 
     added = list(vars(module).items())[before:]  # in order of assignment
     record.caches.update(

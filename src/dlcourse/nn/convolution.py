@@ -22,7 +22,8 @@ from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
-from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.module import Module
+from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.patches import FEW_CHANNELS, col2im, im2col, windows
 from dlcourse.nn.products import multiply, sum_of_products
 from dlcourse.nn.threads import (

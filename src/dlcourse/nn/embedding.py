@@ -6,7 +6,8 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
-from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.module import Module
+from dlcourse.nn.parameter import Parameter
 
 
 class Embedding(Module):

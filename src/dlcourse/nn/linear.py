@@ -10,7 +10,8 @@ import numpy as np
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
-from dlcourse.nn.module import Module, Parameter
+from dlcourse.nn.module import Module
+from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.threads import product, threads_for
 
 

@@ -23,7 +23,6 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn.blas import allowed_threads, blas_held
-from dlcourse.nn.blas import blas_threads as blas_threads  # for those who import it from here
 
 #: Multiply-adds that are worth several threads: about a quarter of a millisecond.
 MUCH_WORK = 2**24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dlcourse.backend import Array, array_module
-from dlcourse.nn.module import Parameter
+from dlcourse.nn.parameter import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 

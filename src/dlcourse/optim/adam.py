@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcourse import cuda
 from dlcourse.backend import Array, array_module
-from dlcourse.nn.module import Parameter
+from dlcourse.nn.parameter import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 

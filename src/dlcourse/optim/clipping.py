@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from dlcourse.backend import array_module
 from dlcourse.nn.blas import blas_held
-from dlcourse.nn.module import Parameter
+from dlcourse.nn.parameter import Parameter
 
 
 @blas_held()

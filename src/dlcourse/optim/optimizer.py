@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dlcourse.backend import Array, array_module
 from dlcourse.habits import Familiar, explained
-from dlcourse.nn.module import Parameter
+from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.state import fitted, put
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from dlcourse.backend import Array
-from dlcourse.nn.module import Parameter
+from dlcourse.nn.parameter import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 
@@ -37,6 +37,7 @@ class SGD(Optimizer):
     hints: ClassVar = Optimizer.hints | {
         "momentum=": "write Momentum(params, lr=0.1, momentum=0.9)",
         "nesterov=": "write Nesterov(params, lr=0.1, momentum=0.9)",
+        "__init__()": "for torch's third, write Momentum(params, lr=0.1, momentum=0.9)",
     }
 
     def __init__(
@@ -82,6 +83,7 @@ class Momentum(Optimizer):
 
     hints: ClassVar = Optimizer.hints | {
         "nesterov=": "write Nesterov(params, lr=0.1, momentum=0.9)",
+        "__init__()": "for torch's third, write Momentum(params, lr=0.1, momentum=0.9)",
     }
 
     state_names = ("momentum_buffer",)
