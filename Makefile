@@ -57,7 +57,7 @@ cuda: $(VENV)/.cuda
 
 # One core; a report at the end, and each finding at once with the number that repeats it.
 fuzz: $(VENV)/.test
-	PYTHONPATH=tests $(BIN)/python -m fuzz --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0) \
+	PYTHONPATH=tests:tests/support $(BIN)/python -m fuzz --minutes $(or $(MINUTES),60) --seed $(or $(SEED),0) \
 	  $(if $(CASE),--case $(CASE))
 
 notebooks: $(VENV)/.book

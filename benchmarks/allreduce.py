@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.distributed import Communicator
-from dlcourse.distributed.algorithms import ALL_REDUCE
 from dlcourse.distributed.launch import launch, mpiexec
+from dlcourse.lessons.all_reduce import ALL_REDUCE
 
 ROUNDS, REPEATS = 21, 5
 

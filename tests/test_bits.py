@@ -20,7 +20,7 @@ def runs():
     rest = {name: value for name, value in os.environ.items() if name not in names}
     started = [
         subprocess.Popen(
-            [sys.executable, "bits_of.py", workers],
+            [sys.executable, "support/bits_of.py", workers],
             cwd=Path(__file__).parent,
             env=rest | threads,
             stdout=subprocess.PIPE,

@@ -90,7 +90,7 @@ def test_own_work_may_leave_out_a_part_of_what_is_allowed():
 
 def test_own_work_sees_the_threads_of_ranks():
     from dlcourse.distributed import Threads
-    from dlcourse.distributed.algorithms import ring_all_reduce
+    from dlcourse.lessons.all_reduce import ring_all_reduce
 
     def messages(peer):
         other = 1 - peer.rank
@@ -105,12 +105,12 @@ def test_own_work_sees_the_threads_of_ranks():
     with check.own_work():
         assert Threads.run(2, messages) == [3, 3]
     finished = {
-        "algorithms.ring.ring_all_reduce": lambda peer: ring_all_reduce(peer, np.ones(3)),
-        "communicator.Communicator.allreduce": lambda peer: peer.allreduce(np.ones(3)),
-        "communicator.Communicator.broadcast": lambda peer: peer.broadcast(np.ones(3)),
+        "lessons.all_reduce.ring.ring_all_reduce": lambda peer: ring_all_reduce(peer, np.ones(3)),
+        "distributed.communicator.Communicator.allreduce": lambda peer: peer.allreduce(np.ones(3)),
+        "distributed.communicator.Communicator.broadcast": lambda peer: peer.broadcast(np.ones(3)),
     }
     for name, work in finished.items():
-        with pytest.raises(CheckFailed, match=f"dlcourse.distributed.{name};"), check.own_work():
+        with pytest.raises(CheckFailed, match=f"dlcourse.{name};"), check.own_work():
             Threads.run(2, work)
     Threads.run(2, finished.popitem()[1])  # outside of the block nobody looks
 

@@ -9,26 +9,32 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from dlcourse import models, nn, precision
-from dlcourse.captioning import Vocabulary, beam_search, evaluate_nic, greedy, nic_steps
-from dlcourse.captioning.training import speaking_steps
-from dlcourse.data.scenes import CLASSES, WORDS, load_scenes
-from dlcourse.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
-from dlcourse.detection.rcnn import fine_tuning_steps, region_features
-from dlcourse.detection.regions import label_regions
-from dlcourse.driving.pictures import RoadPictures
-from dlcourse.driving.training import segment_with, segnet_steps
-from dlcourse.generation.adversarial import AdversarialLoop
-from dlcourse.generation.diffusion import (
+from dlcourse.applications.captioning import (
+    Vocabulary,
+    beam_search,
+    evaluate_nic,
+    greedy,
+    nic_steps,
+)
+from dlcourse.applications.captioning.training import speaking_steps
+from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
+from dlcourse.applications.detection.rcnn import fine_tuning_steps, region_features
+from dlcourse.applications.detection.regions import label_regions
+from dlcourse.applications.driving.pictures import RoadPictures
+from dlcourse.applications.driving.training import segment_with, segnet_steps
+from dlcourse.applications.generation.adversarial import AdversarialLoop
+from dlcourse.applications.generation.diffusion import (
     cosine_schedule,
     ddpm_path,
     diffusion_steps,
     sample_diffusion,
 )
-from dlcourse.generation.latent import generate, latent_vectors
-from dlcourse.generation.scores import look
-from dlcourse.generation.vae import reconstruct, sample_vae, vae_steps
+from dlcourse.applications.generation.latent import generate, latent_vectors
+from dlcourse.applications.generation.scores import look
+from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_steps
+from dlcourse.applications.segmentation import evaluate_fcn, fcn_steps
+from dlcourse.data.scenes import CLASSES, WORDS, load_scenes
 from dlcourse.models.summary import summary
-from dlcourse.segmentation import evaluate_fcn, fcn_steps
 from dlcourse.training import profile
 
 

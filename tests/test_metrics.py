@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dlcourse.applications.segmentation.metrics import pixel_confusion
 from dlcourse.metrics import (
     accuracy,
     confusion_matrix,
@@ -8,7 +9,6 @@ from dlcourse.metrics import (
     precision_recall,
     top_k_accuracy,
 )
-from dlcourse.segmentation.metrics import pixel_confusion
 
 
 @pytest.fixture

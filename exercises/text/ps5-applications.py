@@ -47,13 +47,14 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from dlcourse import check, detection, nn, segmentation
+from dlcourse import check, nn
+from dlcourse.applications import detection, segmentation
 from threadpoolctl import threadpool_limits
 
 limits = threadpool_limits(1)  # times are of one thread, so that they can be compared
 
 # What tasks 2 and 4 may call: detection.box_iou, and what that calls.
-OVERLAPS = tuple(f"dlcourse.detection.boxes.{name}" for name in ("box_iou", "area", "_checked"))
+OVERLAPS = tuple(f"dlcourse.applications.detection.boxes.{name}" for name in ("box_iou", "area", "_checked"))
 
 # %% [markdown]
 # ## Task 1: overlaps of many boxes at once

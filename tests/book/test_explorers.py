@@ -9,22 +9,22 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
+from dlcourse.applications.detection import box_iou, nms
+from dlcourse.applications.rl import epsilon_greedy, q_learning
+from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.data import load_mnist
-from dlcourse.detection import box_iou, nms
-from dlcourse.distributed.algorithms import ALL_REDUCE
-from dlcourse.distributed.simulator import SECONDS, Network
 from dlcourse.explore import explorers
 from dlcourse.explore.allreduce import RANKS, schedule
 from dlcourse.explore.inception import PUBLISHED, inception
 from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
+from dlcourse.lessons.all_reduce import ALL_REDUCE
+from dlcourse.lessons.simulator import SECONDS, Network
 from dlcourse.machine import Machine
 from dlcourse.models import summary
 from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.precision import FORMATS
-from dlcourse.rl import epsilon_greedy, q_learning
-from dlcourse.rl.grid_world import GridWorld
 from dlcourse.training import profile
 
 KINDS = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcourse import zoo
-from dlcourse.driving import (
+from dlcourse.applications.driving import (
     WEATHERS,
     RoadSimulator,
     collect,
@@ -13,9 +13,14 @@ from dlcourse.driving import (
     in_weather,
     segment_with,
 )
-from dlcourse.driving.pictures import DRIVE_TRACKS, PICTURE_TRACKS, TRAIN_TRACKS, TUNE_TRACKS
-from dlcourse.driving.recipe import load_segnet
-from dlcourse.segmentation import segmentation_scores
+from dlcourse.applications.driving.pictures import (
+    DRIVE_TRACKS,
+    PICTURE_TRACKS,
+    TRAIN_TRACKS,
+    TUNE_TRACKS,
+)
+from dlcourse.applications.driving.recipe import load_segnet
+from dlcourse.applications.segmentation import segmentation_scores
 
 NAME = "driving/segnet"
 for module in ("gymnasium", "Box2D", "pygame"):

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from dlcourse import zoo
+from dlcourse.applications.generation import (
+    JUDGE,
+    generate,
+    latent_vectors,
+    load_judge,
+    look,
+    score,
+)
+from dlcourse.applications.generation.recipe import load_dcgan
 from dlcourse.data import load_mnist
-from dlcourse.generation import JUDGE, generate, latent_vectors, load_judge, look, score
-from dlcourse.generation.recipe import load_dcgan
 
 
 @pytest.fixture(scope="module")

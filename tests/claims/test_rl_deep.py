@@ -8,9 +8,9 @@ from dlcourse import zoo
 pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 pytest.importorskip("minatar", reason="pip install --no-deps minatar")
 
-from dlcourse.rl import evaluate
-from dlcourse.rl.deep_recipe import AGENTS, load_agent, random_play
-from dlcourse.rl.deep_training import FINAL
+from dlcourse.applications.rl import evaluate
+from dlcourse.applications.rl.deep_recipe import AGENTS, load_agent, random_play
+from dlcourse.applications.rl.deep_training import FINAL
 
 
 @pytest.mark.parametrize("name", AGENTS)

@@ -7,7 +7,7 @@ from dlcourse import zoo
 
 pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 
-from dlcourse.rl.tabular_recipe import METHODS, PLANS, evaluate_table, exact_return
+from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS, evaluate_table, exact_return
 
 NAMES = [f"rl/{world}-{method}" for world in PLANS for method in METHODS]
 

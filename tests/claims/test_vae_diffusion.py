@@ -3,8 +3,7 @@
 import pytest
 
 from dlcourse import zoo
-from dlcourse.data import load_mnist
-from dlcourse.generation import (
+from dlcourse.applications.generation import (
     load_judge,
     look,
     reconstruct,
@@ -12,8 +11,9 @@ from dlcourse.generation import (
     sample_vae,
     score,
 )
-from dlcourse.generation.diffusion_recipe import SCHEDULE, load_diffusion
-from dlcourse.generation.vae_recipe import load_vae
+from dlcourse.applications.generation.diffusion_recipe import SCHEDULE, load_diffusion
+from dlcourse.applications.generation.vae_recipe import load_vae
+from dlcourse.data import load_mnist
 from dlcourse.training import Stream, generator
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlcourse.applications.style.transfer import Losses
 from dlcourse.doctor import Check
 from dlcourse.recipes import RECIPES
-from dlcourse.style.transfer import Losses
 from dlcourse.training import Trainer
 
 NUMBERS = [
@@ -108,10 +108,13 @@ def place(tmp_path, monkeypatch, tiny):
         monkeypatch.setitem(RECIPES, name, enough)
     loss = Losses(0.0, 0.0, 0.0, 0.0)
     monkeypatch.setattr(
-        "dlcourse.style.command.transfer_style", lambda loss_, first, *a, **k: (first, [loss])
+        "dlcourse.applications.style.command.transfer_style",
+        lambda loss_, first, *a, **k: (first, [loss]),
     )
-    monkeypatch.setattr("dlcourse.style.command.StyleTransfer", lambda *a, **k: None)
-    monkeypatch.setattr("dlcourse.style.command.load_features", lambda *a, **k: _Features)
+    monkeypatch.setattr("dlcourse.applications.style.command.StyleTransfer", lambda *a, **k: None)
+    monkeypatch.setattr(
+        "dlcourse.applications.style.command.load_features", lambda *a, **k: _Features
+    )
     monkeypatch.setattr("dlcourse.cli.installation.check_all", lambda: [Check("a", "ok", "b")])
     monkeypatch.setattr("dlcourse.cli.applications.load_player", enough)
     few = {name: lambda: ([], []) for name in ("mnist", "fashion-mnist", "cifar-10")}

@@ -112,7 +112,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(run, monkeypatch, com
     for work in (
         "zoo.run_ensemble",
         "cli.applications.load_player",
-        "style.command.load_photograph",
+        "applications.style.command.load_photograph",
     ):
         monkeypatch.setattr(f"dlcourse.{work}", lambda *_, **__: pytest.fail("too late"))
     monkeypatch.setattr("dlcourse.cli.installation.gpu_report", lambda **_: pytest.fail("too late"))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dlcourse import cuda
-from dlcourse.nn import patches
-from dlcourse.nn.windows import Geometry
+from dlcourse.nn.kernels import patches
+from dlcourse.nn.kernels.windows import Geometry
 
 pytestmark = pytest.mark.skipif(
     bool(cupy_double.compiler_missing()), reason=cupy_double.compiler_missing()

@@ -103,7 +103,7 @@ ALGORITHMS = """
 import numpy as np
 from mpi4py import MPI as library
 
-from dlcourse.distributed.algorithms import ALL_REDUCE
+from dlcourse.lessons.all_reduce import ALL_REDUCE
 
 LENGTHS = (0, 1, 2, 3, 7, 8, 9, 1000)
 

@@ -38,7 +38,7 @@ def mpiexec(size, *command, timeout=60):
 
 
 def ranks(size, *arguments, **options):
-    return mpiexec(size, TESTS / "mpi_ranks.py", *arguments, **options)
+    return mpiexec(size, TESTS / "support" / "mpi_ranks.py", *arguments, **options)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])

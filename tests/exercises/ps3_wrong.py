@@ -168,8 +168,8 @@ MISTAKES = [
 #: Answers that call what is finished: (task, text of the cell).
 FINISHED = [
     ("im2col", """
-from dlcourse.nn import patches
-from dlcourse.nn.windows import Geometry
+from dlcourse.nn.kernels import patches
+from dlcourse.nn.kernels.windows import Geometry
 def windows(x, kernel, stride=1, dilation=1):
     geometry = Geometry((kernel,) * 2, (stride,) * 2, (0, 0), (dilation,) * 2)
     view = patches.windows(x, geometry).transpose(0, 5, 1, 2, 3, 4)

@@ -194,10 +194,10 @@ def average(peer, gradients, images, limit):
     return means
 """),
     ("ring", """
-from dlcourse.distributed.algorithms import ring_all_reduce
+from dlcourse.lessons.all_reduce import ring_all_reduce
 """),
     ("equal", """
-from dlcourse.distributed.schemes import synchronous_sgd
+from dlcourse.lessons.schemes import synchronous_sgd
 from dlcourse.nn import Parameter
 class Momentum:
     def __init__(self, parameters, lr, momentum):
@@ -220,7 +220,7 @@ def train(peer, weights, compute, batches, lr, momentum):
     return [p.data for p in parameters], losses
 """),
     ("staleness", """
-from dlcourse.distributed.schemes import Server, asynchronous_sgd as finished
+from dlcourse.lessons.schemes import Server, asynchronous_sgd as finished
 from dlcourse.nn import Parameter
 class Nothing:
     def step(self):
@@ -234,13 +234,13 @@ def simulate(seconds, updates):
     return [u.worker for u in history], [u.staleness for u in history]
 """),
     ("speed-up", """
-from dlcourse.distributed.simulator import SECONDS
-from dlcourse.distributed.simulator import Network as Finished
+from dlcourse.lessons.simulator import SECONDS
+from dlcourse.lessons.simulator import Network as Finished
 def all_reduce_seconds(algorithm, ranks, size, network):
     return SECONDS[algorithm](ranks, size, Finished(*network))
 """),
     ("top-k", """
-from dlcourse.distributed.schemes import TopK
+from dlcourse.lessons.schemes import TopK
 class TopKMean:
     def __init__(self, k):
         self.k, self.finished = k, None

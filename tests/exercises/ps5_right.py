@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from dlcourse import detection
+from dlcourse.applications import detection
 
 
 class Steps:

@@ -253,7 +253,7 @@ def lstm_step_backward(dh, dc, memory):
     return dx, 0 * dh, 0 * dc, memory.weight_ih_l0.grad, memory.weight_hh_l0.grad, memory.bias_ih_l0.grad
 """),
     ("beam", """
-from dlcourse import captioning
+from dlcourse.applications import captioning
 def beam_search(next_word, end, width, most):
     model = nn.Module()  # no NIC: the search fails in it, and that it was called is what counts
     return [(s.words, s.log_probability) for s in captioning.beam_search(model, None, width, most)]

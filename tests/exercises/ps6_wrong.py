@@ -212,7 +212,7 @@ def make_generator(latent, channels, sizes, strides, rng):
     return nn.Sequential(*DCGANGenerator(latent, channels[-2], rng=rng).children())
 """),
     ("gan", """
-from dlcourse import generation
+from dlcourse.applications import generation
 def discriminator_loss(real, fake, smooth=0.0):
     loss, d_real = generation.discriminator_loss(real, True)
     other, d_fake = generation.discriminator_loss(fake, False)
@@ -229,14 +229,14 @@ def max_unpool_backward(dx, indices):
     return nn.MaxPool2d(2)(dx)
 """),
     ("choose", """
-from dlcourse import rl
+from dlcourse.applications import rl
 def epsilon_at(step, first, last, steps):
     return rl.LinearSchedule(first, last, steps)(step)
 def epsilon_greedy(values, epsilon, rng):
     return rl.epsilon_greedy(values, epsilon, rng)
 """),
     ("bellman", """
-from dlcourse import rl
+from dlcourse.applications import rl
 def q_learning_update(q, state, action, reward, next_state, terminated, truncated, alpha, gamma):
     step = rl.Transition(state, action, reward, next_state, terminated, truncated)
     delta = rl.q_learning_target(q, step, gamma) - q[state, action]
@@ -249,7 +249,7 @@ def sarsa_update(q, state, action, reward, next_state, next_action, terminated, 
     return delta
 """),
     ("lake", """
-from dlcourse import rl
+from dlcourse.applications import rl
 def learn(env, episodes, gamma, rng):
     q = np.zeros((env.observation_space.n, env.action_space.n))
     for _ in range(episodes):
@@ -263,7 +263,7 @@ def learn(env, episodes, gamma, rng):
     return q
 """),
     ("replay", """
-from dlcourse import rl
+from dlcourse.applications import rl
 class ReplayMemory:
     def __init__(self, capacity, shape, dtype=np.float32):
         self.steps, self.capacity, self.dtype = [], capacity, dtype
@@ -287,7 +287,7 @@ def dqn_loss(values, actions, targets):
     return loss, gradient
 """),
     ("double", """
-from dlcourse import rl
+from dlcourse.applications import rl
 def double_dqn_targets(rewards, online_next, target_next, terminated, gamma):
     steps = [rl.Transition(None, 0, r, n, over, False) for n, (r, over) in enumerate(zip(rewards, terminated))]
     chosen = online_next.argmax(axis=1)

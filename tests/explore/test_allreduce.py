@@ -4,9 +4,9 @@ import pytest
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
 from dlcourse.distributed import Threads
-from dlcourse.distributed.algorithms import ALL_REDUCE
-from dlcourse.distributed.simulator import Network
 from dlcourse.explore.allreduce import RANKS, all_reduce, schedule
+from dlcourse.lessons.all_reduce import ALL_REDUCE
+from dlcourse.lessons.simulator import Network
 
 NETWORKS = {"a network": Network(1e-5, 1e9)}
 

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 pytest.importorskip("minatar", reason="pip install --no-deps minatar")
 
+from dlcourse.applications.rl.show import load_player
 from dlcourse.explore.game import game
-from dlcourse.rl.show import load_player
 
 ACTIONS = ["stay", "left", "right"]
 

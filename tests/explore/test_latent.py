@@ -3,9 +3,9 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
+from dlcourse.applications.generation import generate, latent_vectors, load_judge, look, slerp
 from dlcourse.explore.latent import latent_walk
 from dlcourse.explore.widget import pack
-from dlcourse.generation import generate, latent_vectors, load_judge, look, slerp
 from dlcourse.models import DCGANGenerator
 
 

@@ -2,8 +2,8 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
+from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.explore.qtable import qtable
-from dlcourse.rl.grid_world import GridWorld
 
 
 def test_the_rules_travel_with_the_page():

@@ -156,9 +156,8 @@ def watch(*, seed, first=0, cases=10**12, seconds=10**9, slow=False, say=None):
             command = [sys.executable, "-m", "fuzz", "--work"]
             command += [f"--{name}={value}" for name, value in options.items()]
             environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-            environment["PYTHONPATH"] = os.pathsep.join(
-                [str(TESTS), str(TESTS.parent / "src"), os.environ.get("PYTHONPATH", "")]
-            )
+            paths = [*map(str, [TESTS, TESTS / "support", TESTS.parent / "src"])]
+            environment["PYTHONPATH"] = os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")])
             with (
                 tempfile.TemporaryFile("w+") as said,
                 subprocess.Popen(

@@ -5,10 +5,10 @@ import contextlib
 import numpy as np
 
 from dlcourse import nn, optim
+from dlcourse.applications.rl import deep_training
+from dlcourse.applications.rl.dqn import DQN
+from dlcourse.applications.rl.replay import ReplayMemory
 from dlcourse.data import Dataset
-from dlcourse.rl import deep_training
-from dlcourse.rl.dqn import DQN
-from dlcourse.rl.replay import ReplayMemory
 from dlcourse.training import Loop, Trainer
 
 rng = np.random.default_rng

@@ -5,8 +5,8 @@ import pytest
 
 from dlcourse import cuda, nn
 from dlcourse.backend import cuda_status, to_device, to_numpy
-from dlcourse.nn.patches import im2col, windows
-from dlcourse.nn.windows import Geometry
+from dlcourse.nn.kernels.patches import im2col, windows
+from dlcourse.nn.kernels.windows import Geometry
 from dlcourse.optim import Adam
 
 STATUS = cuda_status()

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from gradients import check_gradients
 
 from dlcourse.models import DuelingHead, MinAtarQNetwork, MLPQNetwork
-from tests.gradients import check_gradients
 
 
 @pytest.mark.parametrize("actions", [1, 2, 6])

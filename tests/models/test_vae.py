@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from gradients import STEP
 
-from dlcourse.generation.vae import VAELoss
+from dlcourse.applications.generation.vae import VAELoss
 from dlcourse.models import VAE
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from dlcourse.blas import allowed_threads, blas_held, blas_threads
 from dlcourse.nn import Module, ReLU
-from dlcourse.nn.blas import allowed_threads, blas_held, blas_threads
-from dlcourse.nn.threads import threads_for
+from dlcourse.workers import threads_for
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,12 @@ from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import Conv2d, convolution, depthwise
-from dlcourse.nn import threads as threading_of_layers
+from dlcourse import threads as threading_of_layers
+from dlcourse.nn import Conv2d, convolution
 from dlcourse.nn.convolution import conv2d, conv2d_gradients
-from dlcourse.nn.patches import col2im, im2col, windows
-from dlcourse.nn.windows import Geometry
+from dlcourse.nn.kernels import depthwise
+from dlcourse.nn.kernels.patches import col2im, im2col, windows
+from dlcourse.nn.kernels.windows import Geometry
 
 small = st.integers(1, 3)
 

@@ -10,9 +10,9 @@ import pytest
 
 import dlcourse.nn.functional
 from dlcourse import nn
+from dlcourse.applications.rl.replay import ReplayMemory
 from dlcourse.models import DeepConvNet, Inception, LeNet5
 from dlcourse.nn import init
-from dlcourse.rl.replay import ReplayMemory
 
 
 def rng():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dlcourse.nn import products
-from dlcourse.nn.products import multiply, sum_of_products
+from dlcourse.nn.kernels import products
+from dlcourse.nn.kernels.products import multiply, sum_of_products
 
 RNG = np.random.default_rng(0)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from dlcourse.nn.blas import blas_threads
-from dlcourse.nn.threads import (
+from dlcourse.blas import blas_threads
+from dlcourse.workers import (
     MUCH_WORK,
     cuts,
     image_pieces,

@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pip install 'dlcourse[parity]'")
 
+from dlcourse.applications.style import StyleTransfer, load_features
 from dlcourse.nn import Conv2d, MaxPool2d
-from dlcourse.style import StyleTransfer, load_features
 
 LAYERS = ["conv1_1", "conv2_1", "conv3_1"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlcourse.generation.vae import VAELoss
+from dlcourse.applications.generation.vae import VAELoss
 from dlcourse.models import VAE, UNet
 from dlcourse.models.unet import time_waves
 

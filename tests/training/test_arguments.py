@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from dlcourse.applications.generation.adversarial import AdversarialLoop
+from dlcourse.applications.rl.dqn import DQN
 from dlcourse.data import Dataset
-from dlcourse.generation.adversarial import AdversarialLoop
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator, MLPQNetwork
 from dlcourse.nn import CrossEntropyLoss, Flatten, Linear, Sequential, softmax
 from dlcourse.optim import SGD, Adam, StepLR, WeightAverage
-from dlcourse.rl.dqn import DQN
 from dlcourse.training import EarlyStopping, Loop, ParallelModel, Trainer
 
 RNG = np.random.default_rng

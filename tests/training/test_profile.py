@@ -27,8 +27,8 @@ from dlcourse.nn import (
     ReLU,
     Sequential,
 )
-from dlcourse.nn.threads import threads_for
 from dlcourse.training import profile
+from dlcourse.workers import threads_for
 
 MACHINE = Machine(1, "float32", 1e9, 1e9)
 

@@ -13,20 +13,20 @@ from dlcourse.check.failure import CheckFailed
 
 #: What `own_work` counts as somebody else's work: the modules that do what exercises ask for.
 FINISHED = (
-    "dlcourse.captioning",
+    "dlcourse.applications.captioning",
     "dlcourse.data.augment",
-    "dlcourse.detection",
+    "dlcourse.applications.detection",
     "dlcourse.distributed",
-    "dlcourse.driving",
-    "dlcourse.generation",
-    "dlcourse.ladder",
+    "dlcourse.applications.driving",
+    "dlcourse.applications.generation",
+    "dlcourse.lessons.ladder",
     "dlcourse.models",
     "dlcourse.nn",
     "dlcourse.optim",
     "dlcourse.precision",
-    "dlcourse.rl",
-    "dlcourse.segmentation",
-    "dlcourse.style",
+    "dlcourse.applications.rl",
+    "dlcourse.applications.segmentation",
+    "dlcourse.applications.style",
     "dlcourse.training",
     "dlcourse.zoo",
     "scipy",
@@ -35,12 +35,12 @@ FINISHED = (
 #: What nobody has to write again: the base classes with the guard around their passes, and
 #: messages from one rank to another.
 COMMON = (
-    "dlcourse.nn.blas",
+    "dlcourse.blas",
     "dlcourse.nn.containers",
     "dlcourse.nn.contract",
     "dlcourse.nn.module",
     "dlcourse.nn.parameter",
-    "dlcourse.nn.threads.own_threads",
+    "dlcourse.workers.own_threads",
     "dlcourse.distributed.handle",
     "dlcourse.distributed.single",
     "dlcourse.distributed.threads",

@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
+from dlcourse.applications.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
+from dlcourse.applications.style.command import STARTS, write_stylised
+from dlcourse.applications.style.features import SOURCES
+from dlcourse.applications.style.paintings import PAINTINGS
+from dlcourse.applications.style.transfer import OPTIMIZERS as STYLE_OPTIMIZERS
+from dlcourse.applications.style.transfer import STYLE_LAYERS
 from dlcourse.cli.base import Progress, app, within
 from dlcourse.files import check_writable
-from dlcourse.rl.show import PLAYERS, as_picture, as_text, load_player, save_gif, watch
-from dlcourse.style.command import STARTS, write_stylised
-from dlcourse.style.features import SOURCES
-from dlcourse.style.paintings import PAINTINGS
-from dlcourse.style.transfer import OPTIMIZERS as STYLE_OPTIMIZERS
-from dlcourse.style.transfer import STYLE_LAYERS
 
 
 @app.command()

@@ -26,7 +26,7 @@ def im2col(patches: Array, matrix: Array) -> None:
     Parameters
     ----------
     patches : array of shape (N, OH, OW, KH, KW, C)
-        The view that `dlcourse.nn.patches.windows` makes.
+        The view that `dlcourse.nn.kernels.patches.windows` makes.
     matrix : contiguous array with the same number of values
         What is written: one patch after another, each as (KH, KW, C).
     """

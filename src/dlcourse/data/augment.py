@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlcourse.blas import blas_held
 from dlcourse.habits import explained
-from dlcourse.nn.blas import blas_held
 
 #: Anything that can be called as ``augment(images, rng)``.
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]

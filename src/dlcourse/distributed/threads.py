@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dlcourse.backend import Array
+from dlcourse.blas import blas_held
 from dlcourse.distributed.communicator import CommunicationError, Communicator
 from dlcourse.distributed.handle import Handle, Incoming
 from dlcourse.distributed.single import available_cores
-from dlcourse.nn.blas import blas_held
-from dlcourse.nn.threads import own_threads
+from dlcourse.workers import own_threads
 
 T = TypeVar("T")
 

@@ -25,8 +25,8 @@ from dlcourse.data import load_mnist
 from dlcourse.doctor.agreement import agreements
 from dlcourse.machine import measure, stopwatch
 from dlcourse.models import Classifier, DeepConvNet
-from dlcourse.nn.patches import im2col, windows
-from dlcourse.nn.windows import Geometry
+from dlcourse.nn.kernels.patches import im2col, windows
+from dlcourse.nn.kernels.windows import Geometry
 from dlcourse.optim import Adam
 from dlcourse.training import Trainer
 from dlcourse.training.copying import ahead

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from dlcourse.distributed.algorithms import ALL_REDUCE, AllReduce
-from dlcourse.distributed.simulator import Network, record, replay
 from dlcourse.explore.widget import Explorer
+from dlcourse.lessons.all_reduce import ALL_REDUCE, AllReduce
+from dlcourse.lessons.simulator import Network, record, replay
 
 #: How many ranks the reader can choose.
 RANKS = range(2, 9)
 
 
 def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Explorer:
-    """Go through the algorithms of `dlcourse.distributed.algorithms` message by message.
+    """Go through the algorithms of `dlcourse.lessons.all_reduce` message by message.
 
     Parameters
     ----------

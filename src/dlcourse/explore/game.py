@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.applications.rl.episodes import Agent, episode_seed, play
 from dlcourse.explore.widget import Explorer
-from dlcourse.rl.episodes import Agent, episode_seed, play
 from dlcourse.training import Stream
 
 #: The planes of MinAtar's Breakout.
@@ -40,7 +40,7 @@ def game(
 
     Examples
     --------
-    >>> from dlcourse.rl.show import load_player  # doctest: +SKIP
+    >>> from dlcourse.applications.rl.show import load_player  # doctest: +SKIP
     >>> game(*load_player("rl/breakout-dqn-seed3"), ["stay", "left", "right"])  # doctest: +SKIP
     """
     frames: list[dict[str, Any]] = []

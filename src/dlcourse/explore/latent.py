@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlcourse.applications.generation import generate, look, slerp
 from dlcourse.explore.widget import Explorer, pack
-from dlcourse.generation import generate, look, slerp
 from dlcourse.models import DCGANGenerator, DeepConvNet
 
 
@@ -23,7 +23,7 @@ def latent_walk(
     corners : array of shape (4, latent, 1, 1)
         The vectors of the corners: upper left, upper right, lower left, lower right.
     judge : DeepConvNet
-        See `dlcourse.generation.load_judge`.
+        See `dlcourse.applications.generation.load_judge`.
     side : int
         Images per row, and rows; 13 come to 177 kB.
 
@@ -34,7 +34,7 @@ def latent_walk(
 
     Examples
     --------
-    >>> from dlcourse.generation import latent_vectors, load_judge
+    >>> from dlcourse.applications.generation import latent_vectors, load_judge
     >>> rng = np.random.default_rng(0)
     >>> generator = DCGANGenerator(rng=rng)
     >>> walk = latent_walk(generator, latent_vectors(4, 64, rng), load_judge(), side=2)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
-from dlcourse.explore.style import COLOURS, DASHES, figure_style
+from dlcourse.explore.theme import COLOURS, DASHES, figure_style
 from dlcourse.models import Summary
 from dlcourse.training import History
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.explore.widget import Explorer
-from dlcourse.rl.grid_world import GridWorld
 
 
 def qtable(world: GridWorld, learning_rate: float = 0.5) -> Explorer:

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 
-from dlcourse.explore.style import COLOURS, figure_style
+from dlcourse.explore.theme import COLOURS, figure_style
 from dlcourse.explore.widget import Explorer
 from dlcourse.machine import Machine
-from dlcourse.nn.windows import output_size
+from dlcourse.nn.kernels.windows import output_size
 from dlcourse.training import Cost
 
 #: Where the sliders of the explorer stop.

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse.captioning import Vocabulary, beam_search
+from dlcourse.applications.captioning import Vocabulary, beam_search
+from dlcourse.applications.detection import COCO_THRESHOLDS, Detections
 from dlcourse.data.scenes import CLASSES, Scene
-from dlcourse.detection import COCO_THRESHOLDS, Detections
 from dlcourse.explore.widget import Explorer, pack
 from dlcourse.models import NIC
 

@@ -11,8 +11,8 @@ from dlcourse.expect import whole_number
 from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
-from dlcourse.nn.threads import cuts, run_each, threads_for
 from dlcourse.nn.weights import load_weights, save_weights
+from dlcourse.workers import cuts, run_each, threads_for
 
 
 class Classifier(Module):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcourse.backend import Array, is_array
-from dlcourse.nn.blas import blas_held
+from dlcourse.blas import blas_held
 from dlcourse.nn.parameter import Parameter
 
 if TYPE_CHECKING:

@@ -21,12 +21,13 @@ import numpy as np
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
-from dlcourse.nn.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
+from dlcourse.nn.kernels.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
+from dlcourse.nn.kernels.patches import FEW_CHANNELS, col2im, im2col, windows
+from dlcourse.nn.kernels.products import multiply, sum_of_products
+from dlcourse.nn.kernels.windows import Geometry, Pair, blocks, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.nn.patches import FEW_CHANNELS, col2im, im2col, windows
-from dlcourse.nn.products import multiply, sum_of_products
-from dlcourse.nn.threads import (
+from dlcourse.workers import (
     image_pieces,
     product,
     row_pieces,
@@ -35,7 +36,6 @@ from dlcourse.nn.threads import (
     sum_pieces,
     threads_for,
 )
-from dlcourse.nn.windows import Geometry, Pair, blocks, check_images, pair
 
 #: Bytes of patches made at a time: about a core's second-level cache (0.5 to 4 MiB were tried),
 #: or on a GPU enough for one large product.

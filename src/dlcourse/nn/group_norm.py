@@ -8,9 +8,9 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
+from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.nn.windows import check_images
 
 
 class GroupNorm(Module):

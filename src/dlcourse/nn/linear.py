@@ -12,7 +12,7 @@ from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.nn.threads import product, threads_for
+from dlcourse.workers import product, threads_for
 
 
 class Linear(Module):

@@ -7,10 +7,10 @@ import numpy as np
 from dlcourse import cuda
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.expect import whole_number
+from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.nn.threads import row_sum, sum_pieces, threads_for, value_pieces
-from dlcourse.nn.windows import check_images
+from dlcourse.workers import row_sum, sum_pieces, threads_for, value_pieces
 
 
 class BatchNorm2d(Module):

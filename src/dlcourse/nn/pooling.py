@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlcourse.backend import Array, array_module, masked, sum_dtype
-from dlcourse.nn.module import Module
-from dlcourse.nn.windows import (
+from dlcourse.nn.kernels.windows import (
     Pair,
     check_images,
     output_size,
@@ -18,6 +17,7 @@ from dlcourse.nn.windows import (
     shifted,
     unpad,
 )
+from dlcourse.nn.module import Module
 
 
 class _Pool2d(Module):

@@ -7,8 +7,8 @@ from types import ModuleType
 import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.nn.kernels.windows import Pair, check_images, pair
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, check_images, pair
 
 
 class RoIPool(Module):

@@ -10,10 +10,10 @@ from dlcourse.backend import Array
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.convolution import conv2d, conv2d_input_grad, conv2d_weight_grad
+from dlcourse.nn.kernels.windows import Geometry, Pair, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.nn.threads import row_sum, threads_for
-from dlcourse.nn.windows import Geometry, Pair, check_images, pair
+from dlcourse.workers import row_sum, threads_for
 
 
 class ConvTranspose2d(Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.nn.kernels.windows import Pair, check_images, pair
 from dlcourse.nn.module import Module
-from dlcourse.nn.windows import Pair, check_images, pair
 
 
 class MaxUnpool2d(Module):

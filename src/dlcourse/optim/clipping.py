@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from dlcourse.backend import array_module
-from dlcourse.nn.blas import blas_held
+from dlcourse.blas import blas_held
 from dlcourse.nn.parameter import Parameter
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from dlcourse.backend import Array, to_numpy
 from dlcourse.files import Found, reading
 from dlcourse.nn import Flatten, MaxPool2d, Module
+from dlcourse.nn.kernels.windows import Geometry
 from dlcourse.nn.weights import load_arrays, save_arrays
-from dlcourse.nn.windows import Geometry
 from dlcourse.precision.grid import Grid
 from dlcourse.precision.layers import LayerList
 from dlcourse.precision.quantized import (

@@ -1,5 +1,6 @@
 """Training: epochs, checkpoints, history, gradients in parallel, and where the time goes."""
 
+from dlcourse.streams import Stream, generator
 from dlcourse.training.callbacks import EarlyStopping, KeepBest
 from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.divergence import TrainingDiverged
@@ -7,7 +8,6 @@ from dlcourse.training.history import Epoch, History
 from dlcourse.training.loop import Loop
 from dlcourse.training.parallel import ParallelModel, Score
 from dlcourse.training.profile import Cost, LayerProfile, Profile, profile
-from dlcourse.training.streams import Stream, generator
 from dlcourse.training.trainer import Trainer
 
 __all__ = [

@@ -5,7 +5,7 @@ on two cores and leaves work for four. Several threads, with BLAS held to one th
 every core busy. The split into micro-batches, their random numbers and the order of summation do
 not depend on the number of threads, nor on the number of ranks where that is a power of two: more
 workers change the time, never the result. A whole batch, which batch normalization needs, is shared
-inside each layer (`dlcourse.nn.threads`), in pieces that do not depend on them either.
+inside each layer (`dlcourse.workers`), in pieces that do not depend on them either.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from typing import Self, TypeVar
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.blas import allowed_threads, blas_held
 from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
 from dlcourse.expect import whole_number
 from dlcourse.nn import BatchNorm2d, Module
-from dlcourse.nn.blas import allowed_threads, blas_held
 from dlcourse.nn.loss import Loss
-from dlcourse.nn.threads import own_threads
+from dlcourse.streams import Stream, generator
 from dlcourse.training.arguments import check_loss
 from dlcourse.training.exchange import GradientExchange
-from dlcourse.training.streams import Stream, generator
+from dlcourse.workers import own_threads
 
 #: Images at a time outside training, for models whose batches must be whole in training.
 _MOST = 100

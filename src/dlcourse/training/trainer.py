@@ -20,6 +20,7 @@ from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
 from dlcourse.precision import LossScaler, MixedPrecision
+from dlcourse.streams import Stream, generator
 from dlcourse.training.arguments import (
     check_callable,
     check_callbacks,
@@ -35,7 +36,6 @@ from dlcourse.training.history import Epoch, History, Progress
 from dlcourse.training.parallel import Augment, ParallelModel, Score
 from dlcourse.training.progress import progress_bar
 from dlcourse.training.state import restore, share, snapshot
-from dlcourse.training.streams import Stream, generator
 
 
 class Trainer:

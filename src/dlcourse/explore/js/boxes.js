@@ -1,4 +1,4 @@
-// Boxes as [left, top, right, bottom], without the page; as in dlcourse.detection.boxes.
+// Boxes as [left, top, right, bottom], without the page; as in dlcourse.applications.detection.boxes.
 
 export const area = ([left, top, right, bottom]) =>
   Math.max(right - left, 0) * Math.max(bottom - top, 0);

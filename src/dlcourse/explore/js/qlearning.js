@@ -1,6 +1,6 @@
-// Q-learning with a table, as in dlcourse.rl: the same numbers from the same random numbers.
+// Q-learning with a table, as in dlcourse.applications.rl: the same numbers from the same random numbers.
 
-/** Choose an action as dlcourse.rl.epsilon_greedy does; `random` gives numbers from 0 to 1. */
+/** Choose an action as dlcourse.applications.rl.epsilon_greedy does; `random` gives numbers from 0 to 1. */
 export function epsilonGreedy(values, epsilon, random) {
   if (random() < epsilon) return Math.floor(random() * values.length);
   const largest = Math.max(...values);

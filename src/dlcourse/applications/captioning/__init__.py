@@ -1,0 +1,23 @@
+"""A sentence for a picture: words as numbers, what to say next, and how good a caption is."""
+
+from dlcourse.applications.captioning.bleu import corpus_bleu
+from dlcourse.applications.captioning.search import Hypothesis, beam_search, greedy
+from dlcourse.applications.captioning.training import (
+    CaptionScores,
+    evaluate_nic,
+    nic_steps,
+    speaking_steps,
+)
+from dlcourse.applications.captioning.vocabulary import Vocabulary
+
+__all__ = [
+    "CaptionScores",
+    "Hypothesis",
+    "Vocabulary",
+    "beam_search",
+    "corpus_bleu",
+    "evaluate_nic",
+    "greedy",
+    "nic_steps",
+    "speaking_steps",
+]

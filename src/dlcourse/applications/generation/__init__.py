@@ -1,0 +1,58 @@
+"""Making images of digits that nobody wrote, and measuring how good they are."""
+
+from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
+from dlcourse.applications.generation.diffusion import (
+    Denoised,
+    NoiseSchedule,
+    add_noise,
+    cosine_schedule,
+    ddim_path,
+    ddpm_path,
+    diffusion_steps,
+    sample_diffusion,
+)
+from dlcourse.applications.generation.latent import generate, latent_vectors, slerp
+from dlcourse.applications.generation.losses import discriminator_loss, generator_loss
+from dlcourse.applications.generation.scores import (
+    CONFIDENT,
+    JUDGE,
+    Judged,
+    Scores,
+    frechet_distance,
+    load_judge,
+    look,
+    mean_distance,
+    score,
+)
+from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_steps
+
+__all__ = [
+    "CONFIDENT",
+    "JUDGE",
+    "KEPT",
+    "AdversarialLoop",
+    "Denoised",
+    "Judged",
+    "NoiseSchedule",
+    "Scores",
+    "VAELoss",
+    "add_noise",
+    "cosine_schedule",
+    "ddim_path",
+    "ddpm_path",
+    "diffusion_steps",
+    "discriminator_loss",
+    "frechet_distance",
+    "generate",
+    "generator_loss",
+    "latent_vectors",
+    "load_judge",
+    "look",
+    "mean_distance",
+    "reconstruct",
+    "sample_diffusion",
+    "sample_vae",
+    "score",
+    "slerp",
+    "vae_steps",
+]

@@ -1,0 +1,82 @@
+"""The games that deep agents learn here, and a network that fits each."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from dlcourse.applications.rl.episodes import make
+from dlcourse.habits import explained
+from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork, QNetwork
+
+#: Greedy play might go on forever; it is cut off here.
+_MOST_FRAMES = 5000
+
+#: About the largest position, speed, angle and turning speed that a good player of CartPole sees.
+_SCALES = {"CartPole-v1": (2.4, 2.0, 0.2, 2.0)}
+
+
+def make_game(name: str) -> Any:
+    """Return an environment with Gymnasium's interface.
+
+    Parameters
+    ----------
+    name : str
+        As in Gymnasium, for example ``CartPole-v1``, or a game of MinAtar, for example
+        ``MinAtar/Breakout-v1``: with sticky actions of probability 0.1 and difficulty ramping, as
+        Young and Tian (2019) set it. The limit of 5000 frames is ours, and of their six actions
+        it has only those that do something in the game.
+
+    Raises
+    ------
+    ImportError
+        If Gymnasium or MinAtar is not installed.
+
+    Examples
+    --------
+    >>> make_game("CartPole-v1").action_space  # doctest: +SKIP
+    Discrete(2)
+    """
+    if not name.startswith("MinAtar/"):
+        return make(name)
+    # MinAtar warns on import that it cannot draw without seaborn; it is not asked to draw.
+    logging.disable(logging.WARNING)
+    try:
+        from minatar.gym import register_envs
+    except ImportError as error:
+        raise ImportError(
+            f"the environment {name} needs MinAtar and Gymnasium, which are not both installed: "
+            "python -m pip install 'dlcourse[rl]', then python -m pip install --no-deps minatar"
+        ) from error
+    finally:
+        logging.disable(logging.NOTSET)
+    import gymnasium
+
+    if name not in gymnasium.registry:
+        register_envs()
+    # Its checker does not know that planes may be bool.
+    return make(name, max_episode_steps=_MOST_FRAMES, disable_env_checker=True)
+
+
+@explained
+def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -> QNetwork:
+    """Return a new network for an environment, chosen by the shape of what it shows.
+
+    Raises
+    ------
+    ValueError
+        If it shows neither a row of numbers nor planes of 10x10.
+    """
+    shape, actions = game.observation_space.shape, int(game.action_space.n)
+    if len(shape) == 1:
+        return MLPQNetwork(
+            shape[0], actions, dueling=dueling, scale=_SCALES.get(game.spec.id), rng=rng
+        )
+    if len(shape) == 3 and shape[:2] == (10, 10):
+        return MinAtarQNetwork(shape[2], actions, dueling=dueling, rng=rng)
+    raise ValueError(
+        f"expected observations of shape (numbers,) or (10, 10, planes), found {shape}; "
+        "write a QNetwork for this environment"
+    )

@@ -1,0 +1,1 @@
+"""What the pages print and take apart; nothing in the library needs it."""
