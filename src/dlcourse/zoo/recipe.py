@@ -284,7 +284,7 @@ def run(
             "seconds": round(sum(epoch.seconds for epoch in history.epochs), 1),
             "parameters": report.parameters,
             "multiply_adds": report.multiply_adds,
-            "epochs": history.to_dict()["epochs"],
+            "epochs": [asdict(epoch) for epoch in history.epochs],
             "test": {
                 "images": score.count,
                 "errors": score.count - score.correct,

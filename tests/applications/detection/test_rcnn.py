@@ -9,9 +9,9 @@ from dlcourse.applications.detection.fast_rcnn import (
     SHIFT_SCALE,
     best_of_each_class,
     fast_rcnn_detect,
-    fast_rcnn_steps,
+    fast_rcnn_gradients,
 )
-from dlcourse.applications.detection.rcnn import fine_tuning_steps, fit_rcnn, region_features
+from dlcourse.applications.detection.rcnn import fine_tuning_gradients, fit_rcnn, region_features
 from dlcourse.applications.detection.regions import label_regions, training_regions
 from dlcourse.applications.detection.warp import warp
 from dlcourse.data.scenes import load_scenes
@@ -56,7 +56,7 @@ def test_an_empty_scene_is_all_ground(regions):
     picture = label_regions(empty, regions[0].boxes)
     assert not picture.overlaps.any() and not picture.labels.any()
     net = FastRCNN(rng=np.random.default_rng(0))
-    assert np.isfinite(fast_rcnn_steps(net, [picture] * 2, seed=0, images=2)(0))
+    assert np.isfinite(fast_rcnn_gradients(net, [picture] * 2, seed=0, images=2)(0))
     assert not np.abs(net.shift.weight.grad).any()  # there is nothing to move towards
 
 
@@ -87,7 +87,7 @@ def test_fast_rcnn_gradients():
 
 
 def test_steps_are_the_same_each_time_and_learn(regions):
-    for build, steps in ((FastRCNN, fast_rcnn_steps), (RegionNet, fine_tuning_steps)):
+    for build, steps in ((FastRCNN, fast_rcnn_gradients), (RegionNet, fine_tuning_gradients)):
         losses = []
         for _ in range(2):
             net = build(rng=np.random.default_rng(0))

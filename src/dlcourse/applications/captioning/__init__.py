@@ -5,8 +5,8 @@ from dlcourse.applications.captioning.search import Hypothesis, beam_search, gre
 from dlcourse.applications.captioning.training import (
     CaptionScores,
     evaluate_nic,
-    nic_steps,
-    speaking_steps,
+    nic_gradients,
+    speaking_gradients,
 )
 from dlcourse.applications.captioning.vocabulary import Vocabulary
 
@@ -18,6 +18,6 @@ __all__ = [
     "corpus_bleu",
     "evaluate_nic",
     "greedy",
-    "nic_steps",
-    "speaking_steps",
+    "nic_gradients",
+    "speaking_gradients",
 ]

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.captioning.training import evaluate_nic, nic_steps, speaking_steps
+from dlcourse.applications.captioning.training import (
+    evaluate_nic,
+    nic_gradients,
+    speaking_gradients,
+)
 from dlcourse.applications.captioning.vocabulary import Vocabulary
 from dlcourse.data.scenes import WORDS, load_scenes
 from dlcourse.models import NIC
@@ -51,7 +55,7 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     scenes = load_scenes("train", count, things=THINGS, seed=1000 + seed)
     first = train_in_steps(
         model,
-        speaking_steps(model, scenes, VOCABULARY, batch_size, seed),
+        speaking_gradients(model, scenes, VOCABULARY, batch_size, seed),
         steps,
         output / "first",
         lr=lr,
@@ -62,7 +66,7 @@ def run_nic(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     scenes = load_scenes("train", steps * batch_size, things=THINGS, seed=1001 + seed)
     training = train_in_steps(
         model,
-        nic_steps(model, scenes, VOCABULARY, batch_size, seed),
+        nic_gradients(model, scenes, VOCABULARY, batch_size, seed),
         steps,
         output,
         lr=lr,

@@ -32,10 +32,10 @@ _NEGATIVE = 0.3
 _NEAR = 0.6
 
 
-def fine_tuning_steps(
+def fine_tuning_gradients(
     model: RegionNet, regions: Sequence[Regions], seed: int, *, things: int = 16, ground: int = 48
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches what a warped region shows.
+    """Return the gradients that teach what a warped region shows, for `dlcourse.training.descent`.
 
     Regions with an overlap of 0.5 or more are things, all others ground; a batch has the same
     number of each, drawn from all pictures.
@@ -58,7 +58,7 @@ def fine_tuning_steps(
     is_thing = np.concatenate(overlaps)
     pools = np.flatnonzero(is_thing), np.flatnonzero(~is_thing)
 
-    def step(number: int) -> float:
+    def gradients(number: int) -> float:
         rng = generator(seed, Stream.SHUFFLE, number)
         rows = np.concatenate([rng.choice(pools[0], things), rng.choice(pools[1], ground)])
         squares = [
@@ -71,7 +71,7 @@ def fine_tuning_steps(
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 def region_features(

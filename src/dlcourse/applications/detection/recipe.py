@@ -14,9 +14,9 @@ from dlcourse.applications.detection.evaluation import (
     Detections,
     mean_average_precision,
 )
-from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
+from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_gradients
 from dlcourse.applications.detection.proposals import selective_search
-from dlcourse.applications.detection.rcnn import RCNN, fine_tuning_steps, fit_rcnn
+from dlcourse.applications.detection.rcnn import RCNN, fine_tuning_gradients, fit_rcnn
 from dlcourse.applications.detection.regions import training_regions
 from dlcourse.data.scenes import CLASSES, Scene, load_scenes
 from dlcourse.models import FastRCNN, RegionNet
@@ -57,10 +57,10 @@ def run_detector(
     detect: Detect
     if name == "fast-rcnn":
         model = FastRCNN(len(CLASSES), rng=rng)
-        step = fast_rcnn_steps(model, regions, seed)
+        step = fast_rcnn_gradients(model, regions, seed)
     else:
         model = RegionNet(len(CLASSES), rng=rng)
-        step = fine_tuning_steps(model, regions, seed)
+        step = fine_tuning_gradients(model, regions, seed)
     training = train_in_steps(
         model, step, _STEPS[name], output, lr=_LR, settings={"seed": seed}, progress=progress
     )

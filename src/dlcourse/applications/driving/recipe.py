@@ -22,14 +22,19 @@ from dlcourse.applications.driving.pictures import (
     in_weather,
 )
 from dlcourse.applications.driving.simulator import RoadSimulator
-from dlcourse.applications.driving.training import confusion, draw_batch, segment_with, segnet_steps
+from dlcourse.applications.driving.training import (
+    confusion,
+    draw_batch,
+    segment_with,
+    segnet_gradients,
+)
 from dlcourse.applications.driving.weather import WEATHERS
 from dlcourse.applications.segmentation import segmentation_scores
 from dlcourse.files import read_json, reading, write_json
 from dlcourse.models import SegNet
 from dlcourse.models.segnet import SMALL
 from dlcourse.nn.weights import load_arrays, save_arrays
-from dlcourse.training import Checkpoint, Stream, generator
+from dlcourse.training import Stream, generator
 from dlcourse.training.progress import progress_bar
 from dlcourse.zoo.entry import write_entry
 from dlcourse.zoo.steps import train_in_steps
@@ -58,19 +63,15 @@ def run_segnet(
     output.mkdir(parents=True, exist_ok=True)
     pictures = _once(output / "pictures.npz", TRAIN_TRACKS, _EACH, seed, progress)
     model = SegNet(len(CLASSES), SMALL, rng=generator(seed, Stream.INIT))
-    training = _kept(
-        output / "training.json",
-        lambda: train_in_steps(
-            model,
-            segnet_steps(model, pictures, _BATCH, seed),
-            _STEPS,
-            output,
-            lr=_LR,
-            settings={"seed": seed, "pictures": len(pictures.frames)},
-            progress=progress,
-        ),
+    training = train_in_steps(
+        model,
+        segnet_gradients(model, pictures, _BATCH, seed),
+        _STEPS,
+        output,
+        lr=_LR,
+        settings={"seed": seed, "pictures": len(pictures.frames)},
+        progress=progress,
     )
-    model.load_state_dict(Checkpoint.load(output / "segnet.npz").model)
     _round_to_16_bits(model)
     table = colour_table(pictures, seed)
     record = {

@@ -10,7 +10,7 @@ import numpy as np
 from dlcourse import zoo
 from dlcourse.applications.generation.diffusion import (
     cosine_schedule,
-    diffusion_steps,
+    diffusion_gradients,
     sample_diffusion,
 )
 from dlcourse.applications.generation.recipe import rounded
@@ -18,7 +18,7 @@ from dlcourse.applications.generation.scores import JUDGE, load_judge, look, sco
 from dlcourse.data import load_mnist
 from dlcourse.models import UNet
 from dlcourse.optim import Adam, WeightAverage
-from dlcourse.training import Loop, Stream, generator
+from dlcourse.training import Loop, Stream, descent, generator
 from dlcourse.zoo.entry import write_entry
 
 # Steps of noising.
@@ -57,11 +57,10 @@ def run_diffusion(
     optimizer = WeightAverage(Adam(model.parameters(), lr=_LR), _DECAY)
     settings = {"seed": seed, "widths": list(_WIDTHS), "batch_size": _BATCH, "lr": _LR}
     settings["decay"] = _DECAY
-    losses = Loop(
-        model,
-        optimizer,
-        diffusion_steps(model, train.images, SCHEDULE, _BATCH, seed),
-        max_norm=1.0,
+    gradients = diffusion_gradients(model, train.images, SCHEDULE, _BATCH, seed)
+    history = Loop(
+        descent(gradients, optimizer, max_norm=1.0),
+        {"model": model, "optimizer": optimizer},
         checkpoint=output / "unet.npz",
         settings=settings,
         progress=progress,
@@ -80,7 +79,9 @@ def run_diffusion(
         "recipe": {**settings, "noising_steps": SCHEDULE.steps, "steps": _STEPS},
         "training": {
             "parameters": sum(p.data.size for p in model.parameters()),
-            "losses": [round(float(np.mean(part)), 4) for part in np.split(np.array(losses), 24)],
+            "losses": [
+                round(float(np.mean(part)), 4) for part in np.split(np.array(history["loss"]), 24)
+            ],
         },
         "judge": JUDGE,
         "test": {

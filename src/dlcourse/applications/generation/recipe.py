@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
+from dlcourse.applications.generation.adversarial import adversarial_steps
 from dlcourse.applications.generation.latent import generate, latent_vectors
 from dlcourse.applications.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.data import load_mnist
 from dlcourse.files import reading
 from dlcourse.models import DCGANDiscriminator, DCGANGenerator
 from dlcourse.nn.weights import load_arrays, part, save_arrays
-from dlcourse.training import Stream, generator
+from dlcourse.optim import Adam, Schedule
+from dlcourse.training import Loop, Stream, generator
 from dlcourse.zoo.entry import write_entry
 
 _STEPS, _BATCH_SIZE = 4800, 32
@@ -58,51 +58,63 @@ def run_dcgan(
     real = look(test.images, judge).features
     vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.NOISE, _STEPS + 1))
 
-    def watch(makes: DCGANGenerator, step: int) -> dict[str, Any]:
+    def watch(step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
         save_arrays(output / f"pictures-{step}.npz", {"pictures": images[:_SHOWN, 0]})
         return rounded(score(images, judge, real)._asdict())
 
-    loop = AdversarialLoop(
-        makes,
-        judges,
-        2 * train.images - 1,
-        batch_size=_BATCH_SIZE,
-        lr=_LR,
-        rate=_rate,
-        settings={"steps": _STEPS},
-        seed=seed,
+    betas = (0.5, 0.999)
+    optimizer_g = Adam(makes.parameters(), _LR, betas)
+    optimizer_d = Adam(judges.parameters(), _LR, betas)
+    settings = {
+        "seed": seed,
+        "batch_size": _BATCH_SIZE,
+        "images": len(train),
+        "lr": _LR,
+        "generator_lr": _LR,
+        "steps": _STEPS,
+    }
+    history = Loop(
+        adversarial_steps(
+            makes,
+            judges,
+            optimizer_g,
+            optimizer_d,
+            2 * train.images - 1,
+            _BATCH_SIZE,
+            seed,
+            schedules=[_TwoCycles(optimizer_g), _TwoCycles(optimizer_d)],
+        ),
+        {"G": makes, "D": judges, "optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         watch=watch,
         watch_every=_WATCH_EVERY,
         checkpoint=output / "dcgan.npz",
+        settings=settings,
         progress=progress,
-    )
-    start = time.process_time()
-    history = loop.run(_STEPS)
-    seconds = time.process_time() - start
+    ).run(_STEPS)
     scored = generate(
         makes, latent_vectors(_SCORED, makes.latent, generator(seed, Stream.NOISE, _STEPS))
     )
-    steps = [look["step"] for look in loop.watched]
+    steps = [look["step"] for look in history.watched]
     arrays = {
         **{f"generator.{name}": a for name, a in makes.state_dict().items()},
         **{f"discriminator.{name}": a for name, a in judges.state_dict().items()},
         "pictures": np.stack([_pictures(output / f"pictures-{step}.npz") for step in steps]),
     }
     record = {
-        "recipe": loop.settings,
+        "recipe": settings,
         "training": {
-            "cpu_seconds": round(seconds, 1),  # of this run, from where it went on
+            "seconds": round(history.seconds, 1),
             "parameters": {
                 "generator": sum(p.data.size for p in makes.parameters()),
                 "discriminator": sum(p.data.size for p in judges.parameters()),
             },
             # Means of a hundred steps each.
             "history": {
-                name: np.reshape(history[name], (-1, 100)).mean(axis=1).round(4).tolist()
-                for name in KEPT
+                name: np.reshape(values, (-1, 100)).mean(axis=1).round(4).tolist()
+                for name, values in history.numbers.items()
             },
-            "watched": loop.watched,
+            "watched": history.watched,
         },
         "judge": JUDGE,
         "test": {
@@ -138,11 +150,13 @@ def _pictures(path: Path) -> np.ndarray:
         return arrays["pictures"]
 
 
-def _rate(number: int) -> float:
-    """The share of the learning rate: 1, falling to 0; then once more from 1 to 0."""
-    if number < _FIRST_CYCLE:
-        return min(1.0, 2 * (1 - number / _FIRST_CYCLE))
-    return (_STEPS - number) / (_STEPS - _FIRST_CYCLE)
+class _TwoCycles(Schedule):
+    """The learning rate as it is, falling to 0; then once more from there to 0."""
+
+    def lr_at(self, epoch: float) -> float:
+        if epoch < _FIRST_CYCLE:
+            return self.base_lr * min(1.0, 2 * (1 - epoch / _FIRST_CYCLE))
+        return self.base_lr * ((_STEPS - epoch) / (_STEPS - _FIRST_CYCLE))
 
 
 def rounded(scores: dict[str, Any]) -> dict[str, Any]:

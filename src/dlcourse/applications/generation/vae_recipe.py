@@ -10,7 +10,7 @@ import numpy as np
 from dlcourse import zoo
 from dlcourse.applications.generation.recipe import rounded
 from dlcourse.applications.generation.scores import JUDGE, load_judge, look, score
-from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_steps
+from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_gradients
 from dlcourse.data import load_mnist
 from dlcourse.models import VAE
 from dlcourse.training import Stream, generator
@@ -42,7 +42,7 @@ def run_vae(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     model = VAE(_LATENT, rng=generator(seed, Stream.INIT))
     training = train_in_steps(
         model,
-        vae_steps(model, train.images, _BATCH, seed),
+        vae_gradients(model, train.images, _BATCH, seed),
         _STEPS,
         output,
         lr=_LR,

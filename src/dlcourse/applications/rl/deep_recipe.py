@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_training import FINAL, DQNHistory, DQNSettings, train_dqn
+from dlcourse.applications.rl.deep_training import FINAL, DQNSettings, train_dqn
 from dlcourse.applications.rl.dqn import QAgent
 from dlcourse.applications.rl.episodes import Episodes, evaluate
 from dlcourse.applications.rl.exploration import LinearSchedule
 from dlcourse.applications.rl.games import make_game, network_for
-from dlcourse.training import Stream, generator
-from dlcourse.training.progress import say
+from dlcourse.training import History, Stream, generator
 from dlcourse.zoo.entry import write_entry
 
 GAMES = {"cartpole": "CartPole-v1", "breakout": "MinAtar/Breakout-v1"}
@@ -101,7 +100,7 @@ def run_dqn(
     seed : int
         What initial weights, games and explored actions are drawn from.
     progress : bool
-        Whether to print a line to standard error after each check.
+        Whether to show a progress bar.
     """
     seed += number
     environment = make_game(GAMES[game])
@@ -115,7 +114,7 @@ def run_dqn(
         settings,
         seed=seed,
         checkpoint=output / "checkpoint.npz",
-        report=say if progress else None,
+        progress=progress,
     )
     # What ships has 16 bits, so that is what is measured.
     weights = {name: a.astype(np.float16) for name, a in network.state_dict().items()}
@@ -127,10 +126,10 @@ def run_dqn(
         | dataclasses.asdict(settings),
         "training": {
             "parameters": sum(p.data.size for p in network.parameters()),
-            "episodes": len(history.ends),
+            "episodes": history.done,
             "seconds": round(history.seconds, 1),
             "curve": {"frames": frames, "returns": returns},
-            "checks": history.checks,
+            "checks": [[look["frame"], look["score"]] for look in history.watched],
         },
         "test": {
             "episodes": len(final.returns),
@@ -160,9 +159,9 @@ def load_agent(name: str) -> tuple[QAgent, Any]:
     return QAgent(network), environment
 
 
-def _curve(history: DQNHistory, window: int) -> tuple[list[int], list[float]]:
+def _curve(history: History, window: int) -> tuple[list[int], list[float]]:
     """Mean returns of the episodes that ended in each window of frames, where there are any."""
-    ends, returns = np.array(history.ends), np.array(history.returns)
+    ends, returns = np.array(history["frame"]), np.array(history["return"])
     frames, means = [], []
     for start in range(0, int(ends[-1]), window):
         inside = (ends > start) & (ends <= start + window)

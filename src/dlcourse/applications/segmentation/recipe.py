@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_steps
+from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_gradients
 from dlcourse.data.scenes import CLASSES, load_scenes
 from dlcourse.models import FCN
 from dlcourse.training import Stream, generator
@@ -46,7 +46,7 @@ def run_fcn(
     scenes = load_scenes("train", steps * _BATCH, seed=3 * seed + _order(stride))
     training = train_in_steps(
         model,
-        fcn_steps(model, scenes, _BATCH, seed),
+        fcn_gradients(model, scenes, _BATCH, seed),
         steps,
         output,
         lr=lr,
