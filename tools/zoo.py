@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_recipe import ABLATIONS
+from dlcourse.applications.rl.dqn_recipe import ABLATIONS
+from dlcourse.entries import RECIPES
 from dlcourse.expect import one_of
 from dlcourse.files import atomic_write
-from dlcourse.recipes import RECIPES
 
 #: What the training runs on the degradation problem share; one thread, beside other work.
 DEGRADATION = (

@@ -23,7 +23,7 @@ from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork
 from dlcourse.optim import Adam, clip_grad_norm_
 from dlcourse.training import Trainer
 from dlcourse.workers import blas_threads
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 
 
 def digest(*arrays):

@@ -23,11 +23,11 @@ from dlcourse.distributed import (
     SingleProcess,
     started_ranks,
 )
+from dlcourse.entries import RECIPES
 from dlcourse.expect import one_of
 from dlcourse.files import check_writable
-from dlcourse.recipes import RECIPES
 from dlcourse.zoo.claim import claimed
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
 
 

@@ -17,7 +17,7 @@ from dlcourse.nn import CrossEntropyLoss, softmax
 from dlcourse.nn.weights import load_weights
 from dlcourse.training import ParallelModel
 from dlcourse.zoo.claim import noted_recipe
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 from dlcourse.zoo.recipe import DATASETS
 
 _WEIGHTS = "a classifier of the zoo, the folder of a run, or an .npz file"

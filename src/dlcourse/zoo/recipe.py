@@ -47,7 +47,7 @@ from dlcourse.training import (
 )
 from dlcourse.zoo.claim import claimed
 from dlcourse.zoo.environment import hardware, versions
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 
 #: Sets of images by name, each a function that gives the training and the test set.
 DATASETS: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
+from dlcourse.applications.generation.dcgan_recipe import rounded
 from dlcourse.applications.generation.diffusion import (
     cosine_schedule,
     diffusion_steps,
     sample_diffusion,
 )
-from dlcourse.applications.generation.recipe import rounded
 from dlcourse.applications.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.data import load_mnist
 from dlcourse.models import UNet

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.recipe import rounded
+from dlcourse.applications.generation.dcgan_recipe import rounded
 from dlcourse.applications.generation.scores import JUDGE, load_judge, look, score
 from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_steps
 from dlcourse.data import load_mnist

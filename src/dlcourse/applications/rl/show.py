@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_recipe import AGENTS, load_agent
+from dlcourse.applications.rl.dqn_recipe import AGENTS, load_agent
 from dlcourse.applications.rl.episodes import Agent, episode_seed, make, play
 from dlcourse.applications.rl.tabular import TabularAgent
 from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from dlcourse.applications.captioning.recipe import run_nic
-from dlcourse.applications.detection.recipe import run_detector
-from dlcourse.applications.driving.recipe import run_segnet
+from dlcourse.applications.captioning.entries import run_nic
+from dlcourse.applications.detection.entries import run_detector
+from dlcourse.applications.driving.entries import run_segnet
+from dlcourse.applications.generation.dcgan_recipe import run_dcgan
 from dlcourse.applications.generation.diffusion_recipe import run_diffusion
-from dlcourse.applications.generation.recipe import run_dcgan
 from dlcourse.applications.generation.vae_recipe import run_vae
-from dlcourse.applications.rl.deep_recipe import ABLATIONS, AGENTS, run_dqn
+from dlcourse.applications.rl.dqn_recipe import ABLATIONS, AGENTS, run_dqn
 from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS, run_tabular
-from dlcourse.applications.segmentation.recipe import run_fcn
-from dlcourse.applications.style.recipe import PHOTOGRAPHS, run_grid, run_painted
+from dlcourse.applications.segmentation.entries import run_fcn
+from dlcourse.applications.style.entries import PHOTOGRAPHS, run_grid, run_painted
 
 # In an order in which each begins with the weights of those before it.
 RECIPES: dict[str, Callable[..., dict[str, Any]]] = {
