@@ -136,6 +136,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
     ),
     "BasicConv2d": (lambda rng: models.BasicConv2d(6, 8, 3, rng=rng), _IMAGES),
     "Bottleneck": (lambda rng: models.Bottleneck(8, 2, rng=rng), (4, 8, 6, 5)),
+    "DCGAN": (lambda rng: models.DCGAN(8, 4, rng=rng), (3, 8, 1, 1)),
     "DCGANDiscriminator": (lambda rng: models.DCGANDiscriminator(4, rng=rng), (3, 1, 28, 28)),
     "DCGANGenerator": (lambda rng: models.DCGANGenerator(8, 4, rng=rng), (3, 8, 1, 1)),
     "DeepConvNet": (lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
@@ -165,6 +166,7 @@ MODELS: dict[str, tuple[Build, Shape]] = {
         (5, 4, 10, 10),
     ),
     "NIC": (lambda rng: _OneInOneOut(models.NIC(5, 32, rng=rng), _words), (2, 3, 32, 32)),
+    "RCNN": (lambda rng: models.RCNN(5, rng=rng), (2, 3, 64, 64)),
     "RegionNet": (lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
     "ResNet": (
         lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),

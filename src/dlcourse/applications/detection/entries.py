@@ -1,12 +1,11 @@
-"""The runs that made the two detectors."""
+"""The detectors of the zoo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from dlcourse import zoo
 from dlcourse.applications.detection.evaluation import (
@@ -16,122 +15,73 @@ from dlcourse.applications.detection.evaluation import (
 )
 from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
 from dlcourse.applications.detection.proposals import selective_search
-from dlcourse.applications.detection.rcnn import RCNN, fine_tuning_steps, fit_rcnn
+from dlcourse.applications.detection.rcnn import fine_tuning_steps, fit_rcnn, rcnn_detect
 from dlcourse.applications.detection.regions import training_regions
 from dlcourse.data.scenes import CLASSES, Scene, load_scenes
-from dlcourse.models import FastRCNN, RegionNet
+from dlcourse.models import RCNN, FastRCNN
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.entry import write_entry
 from dlcourse.zoo.steps import train_in_steps
-
-#: Gives detections for a picture and proposals.
-Detect = Callable[[np.ndarray, np.ndarray], Detections]
+from dlcourse.zoo.training import Entry, Trained
 
 _SCENES, _LR = 1500, 0.001
-_STEPS = {"fast-rcnn": 2000, "rcnn": 800}
+_STEPS = {"FastRCNN": 2000, "RCNN": 800}
 #: R-CNN's machines and regressions are fitted to the regions of this many scenes.
 _FITTED = 600
 
 
-def run_detector(
-    name: str, output: Path, *, command: str, seed: int = 0, progress: bool = True
-) -> dict[str, Any]:
-    """Train a detector into a folder, and return the record; see `zoo.entry`.
-
-    Parameters
-    ----------
-    name : str
-        ``"rcnn"`` or ``"fast-rcnn"``.
-    output : pathlib.Path
-        Folder of the run; an interrupted run is resumed.
-    command : str
-        The command that started it, for the record.
-    seed : int
-        What initial weights, scenes, batches and dropout are drawn from.
-    progress : bool
-        Whether to show a progress bar.
-    """
+def train_detector(kind: str, folder: Path, *, seed: int, progress: bool) -> Trained:
+    """Train a detector: "RCNN" or "FastRCNN"."""
     regions = training_regions(load_scenes("train", _SCENES, seed=2000 + seed))
-    rng = generator(seed, Stream.INIT)
-    model: FastRCNN | RegionNet
-    detect: Detect
-    if name == "fast-rcnn":
-        model = FastRCNN(len(CLASSES), rng=rng)
-        step = fast_rcnn_steps(model, regions, seed)
-    else:
-        model = RegionNet(len(CLASSES), rng=rng)
-        step = fine_tuning_steps(model, regions, seed)
+    network = {"kind": kind, "classes": len(CLASSES)}
+    model = zoo.build(network, generator(seed, Stream.INIT))
+    make_step = fine_tuning_steps if isinstance(model, RCNN) else fast_rcnn_steps
     training = train_in_steps(
-        model, step, _STEPS[name], output, lr=_LR, settings={"seed": seed}, progress=progress
+        model,
+        make_step(model, regions, seed),
+        _STEPS[kind],
+        folder,
+        lr=_LR,
+        settings={"seed": seed},
+        progress=progress,
     )
-    arrays = dict(model.state_dict())
-    if isinstance(model, RegionNet):
-        rcnn = fit_rcnn(model, regions[:_FITTED], len(CLASSES), seed)
-        arrays |= {
-            "machines": rcnn.machines,
-            "regressions": rcnn.regressions,
-            "scale": np.array([rcnn.scale]),
-        }
-        detect = rcnn.detect
-    else:
-        detect = _detector(model)
-    test = {
-        str(count): evaluate_detector(detect, load_scenes("test", count)) for count in (100, 500)
+    if isinstance(model, RCNN):
+        fit_rcnn(model, regions[:_FITTED], seed)
+    return Trained(
+        model.state_dict(),
+        recipe={"scenes": _SCENES},
+        seconds=training.pop("seconds"),
+        training=training,
+        network=network,
+        input=(3, model.size, model.size) if isinstance(model, RCNN) else None,
+    )
+
+
+def evaluate(model: RCNN | FastRCNN, *, whole: bool = True) -> dict[str, Any]:
+    """Return the mean average precision on 100 test scenes, and on 500."""
+    return {
+        str(count): evaluate_detector(model, load_scenes("test", count))
+        for count in ((100, 500) if whole else (100,))
     }
-    recipe = {"seed": seed, "scenes": _SCENES}
-    return write_entry(
-        output, arrays, command, {"recipe": recipe, "training": training, "test": test}
-    )
 
 
-def evaluate_detector(detect: Detect, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Return a detector's mean average precision on scenes, at 0.5 and at 0.5 to 0.95.
-
-    Parameters
-    ----------
-    detect : callable
-        Gives detections for a picture and proposals.
-    scenes : sequence of Scene
-        What to look at.
-    """
-    pairs = [(scene, detect(scene.image, selective_search(scene.image))) for scene in scenes]
-    known = [Detections(scene.boxes, scene.labels) for scene, _ in pairs]
-    found = [detections for _, detections in pairs]
+def evaluate_detector(model: RCNN | FastRCNN, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Return a detector's mean average precision on scenes, at 0.5 and at 0.5 to 0.95."""
+    known, found = [], []
+    for scene in scenes:
+        proposals = selective_search(scene.image)
+        known.append(Detections(scene.boxes, scene.labels))
+        found.append(
+            rcnn_detect(model, scene.image, proposals)
+            if isinstance(model, RCNN)
+            else fast_rcnn_detect(model, scene.image, proposals)
+        )
     return {
         "map_50": mean_average_precision(found, known),
         "map_50_95": mean_average_precision(found, known, COCO_THRESHOLDS),
     }
 
 
-def load_fast_rcnn() -> FastRCNN:
-    """Return the zoo's Fast R-CNN, ready to detect.
-
-    Examples
-    --------
-    >>> load_fast_rcnn().training
-    False
-    """
-    model = FastRCNN(len(CLASSES), rng=np.random.default_rng(0))
-    model.load_state_dict(zoo.arrays("scenes/fast-rcnn"))
-    model.eval()
-    return model
-
-
-def load_rcnn() -> RCNN:
-    """Return the zoo's R-CNN, ready to detect.
-
-    Examples
-    --------
-    >>> load_rcnn().machines.shape
-    (11, 257)
-    """
-    arrays = zoo.arrays("scenes/rcnn")
-    parts = {key: arrays.pop(key) for key in ("machines", "regressions", "scale")}
-    model = RegionNet(len(CLASSES), rng=np.random.default_rng(0))
-    model.load_state_dict(arrays)
-    model.eval()
-    return RCNN(model, parts["machines"], parts["regressions"], float(parts["scale"][0]))
-
-
-def _detector(model: FastRCNN) -> Detect:
-    return lambda image, proposals: fast_rcnn_detect(model, image, proposals)
+ENTRIES = [
+    Entry("scenes/rcnn", partial(train_detector, "RCNN"), evaluate),
+    Entry("scenes/fast-rcnn", partial(train_detector, "FastRCNN"), evaluate),
+]

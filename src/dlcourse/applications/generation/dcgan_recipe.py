@@ -1,4 +1,4 @@
-"""The run that made the zoo's DCGAN."""
+"""Training and measuring the DCGAN of the zoo."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 from dlcourse import zoo
 from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
 from dlcourse.applications.generation.latent import generate, latent_vectors
-from dlcourse.applications.generation.scores import JUDGE, load_judge, look, score
+from dlcourse.applications.generation.scores import JUDGE, judged
 from dlcourse.data import load_mnist
 from dlcourse.files import reading
-from dlcourse.models import DCGANDiscriminator, DCGANGenerator
-from dlcourse.nn.weights import load_arrays, part, save_arrays
+from dlcourse.models import DCGAN, DCGANGenerator
+from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.training import Stream, generator
-from dlcourse.zoo.entry import write_entry
+from dlcourse.zoo.training import Trained
 
+_NETWORK = {"kind": "DCGAN"}
 _STEPS, _BATCH_SIZE = 4800, 32
 #: Steps of the first cycle of learning rates; the second takes up the rest.
 _FIRST_CYCLE = 3200
@@ -29,40 +30,26 @@ _WATCH_EVERY = 400
 _WATCHED, _SCORED, _SHOWN = 500, 10_000, 10
 
 
-def run_dcgan(
-    output: Path, *, command: str, seed: int = 0, progress: bool = True
-) -> dict[str, Any]:
-    """Train DCGAN on the training images of MNIST into a folder, and return the record.
+def train_dcgan(folder: Path, *, seed: int, progress: bool) -> Trained:
+    """Train DCGAN on the training images of MNIST.
 
     The learning rates fall to zero in two cycles (the idea of Loshchilov and Hutter 2017). The
     second was added when the judge was confident about 78% of samples after the first, less than
     the 80% that were wanted. The generator is measured every 400 steps, and the last weights are
     those of the entry.
-
-    Parameters
-    ----------
-    output : pathlib.Path
-        Folder of the run; an interrupted run is resumed.
-    command : str
-        The command that started it, for the record.
-    seed : int
-        What initial weights, batches and vectors are drawn from.
-    progress : bool
-        Whether to show a progress bar.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    rng = generator(seed, Stream.INIT)
-    makes, judges = DCGANGenerator(rng=rng), DCGANDiscriminator(rng=rng)
-    train, test = load_mnist()
-    judge = load_judge()
-    real = look(test.images, judge).features
+    folder.mkdir(parents=True, exist_ok=True)
+    model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
+    makes, judges = model.generator, model.discriminator
+    train, _ = load_mnist()
     vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.NOISE, _STEPS + 1))
 
     def watch(makes: DCGANGenerator, step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
-        save_arrays(output / f"pictures-{step}.npz", {"pictures": images[:_SHOWN, 0]})
-        return rounded(score(images, judge, real)._asdict())
+        save_arrays(folder / f"pictures-{step}.npz", {"pictures": images[:_SHOWN, 0]})
+        return judged(images)
 
+    checkpoint = folder / "dcgan.npz"
     loop = AdversarialLoop(
         makes,
         judges,
@@ -74,29 +61,18 @@ def run_dcgan(
         seed=seed,
         watch=watch,
         watch_every=_WATCH_EVERY,
-        checkpoint=output / "dcgan.npz",
+        checkpoint=checkpoint,
         progress=progress,
     )
-    start = time.process_time()
+    resumed, start = checkpoint.exists(), time.perf_counter()
     history = loop.run(_STEPS)
-    seconds = time.process_time() - start
-    scored = generate(
-        makes, latent_vectors(_SCORED, makes.latent, generator(seed, Stream.NOISE, _STEPS))
-    )
-    steps = [look["step"] for look in loop.watched]
-    arrays = {
-        **{f"generator.{name}": a for name, a in makes.state_dict().items()},
-        **{f"discriminator.{name}": a for name, a in judges.state_dict().items()},
-        "pictures": np.stack([_pictures(output / f"pictures-{step}.npz") for step in steps]),
-    }
-    record = {
-        "recipe": loop.settings,
-        "training": {
-            "cpu_seconds": round(seconds, 1),  # of this run, from where it went on
-            "parameters": {
-                "generator": sum(p.data.size for p in makes.parameters()),
-                "discriminator": sum(p.data.size for p in judges.parameters()),
-            },
+    seconds = round(time.perf_counter() - start, 1)
+    files = [folder / f"pictures-{look['step']}.npz" for look in loop.watched]
+    return Trained(
+        {**model.state_dict(), "pictures": np.stack([_pictures(file) for file in files])},
+        recipe={name: value for name, value in loop.settings.items() if name != "seed"},
+        seconds=None if resumed else seconds,
+        training={
             # Means of a hundred steps each.
             "history": {
                 name: np.reshape(history[name], (-1, 100)).mean(axis=1).round(4).tolist()
@@ -104,32 +80,16 @@ def run_dcgan(
             },
             "watched": loop.watched,
         },
-        "judge": JUDGE,
-        "test": {
-            "samples": _SCORED,
-            "dcgan": rounded(score(scored, judge, real)._asdict()),
-        },
-    }
-    return write_entry(output, arrays, command, record)
+        network=_NETWORK,
+        input=(makes.latent, 1, 1),
+    )
 
 
-def load_dcgan() -> tuple[DCGANGenerator, DCGANDiscriminator]:
-    """Return both networks of the zoo's DCGAN, ready to use.
-
-    Examples
-    --------
-    >>> makes, judges = load_dcgan()
-    >>> images = generate(makes, latent_vectors(2, makes.latent, np.random.default_rng(0)))
-    >>> judges(2 * images - 1).shape
-    (2,)
-    """
-    arrays = zoo.arrays("generation/dcgan")
-    rng = np.random.default_rng(0)
-    networks = DCGANGenerator(rng=rng), DCGANDiscriminator(rng=rng)
-    for prefix, network in zip(("generator.", "discriminator."), networks, strict=True):
-        network.load_state_dict(part(arrays, prefix))
-        network.eval()
-    return networks
+def evaluate_dcgan(model: DCGAN, *, whole: bool = True) -> dict[str, Any]:
+    """Return the scores of samples, whatever `whole` says; see `judged`."""
+    makes = model.generator
+    vectors = latent_vectors(_SCORED, makes.latent, generator(0, Stream.NOISE, _STEPS))
+    return {"judge": JUDGE, "samples": _SCORED, "dcgan": judged(generate(makes, vectors))}
 
 
 def _pictures(path: Path) -> np.ndarray:
@@ -143,11 +103,3 @@ def _rate(number: int) -> float:
     if number < _FIRST_CYCLE:
         return min(1.0, 2 * (1 - number / _FIRST_CYCLE))
     return (_STEPS - number) / (_STEPS - _FIRST_CYCLE)
-
-
-def rounded(scores: dict[str, Any]) -> dict[str, Any]:
-    """Return scores with four decimal places, for a record."""
-    return {
-        name: [round(x, 4) for x in value] if isinstance(value, tuple) else round(value, 4)
-        for name, value in scores.items()
-    }
