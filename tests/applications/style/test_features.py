@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from dlcourse.applications.style import SOURCES, VGGFeatures, features, load_features
-from dlcourse.models import edges, preprocess_for
+from dlcourse.applications.style import SOURCES, VGGFeatures, edges, features, load_features
+from dlcourse.models import preprocess_for
 from dlcourse.models.vgg import VGG, vgg_features
 
 NAMES = ["conv1_1", "conv2_2", "conv3_1"]

