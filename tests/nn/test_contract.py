@@ -312,13 +312,68 @@ def test_the_gradient_of_the_input_may_be_left_out(name):
         assert any(parameter.grad is not None for parameter in module.parameters())
 
 
+@EACH
+@pytest.mark.parametrize("train", [True, False])
+def test_a_frozen_module_computes_no_gradient_of_its_parameters(name, train, monkeypatch):
+    module, x, others = case(name)
+    module.train(train)
+    dy = ones_like(module(x, *others))
+    expected = gradients(module, dy, forward=(x, *others))[0]
+    given, accumulate = [], Parameter.accumulate
+
+    def watched(parameter, grad):
+        given.append(grad)
+        accumulate(parameter, grad)
+
+    monkeypatch.setattr(Parameter, "accumulate", watched)
+    module.requires_grad_(False)
+    dx, *others = gradients(module, dy, forward=(x, *others))
+    assert_same([dx], [expected])
+    assert others == [None] * len(others)
+    if not train:  # with the statistics of a batch, normalization needs them for the input's
+        assert all(map(callable, given))  # it was not computed
+
+
 def test_one_layer_inside_may_leave_it_out_and_an_index_has_none():
     x = np.ones((2, 3), np.float32)
     net = Sequential(Tanh(), Linear(3, 3, rng=rng()), Tanh())
     net[1].skip_input_grad()
-    assert net.backward(net(x)) is None
+    assert net.backward(net(x)) is None  # there is nothing to learn before it
     words = Sequential(Embedding(5, 3, rng=rng()), Tanh())
     assert words.backward(words(np.array([1, 2, 2]))) is None
+
+
+def test_a_layer_behind_one_that_learns_may_not_leave_it_out():
+    x = np.ones((2, 3), np.float32)
+    net = Sequential(Linear(3, 3, rng=rng()), Sequential(ReLU(), Linear(3, 3, rng=rng()), Tanh()))
+    net[1][1].skip_input_grad()
+    place = r"Sequential \(1 of Sequential\)"
+    for skip in (False, True):  # nobody asks for that of the first layer
+        net.skip_input_grad(skip)
+        with pytest.raises(RuntimeError, match=f"{place} returned None, but layers before it"):
+            net.backward(net(x))
+    net[0].requires_grad_(False)
+    assert net.backward(net(x)) is None
+
+
+def test_a_composite_is_told_of_a_gradient_that_is_missing_behind_a_layer():
+    class Two(Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = Linear(3, 3, rng=rng()), Linear(3, 3, rng=rng())
+
+        def forward(self, x):
+            return self.two(self.one(x))
+
+        def backward(self, dy):
+            return self.one.backward(self.two.backward(dy))
+
+    net = Sequential(Two(), ReLU())
+    net.skip_input_grad()
+    net[0].two.skip_input_grad()
+    dy = net(np.ones((2, 3), np.float32))
+    with pytest.raises(RuntimeError, match=r"Linear \(0.one of Sequential\) got None in place"):
+        net.backward(dy)
 
 
 def test_a_pass_that_failed_leaves_nothing_to_go_back_on():

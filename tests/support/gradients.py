@@ -65,7 +65,7 @@ def check_gradients(module, inputs, rng, entries=40):
         zip(inputs, dx if isinstance(dx, tuple) else (dx,), strict=True)
     ):
         if grad is not None or (number == 0 and x.dtype.kind == "f" and module.input_grad):
-            checked[f"input {number}"] = x, grad
+            checked["the input" if number == 0 else f"input {number}"] = x, grad
     flat = np.concatenate([part.ravel() for part in arrays(direction)])
     scale = np.sqrt(flat.size)  # about the size of f
     for name, (values, grad) in checked.items():

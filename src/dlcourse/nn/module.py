@@ -217,8 +217,8 @@ class Module(Familiar):
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say whether the parameters learn, and return the module.
 
-        Those that do not learn get no gradient, and optimizers skip them. A convolution then saves
-        the work, which is half of its backward pass.
+        Those that do not learn get no gradient, and optimizers skip them. A layer then saves the
+        work, which is half of a convolution's backward pass.
 
         Examples
         --------
