@@ -180,7 +180,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     fields[id(x)] = (x, Field())
     twin = model.replica().eval()
     for name, module in twin.named_modules():
-        module.forward = watch(name, module)  # type: ignore[method-assign,assignment]
+        module.forward = watch(name, module)  # type: ignore[method-assign]
     twin(x)
     leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
     idle = sum(_count(module) for name, module in leaves if name not in ran)
