@@ -23,7 +23,7 @@ from dlcourse.data.augment import Elastic
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork
 from dlcourse.optim import Adam, clip_grad_norm_
 from dlcourse.training import Trainer
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 
 
 def digest(*arrays):

@@ -121,6 +121,7 @@ MODELS: dict[str, Case] = {
     ),
     "BasicConv2d": Case(lambda rng: models.BasicConv2d(6, 8, 3, rng=rng), _IMAGES),
     "Bottleneck": Case(lambda rng: models.Bottleneck(8, 2, rng=rng), (4, 8, 6, 5)),
+    "DCGAN": Case(lambda rng: models.DCGAN(8, 4, rng=rng), (3, 8, 1, 1)),
     "DCGANDiscriminator": Case(lambda rng: models.DCGANDiscriminator(4, rng=rng), (3, 1, 28, 28)),
     "DCGANGenerator": Case(lambda rng: models.DCGANGenerator(8, 4, rng=rng), (3, 8, 1, 1)),
     "DeepConvNet": Case(lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
@@ -150,6 +151,7 @@ MODELS: dict[str, Case] = {
         (5, 4, 10, 10),
     ),
     "NIC": Case(lambda rng: models.NIC(5, 32, rng=rng), (2, 3, 32, 32), _words),
+    "RCNN": Case(lambda rng: models.RCNN(5, rng=rng), (2, 3, 64, 64)),
     "RegionNet": Case(lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
     "ResNet": Case(
         lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),

@@ -64,6 +64,39 @@ class RegionNet(SequentialClassifier):
         return self.relu(self.hidden(self.flatten(self.stages(x))))
 
 
+class RCNN(RegionNet):
+    """All that R-CNN learns, with the network of `RegionNet` (Girshick et al. 2014).
+
+    What is fitted to the network's features, and not trained by gradients, are buffers:
+    ``machines`` (classes, 257), weights and, last, the offset of the support vector machine of each
+    class, of which class 0 has none; ``regressions`` (classes, 257, 4), which predict shifts; and
+    ``scale`` (1,), what features are divided by, so that their norm is about 1.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> RCNN(11, rng=np.random.default_rng(0)).machines.shape
+    (11, 257)
+    """
+
+    machines: Array
+    regressions: Array
+    scale: Array
+
+    def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
+        super().__init__(classes, rng=rng)
+        size = self.score.weight.data.shape[1] + 1
+        self.register_buffer("machines", np.zeros((classes, size), np.float32))
+        self.register_buffer("regressions", np.zeros((classes, size, 4), np.float32))
+        self.register_buffer("scale", np.ones(1, np.float32))
+
+
 class FastRCNNOutputs(NamedTuple):
     """What Fast R-CNN says about each region."""
 
