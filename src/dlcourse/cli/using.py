@@ -147,7 +147,7 @@ def _found(weights: str) -> tuple[str | zoo.Recipe, Any]:
     if path.exists():
         raise ValueError(
             f"{path}: expected {_WEIGHTS}; other files are read in "
-            "Python, as dlcourse.models.pretrained.read_arrays(path)"
+            "Python, as dlcourse.models.weight_files.read_arrays(path)"
         )
     return weights, zoo.load(weights)
 

@@ -146,7 +146,7 @@ class FastRCNN(Module):
         self.shift = Linear(256, 4 * classes, rng=rng)
         self.shift.weight.data *= 0.01  # at first, regions stay where they are
 
-    def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:  # type: ignore[override]
+    def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:
         """Run over pictures (N, 3, H, W) once, and judge each region (R, 5) of them."""
         hidden = self.head(self.pool(self.stages(x), regions))
         shifts = self.shift(hidden)
@@ -154,12 +154,13 @@ class FastRCNN(Module):
             self.score(hidden), shifts.reshape(len(regions), self.shift.out_features // 4, 4)
         )
 
-    def backward(self, dy: FastRCNNOutputs) -> Array:
-        """Return the gradient with respect to the pictures, given the gradients of both outputs."""
-        d_hidden = self.score.backward(dy.scores)
-        d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(-1, self.shift.out_features))
-        return self.stages.backward(self.pool.backward(self.head.backward(d_hidden)))
+    def backward(self, dy: FastRCNNOutputs) -> tuple[Array, None]:
+        """Return the pictures' gradient, given those of both outputs; regions have none."""
+        d_scores, d_shifts = dy
+        d_hidden = self.score.backward(d_scores)
+        d_hidden = d_hidden + self.shift.backward(d_shifts.reshape(-1, self.shift.out_features))
+        d_features, _ = self.pool.backward(self.head.backward(d_hidden))
+        return self.stages.backward(d_features), None
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.stages.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.stages
