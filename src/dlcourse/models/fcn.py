@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dlcourse.backend import Array
@@ -23,35 +25,33 @@ WIDTHS = ((16,), (32,), (64, 64), (96,), (128,))
 
 
 @explained
-def backbone_stage(
-    in_channels: int, widths: tuple[int, ...], rng: np.random.Generator
-) -> Sequential:
-    """Return 3 x 3 convolutions with batch normalization and ReLU, then a 2 x 2 max pooling.
+def backbone(stages: Sequence[Sequence[int]], rng: np.random.Generator) -> Sequential:
+    """Return stages of 3 x 3 convolutions that each end with a 2 x 2 max pooling.
+
+    Batch normalization and ReLU follow each convolution.
 
     Parameters
     ----------
-    in_channels : int
-        Channels of the input.
-    widths : tuple of int
-        Filters of each convolution.
+    stages : sequence of sequences of int
+        Filters of each convolution, stage by stage; the first takes pictures of three colours.
     rng : numpy.random.Generator
         Draws the initial weights.
 
     Examples
     --------
-    >>> stage = backbone_stage(3, (16,), np.random.default_rng(0))
-    >>> stage(np.zeros((1, 3, 96, 96), np.float32)).shape
-    (1, 16, 48, 48)
+    >>> stages = backbone(WIDTHS[:2], np.random.default_rng(0))
+    >>> stages(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 32, 24, 24)
     """
-    layers: list[Module] = []
-    for width in widths:
-        layers += [
-            Conv2d(in_channels, width, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(width),
-            ReLU(),
-        ]
-        in_channels = width
-    return Sequential(*layers, MaxPool2d(2))
+    channels, made = 3, Sequential()
+    for widths in stages:
+        stage = Sequential()
+        for width in widths:
+            conv = Conv2d(channels, width, 3, padding=1, bias=False, rng=rng)
+            stage.extend([conv, BatchNorm2d(width), ReLU()])
+            channels = width
+        made.append(stage.append(MaxPool2d(2)))
+    return made
 
 
 class FCN(Module):
@@ -95,14 +95,9 @@ class FCN(Module):
         if stride not in (8, 16, 32):
             raise ValueError(f"stride must be 8, 16 or 32, found {stride}")
         self.stride = stride
-        channels = 3
-        stages = []
-        for widths in WIDTHS:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS, rng)
         self.head = Sequential(
-            Conv2d(channels, 256, 3, padding=1, bias=False, rng=rng),
+            Conv2d(WIDTHS[-1][-1], 256, 3, padding=1, bias=False, rng=rng),
             BatchNorm2d(256),
             ReLU(),
             Dropout(dropout),

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlcourse.backend import Array
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.fcn import WIDTHS, backbone_stage
+from dlcourse.models.fcn import WIDTHS, backbone
 from dlcourse.nn import (
     BatchNorm2d,
     Conv2d,
@@ -48,13 +48,9 @@ class RegionNet(SequentialClassifier):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        channels, stages = 3, []
-        for widths in WIDTHS[:4]:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS[:4], rng)
         self.flatten = Flatten()
-        self.hidden = Linear(channels * (self.size // 16) ** 2, 256, rng=rng)
+        self.hidden = Linear(WIDTHS[3][-1] * (self.size // 16) ** 2, 256, rng=rng)
         self.relu = ReLU()
         self.dropout = Dropout()
         self.score = Linear(256, classes, rng=rng)
@@ -129,14 +125,10 @@ class FastRCNN(Module):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        channels, stages = 3, []
-        for widths in WIDTHS[:3]:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
         width = WIDTHS[3][0]
         self.stages = Sequential(
-            *stages,
-            Conv2d(channels, width, 3, padding=1, bias=False, rng=rng),
+            *backbone(WIDTHS[:3], rng),
+            Conv2d(WIDTHS[2][-1], width, 3, padding=1, bias=False, rng=rng),
             BatchNorm2d(width),
             ReLU(),
         )
