@@ -7,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.fcn import WIDTHS, backbone
 from dlcourse.nn import (
-    BatchNorm2d,
-    Conv2d,
     Dropout,
     Flatten,
     Linear,
@@ -48,7 +46,7 @@ class RegionNet(SequentialClassifier):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self.stages = backbone(WIDTHS[:4], rng)
+        self.stages = backbone(WIDTHS[:4], rng=rng)
         self.flatten = Flatten()
         self.hidden = Linear(WIDTHS[3][-1] * (self.size // 16) ** 2, 256, rng=rng)
         self.relu = ReLU()
@@ -127,10 +125,7 @@ class FastRCNN(Module):
         super().__init__()
         width = WIDTHS[3][0]
         self.stages = Sequential(
-            *backbone(WIDTHS[:3], rng),
-            Conv2d(WIDTHS[2][-1], width, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(width),
-            ReLU(),
+            *backbone(WIDTHS[:3], rng=rng), *conv_bn_relu([WIDTHS[2][-1], width], rng=rng)
         )
         self.pool = RoIPool(4, spatial_scale=1 / 8)
         self.head = Sequential(Flatten(), Linear(16 * width, 256, rng=rng), ReLU(), Dropout())
