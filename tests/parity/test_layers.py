@@ -66,50 +66,37 @@ def test_batch_norm_starts_as_torch_does():
     assert_same_layer(nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3), draw((4, 3, 5, 5)))
 
 
+def assert_same_loss(kind, y, t, **options):
+    ours, theirs = getattr(nn, kind)(**options), getattr(torch.nn, kind)(**options)
+    ty = torch.from_numpy(y).requires_grad_()
+    value = theirs(ty, torch.from_numpy(t))
+    value.backward()
+    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
+    np.testing.assert_allclose(ours.backward(), ty.grad, atol=1e-6)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("scale", [1, 100])
 def test_cross_entropy(smoothing, scale):
-    logits = draw((6, 10)) * np.float32(scale)
     targets = np.random.default_rng(0).integers(0, 10, 6)
-    ours = nn.CrossEntropyLoss(label_smoothing=smoothing)
-    theirs = torch.from_numpy(logits).requires_grad_()
-    value = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(theirs, torch.from_numpy(targets))
-    value.backward()
-    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
-    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+    scores = draw((6, 10)) * np.float32(scale)
+    assert_same_loss("CrossEntropyLoss", scores, targets, label_smoothing=smoothing)
 
 
 def test_cross_entropy_of_pixels():
-    logits = draw((2, 4, 3, 5))
     targets = np.random.default_rng(0).integers(0, 4, (2, 3, 5))
     targets[1, 2] = -100
-    ours = nn.CrossEntropyLoss()
-    theirs = torch.from_numpy(logits).requires_grad_()
-    value = torch.nn.CrossEntropyLoss()(theirs, torch.from_numpy(targets))
-    value.backward()
-    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
-    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+    assert_same_loss("CrossEntropyLoss", draw((2, 4, 3, 5)), targets)
 
 
 @pytest.mark.parametrize("kind", ["MSELoss", "SmoothL1Loss"])
 def test_losses_of_differences(kind):
-    y, t = draw((4, 3, 2)), draw((4, 3, 2), seed=1)
-    ours = getattr(nn, kind)()
-    theirs = torch.from_numpy(y).requires_grad_()
-    value = getattr(torch.nn, kind)()(theirs, torch.from_numpy(t))
-    value.backward()
-    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
-    close(ours.backward(), theirs.grad)
+    assert_same_loss(kind, draw((4, 3, 2)), draw((4, 3, 2), seed=1))
 
 
 def test_binary_cross_entropy():
-    y, t = 5 * draw((4, 3, 2)), np.random.default_rng(1).random((4, 3, 2), dtype=np.float32)
-    ours = nn.BCEWithLogitsLoss()
-    theirs = torch.from_numpy(y).requires_grad_()
-    value = torch.nn.BCEWithLogitsLoss()(theirs, torch.from_numpy(t))
-    value.backward()
-    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
-    close(ours.backward(), theirs.grad)
+    targets = np.random.default_rng(1).random((4, 3, 2), dtype=np.float32)
+    assert_same_loss("BCEWithLogitsLoss", 5 * draw((4, 3, 2)), targets)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
