@@ -60,15 +60,6 @@ def test_forward_is_the_definition_and_backward_its_gradient(size, scale, dtype)
         check_gradients(pool, (x, regions), rng, entries=60)
 
 
-def test_the_order_in_memory_does_not_matter():
-    rng = np.random.default_rng(0)
-    x = rng.random((2, 3, 6, 6), dtype=np.float32)
-    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    regions = draw(10, 6, rng)
-    pool = RoIPool(2)
-    np.testing.assert_array_equal(pool(x, regions), pool(last, regions))
-
-
 def test_no_regions_and_regions_outside():
     x = np.ones((1, 2, 4, 4), np.float32)
     pool = RoIPool(2)
