@@ -71,46 +71,29 @@ sgd(lr=0.1, momentum=0.9, nesterov=True)
     TypeError: no nesterov=: write Nesterov(params, lr=0.1, momentum=0.9)
 optim.SGD(linear().parameters(), 0.1, 0.9)
     TypeError: SGD takes params, lr by position, found 3: for torch's third, write Momentum(params
-optim.Adam(linear().parameters(), amsgrad=True)
-    TypeError: Adam has no amsgrad=: leave it out
-optim.Adam(linear())
-    TypeError: found Linear; pass model.parameters
-optim.Adam(linear().parameters)
-    TypeError: found method; pass model.parameters()
-optim.Adam(linear().weight)
-    TypeError: found Parameter; pass
-optim.Adam(linear().named_parameters())
-    TypeError: found tuple; pass model.parameters()
-optim.Adam([np.ones(2)])
-    TypeError: found ndarray; pass
-optim.Adam([{"params": linear().parameters()}])
-    TypeError: make one optimizer for each
-sgd().add_param_group({})
-    AttributeError: make one optimizer
-sgd().step(print)
-    TypeError: there is no closure
+optim.Adam(linear().parameters(), amsgrad=True)  # TypeError: Adam has no amsgrad=: leave it out
+optim.Adam(linear())  # TypeError: found Linear; pass model.parameters
+optim.Adam(linear().parameters)  # TypeError: found method; pass model.parameters()
+optim.Adam(linear().weight)  # TypeError: found Parameter; pass
+optim.Adam(linear().named_parameters())  # TypeError: found tuple; pass model.parameters()
+optim.Adam([np.ones(2)])  # TypeError: found ndarray; pass
+optim.Adam([{"params": linear().parameters()}])  # TypeError: make one optimizer for each
+sgd().add_param_group({})  # AttributeError: make one optimizer
+sgd().step(print)  # TypeError: there is no closure
 optim.CosineAnnealingLR(linear(), 3)
     TypeError: CosineAnnealingLR takes an optimizer, found Linear
-optim.StepLR(sgd(), 3, last_epoch=2)
-    TypeError: schedule.move_to(epoch)
+optim.StepLR(sgd(), 3, last_epoch=2)  # TypeError: schedule.move_to(epoch)
 optim.StepLR(sgd(), 3).step(0.5)
     TypeError: for a time write move_to(epoch), for a metric observe(metric)
-optim.LinearWarmup(sgd(), 3).step(0.5)
-    TypeError: for a metric observe(metric)
-optim.ReduceLROnPlateau(sgd()).step()
-    TypeError: metrics
-optim.StepLR(sgd(), 3).get_lr()
-    AttributeError: schedule.lr_at(epoch)
-optim.ReduceLROnPlateau(sgd(), cooldown=2)
-    TypeError: ReduceLROnPlateau has no cooldown=
+optim.LinearWarmup(sgd(), 3).step(0.5)  # TypeError: for a metric observe(metric)
+optim.ReduceLROnPlateau(sgd()).step()  # TypeError: metrics
+optim.StepLR(sgd(), 3).get_lr()  # AttributeError: schedule.lr_at(epoch)
+optim.ReduceLROnPlateau(sgd(), cooldown=2)  # TypeError: ReduceLROnPlateau has no cooldown=
 optim.lr_scheduler.ExponentialLR(sgd(), 0.9)
     AttributeError: write StepLR(optimizer, step_size=1, gamma=0.9)
-optim.OneCycleLR
-    AttributeError: write lr_at(epoch)
-optim.Adadelta
-    AttributeError: write update(data, grad, state)
-optim.clip_grad_norm
-    AttributeError: clip_grad_norm_(model
+optim.OneCycleLR  # AttributeError: write lr_at(epoch)
+optim.Adadelta  # AttributeError: write update(data, grad, state)
+optim.clip_grad_norm  # AttributeError: clip_grad_norm_(model
 """
 
 
