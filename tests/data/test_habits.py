@@ -29,36 +29,25 @@ def test_indexing_and_iterating():
 
 
 TOLD = r"""
-data.DataLoader
-    AttributeError: batches(len(data), 32, rng)
-data.TensorDataset
-    AttributeError: Dataset(images, labels, cl
-data.random_split
-    AttributeError: data.split(n, rng)
-data.MNIST
-    AttributeError: load_mnist()
-Dataset(IMAGES, LABELS, 10)
-    TypeError: tuple(map(str, range(10)))
-Dataset(IMAGES, LABELS, "abcde")
-    TypeError: names of the
+data.DataLoader  # AttributeError: batches(len(data), 32, rng)
+data.TensorDataset  # AttributeError: Dataset(images, labels, cl
+data.random_split  # AttributeError: data.split(n, rng)
+data.MNIST  # AttributeError: load_mnist()
+Dataset(IMAGES, LABELS, 10)  # TypeError: tuple(map(str, range(10)))
+Dataset(IMAGES, LABELS, "abcde")  # TypeError: names of the
 Dataset(IMAGES.tolist(), LABELS, CLASSES)
     TypeError: images must be an array of NumPy or CuPy, found list
 Dataset((IMAGES * 255).astype(np.uint8), LABELS, CLASSES)
     ValueError: write images.astype(np.float32) / 255
-Dataset(IMAGES.astype(float), LABELS, CLASSES)
-    ValueError: write images.astype(np.float32)
-Dataset(IMAGES[:, 0], LABELS, CLASSES)
-    ValueError: images[:, None]
-Dataset(IMAGES, LABELS.astype(np.int32), CLASSES)
-    ValueError: write labels.astype(np.int64)
+Dataset(IMAGES.astype(float), LABELS, CLASSES)  # ValueError: write images.astype(np.float32)
+Dataset(IMAGES[:, 0], LABELS, CLASSES)  # ValueError: images[:, None]
+Dataset(IMAGES, LABELS.astype(np.int32), CLASSES)  # ValueError: write labels.astype(np.int64)
 Dataset((IMAGES - 0.5) / 0.5, LABELS, CLASSES)
     ValueError: BatchNorm2d(channels) as its first layer
 Dataset(IMAGES, LABELS, CLASSES).split(2, 0)
     TypeError: Dataset.split(2, rng=np.random.default_rng(0))
-batches(5, 2, 0)
-    TypeError: batches(5, 2, rng=np.random.
-data.Shift(2)(IMAGES)
-    TypeError: Shift(...)(..., rng=np.random.default_rng(0))
+batches(5, 2, 0)  # TypeError: batches(5, 2, rng=np.random.
+data.Shift(2)(IMAGES)  # TypeError: Shift(...)(..., rng=np.random.default_rng(0))
 """
 
 

@@ -125,174 +125,100 @@ nn.Conv2d(1, 16, 3)
 DeepConvNet(dropout=0.3)
     TypeError: DeepConvNet draws its initial weights: pass a generator, DeepConvNet(dropout=0.3,
     rng=np.random.default_rng(0))
-LeNet5(rng=0)
-    TypeError: in place of 0
-nn.Dropout(rng=np.random)
-    TypeError: Dropout(rng=np.
-small().set_generator(0)
-    TypeError: default_rng(0)
+LeNet5(rng=0)  # TypeError: in place of 0
+nn.Dropout(rng=np.random)  # TypeError: Dropout(rng=np.
+small().set_generator(0)  # TypeError: default_rng(0)
 nn.Conv2d(1, 2, 3, 1, 1, rng())
     TypeError: pass a generator, Conv2d(1, 2, 3, 1, 1, rng=np.random.default_rng(0))
-nn.CrossEntropyLoss(X, X)
-    TypeError: criterion = CrossEntropyLoss(), then call it
-nn.MSELoss()(input=X, target=X)
-    TypeError: write criterion(outputs, targets)
-nn.MSELoss().backward()
-    AttributeError: call the loss first
-nn.MSELoss().cuda()
-    AttributeError: nothing to move
-(net := small())(X), net.backward(loss_value())
-    TypeError: a loss has it, criterion.backward()
-(loss_value() / 2).backward()
-    AttributeError: model.backward(criterion.backward())
-nn.Parameter(X, requires_grad=False)
-    TypeError: write parameter.requires_grad = False
-nn.Parameter(X).fill_(0)
-    AttributeError: parameter.data[...] =
-nn.Parameter(X).size()
-    AttributeError: write parameter.shape
-nn.Parameter(X).view(-1)
-    AttributeError: data.reshape(shape)
-nn.Parameter(X) + 1
-    TypeError: a Parameter is no array: its values are one, write parameter.d
-X @ nn.Parameter(X)
-    TypeError: a Parameter is no array: its values are one, write parameter.d
-X * nn.Parameter(X)
-    TypeError: a Parameter is no array: its values are one, write parameter.d
-nn.Parameter(X)[0]
-    TypeError: a Parameter is no array: its values are one, write parameter.d
+nn.CrossEntropyLoss(X, X)  # TypeError: criterion = CrossEntropyLoss(), then call it
+nn.MSELoss()(input=X, target=X)  # TypeError: write criterion(outputs, targets)
+nn.MSELoss().backward()  # AttributeError: call the loss first
+nn.MSELoss().cuda()  # AttributeError: nothing to move
+(net := small())(X), net.backward(loss_value())  # TypeError: a loss has it, criterion.backward()
+(loss_value() / 2).backward()  # AttributeError: model.backward(criterion.backward())
+nn.Parameter(X, requires_grad=False)  # TypeError: write parameter.requires_grad = False
+nn.Parameter(X).fill_(0)  # AttributeError: parameter.data[...] =
+nn.Parameter(X).size()  # AttributeError: write parameter.shape
+nn.Parameter(X).view(-1)  # AttributeError: data.reshape(shape)
+nn.Parameter(X) + 1  # TypeError: a Parameter is no array: its values are one, write parameter.d
+X @ nn.Parameter(X)  # TypeError: a Parameter is no array: its values are one, write parameter.d
+X * nn.Parameter(X)  # TypeError: a Parameter is no array: its values are one, write parameter.d
+nn.Parameter(X)[0]  # TypeError: a Parameter is no array: its values are one, write parameter.d
 np.asarray(nn.Parameter(X))
     TypeError: a Parameter is no array: its values are one, write parameter.d
-float(nn.Parameter(X))
-    TypeError: a Parameter is no array: its values are one, write parameter.d
+float(nn.Parameter(X))  # TypeError: a Parameter is no array: its values are one, write parameter.d
 small().load_state_dict(dict(small().named_parameters()))
     TypeError: a Parameter is no array: its values are one, write parameter.d
-nn.functional.gelu
-    AttributeError: write ReLU
-nn.functional.batch_norm
-    AttributeError: nn.BatchNorm2d(...)
-nn.functional.log_softmax
-    AttributeError: softmax is inside
-nn.DataParallel
-    AttributeError: workers=2
-nn.Linear(0, 3, rng=rng())
-    ValueError: in_features must be at lea
-nn.Conv2d(3, "8", 3, rng=rng())
-    ValueError: out_channels must be a whole number, found '8'
-nn.LSTM(8, 4.0, rng=rng())
-    ValueError: hidden_size must be a whole
-nn.Concat(nn.Flatten())(X)
-    ValueError: Concat expects branches that give (N, C, H, W)
-nn.Residual(nn.MaxPool2d(4))(X)
-    ValueError: one shape, found (2, 1, 1, 1) and (2, 1, 4, 4)
-nn.init.he_normal((2, 3), 0)
-    TypeError: he_normal((2, 3), rng=np.random.default_rng(0))
-nn.ReLU(inplace=True)
-    TypeError: write ReLU()
-nn.ReLU(True)
-    TypeError: ReLU takes nothing by position, found 1
-nn.Dropout(0.5, True)
-    TypeError: Dropout takes p by position
+nn.functional.gelu  # AttributeError: write ReLU
+nn.functional.batch_norm  # AttributeError: nn.BatchNorm2d(...)
+nn.functional.log_softmax  # AttributeError: softmax is inside
+nn.DataParallel  # AttributeError: workers=2
+nn.Linear(0, 3, rng=rng())  # ValueError: in_features must be at lea
+nn.Conv2d(3, "8", 3, rng=rng())  # ValueError: out_channels must be a whole number, found '8'
+nn.LSTM(8, 4.0, rng=rng())  # ValueError: hidden_size must be a whole
+nn.Concat(nn.Flatten())(X)  # ValueError: Concat expects branches that give (N, C, H, W)
+nn.Residual(nn.MaxPool2d(4))(X)  # ValueError: one shape, found (2, 1, 1, 1) and (2, 1, 4, 4)
+nn.init.he_normal((2, 3), 0)  # TypeError: he_normal((2, 3), rng=np.random.default_rng(0))
+nn.ReLU(inplace=True)  # TypeError: write ReLU()
+nn.ReLU(True)  # TypeError: ReLU takes nothing by position, found 1
+nn.Dropout(0.5, True)  # TypeError: Dropout takes p by position
 nn.BatchNorm2d(3, affine=False)
     TypeError: BatchNorm2d has no affine=: leave it out and write BatchNorm2d(3)
-nn.Conv2d(1, 2, 3, device="cuda", rng=rng())
-    TypeError: write model.to("cuda")
-nn.Flatten(start_dim=1)
-    TypeError: write Flatten()
+nn.Conv2d(1, 2, 3, device="cuda", rng=rng())  # TypeError: write model.to("cuda")
+nn.Flatten(start_dim=1)  # TypeError: write Flatten()
 nn.LSTM(8, 4, num_layers=2, batch_first=True, rng=rng())
     TypeError: LSTM has no num_layers=: write Sequential(
-nn.LSTM(8, 4, 2, rng=rng())
-    TypeError: LSTM takes input_size, h
-nn.CrossEntropyLoss(reduction="sum")
-    TypeError: mean over the batch
-nn.CrossEntropyLoss(np.ones(3))
-    TypeError: CrossEntropyLoss takes nothing by position
-nn.MSELoss(reduction="none")
-    TypeError: no reduction=
-nn.BatchNorm2d(3, momentum=None)
-    ValueError: write BatchNorm2d(3, momentum=0.1)
+nn.LSTM(8, 4, 2, rng=rng())  # TypeError: LSTM takes input_size, h
+nn.CrossEntropyLoss(reduction="sum")  # TypeError: mean over the batch
+nn.CrossEntropyLoss(np.ones(3))  # TypeError: CrossEntropyLoss takes nothing by position
+nn.MSELoss(reduction="none")  # TypeError: no reduction=
+nn.BatchNorm2d(3, momentum=None)  # ValueError: write BatchNorm2d(3, momentum=0.1)
 nn.Conv2d(1, 2, 3.0, rng=rng())
     ValueError: kernel_size must be a whole number of at least 1, or two of them, found 3.0
-nn.Conv2d(1, 2, 3, 2, padding="same", rng=rng())
-    ValueError: write the padding as a number
-nn.Conv2d(1, 2, 3, padding="reflect", rng=rng())
-    ValueError: padding must be a whole number
-small()(X[0])
-    ValueError: a single image is x[None]
-small()[3](X[0, 0, 0])
-    ValueError: a single row is x[None]
-nn.Sequential([nn.ReLU()])
-    TypeError: Sequential(*modules)
-nn.Sequential(OrderedDict(a=nn.ReLU()))
-    TypeError: derives from Chain
-nn.Sequential(nn.ReLU)
-    TypeError: Sequential(ReLU())
-nn.Sequential(np.tanh)
-    TypeError: derive a class from Mod
-small().append(None)
-    TypeError: one by one, found NoneType
-small().__setitem__(0, 1)
-    TypeError: found int
-small().pop()
-    AttributeError: write del net[-1]
-Net().backward(X)
-    NotImplementedError: derive from Chain
-Unready().state_dict()
-    AttributeError: call super().__init__()
-small().register_forward_hook(print)
-    AttributeError: for layer in model: x = layer(x)
-small().get_parameter("0.weight")
-    AttributeError: dict(model.named_parameters())
-small().to(np.float64)
-    ValueError: model.astype(np.float64)
-small().load_state_dict("model.npz")
-    TypeError: load_weights(model, path)
-small().load_state_dict({1: X})
-    ValueError: unknown 1
-small().load_state_dict({})
-    ValueError: missing 0.weight
+nn.Conv2d(1, 2, 3, 2, padding="same", rng=rng())  # ValueError: write the padding as a number
+nn.Conv2d(1, 2, 3, padding="reflect", rng=rng())  # ValueError: padding must be a whole number
+small()(X[0])  # ValueError: a single image is x[None]
+small()[3](X[0, 0, 0])  # ValueError: a single row is x[None]
+nn.Sequential([nn.ReLU()])  # TypeError: Sequential(*modules)
+nn.Sequential(OrderedDict(a=nn.ReLU()))  # TypeError: derives from Chain
+nn.Sequential(nn.ReLU)  # TypeError: Sequential(ReLU())
+nn.Sequential(np.tanh)  # TypeError: derive a class from Mod
+small().append(None)  # TypeError: one by one, found NoneType
+small().__setitem__(0, 1)  # TypeError: found int
+small().pop()  # AttributeError: write del net[-1]
+Net().backward(X)  # NotImplementedError: derive from Chain
+Unready().state_dict()  # AttributeError: call super().__init__()
+small().register_forward_hook(print)  # AttributeError: for layer in model: x = layer(x)
+small().get_parameter("0.weight")  # AttributeError: dict(model.named_parameters())
+small().to(np.float64)  # ValueError: model.astype(np.float64)
+small().load_state_dict("model.npz")  # TypeError: load_weights(model, path)
+small().load_state_dict({1: X})  # ValueError: unknown 1
+small().load_state_dict({})  # ValueError: missing 0.weight
 small().load_state_dict({"3.bias": np.ones(4)}, strict=False)
     ValueError: 3.bias has shape (4,), expected (3,)
-nn.Parameter(X).mean()
-    AttributeError: write parameter.data.mean
-nn.Parameter(X).requires_grad_(False)
-    AttributeError: write parameter.requires_grad = False
-nn.Parameter(X).detach()
-    AttributeError: write parameter.data
-nn.Parameter([1.0])
-    TypeError: expects an array, found list
-loss_value().backward()
-    AttributeError: write model.backward(criterion.backward())
-loss_value().detach()
-    AttributeError: a float already
+nn.Parameter(X).mean()  # AttributeError: write parameter.data.mean
+nn.Parameter(X).requires_grad_(False)  # AttributeError: write parameter.requires_grad = False
+nn.Parameter(X).detach()  # AttributeError: write parameter.data
+nn.Parameter([1.0])  # TypeError: expects an array, found list
+loss_value().backward()  # AttributeError: write model.backward(criterion.backward())
+loss_value().detach()  # AttributeError: a float already
 nn.CrossEntropyLoss()(X[:, 0, 0], [0, 1])
     ValueError: labels must be whole numbers, found list, not an array: write np.asarray(labels
-nn.CrossEntropyLoss()(X[:, 0, 0], np.eye(4)[:2])
-    ValueError: write targets.argmax(axis=1)
+nn.CrossEntropyLoss()(X[:, 0, 0], np.eye(4)[:2])  # ValueError: write targets.argmax(axis=1)
 nn.CrossEntropyLoss()(X[:, 0, 0], np.array([0.0, 1.0]))
     ValueError: found dtype float64: write np.asarray(labels, np.int64)
-nn.MSELoss()(X, 1.0)
-    ValueError: np.asarray(targets, np.float32)
-nn.functional.relu(X)
-    AttributeError: self.relu = nn.ReLU(...)
-nn.functional.max_pool2d(X, 2)
-    AttributeError: nn.MaxPool2d(...)
-nn.functional.cross_entropy(X, X)
-    AttributeError: nn.CrossEntropyLoss(...)
-nn.functional.binary_cross_entropy_with_logits(X, X)
-    AttributeError: nn.BCEWithLogitsLoss(...)
-nn.functional.one_hot(X)
-    AttributeError: np.eye(classes
+nn.MSELoss()(X, 1.0)  # ValueError: np.asarray(targets, np.float32)
+nn.functional.relu(X)  # AttributeError: self.relu = nn.ReLU(...)
+nn.functional.max_pool2d(X, 2)  # AttributeError: nn.MaxPool2d(...)
+nn.functional.cross_entropy(X, X)  # AttributeError: nn.CrossEntropyLoss(...)
+nn.functional.binary_cross_entropy_with_logits(X, X)  # AttributeError: nn.BCEWithLogitsLoss(...)
+nn.functional.one_hot(X)  # AttributeError: np.eye(classes
 nn.init.kaiming_normal_(small()[0].weight)
     AttributeError: layer.weight.data[...] = he_normal(layer.weight.shape, rng)
-nn.utils.clip_grad_norm_([], 1)
-    AttributeError: clip_grad_norm_(model
-nn.Identity()
-    AttributeError: write Sequential()
-nn.Softmax(dim=1)
-    AttributeError: softmax(x, dim=1)
-nn.Transformer()
-    AttributeError: derive from Module
+nn.utils.clip_grad_norm_([], 1)  # AttributeError: clip_grad_norm_(model
+nn.Identity()  # AttributeError: write Sequential()
+nn.Softmax(dim=1)  # AttributeError: softmax(x, dim=1)
+nn.Transformer()  # AttributeError: derive from Module
 """
 
 

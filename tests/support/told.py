@@ -1,4 +1,4 @@
-"""Tables of what a user writes and, indented below it, the error that he is told."""
+"""Tables of what a user writes and the error that he is told, behind a # or indented below."""
 
 import builtins
 import re
@@ -13,7 +13,8 @@ def blocks(table):
 
 def cases(table):
     """Return a parameter for each line: the code, the name of the error, and its words."""
-    found = [re.fullmatch(r"(.*?) (\w+Error): (.*)", block).groups() for block in blocks(table)]
+    form = re.compile(r"(.*?)(?:  #)? (\w+Error): (.*)")
+    found = [form.fullmatch(block).groups() for block in blocks(table)]
     return [pytest.param(*case, id=case[0]) for case in found]
 
 
