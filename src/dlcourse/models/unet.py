@@ -18,6 +18,7 @@ from dlcourse.nn import (
     ReLU,
     Sequential,
 )
+from dlcourse.nn.containers import join
 
 #: Channels in a group of `GroupNorm`.
 _GROUP = 8
@@ -67,7 +68,7 @@ class TimeBlock(Module):
             None if in_channels == out_channels else Conv2d(in_channels, out_channels, 1, rng=rng)
         )
 
-    def forward(self, x: Array, time: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, time: Array) -> Array:
         """Return (N, O, H, W) for features (N, C, H, W) and vectors (N, D)."""
         h = elementwise("add", self.before(x), self.time(time)[:, :, None, None])
         around = x if self.shortcut is None else self.shortcut(x)
@@ -159,7 +160,7 @@ class UNet(Module):
             _starting_at_zero(Conv2d(widths[0], channels, 3, padding=1, rng=rng)),
         )
 
-    def forward(self, x: Array, t: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, t: Array) -> Array:
         """Return (N, C, H, W), given pictures (N, C, H, W) and the time (N,) of each."""
         self._check(x, t)
         xp = array_module(x)
@@ -174,10 +175,11 @@ class UNet(Module):
             bridges.append(x)
         x = self.middle(x, time)
         for i in reversed(range(len(self.up))):
-            x = self.up[i](_side_by_side(self.enlarge[i](x), bridges[i]), time)
+            x = self.up[i](join([self.enlarge[i](x), bridges[i]]), time)
         return self.last(x)
 
-    def backward(self, dy: Array) -> Array:
+    def backward(self, dy: Array) -> tuple[Array, None]:
+        """Return the pictures' gradient, given that of the output; times have none."""
         dx = self.last.backward(dy)
         d_bridges, d_times = [], []
         for i, block in enumerate(self.up):
@@ -194,11 +196,10 @@ class UNet(Module):
             if i > 0:
                 dx = elementwise("add", self.pools[i - 1].backward(dx), d_bridges[i - 1])
         self.time.backward(sum(d_times[1:], d_times[0]))
-        return self.first.backward(dx)
+        return self.first.backward(dx), None
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.first.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.first
 
     def _check(self, x: Array, t: Array) -> None:
         side = 2 ** (len(self.widths) - 1)
@@ -247,14 +248,6 @@ def time_waves(t: Array, features: int) -> Array:
     rates = xp.exp(xp.arange(half) * (-math.log(10_000.0) / (half - 1)))
     angles = t[:, None] * rates
     return xp.concatenate([xp.sin(angles), xp.cos(angles)], axis=1)
-
-
-def _side_by_side(a: Array, b: Array) -> Array:
-    """Join channels; in memory (N, H, W, C), which CuPy would not keep."""
-    xp = array_module(a)
-    n, c, h, w = a.shape
-    y = xp.empty((n, h, w, c + b.shape[1]), a.dtype).transpose(0, 3, 1, 2)
-    return xp.concatenate([a, b], axis=1, out=y)
 
 
 def _starting_at_zero(layer: Conv2d) -> Conv2d:

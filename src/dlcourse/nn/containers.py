@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, overload
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.nn.contract import place
 from dlcourse.nn.module import Module
 
 
@@ -106,16 +106,28 @@ class Chain(Module):
         return x
 
     def backward(self, dy: Array) -> Array:
-        for part in reversed([*self.children()]):
+        before = [*self.children()]
+        while before:
+            part = before.pop()
             dy = part.backward(dy)
-            if dy is None:  # the layers before it have nothing to learn
+            if dy is None:
+                _check_end(part, before)
                 break
         return dy
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        for first in itertools.islice(self.children(), 1):
-            first.skip_input_grad()
+    def entrance(self) -> Module | None:
+        # What is before the first part with parameters, such as a border, learns nothing.
+        parts = [*self.children()]
+        return next((part for part in parts if part.parameters()), parts[0] if parts else None)
+
+
+def _check_end(part: Module, before: Sequence[Module]) -> None:
+    """Refuse to end the way back at a part if one before it has something to learn."""
+    if any(p.requires_grad for module in before for p in module.parameters()):
+        raise RuntimeError(
+            f"backward of {place(part)} returned None, but layers before it learn: end it with "
+            "`return` and leave its input_grad True, or freeze them with requires_grad_(False)"
+        )
 
 
 class Sequential(_Container, Chain):
@@ -164,11 +176,7 @@ class Concat(_Container):
                 f"{' and '.join(map(str, shapes)) or 'no branch'}"
             )
         self.widths = [y.shape[1] for y in outputs]
-        # In memory (N, H, W, C), which CuPy would not keep.
-        n, _, h, w = outputs[0].shape
-        xp = array_module(x)
-        y = xp.empty((n, h, w, sum(self.widths)), outputs[0].dtype).transpose(0, 3, 1, 2)
-        return xp.concatenate(outputs, axis=1, out=y)
+        return join(outputs)
 
     def backward(self, dy: Array) -> Array:
         dx, start = None, 0
@@ -177,6 +185,22 @@ class Concat(_Container):
             dx = share if dx is None else elementwise("add", dx, share)
             start += width
         return dx
+
+
+def join(images: Sequence[Array]) -> Array:
+    """Return images (N, C_i, H, W) joined along the channels; in memory they lie (N, H, W, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> join([np.zeros((2, 3, 5, 5)), np.zeros((2, 1, 5, 5))]).shape
+    (2, 4, 5, 5)
+    """
+    xp = array_module(*images)
+    n, _, h, w = images[0].shape
+    channels = sum(x.shape[1] for x in images)
+    y = xp.empty((n, h, w, channels), images[0].dtype).transpose(0, 3, 1, 2)
+    return xp.concatenate(images, axis=1, out=y)  # by itself CuPy would not keep that order
 
 
 class Residual(Module):

@@ -23,7 +23,7 @@ def train_in_steps(
     settings: Mapping[str, Any],
     progress: bool,
 ) -> dict[str, Any]:
-    """Train with Adam and a cosine schedule, and return what the record says about training.
+    """Train with Adam and a cosine schedule, and return how it went, for the record.
 
     Parameters
     ----------
@@ -55,7 +55,6 @@ def train_in_steps(
         "steps": steps,
         "lr": lr,
         "seconds": round(history.seconds, 1),  # over all its parts, if it was interrupted
-        "parameters": sum(p.data.size for p in model.parameters()),
         "losses": [round(float(np.mean(part)), 4) for part in _parts(history["loss"], 20)],
     }
 

@@ -73,13 +73,6 @@ def test_observations_keep_their_dtype(dtype):
     assert batch.rewards.dtype == np.float32
 
 
-def test_an_empty_memory_says_so():
-    with pytest.raises(ValueError, match="add steps before"):
-        ReplayMemory(3, (1,)).sample(1, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="at least 1 step"):
-        ReplayMemory(0, (1,))
-
-
 def test_a_state_fills_another_memory_and_one_that_does_not_fit_changes_nothing():
     memory, other = filled(7), filled(12)
     other.load_state_dict(memory.state_dict())

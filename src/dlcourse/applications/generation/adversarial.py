@@ -48,8 +48,7 @@ def adversarial_step(
 
     # The discriminator's turn. A layer remembers its last input only, so what the real images
     # teach is added up before it sees the others. The images' own gradient is not needed yet.
-    first = D.main[0]
-    first.input_grad = False
+    D.skip_input_grad()
     D.zero_grad()
     on_real = D(real)
     loss_on_real, d_scores = discriminator_loss(on_real, real=True)
@@ -60,7 +59,7 @@ def adversarial_step(
     optimizer_d.step()
 
     # The generator's turn. The gradient passes through the discriminator, which stays as it is.
-    first.input_grad = True
+    D.skip_input_grad(False)
     G.zero_grad()
     loss, d_scores = generator_loss(D(made))
     G.backward(D.backward(d_scores))
