@@ -44,13 +44,6 @@ def test_a_linear_layer_becomes_a_convolution():
         convolutionalize(dense[2].weight.data, (4, 4))
 
 
-def test_wrong_input_says_what_was_expected():
-    with pytest.raises(ValueError, match="stride must be 8, 16 or 32, found 4"):
-        FCN(3, 4, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match="multiples of 32"):
-        FCN(3, rng=np.random.default_rng(0))(np.zeros((1, 3, 33, 32), np.float32))
-
-
 def test_summary_counts_what_enlarges_too():
     report = summary(FCN(11, 32, rng=np.random.default_rng(0)), (3, 96, 96))
     last = report.rows[-1]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO, cast
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
 import dlcourse
 from dlcourse.distributed import CommunicationError, end_all_ranks
-from dlcourse.expect import number
+from dlcourse.expect import missing, number
 from dlcourse.files import one_line
 from dlcourse.training import TrainingDiverged
 from dlcourse.training.progress import Forgiving
@@ -77,6 +78,19 @@ def within(
     return check
 
 
+def tell(test: Mapping[str, Any]) -> None:
+    """Print the result that a record has, or a part of it."""
+    if test.keys() >= {"accuracy", "errors", "images"}:
+        loss = f", loss {test['loss']:.4f}" if "loss" in test else ""
+        typer.echo(
+            f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in "
+            f"{test['images']:,}){loss}"
+        )
+        return
+    for name, value in test.items():
+        typer.echo(f"test, {name}: {json.dumps(value)}")
+
+
 Seed = Annotated[
     int, typer.Option(help="The same seed gives the same weights.", callback=within(0))
 ]
@@ -113,7 +127,7 @@ def _told(error: Exception) -> tuple[str, int]:
         return f"{os.fsdecode(name)}: {error.strerror}", 1
     if isinstance(error, ModuleNotFoundError) and str(error).startswith("No module named"):
         package = str(error.name).partition(".")[0]
-        return f"this needs {package}, which is not installed: python -m pip install {package}", 1
+        return str(missing(package, "this")), 1
     if isinstance(error, MemoryError):
         return f"the memory of this machine does not suffice {error}", 1
     expected = (ValueError, OSError, ImportError, TrainingDiverged, CommunicationError)

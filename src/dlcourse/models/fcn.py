@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.habits import explained
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.nn import (
-    BatchNorm2d,
     Conv2d,
     ConvTranspose2d,
     Dropout,
-    MaxPool2d,
     Module,
-    ReLU,
     Sequential,
     init,
 )
-
-#: Channels of each stage of the small backbone; the stage ends by halving the picture.
-WIDTHS = ((16,), (32,), (64, 64), (96,), (128,))
-
-
-@explained
-def backbone(stages: Sequence[Sequence[int]], rng: np.random.Generator) -> Sequential:
-    """Return stages of 3 x 3 convolutions that each end with a 2 x 2 max pooling.
-
-    Batch normalization and ReLU follow each convolution.
-
-    Parameters
-    ----------
-    stages : sequence of sequences of int
-        Filters of each convolution, stage by stage; the first takes pictures of three colours.
-    rng : numpy.random.Generator
-        Draws the initial weights.
-
-    Examples
-    --------
-    >>> stages = backbone(WIDTHS[:2], np.random.default_rng(0))
-    >>> stages(np.zeros((1, 3, 96, 96), np.float32)).shape
-    (1, 32, 24, 24)
-    """
-    channels, made = 3, Sequential()
-    for widths in stages:
-        stage = Sequential()
-        for width in widths:
-            conv = Conv2d(channels, width, 3, padding=1, bias=False, rng=rng)
-            stage.extend([conv, BatchNorm2d(width), ReLU()])
-            channels = width
-        made.append(stage.append(MaxPool2d(2)))
-    return made
 
 
 class FCN(Module):
@@ -95,11 +57,9 @@ class FCN(Module):
         if stride not in (8, 16, 32):
             raise ValueError(f"stride must be 8, 16 or 32, found {stride}")
         self.stride = stride
-        self.stages = backbone(WIDTHS, rng)
+        self.stages = backbone(WIDTHS, rng=rng)
         self.head = Sequential(
-            Conv2d(WIDTHS[-1][-1], 256, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(256),
-            ReLU(),
+            *conv_bn_relu([WIDTHS[-1][-1], 256], rng=rng),
             Dropout(dropout),
             Conv2d(256, classes, 1, rng=rng),
         )

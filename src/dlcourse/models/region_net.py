@@ -7,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.fcn import WIDTHS, backbone
 from dlcourse.nn import (
-    BatchNorm2d,
-    Conv2d,
     Dropout,
     Flatten,
     Linear,
@@ -48,7 +46,7 @@ class RegionNet(SequentialClassifier):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self.stages = backbone(WIDTHS[:4], rng)
+        self.stages = backbone(WIDTHS[:4], rng=rng)
         self.flatten = Flatten()
         self.hidden = Linear(WIDTHS[3][-1] * (self.size // 16) ** 2, 256, rng=rng)
         self.relu = ReLU()
@@ -58,6 +56,39 @@ class RegionNet(SequentialClassifier):
     def features(self, x: Array) -> Array:
         """Return what the last layer sees for regions (R, 3, 64, 64): (R, 256)."""
         return self.relu(self.hidden(self.flatten(self.stages(x))))
+
+
+class RCNN(RegionNet):
+    """All that R-CNN learns, with the network of `RegionNet` (Girshick et al. 2014).
+
+    What is fitted to the network's features, and not trained by gradients, are buffers:
+    ``machines`` (classes, 257), weights and, last, the offset of the support vector machine of each
+    class, of which class 0 has none; ``regressions`` (classes, 257, 4), which predict shifts; and
+    ``scale`` (1,), what features are divided by, so that their norm is about 1.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> RCNN(11, rng=np.random.default_rng(0)).machines.shape
+    (11, 257)
+    """
+
+    machines: Array
+    regressions: Array
+    scale: Array
+
+    def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
+        super().__init__(classes, rng=rng)
+        size = self.score.weight.data.shape[1] + 1
+        self.register_buffer("machines", np.zeros((classes, size), np.float32))
+        self.register_buffer("regressions", np.zeros((classes, size, 4), np.float32))
+        self.register_buffer("scale", np.ones(1, np.float32))
 
 
 class FastRCNNOutputs(NamedTuple):
@@ -94,10 +125,7 @@ class FastRCNN(Module):
         super().__init__()
         width = WIDTHS[3][0]
         self.stages = Sequential(
-            *backbone(WIDTHS[:3], rng),
-            Conv2d(WIDTHS[2][-1], width, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(width),
-            ReLU(),
+            *backbone(WIDTHS[:3], rng=rng), *conv_bn_relu([WIDTHS[2][-1], width], rng=rng)
         )
         self.pool = RoIPool(4, spatial_scale=1 / 8)
         self.head = Sequential(Flatten(), Linear(16 * width, 256, rng=rng), ReLU(), Dropout())
