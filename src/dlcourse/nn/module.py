@@ -455,6 +455,7 @@ def _twin(value: Any, made: dict[int, Any]) -> Any:
     if id(value) in made:
         return made[id(value)]
     kind = type(value)
+    twin: Any
     if isinstance(value, Module):
         twin = made[id(value)] = copy.copy(value)
         vars(twin).update({name: _twin(part, made) for name, part in vars(twin).items()})
