@@ -32,9 +32,10 @@ from dlcourse.training.arguments import (
 )
 from dlcourse.training.checkpoint import Checkpoint, is_finite
 from dlcourse.training.copying import ahead
+from dlcourse.training.cutting import needs_whole_batch
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.loop import Loop
-from dlcourse.training.parallel import Augment, ParallelModel, needs_whole_batch
+from dlcourse.training.parallel import Augment, ParallelModel
 
 
 class Trainer:
@@ -196,7 +197,7 @@ class Trainer:
         with ParallelModel(
             model, self.make_loss, self.workers, self.micro_batch, self.communicator
         ) as parallel:
-            parallel.check_shares(len(train), self.batch_size)
+            parallel.cutting.check(len(train), self.batch_size)
             loop = _Epochs(self, parallel, train, valid, epochs)
             loop.run(epochs * loop.steps)
             self.stop = loop.stop
@@ -260,7 +261,7 @@ class _Epochs(Loop):
         if trainer.schedule is not None:
             trainer.schedule.move_to(epoch + k / self.steps)
         score = self.parallel.gradients(
-            images, labels, trainer.seed, (epoch + 1, k), trainer.augment, self.size(k)
+            images, labels, self.size(k), trainer.seed, (epoch + 1, k), trainer.augment
         )
         numbers = {"epoch": epoch + 1, "loss": score.loss, "accuracy": score.accuracy}
         parameters = trainer.model.parameters()
@@ -280,7 +281,7 @@ class _Epochs(Loop):
             for n in range(epoch + 1, self.epochs + 1)
         )
         whole = islice(chain.from_iterable(orders), k, None)
-        own = (indices[self.parallel.share(len(indices))] for indices in whole)
+        own = (indices[self.parallel.cutting.share(len(indices))] for indices in whole)
         loaded = ((images[indices], labels[indices]) for indices in own)
         if trainer.augment is not None:  # images are changed on the host, and copied afterwards
             return loaded
