@@ -154,7 +154,8 @@ class ParallelModel:
                 return score, [parameter.grad for parameter in replica.parameters()]
 
         done = self._map(work, self.cutting.micro_batches(len(images)))
-        sum_gradients(self._parameters, [grads for _, grads in done], self.communicator)
+        with _overflowing():  # a scale of the loss may be too large
+            sum_gradients(self._parameters, [grads for _, grads in done], self.communicator)
         return sum_scores([score for score, _ in done], self.communicator)
 
     def evaluate(self, images: Array, labels: Array) -> Score:
