@@ -11,6 +11,7 @@ from dlcourse.models import (
     BasicBlock,
     DeepConvNet,
     Inception,
+    SegNet,
     googlenet,
     projection,
     resnet18,
@@ -53,6 +54,7 @@ NETWORKS = {
         BasicBlock(4, 8, 2, downsample=projection(4, 8, 2, rng=rng()), rng=rng()),
         (4, 6, 6),
     ),
+    "several inputs and outputs": lambda: (SegNet(3, ((4,), (6,)), rng=rng()), (3, 8, 8)),
 }
 
 
