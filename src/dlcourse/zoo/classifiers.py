@@ -68,15 +68,8 @@ def classifier(
             **shared,
         )
 
-    return Entry(
-        name,
-        train,
-        partial(evaluate_classifier, data=recipe.data, **shared),
-        recipe.seed,
-        ships,
-        settings=asdict(recipe),
-        defaults=asdict(Recipe()),
-    )
+    measure = partial(evaluate_classifier, data=recipe.data, **shared)
+    return Entry(name, train, measure, recipe.seed, ships, asdict(recipe))
 
 
 def train_classifier(
