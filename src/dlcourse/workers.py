@@ -5,7 +5,9 @@ takes a part of the images, and BLAS is held to one thread meanwhile. Work is cu
 size alone: the number of threads decides which thread does a piece, never what the piece is, and
 so no bit of the result.
 
-There are as many threads as BLAS was allowed before it was held, or as `own_threads` says.
+There are as many threads as BLAS was allowed before it was held, or as `own_threads` says. The thread
+that runs a layer, a training's worker or the user's own, does the first share of the pieces itself;
+the others belong to one pool of the process, which knows nothing of layers, and wait there for work.
 """
 
 from __future__ import annotations
