@@ -25,8 +25,8 @@ class NCCL(Communicator):
     """One rank of several that have a GPU each.
 
     Arrays of CuPy go through NCCL; those of NumPy through another communicator, by which the ranks
-    also find each other. `allreduce` takes sums in NCCL's order. After a handle's ``wait`` an array may be
-    used on the stream that is then current; it need not be there yet when ``wait`` returns.
+    also find each other. `allreduce` takes sums in NCCL's order. After a handle's ``wait`` an array
+    may be used on the stream that is then current; it need not be there yet when ``wait`` returns.
 
     Parameters
     ----------
