@@ -266,3 +266,35 @@ def test_the_gradient_check_catches_mistakes(module, message):
     x = np.random.default_rng(0).standard_normal((3, 5))
     with pytest.raises(AssertionError, match=message):
         check_gradients(module, x, np.random.default_rng(0))
+
+
+class Keeping(Module):
+    """Holds layers in every way there is, and draws."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.linear = Linear(3, 3, rng=rng)
+        self.dropouts = [Dropout(0.5, rng=rng), Dropout(0.5, rng=rng)]
+        self.kinds = {"first": (self.linear, 1)}
+        self.run = self.by_linear
+
+    def by_linear(self, x):
+        return self.kinds["first"][0](x)
+
+    def forward(self, x):
+        return self.run(x)
+
+
+def test_a_replica_is_new_but_for_the_values_of_parameters():
+    net = Keeping(np.random.default_rng(0))
+    twin = net.replica()
+    x = np.ones((2, 3), np.float32)
+    np.testing.assert_array_equal(twin(x), net.linear(x))
+    assert twin.linear.weight.data is net.linear.weight.data
+    assert twin.linear.weight is not net.linear.weight
+    # Whichever way it is reached, a layer has one replica, and so has a generator.
+    assert twin.kinds["first"][0] is twin.linear is not net.linear
+    assert twin.run.__self__ is twin
+    mine, other = twin.dropouts
+    assert mine is not net.dropouts[0] and mine.rng is other.rng is not net.dropouts[0].rng
+    assert mine.rng.random() == net.dropouts[0].rng.random()

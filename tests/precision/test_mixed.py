@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from rank_training import small_dataset
 
-from dlcourse.data import Dataset
 from dlcourse.models import ResNetCifar
 from dlcourse.nn import (
     BatchNorm2d,
@@ -30,12 +30,7 @@ def network(seed=0, batch_norm=False):
 
 
 def dataset(count, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 3
-    images = rng.random((count, 1, 8, 8), dtype=np.float32) / 2
-    for i, label in enumerate(labels):
-        images[i, 0, 2 * label : 2 * label + 2] += 0.3  # a bar tells the class
-    return Dataset(images, labels, ("top", "middle", "bottom"))
+    return small_dataset(count, seed, bar=0.3)
 
 
 def off():
@@ -167,6 +162,14 @@ def test_batch_statistics_are_kept_in_float32_and_reach_the_model():
             assert abs(found[name]).max() > 0
     first = next(name for name in expected if name.endswith("running_var"))
     np.testing.assert_allclose(found[first], expected[first], rtol=0.05)
+
+
+def test_a_pass_that_fails_leaves_the_master_weights():
+    model = network()
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match="expects"):
+        MixedPrecision(model, off())(dataset(2).images[:, :, :4])
+    assert all(p.data is data for p, data in zip(model.parameters(), before, strict=True))
 
 
 def test_master_weights_must_be_float32():
