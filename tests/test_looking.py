@@ -6,6 +6,7 @@ the modes of parts when a step of a training is made.
 
 import numpy as np
 import pytest
+from states import copied
 from threadpoolctl import threadpool_limits
 
 from dlcourse import models, nn, precision
@@ -173,7 +174,7 @@ STEPS = {
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_of_a_training_leaves_what_is_frozen_frozen(name):
     net = freeze_a_part(NETWORKS[name][0]())
-    before, modes = {key: a.copy() for key, a in net.state_dict().items()}, net.modes()
+    before, modes = copied(net), net.modes()
     STEPS[name](net)(0)
     assert net.modes() == modes
     frozen = [key for key, module in net.named_modules() if not module.training]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from states import assert_state
 
 from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_steps
 from dlcourse.models import VAE, VAEOutputs
@@ -70,5 +71,4 @@ def test_an_interrupted_training_goes_on(tmp_path):
     resumed, _, losses = training(8, tmp_path / "vae.npz")
     whole, _, expected = training(8)
     assert losses == expected
-    for name, array in whole.state_dict().items():
-        np.testing.assert_array_equal(resumed.state_dict()[name], array)
+    assert_state(whole, resumed.state_dict())
