@@ -196,7 +196,7 @@ def test_ensemble_votes_and_writes_its_record(run, tiny, tmp_path):
     assert code == 0
     assert [line.split("  ")[1] for line in out.splitlines()[:2]] == members
     record = json.loads((tmp_path / "record.json").read_text())
-    assert list(record["members"]) == members and record["test"]["images"] == 100
+    assert record["network"]["members"] == members and record["test"]["images"] == 100
     assert f"together ({record['test']['errors']} errors in 100)" in out
 
 
