@@ -20,6 +20,7 @@ from small_networks import (
     images,
     rng,
 )
+from states import copied
 from threadpoolctl import threadpool_limits
 
 from dlcourse import models, nn
@@ -110,7 +111,7 @@ def test_looking_changes_no_mode_and_no_backward_pass(name, threads):
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_a_step_of_a_training_leaves_what_is_frozen_frozen(name):
     net = freeze_a_part(NETWORKS[name][0]())
-    before, modes = {key: a.copy() for key, a in net.state_dict().items()}, net.modes()
+    before, modes = copied(net), net.modes()
     GRADIENTS[name](net)(0)
     assert net.modes() == modes
     frozen = [key for key, module in net.named_modules() if not module.training]

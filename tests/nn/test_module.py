@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from gradients import check_gradients
+from states import assert_state, unchanged
 
 from dlcourse.nn import (
     BatchNorm2d,
@@ -81,8 +82,7 @@ def test_state_is_not_copied_but_loading_is():
     kept = b[0].weight.data
     b.load_state_dict(a.state_dict())
     assert b[0].weight.data is kept
-    for name, array in b.state_dict().items():
-        np.testing.assert_array_equal(array, a.state_dict()[name])
+    assert_state(b, a.state_dict())
     b[0].weight.data += 1
     assert (a[0].weight.data != b[0].weight.data).all()
 
@@ -96,7 +96,6 @@ def test_loading_converts_to_the_dtype_of_the_network():
 
 def test_weights_of_another_network_are_refused_and_nothing_is_changed():
     net = network()
-    before = {name: array.copy() for name, array in net.state_dict().items()}
     good = network(1).state_dict()
     cases = [
         (
@@ -115,10 +114,8 @@ def test_weights_of_another_network_are_refused_and_nothing_is_changed():
         ),
     ]
     for state, message in cases:
-        with pytest.raises(ValueError, match=message):
+        with unchanged(net), pytest.raises(ValueError, match=message):
             net.load_state_dict(state)
-    for name, array in net.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
 
 
 def test_a_replica_shares_values_and_buffers_but_not_gradients():
