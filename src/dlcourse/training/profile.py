@@ -248,27 +248,34 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
     weights = sum(p.data.nbytes for p in module.parameters())
     inputs: list[int] = []  # bytes of each forward call, for the backward pass
 
-    def watched_forward(x: Array) -> Array:
+    def watched_forward(*xs: Array) -> Any:
         start = mark()
-        y = forward(x)
+        y = forward(*xs)
         end = mark()
-        watch = watches.setdefault(name, _Watch(type(module).__name__, y.shape))
-        work = multiply_adds(module, y.shape)
-        watch.calls["forward"].append(_Call(start, end, work, x.nbytes + weights + y.nbytes))
-        inputs.append(x.nbytes)
+        shape = (y[0] if isinstance(y, tuple) else y).shape
+        watch = watches.setdefault(name, _Watch(type(module).__name__, shape))
+        inputs.append(_nbytes(xs))
+        moved = inputs[-1] + weights + _nbytes(y)
+        watch.calls["forward"].append(_Call(start, end, multiply_adds(module, shape), moved))
         return y
 
-    def watched_backward(dy: Array) -> Array:
+    def watched_backward(dy: Array) -> Any:
         start = mark()
         dx = backward(dy)
         end = mark()
         work = multiply_adds(module, dy.shape) * (1 + module.input_grad)
-        moved = inputs.pop() + dy.nbytes + 2 * weights + (0 if dx is None else dx.nbytes)
+        moved = inputs.pop() + _nbytes(dy) + 2 * weights + _nbytes(dx)
         watches[name].calls["backward"].append(_Call(start, end, work, moved))
         return dx
 
     module.forward = watched_forward  # type: ignore[method-assign]
     module.backward = watched_backward  # type: ignore[method-assign]
+
+
+def _nbytes(values: Any) -> int:
+    """Bytes of an array, or of several, among which may be None."""
+    several = values if isinstance(values, tuple) else (values,)
+    return sum(0 if array is None else array.nbytes for array in several)
 
 
 def _sum(costs: list[Cost], seconds: float) -> Cost:
