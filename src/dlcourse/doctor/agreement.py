@@ -15,6 +15,7 @@ from dlcourse.backend import Array, to_device, to_numpy
 from dlcourse.doctor.cases import LAYERS, LOSSES, MODELS, OPTIMIZERS, Build, Shape
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer
+from dlcourse.streams import Stream, generator
 
 #: Largest relative error that counts as agreement. The two sides add in different orders and round.
 #: Networks are compared in float64: in float32 a rounding may decide which of two nearly equal
@@ -100,7 +101,7 @@ def run_module(
         x = to_device(drawn.astype(dtype), device).transpose(
             0, len(shape) - 1, *range(1, len(shape) - 1)
         )
-    module.set_generator(np.random.default_rng(seed))
+    module.set_generator(generator(seed, Stream.DROPOUT))
     y = module(x)
     dy = to_device(rng.standard_normal(y.shape).astype(dtype), device)
     found: dict[str, Array] = {"output": y}

@@ -13,6 +13,7 @@ from dlcourse.data.augment import Augmentation, Cutout, Elastic, Rotate, Scale, 
 from dlcourse.explore.widget import Explorer, pack
 from dlcourse.models import summary
 from dlcourse.nn import Conv2d, MaxPool2d, ReLU, Sequential, softmax
+from dlcourse.streams import Stream, generator
 
 #: Kernels that show what a convolution can do; they are not flipped, as in `Conv2d`.
 KERNELS: dict[str, np.ndarray] = {
@@ -154,7 +155,9 @@ def augmentation(
                 "name": name,
                 "strengths": list(strengths),
                 "frames": pack(
-                    np.stack([a(images, np.random.default_rng(seed)) for a in strengths.values()])
+                    np.stack(
+                        [a(images, generator(seed, Stream.AUGMENT)) for a in strengths.values()]
+                    )
                 ),
             }
             for name, strengths in kinds.items()

@@ -59,7 +59,7 @@ def fine_tuning_steps(
     pools = np.flatnonzero(is_thing), np.flatnonzero(~is_thing)
 
     def step(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+        rng = generator(seed, Stream.BATCH, number)
         rows = np.concatenate([rng.choice(pools[0], things), rng.choice(pools[1], ground)])
         squares = [
             warp(regions[p].image, regions[p].boxes[r : r + 1], model.size) for p, r in index[rows]
@@ -170,7 +170,7 @@ def fit_rcnn(
     scale = float(np.linalg.norm(features, axis=1).mean())
     features = features / scale
     rows = _with_one(features)
-    rng = generator(seed, Stream.SPLIT)
+    rng = generator(seed, Stream.NEGATIVES)
     machines = np.zeros((classes, rows.shape[1]), np.float32)
     regressions = np.zeros((classes, rows.shape[1], 4), np.float32)
     blas.cache_clear()  # SciPy's is there now as well

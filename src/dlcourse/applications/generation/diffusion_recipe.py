@@ -72,7 +72,7 @@ def run_diffusion(
     real = look(test.images, judge).features
 
     def measure(count: int, steps: int | None) -> dict[str, Any]:
-        rng = generator(seed, Stream.NOISE)
+        rng = generator(seed, Stream.SAMPLE)
         drawn = sample_diffusion(model, SCHEDULE, count, rng, steps)
         return {"samples": count, **rounded(score(drawn, judge, real)._asdict())}
 

@@ -56,7 +56,7 @@ def run_dcgan(
     train, test = load_mnist()
     judge = load_judge()
     real = look(test.images, judge).features
-    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.NOISE, _STEPS + 1))
+    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.SAMPLE, 0))
 
     def watch(makes: DCGANGenerator, step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
@@ -81,7 +81,7 @@ def run_dcgan(
     history = loop.run(_STEPS)
     seconds = time.process_time() - start
     scored = generate(
-        makes, latent_vectors(_SCORED, makes.latent, generator(seed, Stream.NOISE, _STEPS))
+        makes, latent_vectors(_SCORED, makes.latent, generator(seed, Stream.SAMPLE, 1))
     )
     steps = [look["step"] for look in loop.watched]
     arrays = {

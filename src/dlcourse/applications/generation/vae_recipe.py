@@ -51,7 +51,7 @@ def run_vae(output: Path, *, command: str, seed: int = 0, progress: bool = True)
     )
     judge = load_judge()
     real = look(test.images, judge).features
-    drawn = sample_vae(model, _SCORED, generator(seed, Stream.NOISE))
+    drawn = sample_vae(model, _SCORED, generator(seed, Stream.SAMPLE))
     redrawn = reconstruct(model, test.images)
     record = {
         "recipe": {"latent": _LATENT, "batch_size": _BATCH, "seed": seed},

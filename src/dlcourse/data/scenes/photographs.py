@@ -21,6 +21,7 @@ from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
 from dlcourse.data.scenes.sets import NumberedScenes
 from dlcourse.habits import explained
+from dlcourse.streams import Stream
 
 #: Names by label, and the folders of the stamps.
 KINDS = ("ground", "animal", "food", "plant", "vehicle")
@@ -44,7 +45,7 @@ class _Stamp(NamedTuple):
 class PhotographSet(NumberedScenes):
     """Scenes of photographs; `load_photographs` makes it."""
 
-    _kind = 10
+    _stream = Stream.PHOTOGRAPH
 
     def __init__(
         self, split: str, length: int, things: tuple[int, int], size: int, seed: int
