@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from dlcourse.expect import missing
+
 #: An array of either library. CuPy has no stubs, so this is only a name for readers.
 Array = Any
 
@@ -87,8 +89,10 @@ def to_device(x: Array, device: str) -> Array:
     ------
     ValueError
         If `device` is another word.
+    ImportError
+        If `device` is ``"cuda"`` and CuPy is not installed.
     RuntimeError
-        If `device` is ``"cuda"`` and CuPy or a GPU is missing.
+        If there is no GPU.
 
     Examples
     --------
@@ -116,7 +120,7 @@ def cuda_status() -> str:
     """
     try:
         cupy = _cupy()
-    except RuntimeError as error:
+    except (ImportError, RuntimeError) as error:
         return str(error)
     properties = cupy.cuda.runtime.getDeviceProperties(0)
     return f"cupy {cupy.__version__} on {properties['name'].decode()}"
@@ -206,8 +210,10 @@ def memory_pool() -> MemoryPool:
 
     Raises
     ------
+    ImportError
+        If CuPy is not installed.
     RuntimeError
-        If CuPy or a GPU is missing.
+        If there is no GPU.
     """
     cupy = _cupy()
     pool = cupy.get_default_memory_pool()
@@ -219,17 +225,17 @@ def empty_memory_pool() -> None:
 
     Raises
     ------
+    ImportError
+        If CuPy is not installed.
     RuntimeError
-        If CuPy or a GPU is missing.
+        If there is no GPU.
     """
     _cupy().get_default_memory_pool().free_all_blocks()
 
 
 def _cupy() -> ModuleType:
     if importlib.util.find_spec("cupy") is None:
-        raise RuntimeError(
-            "CuPy is not installed; in the repository `pip install -e '.[gpu]'` installs it"
-        )
+        raise missing("CuPy", "a GPU", "'dlcourse[gpu]'")
     cupy = importlib.import_module("cupy")
     if not cupy.is_available():
         raise RuntimeError(f"cupy {cupy.__version__} is installed but finds no CUDA GPU")

@@ -1,10 +1,11 @@
-"""Checks for names and numbers that a user gives, so that all are refused in the same words."""
+"""What is refused, and in which words: names and numbers that a user gives, missing packages."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -128,6 +129,51 @@ def whole_number(what: str, value: Any, least: int = 1) -> int:
         raise ValueError(f"{what} must be a whole number, found {value!r}")
     number(what, int(value), least=least, most=2**63 - 1)  # a seed may be large
     return int(value)
+
+
+def missing(package: str, purpose: str, install: str = "") -> ImportError:
+    """Return the error that says that a package is not installed.
+
+    Parameters
+    ----------
+    package : str
+        What it is called.
+    purpose : str
+        What needs it.
+    install : str
+        What follows ``python -m pip install``, if not just its name.
+
+    Examples
+    --------
+    >>> raise missing("scikit-image", "selective search")
+    Traceback (most recent call last):
+    ImportError: selective search needs scikit-image, which is not installed: \
+python -m pip install scikit-image
+    """
+    return ImportError(
+        f"{purpose} needs {package}, which is not installed: "
+        f"python -m pip install {install or package}"
+    )
+
+
+@contextmanager
+def needed(package: str, purpose: str, install: str = "") -> Iterator[None]:
+    """Import inside a ``with`` statement what may be `missing`.
+
+    Raises
+    ------
+    ImportError
+        If an import fails.
+
+    Examples
+    --------
+    >>> with needed("scipy", "L-BFGS"):
+    ...     from scipy.optimize import minimize
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise missing(package, purpose, install) from error
 
 
 def shortened(value: object) -> str:

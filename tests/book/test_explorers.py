@@ -13,8 +13,8 @@ from dlcourse.applications.detection import box_iou, nms
 from dlcourse.applications.rl import epsilon_greedy, q_learning
 from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.data import load_mnist
-from dlcourse.explore import explorers
 from dlcourse.explore.allreduce import RANKS, schedule
+from dlcourse.explore.calculator import calculator
 from dlcourse.explore.inception import PUBLISHED, inception
 from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
@@ -27,30 +27,7 @@ from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.precision import FORMATS
 from dlcourse.training import profile
 
-KINDS = (
-    "allreduce",
-    "augmentation",
-    "beam",
-    "calculator",
-    "convolution",
-    "detections",
-    "featuremaps",
-    "formats",
-    "game",
-    "inception",
-    "iou",
-    "latent",
-    "misclassified",
-    "offload",
-    "qtable",
-    "quiz",
-    "roofline",
-    "segments",
-    "stylegrid",
-    "timeline",
-    "timings",
-    "trainings",
-)
+KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 
 
 # -- the arithmetic of the browser is that of the package ----------------------------------
@@ -69,7 +46,7 @@ def module(browser):
               return JSON.parse(JSON.stringify(result, (_, v) =>
                 ArrayBuffer.isView(v) ? Array.from(v) : v));
             }""",
-            [(FOLDER / name).read_text(), function, arguments],
+            [(FOLDER / "lib" / name).read_text(), function, arguments],
         )
 
     yield call
@@ -94,7 +71,7 @@ def random_network(rng):
 @pytest.mark.parametrize("seed", range(12))
 def test_calculator_counts_as_summary_does(module, seed):
     network = random_network(np.random.default_rng(seed))
-    explorer = explorers.calculator(np.zeros((1, 28, 28), np.float32), {"it": network})
+    explorer = calculator(np.zeros((1, 28, 28), np.float32), {"it": network})
     layers = explorer.data["networks"]["it"]
     try:
         report = summary(network, (1, 28, 28))
@@ -182,7 +159,7 @@ def test_the_browser_learns_the_table_that_the_package_learns(module, epsilon, d
         "qlearning.js",
         "qLearn",
         qtable(world).data["world"],
-        {"epsilon": epsilon, "discount": discount, "learningRate": 0.5},
+        {"epsilon": epsilon, "discount": discount, "learning_rate": 0.5},
         40,
         numbers.tolist(),
     )
@@ -317,7 +294,7 @@ def test_roofline_counts_as_the_profiler_does(module, layer):
     found = module("arithmetic.js", "layerCost", asdict(layer))
     assert (found["multiplyAdds"], found["moved"]) == (cost.multiply_adds, cost.nbytes)
     assert found["intensity"] == pytest.approx(cost.intensity)
-    limits = {"multiplyAdds": MACHINE.multiply_adds, "bandwidth": MACHINE.bandwidth}
+    limits = {"multiply_adds": MACHINE.multiply_adds, "bandwidth": MACHINE.bandwidth}
     assert module("arithmetic.js", "roof", limits, found["intensity"]) == pytest.approx(
         MACHINE.roof(cost.intensity)
     )
@@ -350,7 +327,7 @@ def numbers():
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
 def test_formats_are_those_of_the_package(module, format):
-    shape = {"exponentBits": format.exponent_bits, "fractionBits": format.fraction_bits}
+    shape = {"exponent_bits": format.exponent_bits, "fraction_bits": format.fraction_bits}
     for value in numbers():
         found = module("floats.js", "fields", value, shape)
         assert tuple(found.values()) == format.fields(value), value
@@ -405,7 +382,7 @@ def test_the_browser_reads_what_python_packed(module):
 )
 def test_numbers_have_a_real_minus_sign(browser, value, text):
     page = browser.new_page()
-    code = (FOLDER / "common.js").read_text()
+    code = (FOLDER / "lib" / "common.js").read_text()
     found = page.evaluate(
         """async ([code, value]) => (await import(
           URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).number(value)""",
@@ -574,7 +551,7 @@ def test_misclassified(show):
 
 
 def test_feature_maps(show):
-    explorer = show("featuremaps")
+    explorer = show("feature_maps")
     assert said(explorer).startswith("convolution 1, channel 0:")
     explorer.get_by_role("combobox", name="Layer", exact=True).press("ArrowDown")
     explorer.get_by_role("slider", name="Channel").press("End")
@@ -1019,7 +996,7 @@ def test_segments(show):
 
 
 def test_style_grid(show):
-    explorer = show("stylegrid")
+    explorer = show("style_grid")
     before = said(explorer)
     assert before.startswith("Layers conv1_1 to conv4_1, style weight 100: ")
     picture = explorer.get_by_alt_text("The cup of coffee, painted")

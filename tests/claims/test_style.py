@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from dlcourse import zoo
-from dlcourse.applications.style import StyleTransfer, load_features
+from dlcourse.applications.style import StyleTransfer, edges, load_features
 from dlcourse.applications.style.recipe import LAYERS, PHOTOGRAPHS, WEIGHTS, pictures, recognised
-from dlcourse.models import edges
 
 pytest.importorskip("skimage", reason="pip install scikit-image")
 

@@ -83,5 +83,5 @@ def test_without_a_gpu_the_command_says_so(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("sys.argv", ["dlcourse", "doctor", "--gpu"])
     with pytest.raises(SystemExit, match="1"):
         cli.main()
-    assert "needs a GPU: CuPy is not installed" in capsys.readouterr().err
+    assert "needs a GPU: a GPU needs CuPy, which is not installed" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from dlcourse.precision import FLOAT16
 def test_it_shows_the_formats_that_are_asked_for():
     data = formats([FLOAT16], ["0.1"]).data
     assert json.loads(json.dumps(data)) == data
-    assert data["formats"] == [{"name": "float16", "exponentBits": 5, "fractionBits": 10}]
+    assert data["formats"] == [{"name": "float16", "exponent_bits": 5, "fraction_bits": 10}]
     assert data["examples"] == ["0.1"]
 
 

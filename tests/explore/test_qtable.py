@@ -9,8 +9,8 @@ from dlcourse.explore.qtable import qtable
 def test_the_rules_travel_with_the_page():
     data = qtable(GridWorld(["S.G", ".#O"], max_steps=7), learning_rate=0.25).data
     assert data["rows"] == ["S.G", ".#O"]
-    assert data["learningRate"] == 0.25
-    assert (data["world"]["start"], data["world"]["maxSteps"]) == (0, 7)
+    assert data["learning_rate"] == 0.25
+    assert (data["world"]["start"], data["world"]["max_steps"]) == (0, 7)
     assert data["world"]["rules"][1] == [
         [1, 0.0, False],
         [2, 1.0, True],

@@ -15,7 +15,7 @@ MACHINE = Machine(2, "float32", 40e9, 10e9)
 def test_the_browser_gets_limits_layers_and_steps():
     data = roofline(MACHINE, {"it": Layer(4, 64, 128, size=14, kernel=3, padding=1)}).data
     assert data["machine"] == {
-        "threads": 2, "dtype": "float32", "multiplyAdds": 40e9, "bandwidth": 10e9,
+        "threads": 2, "dtype": "float32", "multiply_adds": 40e9, "bandwidth": 10e9,
     }  # fmt: skip
     layer = data["layers"]["it"]
     assert {key: layer[key] in data["steps"][key] for key in STEPS} == dict.fromkeys(STEPS, True)

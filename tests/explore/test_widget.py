@@ -1,6 +1,10 @@
+import ast
 import base64
+import importlib
+import inspect
 import json
 import re
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 
 from dlcourse.explore.widget import FOLDER, Explorer, bundle, pack
 
-KINDS = sorted(p.stem for p in FOLDER.glob("*.js") if "export default" in p.read_text())
+KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 
 
 def test_pack_keeps_bytes_of_images():
@@ -39,8 +43,30 @@ def test_a_bundle_is_one_module(kind):
     assert text.count("function el(") == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_python_and_javascript_agree_on_names(kind):
+    """Every key that Python writes is read, and every name that JavaScript takes is written."""
+    module = importlib.import_module(f"dlcourse.explore.{kind}")
+    source = inspect.getsource(module)
+    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+    dicts = [n for function in functions for n in ast.walk(function) if isinstance(n, ast.Dict)]
+    written = {key.value for d in dicts for key in d.keys if isinstance(key, ast.Constant)}
+    for name, value in vars(module).items():
+        if is_dataclass(value) and f"class {name}" in source and "asdict(" in source:
+            written |= {field.name for field in fields(value)}
+    words = set(re.findall(r"\w+", bundle(f"{kind}.js")))
+    assert not written - words, "JavaScript does not read these"
+
+    code = (FOLDER / f"{kind}.js").read_text()
+    (taken,) = re.findall(r'const \{ ([^}]*) \} = model\.get\("data"\)', code)
+    snake_case = re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.sub(r"//.*", "", code))
+    assert not {*re.findall(r"(\w+)(?:: \w+)?", taken), *snake_case} - set(
+        re.findall(r"\w+", source)
+    ), "Python does not write these"
+
+
 def test_modules_ask_nothing_of_other_servers():
-    for path in FOLDER.iterdir():
+    for path in FOLDER.rglob("*.*"):
         assert "http" not in path.read_text(), path.name
 
 

@@ -12,7 +12,7 @@ import pytest
 from torch_files import Storage, Tensor, as_old, as_zip
 
 from dlcourse.data import DownloadError
-from dlcourse.models import ResNetCifar, load_pretrained, pretrained, resnet18
+from dlcourse.models import ResNetCifar, load_pretrained, published, resnet18
 from dlcourse.nn import Conv2d, Flatten, Linear, Module, ReLU, Sequential
 
 safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
@@ -201,7 +201,7 @@ def test_wrong_arguments(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ImportError, match="python -m pip install safetensors"):
         load_pretrained(model, "resnet18", tmp_path / "a.safetensors")
-    monkeypatch.setattr(pretrained, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(published, "_PACKAGE", "no_such_package")
     with pytest.raises(ImportError, match="python -m pip install no-such-package"):
         load_pretrained(model, "efficientnet_lite0", "imagenet")
 
@@ -216,9 +216,9 @@ def torchvision(tmp_path, serve, cache, monkeypatch):
     content = write_torch(tmp_path / "made.pth", state, as_zip).read_bytes()
     name = f"resnet18-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     url, asked = serve({name: content})
-    monkeypatch.setattr(pretrained, "_TORCHVISION", url)
-    monkeypatch.setitem(pretrained._FILES, "resnet18", name)
-    monkeypatch.setattr(pretrained, "_HUB", {})
+    monkeypatch.setattr(published, "_TORCHVISION", url)
+    monkeypatch.setitem(published._FILES, "resnet18", name)
+    monkeypatch.setattr(published, "_HUB", {})
     return state, content, asked
 
 
@@ -229,7 +229,7 @@ def test_torchvision(torchvision, cache):
         load_pretrained(model, "resnet18", "imagenet")
         assert_state(model, state)
     assert len(asked) == 1
-    path = cache / "weights" / pretrained._FILES["resnet18"]
+    path = cache / "weights" / published._FILES["resnet18"]
     path.write_bytes(content[:-10])
     before = copied(network(0))
     model = network(0)
@@ -243,8 +243,8 @@ def test_torchvision(torchvision, cache):
 
 def test_a_file_with_another_checksum_is_not_kept(torchvision, cache, monkeypatch):
     _, content, _ = torchvision
-    name = pretrained._FILES["resnet18"]
-    monkeypatch.setitem(pretrained._FILES, "resnet18", name)
+    name = published._FILES["resnet18"]
+    monkeypatch.setitem(published._FILES, "resnet18", name)
     (cache.parent / "server0" / name).write_bytes(content + b"x")
     with pytest.raises(DownloadError, match="the file there has another checksum"):
         load_pretrained(network(0), "resnet18", "imagenet")
@@ -292,7 +292,7 @@ def served_hub(cache, monkeypatch, tmp_path):
         server.content = (tmp_path / "made.safetensors").read_bytes()
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         use_hub(monkeypatch, f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setitem(pretrained._HUB, "resnet18", hashlib.sha256(server.content).hexdigest())
+        monkeypatch.setitem(published._HUB, "resnet18", hashlib.sha256(server.content).hexdigest())
         yield state, server
         server.shutdown()
 
@@ -315,7 +315,7 @@ def test_hub(served_hub):
 
 def test_where_the_hub_fails_torchvision_serves(torchvision, served_hub, monkeypatch, cache):
     state, _, _ = torchvision
-    monkeypatch.setitem(pretrained._HUB, "resnet18", "0" * 64)
+    monkeypatch.setitem(published._HUB, "resnet18", "0" * 64)
     model = network(0)
     load_pretrained(model, "resnet18", "imagenet")
     assert_state(model, state)
@@ -324,7 +324,7 @@ def test_where_the_hub_fails_torchvision_serves(torchvision, served_hub, monkeyp
 
 def test_offline(cache, monkeypatch, offline):
     use_hub(monkeypatch, offline)
-    monkeypatch.setattr(pretrained, "_TORCHVISION", offline)
+    monkeypatch.setattr(published, "_TORCHVISION", offline)
     with pytest.raises(DownloadError) as error:
         load_pretrained(network(0), "resnet18", "imagenet")
     for part in (

@@ -15,7 +15,7 @@ import typer
 
 import dlcourse
 from dlcourse.distributed import CommunicationError, end_all_ranks
-from dlcourse.expect import number
+from dlcourse.expect import missing, number
 from dlcourse.files import one_line
 from dlcourse.training import TrainingDiverged
 from dlcourse.training.progress import Forgiving
@@ -113,7 +113,7 @@ def _told(error: Exception) -> tuple[str, int]:
         return f"{os.fsdecode(name)}: {error.strerror}", 1
     if isinstance(error, ModuleNotFoundError) and str(error).startswith("No module named"):
         package = str(error.name).partition(".")[0]
-        return f"this needs {package}, which is not installed: python -m pip install {package}", 1
+        return str(missing(package, "this")), 1
     if isinstance(error, MemoryError):
         return f"the memory of this machine does not suffice {error}", 1
     expected = (ValueError, OSError, ImportError, TrainingDiverged, CommunicationError)

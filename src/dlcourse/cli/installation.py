@@ -72,7 +72,7 @@ def _gpu_report(output: Path) -> None:
     check_writable(output)
     try:
         report = gpu_report(say=typer.echo)
-    except RuntimeError as error:
+    except (ImportError, RuntimeError) as error:
         raise ValueError(f"doctor --gpu needs a GPU: {error}") from None
     write_json(output, report)
     typer.echo(f"the report is in {output}")

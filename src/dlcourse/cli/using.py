@@ -148,7 +148,7 @@ def _recipe(weights: str) -> zoo.Recipe:
     if path.exists():
         raise ValueError(
             f"{path}: expected {_WEIGHTS}; other files are read in "
-            "Python, as dlcourse.models.pretrained.read_arrays(path)"
+            "Python, as dlcourse.models.weight_files.read_arrays(path)"
         )
     folder, _, _ = weights.partition("/")
     zoo.record(weights)

@@ -33,7 +33,7 @@ def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLE
     Examples
     --------
     >>> formats().data["formats"][2]
-    {'name': 'float16', 'exponentBits': 5, 'fractionBits': 10}
+    {'name': 'float16', 'exponent_bits': 5, 'fraction_bits': 10}
     """
     if not shown or not examples:
         raise ValueError(
@@ -41,7 +41,7 @@ def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLE
         )
     data = {
         "formats": [
-            {"name": f.name, "exponentBits": f.exponent_bits, "fractionBits": f.fraction_bits}
+            {"name": f.name, "exponent_bits": f.exponent_bits, "fraction_bits": f.fraction_bits}
             for f in shown
         ],
         "examples": list(examples),

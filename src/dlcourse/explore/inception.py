@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dlcourse.explore.widget import Explorer
+from dlcourse.models.googlenet import BLOCKS
 
 #: What a block is made of: its input, and the output channels of its six convolutions.
 NAMES = ("in_channels", "size", "ch1x1", "ch3x3red", "ch3x3", "ch5x5red", "ch5x5", "pool_proj")
 
+#: Height and width of the images, by the first letter of a block's name.
+_SIZES = {"3": 28, "4": 14, "5": 7}
 #: The blocks of GoogLeNet in the order of `NAMES` (Szegedy et al. 2015, table 1).
 PUBLISHED: dict[str, tuple[int, ...]] = {
-    "3a": (192, 28, 64, 96, 128, 16, 32, 32),
-    "3b": (256, 28, 128, 128, 192, 32, 96, 64),
-    "4a": (480, 14, 192, 96, 208, 16, 48, 64),
-    "4b": (512, 14, 160, 112, 224, 24, 64, 64),
-    "4c": (512, 14, 128, 128, 256, 24, 64, 64),
-    "4d": (512, 14, 112, 144, 288, 32, 64, 64),
-    "4e": (528, 14, 256, 160, 320, 32, 128, 128),
-    "5a": (832, 7, 256, 160, 320, 32, 128, 128),
-    "5b": (832, 7, 384, 192, 384, 48, 128, 128),
+    name: (block[0], _SIZES[name[0]], *block[1:]) for name, block in BLOCKS.items()
 }
 
 #: Sliders move in steps of this many channels; all published widths are multiples of it.

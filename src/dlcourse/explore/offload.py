@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from dlcourse.explore.widget import Explorer
 
@@ -71,5 +71,6 @@ def offload(processor: float, gpus: Sequence[Gpu] = GPUS) -> Explorer:
                 f"rates of {gpu.name} must lie from 0.1 to 200 (1e12/s) and from 1 to 200 (GB/s), "
                 f"found {gpu.tflops} and {gpu.bus}"
             )
-    data = {"processor": round(processor), "gpus": [asdict(gpu) for gpu in gpus]}
+    shown = [{"name": gpu.name, "tflops": gpu.tflops, "bus": gpu.bus} for gpu in gpus]
+    data = {"processor": round(processor), "gpus": shown}
     return Explorer("offload", "Explorer: where a GPU begins to pay", data)

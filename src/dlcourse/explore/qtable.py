@@ -31,7 +31,7 @@ def qtable(world: GridWorld, learning_rate: float = 0.5) -> Explorer:
     rules = [[list(outcomes[0][1:]) for outcomes in row.values()] for row in world.P.values()]
     data = {
         "rows": list(world.rows),
-        "world": {"start": world.start, "maxSteps": world.max_steps, "rules": rules},
-        "learningRate": learning_rate,
+        "world": {"start": world.start, "max_steps": world.max_steps, "rules": rules},
+        "learning_rate": learning_rate,
     }
     return Explorer("qtable", "Explorer: a Q-table while the agent learns", data)

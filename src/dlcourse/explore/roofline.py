@@ -87,7 +87,7 @@ def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
         "machine": {
             "threads": machine.threads,
             "dtype": machine.dtype,
-            "multiplyAdds": machine.multiply_adds,
+            "multiply_adds": machine.multiply_adds,
             "bandwidth": machine.bandwidth,
         },
         "layers": {name: asdict(layer) for name, layer in layers.items()},

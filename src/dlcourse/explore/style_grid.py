@@ -43,4 +43,4 @@ def style_grid(pictures: Mapping[str, bytes], test: Mapping[str, Mapping[str, An
         "weights": sorted({float(name.partition("-")[2]) for name in test}),
         "losses": {name: dict(losses) for name, losses in test.items()},
     }
-    return Explorer("stylegrid", "Explorer: how much style, and of which layers", data)
+    return Explorer("style_grid", "Explorer: how much style, and of which layers", data)

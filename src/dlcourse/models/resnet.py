@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.models.residual import BasicBlock, Bottleneck, projection
 from dlcourse.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, MaxPool2d, ReLU, Sequential
 
@@ -73,89 +73,6 @@ class ResNet(SequentialClassifier):
                     module.bn3.weight.data[...] = 0
 
 
-def resnet18(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    zero_init_residual: bool = False,
-    rng: np.random.Generator | None = None,
-) -> ResNet:
-    """Return ResNet-18: two basic blocks per stage, 11,689,512 parameters.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
-    num_classes : int
-        Number of scores.
-    zero_init_residual : bool
-        Whether each block starts as the identity, see `ResNet`.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = resnet18(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    11689512
-    """
-    return _build(
-        "resnet18", BasicBlock, (2, 2, 2, 2), weights, num_classes, zero_init_residual, rng
-    )
-
-
-def resnet34(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    zero_init_residual: bool = False,
-    rng: np.random.Generator | None = None,
-) -> ResNet:
-    """Return ResNet-34: 3, 4, 6 and 3 basic blocks, 21,797,672 parameters; see `resnet18`."""
-    return _build(
-        "resnet34", BasicBlock, (3, 4, 6, 3), weights, num_classes, zero_init_residual, rng
-    )
-
-
-def resnet50(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    zero_init_residual: bool = False,
-    rng: np.random.Generator | None = None,
-) -> ResNet:
-    """Return ResNet-50: 3, 4, 6 and 3 bottlenecks, 25,557,032 parameters; see `resnet18`."""
-    return _build(
-        "resnet50", Bottleneck, (3, 4, 6, 3), weights, num_classes, zero_init_residual, rng
-    )
-
-
-def resnet101(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    zero_init_residual: bool = False,
-    rng: np.random.Generator | None = None,
-) -> ResNet:
-    """Return ResNet-101: 3, 4, 23 and 3 bottlenecks, 44,549,160 parameters; see `resnet18`."""
-    return _build(
-        "resnet101", Bottleneck, (3, 4, 23, 3), weights, num_classes, zero_init_residual, rng
-    )
-
-
-def resnet152(
-    weights: Weights = None,
-    *,
-    num_classes: int = 1000,
-    zero_init_residual: bool = False,
-    rng: np.random.Generator | None = None,
-) -> ResNet:
-    """Return ResNet-152: 3, 8, 36 and 3 bottlenecks, 60,192,808 parameters; see `resnet18`."""
-    return _build(
-        "resnet152", Bottleneck, (3, 8, 36, 3), weights, num_classes, zero_init_residual, rng
-    )
-
-
 def _stage(
     block: type[BasicBlock] | type[Bottleneck],
     c_in: int,
@@ -173,17 +90,18 @@ def _stage(
     )
 
 
-def _build(
-    name: str,
-    block: type[BasicBlock] | type[Bottleneck],
-    layers: Sequence[int],
-    weights: Weights,
-    num_classes: int,
-    zero_init_residual: bool,
-    rng: np.random.Generator | None,
-) -> ResNet:
-    rng = generator(name, weights, rng)
-    model = ResNet(block, layers, num_classes, zero_init_residual, rng=rng)
-    if weights is not None:
-        load_pretrained(model, name, weights)
-    return model
+resnet18 = builder(
+    "resnet18", "2, 2, 2, 2 basic blocks, 11,689,512 parameters", ResNet, BasicBlock, (2, 2, 2, 2)
+)
+resnet34 = builder(
+    "resnet34", "3, 4, 6, 3 basic blocks, 21,797,672 parameters", ResNet, BasicBlock, (3, 4, 6, 3)
+)
+resnet50 = builder(
+    "resnet50", "3, 4, 6, 3 bottlenecks, 25,557,032 parameters", ResNet, Bottleneck, (3, 4, 6, 3)
+)
+resnet101 = builder(
+    "resnet101", "3, 4, 23, 3 bottlenecks, 44,549,160 parameters", ResNet, Bottleneck, (3, 4, 23, 3)
+)
+resnet152 = builder(
+    "resnet152", "3, 8, 36, 3 bottlenecks, 60,192,808 parameters", ResNet, Bottleneck, (3, 8, 36, 3)
+)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlcourse.habits import explained
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.pretrained import Weights, generator, load_pretrained
+from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -23,7 +23,7 @@ from dlcourse.nn import (
 )
 
 #: Convolutions in each of the five stages: columns A, B, D and E of the paper's table 1.
-_STAGES = {
+STAGES = {
     11: (1, 1, 2, 2, 2),
     13: (2, 2, 2, 2, 2),
     16: (2, 2, 3, 3, 3),
@@ -119,87 +119,19 @@ def vgg_features(
     return Sequential(*layers)
 
 
-def vgg11(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-11 (column A of the paper): 132,863,336 parameters.
-
-    Parameters
-    ----------
-    weights : str or path, optional
-        ``"imagenet"`` for the published ones, or a file of weights; see `load_pretrained`.
-    num_classes : int
-        Number of scores.
-    rng : numpy.random.Generator
-        Draws the initial weights; it may be left out if `weights` are given.
-
-    Examples
-    --------
-    >>> net = vgg11(rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    132863336
-    """
-    return _build("vgg11", 11, False, weights, num_classes, rng)
-
-
-def vgg11_bn(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-11 with batch normalization: 132,868,840 parameters; see `vgg11`."""
-    return _build("vgg11_bn", 11, True, weights, num_classes, rng)
-
-
-def vgg13(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-13 (column B): 133,047,848 parameters; see `vgg11`."""
-    return _build("vgg13", 13, False, weights, num_classes, rng)
-
-
-def vgg13_bn(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-13 with batch normalization: 133,053,736 parameters; see `vgg11`."""
-    return _build("vgg13_bn", 13, True, weights, num_classes, rng)
-
-
-def vgg16(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-16 (column D): 138,357,544 parameters; see `vgg11`."""
-    return _build("vgg16", 16, False, weights, num_classes, rng)
-
-
-def vgg16_bn(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-16 with batch normalization: 138,365,992 parameters; see `vgg11`."""
-    return _build("vgg16_bn", 16, True, weights, num_classes, rng)
-
-
-def vgg19(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-19 (column E): 143,667,240 parameters; see `vgg11`."""
-    return _build("vgg19", 19, False, weights, num_classes, rng)
-
-
-def vgg19_bn(
-    weights: Weights = None, *, num_classes: int = 1000, rng: np.random.Generator | None = None
-) -> VGG:
-    """Return VGG-19 with batch normalization: 143,678,248 parameters; see `vgg11`."""
-    return _build("vgg19_bn", 19, True, weights, num_classes, rng)
-
-
-def _build(
-    name: str,
-    depth: int,
-    batch_norm: bool,
-    weights: Weights,
-    num_classes: int,
-    rng: np.random.Generator | None,
-) -> VGG:
-    model = VGG(_STAGES[depth], batch_norm, num_classes, rng=generator(name, weights, rng))
-    if weights is not None:
-        load_pretrained(model, name, weights)
-    return model
+vgg11 = builder("vgg11", "column A of the paper, 132,863,336 parameters", VGG, STAGES[11])
+vgg11_bn = builder(
+    "vgg11_bn", "column A with batch normalization, 132,868,840 parameters", VGG, STAGES[11], True
+)
+vgg13 = builder("vgg13", "column B of the paper, 133,047,848 parameters", VGG, STAGES[13])
+vgg13_bn = builder(
+    "vgg13_bn", "column B with batch normalization, 133,053,736 parameters", VGG, STAGES[13], True
+)
+vgg16 = builder("vgg16", "column D of the paper, 138,357,544 parameters", VGG, STAGES[16])
+vgg16_bn = builder(
+    "vgg16_bn", "column D with batch normalization, 138,365,992 parameters", VGG, STAGES[16], True
+)
+vgg19 = builder("vgg19", "column E of the paper, 143,667,240 parameters", VGG, STAGES[19])
+vgg19_bn = builder(
+    "vgg19_bn", "column E with batch normalization, 143,678,248 parameters", VGG, STAGES[19], True
+)

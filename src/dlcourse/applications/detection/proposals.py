@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcourse.applications.detection.boxes import box_iou
+from dlcourse.expect import needed
 
 _BINS = 25  # of a histogram, for each colour
 _DIRECTIONS = 8  # of the edges that make up texture
@@ -58,13 +59,8 @@ def initial_regions(image: np.ndarray, scale: float) -> np.ndarray:
     scale : float
         A larger scale gives fewer and larger regions.
     """
-    try:
+    with needed("scikit-image", "selective search"):
         from skimage.segmentation import felzenszwalb
-    except ImportError:
-        raise ImportError(
-            "selective search needs scikit-image, which is not installed: "
-            "python -m pip install scikit-image"
-        ) from None
     regions: np.ndarray = felzenszwalb(
         image.transpose(1, 2, 0), scale=scale, sigma=0.8, min_size=20, channel_axis=2
     )

@@ -22,6 +22,7 @@ from dlcourse.applications.detection.fast_rcnn import best_of_each_class
 from dlcourse.applications.detection.regions import Regions
 from dlcourse.applications.detection.warp import warp
 from dlcourse.blas import blas, blas_held
+from dlcourse.expect import needed
 from dlcourse.models import RegionNet
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.training import Stream, generator
@@ -155,14 +156,9 @@ def fit_rcnn(
     ImportError
         If scikit-learn is not installed.
     """
-    try:
+    with needed("scikit-learn", "the last step of R-CNN"):
         from sklearn.linear_model import Ridge
         from sklearn.svm import LinearSVC
-    except ImportError:
-        raise ImportError(
-            "R-CNN's last steps need scikit-learn, which is not installed: "
-            "python -m pip install scikit-learn"
-        ) from None
     features = np.concatenate([region_features(model, p.image, p.boxes) for p in regions])
     overlaps = np.concatenate([p.overlaps for p in regions])
     labels = np.concatenate([p.labels for p in regions])

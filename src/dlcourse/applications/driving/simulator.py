@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from dlcourse.applications.driving.labels import true_classes
+from dlcourse.expect import needed
 
 #: Steps of the simulator per second.
 STEPS_A_SECOND = 50
@@ -55,13 +56,8 @@ class RoadSimulator:
     def __init__(self, steps: int = 1000) -> None:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame must not look for a screen
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-        try:
+        with needed("Gymnasium's CarRacing", "driving", "'dlcourse[rl]'"):
             gymnasium, *_ = map(import_module, ("gymnasium", "Box2D", "pygame"))
-        except ImportError as error:
-            raise ImportError(
-                "driving needs Gymnasium's CarRacing, which is not installed: "
-                "python -m pip install 'dlcourse[rl]'"
-            ) from error
         self._env = gymnasium.make("CarRacing-v3", max_episode_steps=steps)
         self._world: Any = self._env.unwrapped
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from dlcourse.expect import needed
 from dlcourse.training import Stream, generator
 
 
@@ -84,13 +85,8 @@ def make(name: str, **options: Any) -> Any:
     >>> make("FrozenLake-v1").observation_space  # doctest: +SKIP
     Discrete(16)
     """
-    try:
+    with needed("Gymnasium", f"the environment {name}", "'dlcourse[rl]'"):
         import gymnasium
-    except ImportError as error:
-        raise ImportError(
-            f"the environment {name} needs Gymnasium, which is not installed: "
-            "python -m pip install 'dlcourse[rl]'"
-        ) from error
     return gymnasium.make(name, **options)
 
 

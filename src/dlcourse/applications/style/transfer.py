@@ -12,6 +12,7 @@ from dlcourse.applications.style.features import VGGFeatures
 from dlcourse.applications.style.losses import ContentLoss, StyleLoss, TotalVariation, gram_matrix
 from dlcourse.backend import Array
 from dlcourse.blas import blas, blas_held
+from dlcourse.expect import needed
 from dlcourse.nn import Parameter
 from dlcourse.optim import Adam
 from dlcourse.training import TrainingDiverged
@@ -222,13 +223,8 @@ def _adam(
 
 
 def _lbfgs(loss: StyleTransfer, image: np.ndarray, steps: int, report: _Report) -> np.ndarray:
-    try:
+    with needed("SciPy", "L-BFGS", "scipy, or take the optimizer adam"):
         from scipy.optimize import OptimizeResult, minimize
-    except ImportError:
-        raise ImportError(
-            "L-BFGS needs SciPy, which is not installed: python -m pip install scipy, "
-            "or take the optimizer adam"
-        ) from None
     found = loss(image)
     report(image, found)
 

@@ -20,6 +20,7 @@ from dlcourse.data.scenes.caption import describe
 from dlcourse.data.scenes.compose import arrange, middles
 from dlcourse.data.scenes.scene import Scene
 from dlcourse.data.scenes.sets import NumberedScenes
+from dlcourse.expect import needed
 from dlcourse.habits import explained
 from dlcourse.streams import Stream
 
@@ -152,11 +153,6 @@ def _picture(size: int, rng: np.random.Generator) -> np.ndarray:
 
 @cache
 def _photograph(name: str) -> Image.Image:
-    try:
+    with needed("scikit-image", "a scene of photographs"):
         from skimage import data
-    except ImportError:
-        raise ImportError(
-            "scenes of photographs need scikit-image, which is not installed: "
-            "python -m pip install scikit-image"
-        ) from None
     return Image.fromarray(getattr(data, name)()).convert("RGB")

@@ -1,6 +1,6 @@
 // All-reduce: ranks on a circle, arrows for the messages of a step, and what each rank has after it.
-import { el, frame, row, says, select, slider, svg } from "./common.js";
-import { messageCost, reduction } from "./arithmetic.js";
+import { el, frame, row, says, select, slider, svg } from "./lib/common.js";
+import { messageCost, reduction } from "./lib/arithmetic.js";
 
 const LETTERS = "ABCDEFGH";
 const MIDDLE = 160; // of the picture, whose side is twice as long

@@ -1,5 +1,5 @@
 // The same digits, changed a little or a lot, kind by kind.
-import { el, frame, grey, Picture, row, says, select, slider, unpack } from "./common.js";
+import { el, frame, grey, Picture, row, says, select, slider, unpack } from "./lib/common.js";
 
 function render({ model, el: host }) {
   const { images: packed, names, kinds } = model.get("data");

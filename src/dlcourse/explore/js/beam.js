@@ -1,6 +1,6 @@
 // Beam search, word by word: which beginnings are kept, and what each next word is worth.
-import { el, frame, Picture, row, says, select, slider } from "./common.js";
-import { ColourPictures } from "./paint.js";
+import { el, frame, Picture, row, says, select, slider } from "./lib/common.js";
+import { ColourPictures } from "./lib/paint.js";
 
 const percent = (v) => (v >= 0.0995 ? `${Math.round(100 * v)}%` : v >= 0.001 ? `${(100 * v).toFixed(1)}%` : "<0.1%");
 

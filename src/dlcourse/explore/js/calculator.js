@@ -1,6 +1,6 @@
 // Put layers on top of each other, and see what they cost and how far they see.
-import { el, frame, grey, Picture, row, says, select, unpack, whole } from "./common.js";
-import { follow } from "./arithmetic.js";
+import { el, frame, grey, Picture, row, says, select, unpack, whole } from "./lib/common.js";
+import { follow } from "./lib/arithmetic.js";
 
 const LIMITS = { channels: [1, 512], kernel: [1, 11], stride: [1, 4], padding: [0, 10], dilation: [1, 4] };
 const FIELDS = {

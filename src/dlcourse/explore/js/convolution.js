@@ -1,6 +1,6 @@
 // One kernel over one digit: every output value is a sum of products, which the reader can inspect.
-import { el, frame, grey, number, numbers, Picture, row, says, select, signed, slider, unpack } from "./common.js";
-import { convolve, pixel, taps } from "./arithmetic.js";
+import { el, frame, grey, number, numbers, Picture, row, says, select, signed, slider, unpack } from "./lib/common.js";
+import { convolve, pixel, taps } from "./lib/arithmetic.js";
 
 function render({ model, el: host }) {
   const { images: packed, names, kernels } = model.get("data");

@@ -1,7 +1,7 @@
 // Boxes of a detector before suppression: the reader chooses what is kept.
-import { frame, number, Picture, row, says, select, slider } from "./common.js";
-import { match, suppress } from "./boxes.js";
-import { ColourPictures, frameBox, Lines } from "./paint.js";
+import { frame, number, Picture, row, says, select, slider } from "./lib/common.js";
+import { match, suppress } from "./lib/boxes.js";
+import { ColourPictures, frameBox, Lines } from "./lib/paint.js";
 
 function render({ model, el: host }) {
   const { images, scenes, classes } = model.get("data");

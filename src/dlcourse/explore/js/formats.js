@@ -1,6 +1,6 @@
 // What becomes of one number in several formats: its bits, its neighbours, where formats end.
-import { el, frame, row, says, select, slider } from "./common.js";
-import { exponentOf, fields, neighbours, outcome, parsed, rounded, scaled } from "./floats.js";
+import { el, frame, row, says, select, slider } from "./lib/common.js";
+import { exponentOf, fields, neighbours, outcome, parsed, rounded, scaled } from "./lib/floats.js";
 
 const MARKS = { exact: "✓", rounded: "≈", subnormal: "▽", underflow: "↓", overflow: "↑" };
 const shown = (v) => (v === Infinity ? "infinity" : v === -Infinity ? "\u2212infinity"
@@ -8,7 +8,7 @@ const shown = (v) => (v === Infinity ? "infinity" : v === -Infinity ? "\u2212inf
 
 // Numbers in the browser are float64: 0.1 is read as the nearest float64, and what is lost by that
 // cannot be seen.
-const isOwn = (format) => format.exponentBits === 11 && format.fractionBits === 52;
+const isOwn = (format) => format.exponent_bits === 11 && format.fraction_bits === 52;
 
 function told(value, stored, what) {
   const error = Math.abs(stored - value) / Math.abs(value);
@@ -33,7 +33,7 @@ function render({ model, el: host }) {
     const around = el("p", { class: "dl-result" });
     const node = el("li", {},
       el("p", {}, el("strong", {}, format.name),
-        `: ${1 + format.exponentBits + format.fractionBits} bits`),
+        `: ${1 + format.exponent_bits + format.fraction_bits} bits`),
       el("div", { class: "dl-fields" }, ...Object.entries(parts).map(([name, bits]) =>
         el("span", { class: "dl-field" }, el("span", {}, name), bits))),
       result, around);

@@ -1,5 +1,5 @@
 // A game as an agent played it, frame by frame, with what it expected from each action.
-import { el, frame, number, row, says, slider, svg } from "./common.js";
+import { el, frame, number, row, says, slider, svg } from "./lib/common.js";
 
 const SIDE = 20; // of a cell in the picture
 // How each thing is drawn: by shape and pattern, and also by colour.

@@ -1,6 +1,6 @@
 // Four branches side by side: how wide each is, and what it costs.
-import { el, frame, row, says, select, slider, whole } from "./common.js";
-import { inception } from "./arithmetic.js";
+import { el, frame, row, says, select, slider, whole } from "./lib/common.js";
+import { inception } from "./lib/arithmetic.js";
 
 // For each branch its name and, in the order of the layers, its sliders.
 const BRANCHES = [

@@ -1,6 +1,6 @@
 // Intersection over union of two boxes that the reader moves.
-import { frame, number, Picture, row, says, slider } from "./common.js";
-import { overlap } from "./boxes.js";
+import { frame, number, Picture, row, says, slider } from "./lib/common.js";
+import { overlap } from "./lib/boxes.js";
 
 const SIDE = 40;
 const EDGES = ["left", "top", "right", "bottom"];

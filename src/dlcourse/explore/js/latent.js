@@ -1,5 +1,5 @@
 // What a generator makes of the vectors between four corners, and what a classifier reads.
-import { el, frame, grey, Picture, row, says, slider, unpack } from "./common.js";
+import { el, frame, grey, Picture, row, says, slider, unpack } from "./lib/common.js";
 
 function render({ model, el: host }) {
   const { side, images: packed, read, confidence } = model.get("data");

@@ -1,5 +1,5 @@
 // Every digit that a network reads wrong, by label and by reading.
-import { el, frame, grey, Picture, row, says, select, unpack } from "./common.js";
+import { el, frame, grey, Picture, row, says, select, unpack } from "./lib/common.js";
 
 const percent = (v) => (v < 0.01 ? "<1%" : `${Math.round(100 * v)}%`);
 

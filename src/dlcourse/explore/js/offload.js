@@ -1,6 +1,6 @@
 // A product of matrices here and on a GPU: launching, copying and computing, each a bar.
-import { el, frame, row, says, select, slider, whole } from "./common.js";
-import { breakEven, offload } from "./arithmetic.js";
+import { el, frame, row, says, select, slider, whole } from "./lib/common.js";
+import { breakEven, offload } from "./lib/arithmetic.js";
 
 /** A time in the unit that suits it. */
 function time(seconds) {

@@ -1,7 +1,7 @@
 // A table of Q values as an agent learns it: four numbers per place, one for each direction.
-import { el, frame, number, row, says, select, signed, slider, svg } from "./common.js";
-import { mulberry32 } from "./statistics.js";
-import { QLearner, greedyPath } from "./qlearning.js";
+import { el, frame, number, row, says, select, signed, slider, svg } from "./lib/common.js";
+import { mulberry32 } from "./lib/statistics.js";
+import { QLearner, greedyPath } from "./lib/qlearning.js";
 
 const SIDE = 100; // of a place in the picture
 const HALF = SIDE / 2;
@@ -13,7 +13,7 @@ const PLACES = [[HALF, 17], [82, HALF], [HALF, 85], [18, HALF]];
 const KINDS_OF_ENDS = { G: "goal", O: "pit" };
 
 function render({ model, el: host }) {
-  const { rows, world, learningRate } = model.get("data");
+  const { rows, world, learning_rate } = model.get("data");
   const width = rows[0].length;
   const letters = rows.join("");
   const state = { epsilon: 0.2, discount: 0.9, pace: "steps" };
@@ -64,7 +64,7 @@ function render({ model, el: host }) {
   }
 
   function step() {
-    last = { ...learner.step({ ...state, learningRate }), discount: state.discount };
+    last = { ...learner.step({ ...state, learning_rate }), discount: state.discount };
     if (learner.over) lengths = [...lengths, learner.steps].slice(-10);
   }
 

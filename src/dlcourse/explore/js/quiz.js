@@ -1,5 +1,5 @@
 // One question, one right answer; every choice is explained when it is checked.
-import { el } from "./common.js";
+import { el } from "./lib/common.js";
 
 /** Text in which `backticks` make code. */
 function prose(text) {

@@ -1,6 +1,6 @@
 // A layer under the roofline of the machine that built the page: what limits it, and why.
-import { el, frame, row, says, select, slider, svg, whole } from "./common.js";
-import { layerCost, roof } from "./arithmetic.js";
+import { el, frame, row, says, select, slider, svg, whole } from "./lib/common.js";
+import { layerCost, roof } from "./lib/arithmetic.js";
 
 const VIEW = { width: 360, height: 280, left: 34, right: 24, top: 24, bottom: 44 };
 const CONTROLS = [
@@ -18,9 +18,9 @@ function short(v) {
 /** The roof and one layer below it, both axes logarithmic. */
 function drawRoof(machine, cost, label) {
   const { width, height, left, right, top, bottom } = VIEW;
-  const ridge = machine.multiplyAdds / machine.bandwidth;
+  const ridge = machine.multiply_adds / machine.bandwidth;
   const xs = [-1, 4];
-  const highest = Math.ceil(Math.log10(machine.multiplyAdds));
+  const highest = Math.ceil(Math.log10(machine.multiply_adds));
   const ys = [Math.floor(Math.log10(roof(machine, 10 ** xs[0]))), highest];
   const x = (v) => left + ((width - left - right) * (Math.log10(v) - xs[0])) / (xs[1] - xs[0]);
   const y = (v) => top + ((height - top - bottom) * (ys[1] - Math.log10(v))) / (ys[1] - ys[0]);
@@ -77,7 +77,7 @@ function render({ model, el: host }) {
   function update() {
     const cost = layerCost(layer);
     const best = roof(machine, cost.intensity);
-    const ridge = machine.multiplyAdds / machine.bandwidth;
+    const ridge = machine.multiply_adds / machine.bandwidth;
     const own = Object.entries(layers[from]).some(([key, v]) => layer[key] !== v);
     const milliseconds = (1000 * cost.multiplyAdds) / best;
     told.textContent = `${own ? "Your layer" : from}, ${layer.inside} x ${layer.size} x ${layer.size} to ` +

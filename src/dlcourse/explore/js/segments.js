@@ -1,6 +1,6 @@
 // The class of each pixel by networks of different stride, laid over the picture.
-import { frame, number, Picture, row, says, select, slider, unpack } from "./common.js";
-import { ColourPictures } from "./paint.js";
+import { frame, number, Picture, row, says, select, slider, unpack } from "./lib/common.js";
+import { ColourPictures } from "./lib/paint.js";
 
 // Okabe and Ito's colours and darker shades of them; names stand beside them, too.
 const COLOURS = [

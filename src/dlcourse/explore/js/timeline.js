@@ -1,5 +1,5 @@
 // What the best entries of a challenge reached, one bar each; the chosen bar tells its story.
-import { el, frame, row, says, select } from "./common.js";
+import { el, frame, row, says, select } from "./lib/common.js";
 
 const percent = (v) => `${v}%`;
 

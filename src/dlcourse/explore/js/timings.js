@@ -1,6 +1,6 @@
 // Repeated timings: the reader chooses how many make an answer, and sees how the answers scatter.
-import { el, frame, row, says, select, slider } from "./common.js";
-import { answers, histogram, quantile } from "./statistics.js";
+import { el, frame, row, says, select, slider } from "./lib/common.js";
+import { answers, histogram, quantile } from "./lib/statistics.js";
 
 const COUNTS = [1, 2, 3, 5, 10, 20, 30, 50, 100];
 const BINS = 44;

@@ -1,5 +1,5 @@
 // Short training runs by learning rate and initial scale: a table of accuracies, and one run's loss.
-import { el, frame, row, says, select, svg } from "./common.js";
+import { el, frame, row, says, select, svg } from "./lib/common.js";
 
 const SIZE = { width: 380, height: 250, left: 44, right: 8, top: 10, bottom: 40 };
 const CHANCE = Math.log(10); // the loss of one who gives ten classes the same probability

@@ -1,9 +1,9 @@
 // What number formats hold, in the terms of dlcourse.precision.Format; its arithmetic, bit by bit.
-// A format is {name, exponentBits, fractionBits}.
+// A format is {name, exponent_bits, fraction_bits}.
 
-const bias = (format) => 2 ** (format.exponentBits - 1) - 1;
-const infinity = (format) => ((1n << BigInt(format.exponentBits)) - 1n) << BigInt(format.fractionBits);
-const width = (format) => 1 + format.exponentBits + format.fractionBits;
+const bias = (format) => 2 ** (format.exponent_bits - 1) - 1;
+const infinity = (format) => ((1n << BigInt(format.exponent_bits)) - 1n) << BigInt(format.fraction_bits);
+const width = (format) => 1 + format.exponent_bits + format.fraction_bits;
 
 /** x * 2**n, in steps that do not overflow on the way. */
 export function scaled(x, n) {
@@ -25,33 +25,33 @@ function encode(value, format) {
   const negative = value < 0 || Object.is(value, -0);
   const sign = negative ? 1n << BigInt(width(format) - 1) : 0n;
   const size = Math.abs(value);
-  if (Number.isNaN(value)) return infinity(format) | (1n << BigInt(format.fractionBits - 1));
+  if (Number.isNaN(value)) return infinity(format) | (1n << BigInt(format.fraction_bits - 1));
   if (size === Infinity) return sign | infinity(format);
   if (size === 0) return sign;
   const exponent = Math.max(exponentOf(size), 1 - bias(format));
-  const exact = scaled(size, format.fractionBits - exponent);
+  const exact = scaled(size, format.fraction_bits - exponent);
   let steps = Math.floor(exact);
   const rest = exact - steps;
   if (rest > 0.5 || (rest === 0.5 && steps % 2 === 1)) steps += 1;
   // The leading 1 of a normal number, and rounding up to a power of two, carry into the exponent.
-  const pattern = (BigInt(exponent + bias(format) - 1) << BigInt(format.fractionBits)) + BigInt(steps);
+  const pattern = (BigInt(exponent + bias(format) - 1) << BigInt(format.fraction_bits)) + BigInt(steps);
   return sign | (pattern < infinity(format) ? pattern : infinity(format));
 }
 
 /** The number that bits stand for. */
 function decode(pattern, format) {
   const sign = pattern >> BigInt(width(format) - 1) ? -1 : 1;
-  const exponent = Number((pattern & infinity(format)) >> BigInt(format.fractionBits));
-  const fraction = Number(pattern & ((1n << BigInt(format.fractionBits)) - 1n));
-  if (exponent === 2 ** format.exponentBits - 1) return fraction ? NaN : sign * Infinity;
-  const steps = exponent ? fraction + 2 ** format.fractionBits : fraction;
-  return sign * scaled(steps, Math.max(exponent, 1) - bias(format) - format.fractionBits);
+  const exponent = Number((pattern & infinity(format)) >> BigInt(format.fraction_bits));
+  const fraction = Number(pattern & ((1n << BigInt(format.fraction_bits)) - 1n));
+  if (exponent === 2 ** format.exponent_bits - 1) return fraction ? NaN : sign * Infinity;
+  const steps = exponent ? fraction + 2 ** format.fraction_bits : fraction;
+  return sign * scaled(steps, Math.max(exponent, 1) - bias(format) - format.fraction_bits);
 }
 
 /** The bits of the number nearest to a value, as text in three parts. */
 export function fields(value, format) {
   const text = encode(value, format).toString(2).padStart(width(format), "0");
-  const start = 1 + format.exponentBits;
+  const start = 1 + format.exponent_bits;
   return { sign: text[0], exponent: text.slice(1, start), fraction: text.slice(start) };
 }
 

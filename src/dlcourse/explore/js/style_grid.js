@@ -1,5 +1,5 @@
 // Pictures of style transfer by weight and deepest layer, with their losses.
-import { el, frame, number, row, says, select, slider } from "./common.js";
+import { el, frame, number, row, says, select, slider } from "./lib/common.js";
 
 function render({ model, el: host }) {
   const { pictures, layers, weights, losses } = model.get("data");

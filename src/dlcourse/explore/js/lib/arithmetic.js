@@ -173,6 +173,6 @@ export function layerCost({ batch, inside, outside, size, ...window }, itemsize 
 }
 
 /** The multiply-adds per second that work of an intensity (multiply-adds for each byte) can reach. */
-export function roof({ multiplyAdds, bandwidth }, intensity) {
-  return Math.min(multiplyAdds, intensity * bandwidth);
+export function roof({ multiply_adds: peak, bandwidth }, intensity) {
+  return Math.min(peak, intensity * bandwidth);
 }

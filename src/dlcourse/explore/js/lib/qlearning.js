@@ -8,7 +8,7 @@ export function epsilonGreedy(values, epsilon, random) {
   return best.length === 1 ? best[0] : best[Math.floor(random() * best.length)];
 }
 
-/** Learns in a world {start, maxSteps, rules}; rules[state][action] is [next, reward, terminated]. */
+/** Learns in a world {start, max_steps, rules}; rules[state][action] is [next, reward, terminated]. */
 export class QLearner {
   constructor(world, random) {
     Object.assign(this, { world, random, episode: 0, over: true });
@@ -16,7 +16,7 @@ export class QLearner {
   }
 
   /** Take one step and learn from it; after the last of an episode the next one begins. */
-  step({ epsilon, discount, learningRate }) {
+  step({ epsilon, discount, learning_rate }) {
     if (this.over) {
       this.state = this.world.start;
       this.steps = 0;
@@ -26,11 +26,11 @@ export class QLearner {
     const action = epsilonGreedy(this.table[state], epsilon, this.random);
     const [next, reward, terminated] = this.world.rules[state][action];
     this.steps += 1;
-    const truncated = this.steps >= this.world.maxSteps;
+    const truncated = this.steps >= this.world.max_steps;
     const before = this.table[state][action];
     const ahead = terminated ? 0 : Math.max(...this.table[next]);
     const target = reward + discount * ahead;
-    this.table[state][action] += learningRate * (target - before);
+    this.table[state][action] += learning_rate * (target - before);
     this.state = next;
     this.over = terminated || truncated;
     return { state, action, next, reward, terminated, truncated, before, ahead, target, after: this.table[state][action] };

@@ -1,5 +1,5 @@
 // What each layer of a network makes of a digit, channel by channel.
-import { frame, grey, number, Picture, row, says, select, slider, unpack } from "./common.js";
+import { frame, grey, number, Picture, row, says, select, slider, unpack } from "./lib/common.js";
 
 function render({ model, el: host }) {
   const { images: packed, names, layers } = model.get("data");
