@@ -29,7 +29,7 @@ def real(judge):
 
 def test_the_autoencoder_scores_what_its_record_says(judge, real):
     record, model = zoo.record("generation/vae"), load_vae()
-    drawn = sample_vae(model, 2000, generator(record["recipe"]["seed"], Stream.NOISE))
+    drawn = sample_vae(model, 2000, generator(record["recipe"]["seed"], Stream.SAMPLE))
     found, known = score(drawn, judge, real), record["test"]["vae"]
     assert found.confident == pytest.approx(known["confident"], abs=0.03)
     assert found.frechet == pytest.approx(known["frechet"], rel=0.15)
@@ -43,7 +43,7 @@ def test_the_autoencoder_scores_what_its_record_says(judge, real):
 def test_the_diffusion_model_scores_what_its_record_says(judge, real):
     record = zoo.record("generation/diffusion")
     drawn = sample_diffusion(
-        load_diffusion(), SCHEDULE, 300, generator(record["recipe"]["seed"], Stream.NOISE), 10
+        load_diffusion(), SCHEDULE, 300, generator(record["recipe"]["seed"], Stream.SAMPLE), 10
     )
     found, known = score(drawn, judge, real), record["test"]["ddim-10"]
     assert found.confident == pytest.approx(known["confident"], abs=0.06)
