@@ -22,7 +22,7 @@ def runs():
         subprocess.Popen(
             [sys.executable, "support/bits_of.py", workers],
             cwd=Path(__file__).parent,
-            env=rest | threads,
+            env=rest | threads | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

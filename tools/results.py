@@ -27,8 +27,8 @@ def table() -> str:
     """
     groups: dict[str, list[str]] = {}
     for name in zoo.names():
-        partly = zoo.Recipe(**zoo.record(name)["recipe"]).images > 0
-        if (zoo.FOLDER / f"{name}.npz").exists() and not partly:
+        ships = (zoo.FOLDER / f"{name}.npz").exists()
+        if ships and zoo.record(name)["recipe"].get("images") == 0:
             groups.setdefault(re.sub(r"-seed\d+$", "", name), []).append(name)
     lines = [
         "| network and recipe | MNIST test accuracy | parameters | epochs | training time |",
@@ -41,15 +41,15 @@ def table() -> str:
         each = ", ".join(f"{a:.2%}" for a in accuracies)
         first = records[0]
         several = f", mean of {len(names)} seeds ({each})" if len(names) > 1 else ", one seed"
-        alone = "--workers 1" in first["command"]
+        alone = first["training"]["workers"] == 1
         on = "one core" if alone else f"{first['hardware']['cores']} cores"
         lines.append(
             f"| `{group}` | {statistics.mean(accuracies):.2%}{several} "
             f"| {first['parameters']:,} | {first['recipe']['epochs']} | {minutes:.0f} min on {on} |"
         )
-    together = zoo.ensemble_record()
+    together = zoo.record("ensembles/deep-convnet")
     lines.append(
-        f"| the {len(together['members'])} `deep-convnet-augmented` voting "
+        f"| the {len(together['network']['members'])} `deep-convnet-augmented` voting "
         f"| {together['test']['accuracy']:.2%} | | | |"
     )
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -56,6 +57,22 @@ def is_array(x: Any) -> bool:
     (True, False)
     """
     return isinstance(getattr(x, "dtype", None), np.dtype)
+
+
+def each(change: Callable[..., Any], y: Any, *others: Any) -> Any:
+    """Return an array changed, or of a tuple of arrays the same kind of tuple of them changed.
+
+    Networks with several outputs return a tuple of them. `others` are further arguments, then one
+    for each array.
+
+    Examples
+    --------
+    >>> each(len, np.ones(3)), each(len, (np.ones(3), np.ones(2)))
+    (3, (3, 2))
+    """
+    if not isinstance(y, tuple):
+        return change(y, *others)
+    return getattr(type(y), "_make", tuple)(map(change, y, *others))
 
 
 def to_numpy(x: Array) -> np.ndarray:

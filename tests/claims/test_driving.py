@@ -13,13 +13,13 @@ from dlcourse.applications.driving import (
     in_weather,
     segment_with,
 )
+from dlcourse.applications.driving.entries import load_segnet
 from dlcourse.applications.driving.pictures import (
     DRIVE_TRACKS,
     PICTURE_TRACKS,
     TRAIN_TRACKS,
     TUNE_TRACKS,
 )
-from dlcourse.applications.driving.recipe import load_segnet
 from dlcourse.applications.segmentation import segmentation_scores
 
 NAME = "driving/segnet"

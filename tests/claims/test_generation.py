@@ -12,7 +12,7 @@ from dlcourse.applications.generation import (
     look,
     score,
 )
-from dlcourse.applications.generation.recipe import load_dcgan
+from dlcourse.applications.generation.dcgan_recipe import load_dcgan
 from dlcourse.data import load_mnist
 
 

@@ -9,8 +9,8 @@ pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 pytest.importorskip("minatar", reason="pip install --no-deps minatar")
 
 from dlcourse.applications.rl import evaluate
-from dlcourse.applications.rl.deep_recipe import AGENTS, load_agent, random_play
 from dlcourse.applications.rl.deep_training import FINAL
+from dlcourse.applications.rl.dqn_recipe import AGENTS, load_agent, random_play
 
 
 @pytest.mark.parametrize("name", AGENTS)

@@ -4,11 +4,11 @@ import pytest
 
 from dlcourse import zoo
 from dlcourse.applications.captioning import evaluate_nic
-from dlcourse.applications.captioning.recipe import THINGS, VOCABULARY, load_nic
+from dlcourse.applications.captioning.entries import THINGS, VOCABULARY, load_nic
+from dlcourse.applications.detection.entries import evaluate_detector, load_fast_rcnn, load_rcnn
 from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect
-from dlcourse.applications.detection.recipe import evaluate_detector, load_fast_rcnn, load_rcnn
 from dlcourse.applications.segmentation import evaluate_fcn
-from dlcourse.applications.segmentation.recipe import load_fcn
+from dlcourse.applications.segmentation.entries import load_fcn
 from dlcourse.data.scenes import load_scenes
 
 NAMES = ["fcn-32s", "fcn-16s", "fcn-8s", "rcnn", "fast-rcnn", "nic"]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dlcourse import zoo
 from dlcourse.applications.style import StyleTransfer, edges, load_features
-from dlcourse.applications.style.recipe import LAYERS, PHOTOGRAPHS, WEIGHTS, pictures, recognised
+from dlcourse.applications.style.entries import LAYERS, PHOTOGRAPHS, WEIGHTS, pictures, recognised
 
 pytest.importorskip("skimage", reason="pip install scikit-image")
 

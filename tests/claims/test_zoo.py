@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_recipe import ABLATIONS
+from dlcourse.applications.rl.dqn_recipe import ABLATIONS
 from dlcourse.data import load_mnist
+from dlcourse.entries import RECIPES
 from dlcourse.models import summary
 from dlcourse.nn import CrossEntropyLoss, Sequential
-from dlcourse.recipes import RECIPES
 from dlcourse.training import ParallelModel
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dlcourse.applications.style.transfer import Losses
 from dlcourse.doctor import Check
-from dlcourse.recipes import RECIPES
+from dlcourse.entries import RECIPES
 from dlcourse.training import Trainer
 
 NUMBERS = [

@@ -256,11 +256,11 @@ def test_data_verifies(run):
 
 
 def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("dlcourse.applications.segmentation.recipe._PLAN", {32: (2, 0.001)})
-    monkeypatch.setattr("dlcourse.applications.segmentation.recipe._BATCH", 2)
+    monkeypatch.setattr("dlcourse.applications.segmentation.entries._PLAN", {32: (2, 0.001)})
+    monkeypatch.setattr("dlcourse.applications.segmentation.entries._BATCH", 2)
     few = load_scenes("test", 3)
     monkeypatch.setattr(
-        "dlcourse.applications.segmentation.recipe.load_scenes", lambda *args, **more: few
+        "dlcourse.applications.segmentation.entries.load_scenes", lambda *args, **more: few
     )
     command = ("train-entry", "scenes/fcn-32s", "-o", tmp_path / "run", "--no-progress")
     for _ in range(2):  # the second finds that all is done

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlcourse.entries import RECIPES
 from dlcourse.files import locked
-from dlcourse.recipes import RECIPES
 from dlcourse.training import Trainer
 from dlcourse.zoo.recipe import DATASETS
 

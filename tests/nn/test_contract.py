@@ -3,10 +3,13 @@
 import copy
 import pickle
 import threading
+from operator import methodcaller
 
 import numpy as np
 import pytest
+from gradients import arrays
 
+from dlcourse.backend import each
 from dlcourse.doctor.cases import LAYERS, MODELS
 from dlcourse.nn import (
     BatchNorm2d,
@@ -35,20 +38,30 @@ def rng(seed=0):
 
 
 def case(name):
-    build, shape = CASES[name]
-    module = build(rng())
+    """The module, its first input, and the others."""
+    case = CASES[name]
+    module = case.build(rng())
     module.set_generator(rng(1))
-    x = rng(2).standard_normal(shape).astype(np.float32)
-    return module, rng(2).integers(0, 5, shape) if name == "Embedding" else x
+    x = rng(2).standard_normal(case.shape).astype(np.float32)
+    x = rng(2).integers(0, 5, case.shape) if name == "Embedding" else x
+    return module, x, case.inputs(x)[1:]
 
 
-def gradients(module, dy, forward=None):
+def ones_like(y):
+    return each(np.ones_like, y)
+
+
+def first_of(y):
+    return y[0] if isinstance(y, tuple) else y
+
+
+def gradients(module, dy, forward=()):
     module.zero_grad()
     module.set_generator(rng(1))
-    if forward is not None:
-        module(forward)
+    if forward:
+        module(*forward)
     dx = module.backward(dy)
-    return [dx, *(p.grad for p in module.parameters())]
+    return [first_of(dx), *(p.grad for p in module.parameters())]
 
 
 def assert_same(found, expected):
@@ -58,60 +71,60 @@ def assert_same(found, expected):
 
 @EACH
 def test_what_is_no_array_is_refused(name):
-    module, x = case(name)
+    module, x, others = case(name)
     for wrong, kind in ((x.tolist(), "list"), (1.5, "float"), (None, "NoneType"), ("x", "str")):
         with pytest.raises(TypeError, match=f"array of NumPy or CuPy, found {kind}: convert it"):
-            module(wrong)
+            module(wrong, *others)
 
 
 @EACH
 def test_numbers_of_another_kind_are_refused(name):
-    module, x = case(name)
+    module, x, others = case(name)
     expected = "whole numbers" if name == "Embedding" else "floating-point values"
     for dtype in ("u1", "i1", "i8", "?", "c8", "O", "U3", "M8[s]"):
         wrong = np.zeros(x.shape, dtype)
         if name != "Embedding" or wrong.dtype.kind not in "iu":
             with pytest.raises(ValueError, match=f"expects {expected}, found") as caught:
-                module(wrong)
+                module(wrong, *others)
             assert ("divide by 255" in str(caught.value)) == (dtype == "u1")
 
 
 @EACH
 def test_backward_needs_a_whole_forward_pass_and_a_gradient_of_its_shape(name):
-    module, x = case(name)
+    module, x, others = case(name)
     with pytest.raises(RuntimeError, match="needs a forward pass before it"):
         module.backward(x)
-    dy = np.ones_like(module(x))
+    dy = ones_like(module(x, *others))
     with pytest.raises(ValueError, match="in the shape of the last output"):
         module.backward(np.ones(1, np.float32))
     with pytest.raises(TypeError, match=r"expects the gradient as an array of shape \("):
-        module.backward(dy.tolist())
+        module.backward(first_of(dy).tolist())
     with pytest.raises(ValueError, match="expects floating-point values, found int64"):
-        module.backward(dy.astype(np.int64))
+        module.backward(first_of(dy).astype(np.int64))
     if name != "Embedding":
-        first = gradients(module, dy, forward=x)
+        first = gradients(module, dy, forward=(x, *others))
         module.set_generator(rng(1))
         assert_same(gradients(module, dy), first)  # backward twice
 
 
 @EACH
 def test_the_last_of_two_forward_passes_counts(name):
-    module, x = case(name)
+    module, x, others = case(name)
     other = x[:, ::-1].copy() if x.shape[1] > 1 else -x
-    dy = np.ones_like(module(x))
-    alone = gradients(module, dy, forward=x)
+    dy = ones_like(module(x, *others))
+    alone = gradients(module, dy, forward=(x, *others))
     buffers = {name: array.copy() for name, array in module.state_dict().items()}
-    module(other)
+    module(other, *others)
     module.load_state_dict(buffers)
-    assert_same(gradients(module, dy, forward=x), alone)
+    assert_same(gradients(module, dy, forward=(x, *others)), alone)
 
 
 @EACH
 def test_what_passes_leave_is_neither_copied_nor_pickled(name):
-    module, x = case(name)
+    module, x, others = case(name)
     fresh = [set(vars(part)) for _, part in module.named_modules()]
     size = len(pickle.dumps(module))
-    module.backward(np.ones_like(module(x)))
+    module.backward(ones_like(module(x, *others)))
     module.zero_grad()
     for copied in (copy.deepcopy(module), module.replica(), pickle.loads(pickle.dumps(module))):
         assert [set(vars(part)) for _, part in copied.named_modules()] == fresh
@@ -136,30 +149,32 @@ PASSING = {"Flatten"}
 
 @EACH
 def test_an_output_may_be_changed_before_the_backward_pass(name):
-    module, x = case(name)
-    dy = rng(3).standard_normal(module(x).shape).astype(np.float32)
-    right = gradients(module, dy, forward=x)
+    module, x, others = case(name)
+    draw = rng(3).standard_normal
+    dy = each(lambda y: draw(y.shape).astype(np.float32), module(x, *others))
+    right = gradients(module, dy, forward=(x, *others))
     module.set_generator(rng(1))
-    y = module(x)
+    y = module(x, *others)
     if name in PASSING:
         return
-    y *= 2
+    for part in arrays(y):
+        part *= 2
     assert_same(gradients(module, dy), right)
 
 
 @EACH
 def test_the_gradient_of_the_input_may_be_changed(name):
-    module, x = case(name)
-    dx = gradients(module, np.ones_like(module(x)))[0]
+    module, x, others = case(name)
+    dx = gradients(module, ones_like(module(x, *others)))[0]
     if dx is not None:
         assert not any(np.shares_memory(dx, parameter.grad) for parameter in module.parameters())
 
 
 def test_the_state_of_a_recurrent_layer_may_be_changed():
     for name in ("RNN", "LSTM"):
-        module, x = case(name)
-        dy = np.ones_like(module(x))
-        right = gradients(module, dy, forward=x)
+        module, x, others = case(name)
+        dy = ones_like(module(x, *others))
+        right = gradients(module, dy, forward=(x, *others))
         module(x)
         for state in np.atleast_3d(module.state) if name == "RNN" else module.state:
             state[...] = 0
@@ -290,20 +305,75 @@ def test_a_forgotten_return_is_named_with_its_place():
 
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - HEAVY))
 def test_the_gradient_of_the_input_may_be_left_out(name):
-    module, x = case(name)
+    module, x, others = case(name)
     module.skip_input_grad()
-    module.backward(np.ones_like(module(x)))
+    module.backward(ones_like(module(x, *others)))
     if module.parameters():
         assert any(parameter.grad is not None for parameter in module.parameters())
+
+
+@EACH
+@pytest.mark.parametrize("train", [True, False])
+def test_a_frozen_module_computes_no_gradient_of_its_parameters(name, train, monkeypatch):
+    module, x, others = case(name)
+    module.train(train)
+    dy = ones_like(module(x, *others))
+    expected = gradients(module, dy, forward=(x, *others))[0]
+    given, accumulate = [], Parameter.accumulate
+
+    def watched(parameter, grad):
+        given.append(grad)
+        accumulate(parameter, grad)
+
+    monkeypatch.setattr(Parameter, "accumulate", watched)
+    module.requires_grad_(False)
+    dx, *others = gradients(module, dy, forward=(x, *others))
+    assert_same([dx], [expected])
+    assert others == [None] * len(others)
+    if not train:  # with the statistics of a batch, normalization needs them for the input's
+        assert all(map(callable, given))  # it was not computed
 
 
 def test_one_layer_inside_may_leave_it_out_and_an_index_has_none():
     x = np.ones((2, 3), np.float32)
     net = Sequential(Tanh(), Linear(3, 3, rng=rng()), Tanh())
     net[1].skip_input_grad()
-    assert net.backward(net(x)) is None
+    assert net.backward(net(x)) is None  # there is nothing to learn before it
     words = Sequential(Embedding(5, 3, rng=rng()), Tanh())
     assert words.backward(words(np.array([1, 2, 2]))) is None
+
+
+def test_a_layer_behind_one_that_learns_may_not_leave_it_out():
+    x = np.ones((2, 3), np.float32)
+    net = Sequential(Linear(3, 3, rng=rng()), Sequential(ReLU(), Linear(3, 3, rng=rng()), Tanh()))
+    net[1][1].skip_input_grad()
+    place = r"Sequential \(1 of Sequential\)"
+    for skip in (False, True):  # nobody asks for that of the first layer
+        net.skip_input_grad(skip)
+        with pytest.raises(RuntimeError, match=f"{place} returned None, but layers before it"):
+            net.backward(net(x))
+    net[0].requires_grad_(False)
+    assert net.backward(net(x)) is None
+
+
+def test_a_composite_is_told_of_a_gradient_that_is_missing_behind_a_layer():
+    class Two(Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = Linear(3, 3, rng=rng()), Linear(3, 3, rng=rng())
+
+        def forward(self, x):
+            return self.two(self.one(x))
+
+        def backward(self, dy):
+            return self.one.backward(self.two.backward(dy))
+
+    net = Sequential(Two(), ReLU())
+    net.skip_input_grad()
+    net[0].two.skip_input_grad()
+    dy = net(np.ones((2, 3), np.float32))
+    with pytest.raises(RuntimeError, match=r"Linear \(0.one of Sequential\) got None in place"):
+        net.backward(dy)
 
 
 def test_a_pass_that_failed_leaves_nothing_to_go_back_on():
@@ -366,11 +436,17 @@ def test_several_inputs_and_outputs_pass():
             return scale * x, t + x
 
         def backward(self, dy):
-            return dy[0] + dy[1]
+            return (dy[0] + dy[1], None)[: self.known]
 
     both, x = Both(), np.ones((2, 3), np.float32)
+    both.known = 2
     a, b = both(x, np.arange(3), scale=2)
-    assert both.backward((a, b)).shape == x.shape
+    assert b.dtype == np.float64
+    dx, dt = both.backward((a.astype(np.float64), b))
+    assert dx.shape == x.shape and dx.dtype == np.float32 and dt is None
+    both.known = 1
+    with pytest.raises(RuntimeError, match="a tuple of 2, a gradient for each input .* found 1 of"):
+        both.backward((a, b))
     with pytest.raises(ValueError, match=r"shape of the last output, \(2, 3\), found \(2, 1\)"):
         both.backward((a, b[:, :1]))
     pool = MaxPool2d(2, return_indices=True)
@@ -441,17 +517,18 @@ def test_chains_of_learners_name_the_place():
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @EACH
 def test_arrays_of_derived_classes_are_plain_arrays_and_masks_are_refused(name):
-    module, x = case(name)
-    dy = np.ones_like(module(x))
-    expected = gradients(module, dy, forward=x)
-    kinds = [np.memmap, np.matrix] if x.ndim == 2 == dy.ndim else [np.memmap]
+    module, x, others = case(name)
+    dy = ones_like(module(x, *others))
+    expected = gradients(module, dy, forward=(x, *others))
+    kinds = [np.memmap, np.matrix] if x.ndim == 2 == first_of(dy).ndim else [np.memmap]
     for kind in kinds:
-        found = gradients(module, dy.view(kind), forward=x.view(kind))
+        views = each(methodcaller("view", kind), dy)
+        found = gradients(module, views, forward=(x.view(kind), *others))
         assert type(found[0]) in (np.ndarray, type(None))
         assert_same(found[1:], expected[1:])
         np.testing.assert_array_equal(found[0], expected[0])
     with pytest.raises(TypeError, match="expects an array without a mask: write x.filled"):
-        module(np.ma.masked_array(x, mask=False))
-    module(x)
+        module(np.ma.masked_array(x, mask=False), *others)
+    module(x, *others)
     with pytest.raises(TypeError, match="expects an array without a mask"):
-        module.backward(np.ma.masked_array(dy, mask=False))
+        module.backward(np.ma.masked_array(first_of(dy), mask=False))

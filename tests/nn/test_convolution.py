@@ -4,7 +4,7 @@ from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlcourse import threads as threading_of_layers
+from dlcourse import workers as threading_of_layers
 from dlcourse.nn import Conv2d, convolution
 from dlcourse.nn.convolution import conv2d, conv2d_gradients
 from dlcourse.nn.kernels import depthwise

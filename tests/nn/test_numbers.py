@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from gradients import arrays
 from threadpoolctl import threadpool_limits
 
 from dlcourse import nn
+from dlcourse.backend import each
 from dlcourse.doctor.cases import LAYERS, MODELS
 
 HEAVY = {"AlexNet", "AlexNet2012", "GoogLeNet2014", "VGG"}
@@ -25,7 +27,7 @@ def rng(seed=0):
 
 def draw(name, images=None, dtype="float32"):
     """An input of so many images; those of the case when left out."""
-    shape = list(CASES[name][1])
+    shape = list(CASES[name].shape)
     if images is not None:
         shape[name in SEQUENCES] = images
     if name == "Embedding":
@@ -34,12 +36,13 @@ def draw(name, images=None, dtype="float32"):
 
 
 def run(name, x, dtype="float32", train=True):
-    """Return the module, its output and the gradient of the input."""
-    module = CASES[name][0](rng()).astype(dtype).train(train)
+    """Return the module, its outputs, and the gradient of the first input."""
+    module = CASES[name].build(rng()).astype(dtype).train(train)
     module.set_generator(rng(1))
-    y = module(x)
-    dx = module.backward(rng(3).standard_normal(y.shape).astype(y.dtype))
-    return module, y, dx
+    y = module(*CASES[name].inputs(x))
+    draw = rng(3).standard_normal
+    dx = module.backward(each(lambda y: draw(y.shape).astype(y.dtype), y))
+    return module, arrays(y), dx[0] if isinstance(dx, tuple) else dx
 
 
 @EACH
@@ -53,11 +56,11 @@ def test_parameters_decide_the_dtype_and_gradients_have_that_of_what_they_belong
         with threadpool_limits(threads, user_api="blas"):
             module, y, dx = run(name, x, own)
         parameters = module.parameters()
-        assert y.dtype == (own if parameters else given)
+        assert {part.dtype for part in y} == {np.dtype(own if parameters else given)}
         assert {p.grad.dtype for p in parameters} <= {np.dtype(own)}
         if name not in NO_INPUT_GRAD:
             assert dx.dtype == given
-        results.append([y, dx, *(p.grad for p in parameters)])
+        results.append([*y, dx, *(p.grad for p in parameters)])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -65,7 +68,9 @@ def test_parameters_decide_the_dtype_and_gradients_have_that_of_what_they_belong
 @EACH
 def test_a_gradient_of_another_dtype_changes_no_dtype(name):
     module, y, dx = run(name, draw(name))
-    other = module.backward(np.ones(y.shape, np.float64))
+    wide = tuple(np.ones(part.shape) for part in y)
+    other = module.backward(wide if len(y) > 1 else wide[0])
+    other = other[0] if isinstance(other, tuple) else other
     assert {p.grad.dtype for p in module.parameters()} <= {np.dtype("float32")}
     if name not in NO_INPUT_GRAD:
         assert other.dtype == dx.dtype == np.float32
@@ -80,15 +85,13 @@ def test_a_batch_of_none(name, train, threads):
     with threadpool_limits(threads, user_api="blas"), np.errstate(all="raise"):
         module, y, dx = run(name, x, train=train)
         before = {key: value.copy() for key, value in module.state_dict().items()}
-    usual = run(name, draw(name), train=train)[1]
-    expected = list(usual.shape)
     axis = 1 if name == "NIC" else axis  # its scores are (T, N, words)
-    expected[axis] = 0
-    assert y.shape == tuple(expected)
+    for part, usual in zip(y, run(name, draw(name), train=train)[1], strict=True):
+        assert part.shape == (*usual.shape[:axis], 0, *usual.shape[axis + 1 :])
     assert dx is None if name in NO_INPUT_GRAD else dx.shape == x.shape
     for parameter in module.parameters():
         np.testing.assert_array_equal(parameter.grad, np.zeros_like(parameter.data))
-    for key, value in CASES[name][0](rng()).state_dict().items():
+    for key, value in CASES[name].build(rng()).state_dict().items():
         np.testing.assert_array_equal(before[key], value, key)
 
 
@@ -108,15 +111,16 @@ def test_what_is_wrong_with_one_image_stays_with_it(name, value):
     if name not in NO_INPUT_GRAD:
         np.testing.assert_array_equal(dx.take([1, 2], axis), bad_dx.take([1, 2], axis))
     axis = 1 if name == "NIC" else axis
-    np.testing.assert_array_equal(y.take([1, 2], axis), bad.take([1, 2], axis))
+    for part, bad_part in zip(y, bad, strict=True):
+        np.testing.assert_array_equal(part.take([1, 2], axis), bad_part.take([1, 2], axis))
 
 
 @EACH_LAYER
 def test_float16_is_what_float32_is_rounded(name):
     x = draw(name, dtype="float16")
-    module, y, dx = run(name, x, "float16")
+    module, (y,), dx = run(name, x, "float16")
     wide = x if name == "Embedding" else x.astype("float32")
-    same, expected, expected_dx = run(name, wide, "float32")
+    same, (expected,), expected_dx = run(name, wide, "float32")
     assert y.dtype == np.float16
     np.testing.assert_allclose(y, expected, rtol=2e-2, atol=2e-2)
     if dx is not None:
@@ -135,10 +139,10 @@ def test_images_without_a_pixel_or_a_channel_are_refused_or_stay_empty(name, axi
         pytest.skip("takes no images")
     shape = list(x.shape)
     shape[axis] = 0
-    module = CASES[name][0](rng())
+    module = CASES[name].build(rng())
     module.set_generator(rng(1))
     try:
-        y = module(np.zeros(shape, np.float32))
+        y = module(*CASES[name].inputs(np.zeros(shape, np.float32)))
     except ValueError as error:
         assert "found" in str(error) or "fit" in str(error)
     else:
@@ -162,7 +166,8 @@ def test_how_the_input_lies_in_memory_does_not_matter(name, kind):
     elif kind == "read-only":
         x.flags.writeable = False
     found, expected = run(name, x), run(name, plain)
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-5, atol=1e-5)
+    for one, other in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
     if name != "Embedding":
         np.testing.assert_allclose(found[2], expected[2], rtol=1e-5, atol=1e-5)
     for one, other in zip(found[0].parameters(), expected[0].parameters(), strict=True):

@@ -2,21 +2,12 @@ import numpy as np
 import pytest
 from gradients import check_gradients
 
-from dlcourse.nn import MaxPool2d, MaxUnpool2d, Module
+from dlcourse.nn import MaxPool2d, MaxUnpool2d
 
 
-class Unpool(Module):
-    """Unpooling to places that stay the same while gradients are checked."""
-
-    def __init__(self, indices, *options, size=None):
-        super().__init__()
-        self.unpool, self.indices, self.size = MaxUnpool2d(*options), indices, size
-
-    def forward(self, x):
-        return self.unpool(x, self.indices, self.size)
-
-    def backward(self, dy):
-        return self.unpool.backward(dy)
+class Unpool(MaxUnpool2d):
+    def forward(self, x, indices):
+        return super().forward(x, indices, self.size)
 
 
 def draw(shape, dtype=np.float32):
@@ -42,14 +33,16 @@ def test_values_go_back_and_gradients_are_fetched(dtype):
     x = draw((2, 3, 5, 7), dtype)
     y, indices = MaxPool2d(2, return_indices=True)(x)
     for size in (None, (5, 7)):  # the odd row and column were left out
-        layer = Unpool(indices if size else indices // 7 * 6 + indices % 7, 2, size=size)
-        z = layer(y)
+        places = indices if size else indices // 7 * 6 + indices % 7
+        layer = Unpool(2)
+        layer.size = size
+        z = layer(y, places)
         assert z.dtype == dtype and z.shape[2:] == (size or (4, 6))
         kept = z != 0
         assert kept.sum() >= y.size - 1  # the value 0 may be among them
         whole = x[:, :, : z.shape[2], : z.shape[3]]
         np.testing.assert_array_equal(z[kept], whole[kept])
-        check_gradients(layer, y, np.random.default_rng(1))
+        check_gradients(layer, (y, places), np.random.default_rng(1))
     again = MaxPool2d(2)(np.abs(z[:, :, :4, :6]))
     np.testing.assert_array_equal(again, y)
 

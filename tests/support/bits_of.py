@@ -17,13 +17,13 @@ from dlcourse.applications.generation.scores import frechet_distance
 from dlcourse.applications.rl.dqn import DQN
 from dlcourse.applications.rl.replay import Transitions
 from dlcourse.applications.style import StyleTransfer, gram_matrix, load_features, transfer_style
+from dlcourse.blas import blas_threads
 from dlcourse.data import Dataset
 from dlcourse.data.augment import Elastic
 from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork
 from dlcourse.optim import Adam, clip_grad_norm_
 from dlcourse.training import Trainer
-from dlcourse.workers import blas_threads
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.networks import MODELS
 
 
 def digest(*arrays):

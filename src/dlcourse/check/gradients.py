@@ -11,6 +11,37 @@ from numpy.typing import ArrayLike
 from dlcourse.check.arrays import close
 
 
+def slope(
+    function: Callable[[], Any],
+    values: np.ndarray,
+    index: tuple[int, ...],
+    dy: np.ndarray,
+    step: float = 1e-5,
+) -> float:
+    """Return how fast ``sum(function() * dy)`` grows with one entry of an array.
+
+    Parameters
+    ----------
+    function, values, dy, step
+        As in `numerical_gradient`.
+    index : tuple of int
+        Which entry.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> round(slope(lambda: x**2, x, (1,), np.ones(2)), 6)
+    4.0
+    """
+    old = values[index]
+    values[index] = old + step
+    above = np.array(function())
+    values[index] = old - step
+    below = np.array(function())
+    values[index] = old
+    return float(np.vdot(dy, above - below) / (2 * step))
+
+
 def numerical_gradient(
     function: Callable[[], Any], values: np.ndarray, dy: np.ndarray, step: float = 1e-5
 ) -> np.ndarray:
@@ -35,13 +66,7 @@ def numerical_gradient(
     """
     gradient = np.empty_like(values)
     for index in np.ndindex(values.shape):
-        old = values[index]
-        values[index] = old + step
-        above = np.array(function())
-        values[index] = old - step
-        below = np.array(function())
-        values[index] = old
-        gradient[index] = np.vdot(dy, above - below) / (2 * step)
+        gradient[index] = slope(function, values, index, dy, step)
     return gradient
 
 

@@ -13,20 +13,14 @@ from dlcourse.check.failure import CheckFailed
 
 #: What `own_work` counts as somebody else's work: the modules that do what exercises ask for.
 FINISHED = (
-    "dlcourse.applications.captioning",
+    "dlcourse.applications",
     "dlcourse.data.augment",
-    "dlcourse.applications.detection",
     "dlcourse.distributed",
-    "dlcourse.applications.driving",
-    "dlcourse.applications.generation",
-    "dlcourse.lessons.ladder",
+    "dlcourse.lessons",
     "dlcourse.models",
     "dlcourse.nn",
     "dlcourse.optim",
     "dlcourse.precision",
-    "dlcourse.applications.rl",
-    "dlcourse.applications.segmentation",
-    "dlcourse.applications.style",
     "dlcourse.training",
     "dlcourse.zoo",
     "scipy",
@@ -35,12 +29,10 @@ FINISHED = (
 #: What nobody has to write again: the base classes with the guard around their passes, and
 #: messages from one rank to another.
 COMMON = (
-    "dlcourse.blas",
     "dlcourse.nn.containers",
     "dlcourse.nn.contract",
     "dlcourse.nn.module",
     "dlcourse.nn.parameter",
-    "dlcourse.workers.own_threads",
     "dlcourse.distributed.handle",
     "dlcourse.distributed.single",
     "dlcourse.distributed.threads",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO, cast
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
@@ -75,6 +76,19 @@ def within(
         return value
 
     return check
+
+
+def tell(test: Mapping[str, Any]) -> None:
+    """Print the result that a record has, or a part of it."""
+    if test.keys() >= {"accuracy", "errors", "images"}:
+        loss = f", loss {test['loss']:.4f}" if "loss" in test else ""
+        typer.echo(
+            f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in "
+            f"{test['images']:,}){loss}"
+        )
+        return
+    for name, value in test.items():
+        typer.echo(f"test, {name}: {json.dumps(value)}")
 
 
 Seed = Annotated[

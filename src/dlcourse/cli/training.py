@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +15,7 @@ from dlcourse.cli.base import (
     app,
     command_line,
     interruptible,
+    tell,
     within,
 )
 from dlcourse.distributed import (
@@ -23,12 +23,12 @@ from dlcourse.distributed import (
     SingleProcess,
     started_ranks,
 )
+from dlcourse.entries import ENTRIES
 from dlcourse.expect import one_of
-from dlcourse.files import check_writable
-from dlcourse.recipes import RECIPES
-from dlcourse.zoo.claim import claimed
-from dlcourse.zoo.models import MODELS
+from dlcourse.zoo.classifiers import run
+from dlcourse.zoo.networks import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
+from dlcourse.zoo.training import make
 
 
 @app.command()
@@ -104,7 +104,7 @@ def train(
     folder = output or Path("runs") / f"{model}-seed{seed}"
     communicator = MPI(timeout=timeout) if started_ranks() > 1 else SingleProcess()
     with interruptible(folder):
-        record = zoo.run(
+        record = run(
             recipe,
             folder,
             command=command_line(),
@@ -115,43 +115,47 @@ def train(
         )
     if communicator.rank:
         return
-    test = record["test"]
-    for epoch in record["epochs"]:
+    for epoch in record["training"]["epochs"]:
         valid = epoch["valid_accuracy"]
         typer.echo(
             f"epoch {epoch['epoch']:3d}  loss {epoch['train_loss']:.4f}  "
             f"train {epoch['train_accuracy']:.2%}"
             + (f"  validation {valid:.2%}" if valid is not None else "")
         )
-    typer.echo(
-        f"test accuracy {test['accuracy']:.2%} ({test['errors']} errors in {test['images']:,}), "
-        f"{record['seconds']:.0f} s of training"
-    )
-    typer.echo(f"weights and record are in {folder}")
+    _end(record, folder)
 
 
 @app.command()
 def train_entry(
-    name: Annotated[str, typer.Argument(help=f"What to train: {', '.join(RECIPES)}.")],
+    name: Annotated[
+        str, typer.Argument(help="An entry of the zoo, as scenes/fcn-32s or deep-convnet-seed0.")
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; runs/NAME-seedN if not given."),
+        typer.Option("--output", "-o", help="Folder of the run; runs/NAME if not given."),
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Another seed than that of the entry.", callback=within(0)),
+    ] = None,
     progress: Progress = True,
 ) -> None:
-    """Train one of the zoo's entries from chapters 5 and 6; repeat the same command to resume.
+    """Train one of the zoo's entries; repeat the same command to resume.
 
     \b
     Examples:
       dlcourse train-entry scenes/fcn-32s
       dlcourse train-entry scenes/nic --seed 1 -o runs/other
     """
-    one_of("the entry to train", name, RECIPES)
-    folder = output or Path("runs") / f"{name}-seed{seed}"
-    check_writable(folder / "record.json")
-    with interruptible(folder), claimed(folder, {"entry": name, "seed": seed}):
-        record = RECIPES[name](folder, command=command_line(), seed=seed, progress=progress)
-    for on, scores in record["test"].items():
-        typer.echo(f"test, {on}: {json.dumps(scores)}")
+    one_of("the entry to train", name, ENTRIES)
+    folder = output or Path("runs") / (name if seed is None else f"{name}-seed{seed}")
+    with interruptible(folder):
+        record = make(ENTRIES[name], folder, command=command_line(), seed=seed, progress=progress)
+    _end(record, folder)
+
+
+def _end(record: dict[str, Any], folder: Path) -> None:
+    tell(record["test"])
+    if record["seconds"] is not None:
+        typer.echo(f"{record['seconds']:.0f} s of training")
     typer.echo(f"weights and record are in {folder}")

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse import zoo
-from dlcourse.cli.base import Workers, app, command_line
+from dlcourse.cli.base import Workers, app, command_line, tell
 from dlcourse.data import load_picture
+from dlcourse.entries import ENTRIES
 from dlcourse.expect import one_of
-from dlcourse.files import check_writable, read_json, write_json
-from dlcourse.models import Classifier, summary
-from dlcourse.nn import CrossEntropyLoss, softmax
-from dlcourse.nn.weights import load_weights
-from dlcourse.training import ParallelModel
-from dlcourse.zoo.claim import noted_recipe
-from dlcourse.zoo.models import MODELS
-from dlcourse.zoo.recipe import DATASETS
+from dlcourse.files import check_writable, write_json
+from dlcourse.models import Classifier, Ensemble, summary
+from dlcourse.nn import softmax
+from dlcourse.zoo.classifiers import classifier
+from dlcourse.zoo.ensemble import ENSEMBLE, gather
+from dlcourse.zoo.runs import read_run
+from dlcourse.zoo.training import record_of
 
-_WEIGHTS = "a classifier of the zoo, the folder of a run, or an .npz file"
-#: What to do with the entries in other folders of the zoo.
-_SERVED = {
-    "ensembles": "`dlcourse ensemble` lets it vote",
-    "rl": "`dlcourse play` shows it",
-    **dict.fromkeys(
-        ("driving", "generation", "scenes", "style"),
-        "the chapters on applications use it, and `dlcourse train-entry` makes it",
-    ),
-}
+_WEIGHTS = "an entry of the zoo, the folder of a run, or an .npz file"
 
 
 @app.command()
@@ -37,33 +30,36 @@ def evaluate(
     weights: Annotated[
         str, typer.Argument(help=f"{_WEIGHTS.capitalize()}.")
     ] = "deep-convnet-seed0",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Measure all that the record has; may take an hour.")
+    ] = False,
     workers: Workers = None,
 ) -> None:
-    """Measure accuracy and loss on the test images of the data set that it was trained on.
+    """Measure what the record of its training has: accuracy, overlap, the return of games, ...
 
     An .npz file on its own is taken to be a deep-convnet, trained on MNIST.
 
     \b
     Examples:
       dlcourse evaluate
+      dlcourse evaluate scenes/fcn-8s
       dlcourse evaluate runs/deep-convnet-seed0
     """
-    recipe = _recipe(weights)
-    model = _load(weights, recipe)
-    _, test = DATASETS[recipe.data]()
-    with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
-        score = parallel.evaluate(test.images, test.labels)
-    typer.echo(
-        f"test accuracy {score.accuracy:.2%} ({score.count - score.correct} errors in "
-        f"{score.count:,}), loss {score.loss:.4f}"
-    )
+    what, held = _found(weights)
+    entry = ENTRIES[what] if isinstance(what, str) else classifier(weights, what, ships=False)
+    if entry.evaluate is None:
+        raise ValueError(f"{weights} holds pictures, and nothing measures them; see zoo.load")
+    with nullcontext() if workers is None else threadpool_limits(workers, user_api="blas"):
+        tell(entry.evaluate(held, whole=whole))
 
 
 @app.command()
 def ensemble(
     members: Annotated[
         list[str] | None,
-        typer.Argument(help=f"Each {_WEIGHTS}, trained on MNIST; the shipped five if none."),
+        typer.Argument(
+            help=f"Classifiers trained on MNIST, each {_WEIGHTS}; the shipped five if none."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write the record to.")
@@ -78,20 +74,19 @@ def ensemble(
       dlcourse ensemble
       dlcourse ensemble deep-convnet-seed0 deep-convnet-seed1 deep-convnet-seed2
     """
-    names = members or zoo.ENSEMBLE
+    names = members or ENSEMBLE
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"each network has one vote, found {name} more than once")
     if output is not None:
         check_writable(output)
-    voters = {name: _load(name, _of_mnist(name)) for name in names}
-    record = zoo.run_ensemble(voters, command=command_line())
-    for name, accuracy in record["members"].items():
+    trained = gather(names, Ensemble([_of_mnist(name) for name in names]))
+    test = trained.test or {}
+    for name, accuracy in zip(names, test["members"], strict=True):
         typer.echo(f"{accuracy:.2%}  {name}")
-    test = record["test"]
     typer.echo(f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})")
     if output is not None:
-        write_json(output, record)
+        write_json(output, record_of(trained, test, command=command_line()))
         typer.echo(f"the record is in {output}")
 
 
@@ -99,7 +94,7 @@ def ensemble(
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of one digit each.")],
     weights: Annotated[
-        str, typer.Option(help=f"{_WEIGHTS.capitalize()}, trained on MNIST.")
+        str, typer.Option(help=f"A classifier trained on MNIST: {_WEIGHTS}.")
     ] = "deep-convnet-seed0",
 ) -> None:
     """Tell which digit a picture shows.
@@ -111,7 +106,7 @@ def predict(
       dlcourse predict my-seven.png
       dlcourse predict scans/*.jpg --weights runs/better
     """
-    model = _load(weights, _of_mnist(weights))
+    model = _of_mnist(weights)
     for path in images:
         probabilities = softmax(model.predict(load_picture(path)))[0]
         best = probabilities.argsort()[::-1][:3]
@@ -121,60 +116,46 @@ def predict(
 
 @app.command("summary")
 def summary_(
-    model: Annotated[str, typer.Argument(help=f"One of: {', '.join(MODELS)}.")] = "deep-convnet",
+    model: Annotated[
+        str, typer.Argument(help=f"An entry of the zoo, or one of: {', '.join(zoo.MODELS)}.")
+    ] = "deep-convnet",
 ) -> None:
     """Print the layers of a network: shapes, parameters, multiply-adds, receptive field.
 
     \b
-    Example:
+    Examples:
       dlcourse summary deep-convnet
+      dlcourse summary scenes/fcn-8s
     """
-    one_of("model", model, MODELS)
-    network = zoo.Recipe(model=model).build()
-    typer.echo(summary(network, (1, 28, 28)))
+    one_of("model", model, [*zoo.MODELS, *zoo.names()])
+    if model in zoo.MODELS:
+        network, shape = zoo.MODELS[model], [1, 28, 28]
+    else:
+        record = zoo.record(model)
+        network, shape = record["network"], record["input"]
+    if shape is None:
+        kind = "no network" if network is None else network["kind"]
+        raise ValueError(f"summary shows networks that take one array, and {model} is {kind}")
+    typer.echo(summary(zoo.build(network), shape))
 
 
-def _recipe(weights: str) -> zoo.Recipe:
-    """The recipe that made some weights; for a bare file the plain recipe is assumed."""
+def _found(weights: str) -> tuple[str | zoo.Recipe, Any]:
+    """Return what was trained, an entry or by a recipe, and what `zoo.load` gives."""
     path = Path(weights)
-    if path.is_dir():
-        return _of_run(path)
-    if path.suffix == ".npz":
-        if (path.parent / "recipe.json").exists():
-            return _of_run(path.parent)
-        if (record := path.with_suffix(".json")).exists():
-            return zoo.Recipe.read(read_json(record).get("recipe", {}), record)
-        return zoo.Recipe()
+    if path.is_dir() or path.suffix == ".npz":
+        return read_run(path)
     if path.exists():
         raise ValueError(
             f"{path}: expected {_WEIGHTS}; other files are read in "
             "Python, as dlcourse.models.weight_files.read_arrays(path)"
         )
-    folder, _, _ = weights.partition("/")
-    zoo.record(weights)
-    if folder in _SERVED:
-        raise ValueError(f"{weights} is not a classifier of digits: {_SERVED[folder]}")
-    return zoo.recipe_of(weights)
+    return weights, zoo.load(weights)
 
 
-def _of_run(folder: Path) -> zoo.Recipe:
-    recipe = noted_recipe(folder)
-    if "entry" in recipe:
-        raise ValueError(f"{folder} holds a run of {recipe['entry']}, which is not a classifier")
-    return zoo.Recipe.read(recipe, folder / "recipe.json")
-
-
-def _of_mnist(weights: str) -> zoo.Recipe:
-    recipe = _recipe(weights)
-    if recipe.data != "mnist":
-        raise ValueError(f"expected a network trained on mnist, found {weights}, on {recipe.data}")
-    return recipe
-
-
-def _load(weights: str, recipe: zoo.Recipe) -> Classifier:
-    path = Path(weights)
-    if not path.is_dir() and path.suffix != ".npz":
-        return zoo.load(weights)
-    model = recipe.build()
-    load_weights(model, path / "weights.npz" if path.is_dir() else path)
-    return model.eval()
+def _of_mnist(weights: str) -> Classifier:
+    what, held = _found(weights)
+    data = zoo.record(what)["recipe"].get("data") if isinstance(what, str) else what.data
+    if data != "mnist" or not isinstance(held, Classifier):
+        found = f"a {type(held).__name__}" if data is None else f"trained on {data}"
+        raise ValueError(f"expected a classifier trained on mnist, found {weights}, {found}")
+    return held

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse import nn
-from dlcourse.backend import Array, to_device, to_numpy
-from dlcourse.doctor.cases import LAYERS, LOSSES, MODELS, OPTIMIZERS, Build, Shape
-from dlcourse.nn.loss import Loss
-from dlcourse.optim import Optimizer
+from dlcourse.backend import Array, each, to_device, to_numpy
+from dlcourse.doctor.cases import LAYERS, LOSSES, MODELS, OPTIMIZERS, Case
 from dlcourse.streams import Stream, generator
 
 #: Largest relative error that counts as agreement. The two sides add in different orders and round.
@@ -71,19 +69,19 @@ def agreements(device: str = "cuda", seed: int = 0) -> Iterator[Agreement]:
     >>> first.name, first.error, first.ok
     ('AdaptiveAvgPool2d', 0.0, True)
     """
-    for name, (build, shape) in LAYERS.items():
-        yield _compare(name, "layer", partial(run_module, build, shape, seed=seed), device)
-    for name, make_loss in LOSSES.items():
-        yield _compare(name, "loss", partial(run_loss, make_loss, seed=seed), device)
-    for name, make_optimizer in OPTIMIZERS.items():
-        yield _compare(name, "optimizer", partial(run_optimizer, make_optimizer, seed=seed), device)
-    for name, (build, shape) in MODELS.items():
-        work = partial(run_module, build, shape, seed=seed, dtype=np.float64)
+    for name, case in LAYERS.items():
+        yield _compare(name, "layer", partial(run_module, case, seed=seed), device)
+    for name in LOSSES:
+        yield _compare(name, "loss", partial(run_loss, name, seed=seed), device)
+    for name in OPTIMIZERS:
+        yield _compare(name, "optimizer", partial(run_optimizer, name, seed=seed), device)
+    for name, case in MODELS.items():
+        work = partial(run_module, case, seed=seed, dtype=np.float64)
         yield _compare(name, "model", work, device)
 
 
 def run_module(
-    build: Build, shape: Shape, device: str, seed: int = 0, dtype: DTypeLike = np.float32
+    case: Case, device: str, seed: int = 0, dtype: DTypeLike = np.float32
 ) -> dict[str, np.ndarray]:
     """Run a module forward and backward in training, and forward in evaluation.
 
@@ -93,7 +91,7 @@ def run_module(
         Outputs, gradients with respect to the input and each parameter, and buffers, by name.
     """
     rng = np.random.default_rng(seed)
-    module = build(rng).astype(dtype).to(device)
+    module, shape = case.build(rng).astype(dtype).to(device), case.shape
     if isinstance(module, nn.Embedding):
         x = to_device(rng.integers(5, size=shape), device)
     else:  # in memory as images are in the package: (N, H, W, C)
@@ -102,41 +100,33 @@ def run_module(
             0, len(shape) - 1, *range(1, len(shape) - 1)
         )
     module.set_generator(generator(seed, Stream.DROPOUT))
-    y = module(x)
-    dy = to_device(rng.standard_normal(y.shape).astype(dtype), device)
-    found: dict[str, Array] = {"output": y}
-    if (dx := module.backward(dy)) is not None:  # whole numbers have no gradient
-        found["gradient of the input"] = dx
+    inputs = case.inputs(x)
+    y = module(*inputs)
+    dy = each(lambda y: to_device(rng.standard_normal(y.shape).astype(dtype), device), y)
+    found = _named("output", y) | _named("gradient of the input", module.backward(dy))
     for name, parameter in module.named_parameters():
         found[f"gradient of {name}"] = parameter.grad
     parameters = {name for name, _ in module.named_parameters()}
     found |= {k: v for k, v in module.state_dict().items() if k not in parameters}
-    found["output in evaluation"] = module.eval()(x)
+    found |= _named("output in evaluation", module.eval()(*inputs))
     return {name: to_numpy(array) for name, array in found.items()}
 
 
-def run_loss(make_loss: Callable[[], Loss], device: str, seed: int = 0) -> dict[str, np.ndarray]:
-    """Run a loss on scores of 8 images and 5 classes, forward and backward."""
-    rng = np.random.default_rng(seed)
-    y = rng.standard_normal((8, 5), dtype=np.float32)
-    loss = make_loss()
-    t: np.ndarray
-    if isinstance(loss, nn.CrossEntropyLoss):
-        t = rng.integers(5, size=8)
-    else:
-        t = rng.standard_normal((8, 5)) if isinstance(loss, nn.MSELoss) else rng.random((8, 5))
-    value = loss(to_device(y, device), to_device(t, device))
-    return {"loss": np.array(value), "gradient": to_numpy(loss.backward())}
+def run_loss(name: str, device: str, seed: int = 0) -> dict[str, np.ndarray]:
+    """Run a loss on a few outputs, forward and backward."""
+    make, draw = LOSSES[name]
+    loss, arguments = make(), draw(np.random.default_rng(seed))
+    value = loss(*(each(lambda a: to_device(a, device), argument) for argument in arguments))
+    gradients = _named("gradient", loss.backward())
+    return {"loss": np.array(value)} | {key: to_numpy(a) for key, a in gradients.items()}
 
 
-def run_optimizer(
-    make: Callable[[list[nn.Parameter]], Optimizer], device: str, seed: int = 0
-) -> dict[str, np.ndarray]:
+def run_optimizer(name: str, device: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Take three steps with three parameters; the gradient of one lies in another order."""
     rng = np.random.default_rng(seed)
     data = [rng.standard_normal(shape, dtype=np.float32) for shape in ((30, 20), (20, 30), (20,))]
     parameters = [nn.Parameter(to_device(array, device)) for array in data]
-    optimizer = make(parameters)
+    optimizer = OPTIMIZERS[name](parameters)
     for _ in range(3):
         grads = [rng.standard_normal(array.shape, dtype=np.float32) for array in data]
         grads[0] = np.asfortranarray(grads[0])
@@ -167,6 +157,12 @@ def relative_errors(
         / max(norms[name], least)
         for name, array in expected.items()
     }
+
+
+def _named(name: str, arrays: Any) -> dict[str, Array]:
+    """Return the arrays by name, numbered where there are several; None is left out."""
+    several = enumerate(arrays, 1) if isinstance(arrays, tuple) else [("", arrays)]
+    return {f"{name} {i}".rstrip(): array for i, array in several if array is not None}
 
 
 def _compare(

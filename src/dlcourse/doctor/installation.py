@@ -74,7 +74,7 @@ def _mnist() -> str:
 
 
 def _weights() -> str:
-    entries = zoo.every_name()
+    entries = zoo.names()
     if not entries:
         raise ValueError(
             f"expected the entries of the zoo in {zoo.FOLDER}, found none; reinstall the "

@@ -23,7 +23,7 @@ def latent_walk(
     corners : array of shape (4, latent, 1, 1)
         The vectors of the corners: upper left, upper right, lower left, lower right.
     judge : DeepConvNet
-        See `dlcourse.applications.generation.load_judge`.
+        The zoo's `dlcourse.applications.generation.JUDGE`.
     side : int
         Images per row, and rows; 13 come to 177 kB.
 
@@ -34,10 +34,10 @@ def latent_walk(
 
     Examples
     --------
-    >>> from dlcourse.applications.generation import latent_vectors, load_judge
+    >>> from dlcourse.applications.generation import JUDGE, latent_vectors
     >>> rng = np.random.default_rng(0)
     >>> generator = DCGANGenerator(rng=rng)
-    >>> walk = latent_walk(generator, latent_vectors(4, 64, rng), load_judge(), side=2)
+    >>> walk = latent_walk(generator, latent_vectors(4, 64, rng), zoo.load(JUDGE), side=2)
     >>> len(walk.data["read"])
     4
     """

@@ -2,7 +2,7 @@
 
 from dlcourse.models.alexnet import AlexNet, AlexNet2012, alexnet
 from dlcourse.models.classifier import Classifier, SequentialClassifier
-from dlcourse.models.dcgan import DCGANDiscriminator, DCGANGenerator, init_dcgan
+from dlcourse.models.dcgan import DCGAN, DCGANDiscriminator, DCGANGenerator, init_dcgan
 from dlcourse.models.deep_convnet import DeepConvNet
 from dlcourse.models.efficientnet_lite import (
     EfficientNetLite0,
@@ -26,7 +26,7 @@ from dlcourse.models.nic import NIC
 from dlcourse.models.preprocessing import Preprocess, preprocess_for
 from dlcourse.models.pretrained import load_pretrained
 from dlcourse.models.q_networks import DuelingHead, MinAtarQNetwork, MLPQNetwork, QNetwork
-from dlcourse.models.region_net import FastRCNN, FastRCNNOutputs, RegionNet
+from dlcourse.models.region_net import RCNN, FastRCNN, FastRCNNOutputs, RegionNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from dlcourse.models.resnet_cifar import ResNetCifar
@@ -48,8 +48,10 @@ from dlcourse.models.vgg import (
 )
 
 __all__ = [
+    "DCGAN",
     "FCN",
     "NIC",
+    "RCNN",
     "VAE",
     "VGG",
     "AlexNet",

@@ -153,3 +153,28 @@ def init_dcgan(network: Module, rng: np.random.Generator) -> None:
             weight[...] = 0.02 * rng.standard_normal(weight.shape, dtype=np.float32)
             if isinstance(module, BatchNorm2d):
                 weight += 1
+
+
+class DCGAN(Chain):
+    """Both networks of a DCGAN, the second behind the first: from vectors to a score of each image.
+
+    Parameters
+    ----------
+    latent, width : int
+        As for `DCGANGenerator`.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> gan = DCGAN(rng=np.random.default_rng(0)).eval()
+    >>> gan.generator(np.zeros((2, 64, 1, 1), np.float32)).shape
+    (2, 1, 28, 28)
+    >>> gan(np.zeros((2, 64, 1, 1), np.float32)).shape
+    (2,)
+    """
+
+    def __init__(self, latent: int = 64, width: int = 32, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.generator = DCGANGenerator(latent, width, rng=rng)
+        self.discriminator = DCGANDiscriminator(width, rng=rng)

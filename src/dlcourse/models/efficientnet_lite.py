@@ -195,10 +195,6 @@ class EfficientNetLite0(SequentialClassifier):
         self.dropout = Dropout(dropout, rng=rng)
         self._fc = Linear(1280, num_classes, rng=rng)
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self._conv_stem.skip_input_grad()  # the first layer where it pays; before it is a border
-
 
 efficientnet_lite0 = builder("efficientnet_lite0", "4,652,008 parameters", EfficientNetLite0)
 

@@ -265,7 +265,7 @@ class GoogLeNet(Classifier):
         return GoogLeNetOutputs(x, *reversed(side)) if side else x
 
     def backward(self, dy: Array) -> Array:
-        dx, *side = dy if isinstance(dy, GoogLeNetOutputs) else (dy,)
+        dx, *side = dy if isinstance(dy, tuple) else (dy,)
         for layer, head in reversed([*self._trunk()]):
             if head is not None and side:
                 # The block's output went two ways, so the gradients of both add up.
@@ -273,9 +273,8 @@ class GoogLeNet(Classifier):
             dx = layer.backward(dx)
         return dx
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.conv1.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.conv1
 
 
 class GoogLeNet2014(GoogLeNet):

@@ -89,7 +89,7 @@ class NIC(Module):
         self.lstm = LSTM(features, hidden, rng=rng)
         self.score = Linear(hidden, words, rng=rng)
 
-    def forward(self, x: Array, words: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, words: Array) -> Array:
         """Return scores (T, N, words) for pictures (N, 3, S, S) and the words so far (T, N)."""
         if words.ndim != 2 or words.shape[1] != len(x):
             raise ValueError(
@@ -106,9 +106,9 @@ class NIC(Module):
         scores = self.score(states.reshape(-1, states.shape[2]))
         return scores.reshape(*self._places, self.score.out_features)
 
-    def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the pictures, given the gradient of the scores."""
-        return self.stages.backward(self.speak_backward(dy))
+    def backward(self, dy: Array) -> tuple[Array, None]:
+        """Return the pictures' gradient, given that of the scores; words have none."""
+        return self.stages.backward(self.speak_backward(dy)), None
 
     def speak_backward(self, dy: Array) -> Array:
         """Return the gradient with respect to the stages' features, given the scores' gradient."""
@@ -123,6 +123,5 @@ class NIC(Module):
         """Return a vector (N, D) for each picture."""
         return self.head(self.stages(x))
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.stages.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.stages

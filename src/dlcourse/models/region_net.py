@@ -64,6 +64,39 @@ class RegionNet(SequentialClassifier):
         return self.relu(self.hidden(self.flatten(self.stages(x))))
 
 
+class RCNN(RegionNet):
+    """All that R-CNN learns, with the network of `RegionNet` (Girshick et al. 2014).
+
+    What is fitted to the network's features, and not trained by gradients, are buffers:
+    ``machines`` (classes, 257), weights and, last, the offset of the support vector machine of each
+    class, of which class 0 has none; ``regressions`` (classes, 257, 4), which predict shifts; and
+    ``scale`` (1,), what features are divided by, so that their norm is about 1.
+
+    Parameters
+    ----------
+    classes : int
+        How many classes there are, the ground among them.
+    rng : numpy.random.Generator
+        Draws the initial weights.
+
+    Examples
+    --------
+    >>> RCNN(11, rng=np.random.default_rng(0)).machines.shape
+    (11, 257)
+    """
+
+    machines: Array
+    regressions: Array
+    scale: Array
+
+    def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
+        super().__init__(classes, rng=rng)
+        size = self.score.weight.data.shape[1] + 1
+        self.register_buffer("machines", np.zeros((classes, size), np.float32))
+        self.register_buffer("regressions", np.zeros((classes, size, 4), np.float32))
+        self.register_buffer("scale", np.ones(1, np.float32))
+
+
 class FastRCNNOutputs(NamedTuple):
     """What Fast R-CNN says about each region."""
 
@@ -113,7 +146,7 @@ class FastRCNN(Module):
         self.shift = Linear(256, 4 * classes, rng=rng)
         self.shift.weight.data *= 0.01  # at first, regions stay where they are
 
-    def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:  # type: ignore[override]
+    def forward(self, x: Array, regions: Array) -> FastRCNNOutputs:
         """Run over pictures (N, 3, H, W) once, and judge each region (R, 5) of them."""
         hidden = self.head(self.pool(self.stages(x), regions))
         shifts = self.shift(hidden)
@@ -121,12 +154,13 @@ class FastRCNN(Module):
             self.score(hidden), shifts.reshape(len(regions), self.shift.out_features // 4, 4)
         )
 
-    def backward(self, dy: FastRCNNOutputs) -> Array:
-        """Return the gradient with respect to the pictures, given the gradients of both outputs."""
-        d_hidden = self.score.backward(dy.scores)
-        d_hidden = d_hidden + self.shift.backward(dy.shifts.reshape(-1, self.shift.out_features))
-        return self.stages.backward(self.pool.backward(self.head.backward(d_hidden)))
+    def backward(self, dy: FastRCNNOutputs) -> tuple[Array, None]:
+        """Return the pictures' gradient, given those of both outputs; regions have none."""
+        d_scores, d_shifts = dy
+        d_hidden = self.score.backward(d_scores)
+        d_hidden = d_hidden + self.shift.backward(d_shifts.reshape(-1, self.shift.out_features))
+        d_features, _ = self.pool.backward(self.head.backward(d_hidden))
+        return self.stages.backward(d_features), None
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.stages.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.stages

@@ -88,15 +88,14 @@ class SegNet(Module):
 
     def backward(self, dy: Array) -> Array:
         for decoder, unpool in zip(self.decoders, self.unpools, strict=True):
-            dy = unpool.backward(decoder.backward(dy))
+            dy, _ = unpool.backward(decoder.backward(dy))
         # Indices are whole numbers and have no gradient: the encoder's comes only through values.
         for number in reversed(range(len(self.encoders))):
             dy = self.encoders[number].backward(self.pools[number].backward(dy))
         return dy
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.encoders[0].skip_input_grad()
+    def entrance(self) -> Module:
+        return self.encoders
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -143,15 +144,16 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     fields: dict[int, tuple[Array, Field]] = {}
     last = Field()
 
-    def watch(name: str, module: Module) -> Callable[[Array], Array]:
+    def watch(name: str, module: Module) -> Callable[..., Any]:
         forward = module.forward
         leaf = not any(module.named_children())
 
-        def watched(x: Array) -> Array:
+        def watched(x: Array, *more: Any) -> Any:
             nonlocal last
             before = fields[id(x)][1] if id(x) in fields else last
             start = len(rows)
-            y = forward(x)
+            output = forward(x, *more)
+            y = output[0] if isinstance(output, tuple) else output  # the rest is about the first
             if leaf:
                 ran.add(name)
                 after = _after(module, before, x.shape[2:])
@@ -171,7 +173,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
                 after = fields[id(y)][1] if id(y) in fields else max(inside, key=_width)
             fields[id(y)] = (y, after)
             last = after
-            return y
+            return output
 
         return watched
 
@@ -180,7 +182,7 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     fields[id(x)] = (x, Field())
     twin = model.replica().eval()
     for name, module in twin.named_modules():
-        module.forward = watch(name, module)  # type: ignore[method-assign,assignment]
+        module.forward = watch(name, module)  # type: ignore[method-assign]
     twin(x)
     leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
     idle = sum(_count(module) for name, module in leaves if name not in ran)

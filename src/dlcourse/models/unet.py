@@ -67,7 +67,7 @@ class TimeBlock(Module):
             None if in_channels == out_channels else Conv2d(in_channels, out_channels, 1, rng=rng)
         )
 
-    def forward(self, x: Array, time: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, time: Array) -> Array:
         """Return (N, O, H, W) for features (N, C, H, W) and vectors (N, D)."""
         h = elementwise("add", self.before(x), self.time(time)[:, :, None, None])
         around = x if self.shortcut is None else self.shortcut(x)
@@ -159,7 +159,7 @@ class UNet(Module):
             _starting_at_zero(Conv2d(widths[0], channels, 3, padding=1, rng=rng)),
         )
 
-    def forward(self, x: Array, t: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, t: Array) -> Array:
         """Return (N, C, H, W), given pictures (N, C, H, W) and the time (N,) of each."""
         self._check(x, t)
         xp = array_module(x)
@@ -177,7 +177,8 @@ class UNet(Module):
             x = self.up[i](_side_by_side(self.enlarge[i](x), bridges[i]), time)
         return self.last(x)
 
-    def backward(self, dy: Array) -> Array:
+    def backward(self, dy: Array) -> tuple[Array, None]:
+        """Return the pictures' gradient, given that of the output; times have none."""
         dx = self.last.backward(dy)
         d_bridges, d_times = [], []
         for i, block in enumerate(self.up):
@@ -194,11 +195,10 @@ class UNet(Module):
             if i > 0:
                 dx = elementwise("add", self.pools[i - 1].backward(dx), d_bridges[i - 1])
         self.time.backward(sum(d_times[1:], d_times[0]))
-        return self.first.backward(dx)
+        return self.first.backward(dx), None
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.first.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.first
 
     def _check(self, x: Array, t: Array) -> None:
         side = 2 ** (len(self.widths) - 1)

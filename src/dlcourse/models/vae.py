@@ -115,17 +115,16 @@ class VAE(Module):
         depends on them. With ``z = mean + exp(log_variance / 2) * noise``, the slope of z is 1 for
         the mean and ``exp(log_variance / 2) * noise / 2`` for the log variance.
         """
-        dz = self.decoder.backward(dy.scores)
-        d_mean = dy.mean + dz
-        d_log_variance = dy.log_variance
+        d_scores, d_mean, d_log_variance = dy
+        dz = self.decoder.backward(d_scores)
+        d_mean = d_mean + dz
         if self._shift is not None:
             d_log_variance = d_log_variance + dz * self._shift / 2
         xp = array_module(dz)
         return self.encoder.backward(xp.concatenate([d_mean, d_log_variance], axis=1))
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.encoder.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.encoder
 
 
 class _Grid(Module):

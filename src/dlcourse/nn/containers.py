@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, overload
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.nn.contract import place
 from dlcourse.nn.module import Module
 
 
@@ -106,16 +106,28 @@ class Chain(Module):
         return x
 
     def backward(self, dy: Array) -> Array:
-        for part in reversed([*self.children()]):
+        before = [*self.children()]
+        while before:
+            part = before.pop()
             dy = part.backward(dy)
-            if dy is None:  # the layers before it have nothing to learn
+            if dy is None:
+                _check_end(part, before)
                 break
         return dy
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        for first in itertools.islice(self.children(), 1):
-            first.skip_input_grad()
+    def entrance(self) -> Module | None:
+        # What is before the first part with parameters, such as a border, learns nothing.
+        parts = [*self.children()]
+        return next((part for part in parts if part.parameters()), parts[0] if parts else None)
+
+
+def _check_end(part: Module, before: Sequence[Module]) -> None:
+    """Refuse to end the way back at a part if one before it has something to learn."""
+    if any(p.requires_grad for module in before for p in module.parameters()):
+        raise RuntimeError(
+            f"backward of {place(part)} returned None, but layers before it learn: end it with "
+            "`return` and leave its input_grad True, or freeze them with requires_grad_(False)"
+        )
 
 
 class Sequential(_Container, Chain):

@@ -13,17 +13,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from dlcourse.backend import Array, is_array
+from dlcourse.backend import Array, each, is_array
 from dlcourse.blas import blas_held
-from dlcourse.nn.parameter import Parameter
 
-if TYPE_CHECKING:
-    from dlcourse.nn.module import Module
-
+#: `Module` stands on this file, so here it is only a name for readers.
+Module = Any
 Pass = Callable[..., Any]
 
 
@@ -46,14 +44,12 @@ _here = _Thread()
 class _Record:
     """What the guard knows of one module's last forward pass."""
 
-    caches: set[str] = field(default_factory=set)  #: the attributes that passes have added
+    added: set[str] = field(default_factory=set)  #: the attributes that passes have added
     run: int | None = None  #: the outermost call that it was part of; None if it failed
     repeated: bool = False  #: whether the same call had one before
     used: bool = False  #: whether a backward pass has followed
-    shape: Any = None  #: of the output; a list of them where there are several
-    input_dtype: Any = None  #: None where it was not an array
-    dtype: Any = None  #: of the output; None where there are several
-    differentiable: bool = True  #: whether the input can have a gradient
+    output: Any = None  #: its shape and dtype; a list of them where there are several
+    inputs: tuple[Any, ...] = (None,)  #: the dtype of each array; None where the first is none
 
 
 @contextmanager
@@ -87,9 +83,10 @@ def guard_forward(forward: Pass) -> Pass:
         if type(x) is not np.ndarray or x.dtype.kind not in self.input_kinds:
             _check_input(self, x)
             x = _plain(self, x)
-        attributes = vars(self)
+        attributes = self.__dict__
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
-        record.input_dtype = getattr(x, "dtype", None)
+        others = (array.dtype for array in inputs[1:] if hasattr(array, "dtype"))
+        record.inputs = getattr(x, "dtype", None), *others
         dtype = self._own_dtype(whole=not _here.calls)
         if dtype is not None and _differs(x, dtype):
             x = x.astype(dtype)
@@ -105,14 +102,12 @@ def guard_forward(forward: Pass) -> Pass:
                 y = forward(self, *inputs, **options)
         finally:
             if len(attributes) != before:
-                _note_caches(self, record, before)
+                record.added.update(list(attributes)[before:])  # in order of assignment
         if y is None:
-            raise RuntimeError(f"forward of {_name(self)} returned None: end it with `return`")
+            raise RuntimeError(f"forward of {place(self)} returned None: end it with `return`")
         record.repeated = run_before == _here.run and not record.used
         record.run, record.used = _here.run, False
-        record.shape = y.shape if type(y) is np.ndarray else _shape(y)
-        record.dtype = getattr(y, "dtype", None)
-        record.differentiable = not hasattr(x, "dtype") or x.dtype.kind == "f"
+        record.output = (y.shape, y.dtype) if type(y) is np.ndarray else _kind(y)
         return y
 
     guarded.guarded = True  # type: ignore[attr-defined]
@@ -126,36 +121,29 @@ def guard_backward(backward: Pass) -> Pass:
     def guarded(self: Module, *grads: Array, **options: Any) -> Any:
         if _here.calls and _here.calls[-1] is self:  # super().backward(dy)
             return backward(self, *grads, **options)
-        attributes = vars(self)
+        attributes = self.__dict__
         record: _Record | None = attributes.get("_record")
         if record is None or record.run is None:
             record = _without_forward(self)
         else:
             if record.repeated:
                 raise RuntimeError(
-                    f"{_name(self)} ran more than once in one forward pass, and a layer remembers "
+                    f"{place(self)} ran more than once in one forward pass, and a layer remembers "
                     "only the last time: make one layer for each place"
                 )
             if grads:
-                if type(grads[0]) is not np.ndarray:
-                    grads = _plain(self, grads[0]), *grads[1:]
-                _check_grad(self, grads[0], record.shape)
-                if _differs(grads[0], record.dtype):
-                    grads = grads[0].astype(record.dtype), *grads[1:]
+                grads = _fitting(self, grads[0], record.output), *grads[1:]
         before = len(attributes)
         try:
             with _running(self):
                 dx = backward(self, *grads, **options)
         finally:
             if len(attributes) != before:
-                _note_caches(self, record, before)
+                record.added.update(list(attributes)[before:])
         record.used = True
-        if dx is None and record.differentiable and not _may_skip(self):
-            raise RuntimeError(
-                f"backward of {_name(self)} returned None: end it with `return`, and return the "
-                "gradient with respect to the input"
-            )
-        return dx.astype(record.input_dtype) if _differs(dx, record.input_dtype) else dx
+        if len(record.inputs) > 1:
+            return _gradients(self, dx, record.inputs)
+        return _gradient(self, dx, record.inputs[0])
 
     guarded.guarded = True  # type: ignore[attr-defined]
     return guarded
@@ -169,21 +157,10 @@ def guard(cls: type[Module], base: type[Module]) -> None:
             setattr(cls, name, around(method))
 
 
-def caches(module: Module) -> set[str]:
-    """Return the names of the attributes that hold what a pass has left behind."""
+def added(module: Module) -> set[str]:
+    """Return the names of the attributes that passes have assigned first."""
     record: _Record | None = vars(module).get("_record")
-    return set() if record is None else {"_record", *record.caches}
-
-
-def _note_caches(module: Module, record: _Record, before: int) -> None:
-    from dlcourse.nn.module import Module  # which imports this file
-
-    added = list(vars(module).items())[before:]  # in order of assignment
-    record.caches.update(
-        name
-        for name, value in added
-        if not isinstance(value, Module | Parameter) and name not in getattr(module, "_buffers", ())
-    )
+    return set() if record is None else {"_record", *record.added}
 
 
 # -- what is asked for -----------------------------------------------------------------------
@@ -196,51 +173,60 @@ def _check_input(module: Module, x: Array) -> None:
         if isinstance(x, tuple) and any(module.named_children()):
             return
         raise TypeError(
-            f"{_name(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
+            f"{place(module)} expects an array of NumPy or CuPy, found {_found(x)}: "
             "convert it with np.asarray(x, dtype=np.float32)"
         )
     if x.dtype.kind in kinds or any(module.named_children()):
         return
     if "f" not in kinds:
-        raise ValueError(f"{_name(module)} expects whole numbers, found {x.dtype}")
+        raise ValueError(f"{place(module)} expects whole numbers, found {x.dtype}")
     cure = "divide by 255" if x.dtype == np.uint8 else "convert them with x.astype(np.float32)"
-    raise ValueError(f"{_name(module)} expects floating-point values, found {x.dtype}: {cure}")
+    raise ValueError(f"{place(module)} expects floating-point values, found {x.dtype}: {cure}")
 
 
 def _plain(module: Module, x: Any) -> Any:
     """Return an array of a class that derives from NumPy's, such as a matrix, as NumPy's own."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(
-            f"{_name(module)} expects an array without a mask: write x.filled(0) in place of x"
+            f"{place(module)} expects an array without a mask: write x.filled(0) in place of x"
         )
     return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
 
 
-def _check_grad(module: Module, dy: Array, shape: Any) -> None:
-    if isinstance(shape, list) and shape:  # a gradient for each output, or for the first alone
-        if isinstance(dy, tuple) and len(dy) == len(shape):
-            for part, one in zip(dy, shape, strict=True):
-                if part is not None:
-                    _check_grad(module, part, one)
-            return
-        shape = shape[0]
-    if shape is None:
-        return
+def _fitting(module: Module, dy: Any, output: Any) -> Any:
+    """Return the gradient in the dtype of the output, whose shape it must have."""
+    if isinstance(output, list) and output:  # a gradient for each output, or for the first alone
+        if isinstance(dy, tuple) and len(dy) == len(output):
+            return each(
+                lambda part, one: None if part is None else _fitting(module, part, one), dy, output
+            )
+        output = output[0]
+    if output is None:
+        return dy
+    shape, dtype = output
+    if type(dy) is not np.ndarray:
+        dy = _plain(module, dy)
+    if dy is None and _here.calls:
+        raise RuntimeError(
+            f"backward of {place(module)} got None in place of a gradient: the layer behind it "
+            "has to return one, by a `return` at the end of its backward and input_grad left True"
+        )
     if type(dy) is not np.ndarray and not is_array(dy):
         raise TypeError(
-            f"backward of {_name(module)} expects the gradient as an array of shape {shape}, "
+            f"backward of {place(module)} expects the gradient as an array of shape {shape}, "
             f"found {_found(dy)}: a loss has it, criterion.backward()"
         )
     if dy.shape != shape:
         raise ValueError(
-            f"backward of {_name(module)} expects the gradient in the shape of the last output, "
+            f"backward of {place(module)} expects the gradient in the shape of the last output, "
             f"{shape}, found {dy.shape}"
         )
     if dy.dtype.kind != "f":
         raise ValueError(
-            f"backward of {_name(module)} expects floating-point values, found {dy.dtype}: "
+            f"backward of {place(module)} expects floating-point values, found {dy.dtype}: "
             "convert them with dy.astype(np.float32)"
         )
+    return dy.astype(dtype) if _differs(dy, dtype) else dy
 
 
 def _differs(x: Any, dtype: Any) -> bool:
@@ -252,20 +238,48 @@ def _differs(x: Any, dtype: Any) -> bool:
 def _without_forward(module: Module) -> _Record:
     if hasattr(module.forward, "guarded"):
         raise RuntimeError(
-            f"backward of {_name(module)} needs a forward pass before it: call the layer on its "
+            f"backward of {place(module)} needs a forward pass before it: call the layer on its "
             "input first"
         )
-    record: _Record = vars(module).setdefault("_record", _Record())
+    record: _Record = module.__dict__.setdefault("_record", _Record())
     return record  # forward was replaced, so nothing is known of it
 
 
-def _may_skip(module: Module) -> bool:
-    """Whether the input's gradient is to be left out, here or at a layer inside."""
-    return not all(getattr(part, "input_grad", True) for _, part in module.named_modules())
+def _gradient(module: Module, dx: Any, dtype: Any) -> Any:
+    """Return the gradient in the dtype of its input; None if it has none, or none is wanted."""
+    if dx is None and (dtype is None or dtype.kind == "f") and _wanted(module):
+        raise RuntimeError(
+            f"backward of {place(module)} returned None: end it with `return`, and return the "
+            "gradient with respect to the input"
+        )
+    return dx.astype(dtype) if _differs(dx, dtype) else dx
 
 
-def _shape(y: Any) -> Any:
-    return [_shape(part) for part in y] if isinstance(y, tuple) else getattr(y, "shape", None)
+def _gradients(module: Module, grads: Any, dtypes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a gradient for each input: the first is needed, any other may have none."""
+    if not isinstance(grads, tuple) or len(grads) != len(dtypes):
+        found = f"{len(grads)} of them" if isinstance(grads, tuple) else _found(grads)
+        raise RuntimeError(
+            f"backward of {place(module)} has to return a tuple of {len(dtypes)}, a gradient for "
+            f"each input and None for one that has none, found {found}"
+        )
+    dx, *others = grads
+    rest = zip(others, dtypes[1:], strict=True)
+    return _gradient(module, dx, dtypes[0]), *(
+        grad.astype(dtype) if _differs(grad, dtype) else grad for grad, dtype in rest
+    )
+
+
+def _wanted(module: Module | None) -> bool:
+    """Whether the gradient of the input is wanted, here and at each entrance inside."""
+    return module is None or (getattr(module, "input_grad", True) and _wanted(module.entrance()))
+
+
+def _kind(y: Any) -> Any:
+    """Return the shape and dtype of an output, or a list of them; None for what is no array."""
+    if isinstance(y, tuple):
+        return [_kind(part) for part in y]
+    return (y.shape, y.dtype) if is_array(y) else None
 
 
 def _found(x: Any) -> str:
@@ -273,7 +287,7 @@ def _found(x: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def _name(module: Module) -> str:
+def place(module: Module) -> str:
     """Return the class of a module, and its place in the whole that is running."""
     kind = type(module).__name__
     if not _here.calls or _here.calls[0] is module:

@@ -267,6 +267,11 @@ def conv2d_gradients(
     return dw, None if dx is None else dx.transpose(0, 3, 1, 2)
 
 
+def channel_sum(dy: Array, threads: int) -> Array:
+    """Return the gradient with respect to the bias: the sum (O,) over images and pixels."""
+    return row_sum(dy.transpose(0, 2, 3, 1).reshape(-1, dy.shape[1]), threads)
+
+
 def _same(kernel: Shape, stride: Shape, dilation: Shape) -> tuple[int, int]:
     """Return the padding that gives the output the size of the image."""
     around = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
@@ -404,18 +409,15 @@ class Conv2d(Module):
         return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))
 
     def backward(self, dy: Array) -> Array:
-        if not self.weight.requires_grad:
-            return conv2d_input_grad(
-                *(dy, self.weight.data, self._x.shape, self.geometry, self.groups),
-                threads=threads_for(dy),
-            )
+        weight, threads = self.weight.data, threads_for(dy)
         if self.bias is not None:
-            rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
-            self.bias.accumulate(row_sum(rows, threads_for(dy)))
-        dw, dx = conv2d_gradients(
-            *(self._x, dy, self.weight.data, self.geometry, self.groups),
-            input_grad=self.input_grad,
-            threads=threads_for(dy),
-        )
-        self.weight.accumulate(dw)
-        return dx
+            self.bias.accumulate(lambda: channel_sum(dy, threads))
+        if self.weight.requires_grad:
+            dw, dx = conv2d_gradients(
+                *(self._x, dy, weight, self.geometry, self.groups, self.input_grad, threads)
+            )
+            self.weight.accumulate(dw)
+            return dx
+        if not self.input_grad:
+            return None
+        return conv2d_input_grad(dy, weight, self._x.shape, self.geometry, self.groups, threads)

@@ -64,7 +64,11 @@ class Embedding(Module):
 
     def backward(self, dy: Array) -> None:
         """Add up the gradients of each word; an index has no gradient, so None is returned."""
-        xp = array_module(dy)
-        dw = xp.zeros(self.weight.data.shape, sum_dtype(dy.dtype))
-        xp.add.at(dw, self._index, dy)
-        self.weight.accumulate(dw)
+
+        def sums() -> Array:
+            xp = array_module(dy)
+            dw = xp.zeros(self.weight.data.shape, sum_dtype(dy.dtype))
+            xp.add.at(dw, self._index, dy)
+            return dw
+
+        self.weight.accumulate(sums)

@@ -78,8 +78,8 @@ class GroupNorm(Module):
         lines, width = _lines(dy), dy.shape[3]
         db = _sum(lines, width)
         dw = _dot(lines, self._centered, width) * self._inverse_std
-        self.weight.accumulate(dw.sum(axis=0))
-        self.bias.accumulate(db.sum(axis=0))
+        self.weight.accumulate(lambda: dw.sum(axis=0))
+        self.bias.accumulate(lambda: db.sum(axis=0))
         # As for BatchNorm2d: with g = weight * dy, and means over the group,
         # dx = (g - mean(g) - x_normalized * mean(g * x_normalized)) * inverse_std.
         offset = self._per_channel(self._over_groups(db * self.weight.data)) / -self._count

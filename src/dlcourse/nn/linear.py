@@ -65,9 +65,9 @@ class Linear(Module):
 
     def backward(self, dy: Array) -> Array:
         rows, threads = dy.reshape(-1, self.out_features), threads_for(dy)
-        self.weight.accumulate(product(rows.T, self._x.T, threads))
+        self.weight.accumulate(lambda: product(rows.T, self._x.T, threads))
         if self.bias is not None:
-            self.bias.accumulate(rows.sum(axis=0, dtype=sum_dtype(dy.dtype)))
+            self.bias.accumulate(lambda: rows.sum(axis=0, dtype=sum_dtype(dy.dtype)))
         if not self.input_grad:
             return None
         dx = product(rows, self.weight.data.T, threads)

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, to_device
 from dlcourse.habits import Familiar, explained
-from dlcourse.nn.contract import caches, guard
+from dlcourse.nn.contract import added, guard
 from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.state import fitted, put
 
@@ -114,18 +114,22 @@ class Module(Familiar):
         super().__init_subclass__(**options)
         guard(cls, Module)
 
-    def forward(self, x: Array) -> Array:
-        """Return the output for the input `x`."""
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Return the output for one input or several."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x)")
 
-    def backward(self, dy: Array) -> Array:
-        """Return the gradient with respect to the input, given the gradient of the output."""
+    def backward(self, dy: Any) -> Any:
+        """Return the gradient with respect to the input, given the gradient of the output.
+
+        Of several outputs it takes a tuple, and for several inputs it returns one, with None for
+        an input that has no gradient, such as an index.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} does not define backward(dy): there is no autograd, "
             "write it out, or derive from Chain if its parts run one after another"
         )
 
-    def __call__(self, *inputs: Array, **options: Any) -> Array:
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
         return self.forward(*inputs, **options)
 
     # -- the tree of modules -------------------------------------------------------------
@@ -213,8 +217,8 @@ class Module(Familiar):
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say whether the parameters learn, and return the module.
 
-        Those that do not learn get no gradient, and optimizers skip them. A convolution then saves
-        the work, which is half of its backward pass.
+        Those that do not learn get no gradient, and optimizers skip them. A layer then saves the
+        work, which is half of a convolution's backward pass.
 
         Examples
         --------
@@ -298,13 +302,32 @@ class Module(Familiar):
         finally:
             self.set_modes(modes)
 
-    def skip_input_grad(self) -> None:
+    def entrance(self) -> Module | None:
+        """Return the part inside that alone takes the input, None where there is none.
+
+        A composite that names it saves the work of a gradient that nobody wants, see
+        `skip_input_grad`; one that does not is merely slower.
+        """
+        return None
+
+    def skip_input_grad(self, skip: bool = True) -> None:
         """Leave out the gradient with respect to the input, which training does not need.
 
-        ``backward`` may then return None. Composites pass the wish on to their first layers;
-        a module that does not is merely slower.
+        ``backward`` may then return None. ``skip_input_grad(False)`` takes that back.
+
+        Examples
+        --------
+        >>> from dlcourse.nn import Linear, ReLU, Sequential
+        >>> rng = np.random.default_rng(0)
+        >>> net = Sequential(Linear(3, 4, rng=rng), ReLU(), Linear(4, 2, rng=rng))
+        >>> net.skip_input_grad()
+        >>> net[0].input_grad, net[2].input_grad
+        (False, True)
         """
-        self.input_grad = False
+        self.input_grad = not skip
+        entrance = self.entrance()
+        if entrance is not None:
+            entrance.skip_input_grad(skip)
 
     @explained
     def set_generator(self, rng: np.random.Generator) -> None:
@@ -363,8 +386,12 @@ class Module(Familiar):
 
     def __getstate__(self) -> dict[str, Any]:
         # What passes have left behind is neither copied nor pickled.
-        left_out = caches(self)
-        return {name: value for name, value in vars(self).items() if name not in left_out}
+        left_over = added(self) - {*self._buffers}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in left_over or isinstance(value, Module | Parameter)
+        }
 
     def replica(self) -> Self:
         """Return a copy that shares parameter values and buffers but has its own gradients.

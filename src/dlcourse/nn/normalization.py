@@ -100,16 +100,20 @@ class BatchNorm2d(Module):
         lines = _lines(dy)
         width = dy.shape[3]
         count = dy.size // self.num_features
-        if not self._batch_statistics:
-            self._centered = self._lines - xp.tile(self.running_mean, width)
-        db = _channel_sum(lines, width)
-        dw = _channel_dot(lines, self._centered, width) * self._inverse_std
-        self.weight.accumulate(dw)
-        self.bias.accumulate(db)
         scale = self.weight.data * self._inverse_std
+
+        def through(centered: Array) -> Array:
+            return _channel_dot(lines, centered, width) * self._inverse_std
+
         if not self._batch_statistics:
+            shift = xp.tile(self.running_mean, width)
+            self.weight.accumulate(lambda: through(self._lines - shift))
+            self.bias.accumulate(lambda: _channel_sum(lines, width))
             dx = lines * xp.tile(scale, width)
             return _images(dx, dy.shape).astype(dy.dtype, copy=False)
+        db, dw = _channel_sum(lines, width), through(self._centered)
+        self.weight.accumulate(dw)
+        self.bias.accumulate(db)
         # Mean and variance depend on every value, and undo a part of what each one changes:
         # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
         slope, offset = dw * self._inverse_std / -count, db / -count

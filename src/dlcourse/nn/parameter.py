@@ -60,11 +60,18 @@ class Parameter(Familiar):
         self.requires_grad = True
         self.hook: Callable[[Parameter], None] | None = None
 
-    def accumulate(self, grad: Array) -> None:
-        """Add to the gradient, so that a parameter used twice receives both shares."""
+    def accumulate(self, grad: Array | Callable[[], Array]) -> None:
+        """Add to the gradient, so that a parameter used twice receives both shares.
+
+        Parameters
+        ----------
+        grad : array, or callable that returns one
+            The share. A function is called only if the parameter learns: so a frozen layer saves
+            the work.
+        """
         if not self.requires_grad:
             return
-        grad = grad.astype(self.data.dtype, copy=False)
+        grad = (grad() if callable(grad) else grad).astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
         if self.hook is not None:
             self.hook(self)

@@ -118,10 +118,10 @@ class RNN(Module):
         """Given the gradients before the activations, set the weights' gradients; return dx."""
         rows = d_into.reshape(-1, d_into.shape[2])
         before = self._h[:-1].reshape(-1, self.hidden_size)
-        self.weight_ih_l0.accumulate(rows.T @ self._x.reshape(-1, self.input_size))
-        self.weight_hh_l0.accumulate(rows.T @ before)
-        self.bias_ih_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
-        self.bias_hh_l0.accumulate(rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
+        self.weight_ih_l0.accumulate(lambda: rows.T @ self._x.reshape(-1, self.input_size))
+        self.weight_hh_l0.accumulate(lambda: rows.T @ before)
+        for bias in (self.bias_ih_l0, self.bias_hh_l0):
+            bias.accumulate(lambda: rows.sum(axis=0, dtype=sum_dtype(rows.dtype)))
         return d_into @ self.weight_ih_l0.data if self.input_grad else None
 
 

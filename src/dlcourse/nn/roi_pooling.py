@@ -42,7 +42,7 @@ class RoIPool(Module):
         self.output_size = pair(output_size, "output_size", least=1)
         self.spatial_scale = spatial_scale
 
-    def forward(self, x: Array, regions: Array) -> Array:  # type: ignore[override]
+    def forward(self, x: Array, regions: Array) -> Array:
         """Return (R, C, P, P) for features (N, C, H, W) and regions (R, 5).
 
         A region is the number of its image, left, top, right and bottom in pixels. What lies
@@ -84,7 +84,7 @@ class RoIPool(Module):
         self._shape = x.shape
         return xp.where(empty, x.dtype.type(0), best).transpose(0, 3, 1, 2)
 
-    def backward(self, dy: Array) -> Array:
+    def backward(self, dy: Array) -> tuple[Array, None]:
         """Return the gradient with respect to the features; the regions have none."""
         xp = array_module(dy)
         n, c, h, w = self._shape
@@ -93,7 +93,7 @@ class RoIPool(Module):
         dx = xp.zeros((n * h * w * c,), sum_dtype(dy.dtype))
         kept = self._source >= 0
         xp.add.at(dx, (self._source * c + channels)[kept], rows[kept])
-        return dx.reshape(n, h, w, c).transpose(0, 3, 1, 2).astype(dy.dtype, copy=False)
+        return dx.reshape(n, h, w, c).transpose(0, 3, 1, 2).astype(dy.dtype, copy=False), None
 
 
 def _rounded(places: Array, xp: ModuleType) -> Array:

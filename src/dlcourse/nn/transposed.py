@@ -9,11 +9,11 @@ import numpy as np
 from dlcourse.backend import Array
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
-from dlcourse.nn.convolution import conv2d, conv2d_input_grad, conv2d_weight_grad
+from dlcourse.nn.convolution import channel_sum, conv2d, conv2d_input_grad, conv2d_weight_grad
 from dlcourse.nn.kernels.windows import Geometry, Pair, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
-from dlcourse.workers import row_sum, threads_for
+from dlcourse.workers import threads_for
 
 
 class ConvTranspose2d(Module):
@@ -103,11 +103,10 @@ class ConvTranspose2d(Module):
     def backward(self, dy: Array) -> Array:
         weight, threads = self.weight.data, threads_for(dy)
         self.weight.accumulate(
-            conv2d_weight_grad(dy, self._x, weight.shape, self.geometry, threads=threads)
+            lambda: conv2d_weight_grad(dy, self._x, weight.shape, self.geometry, threads=threads)
         )
         if self.bias is not None:
-            rows = dy.transpose(0, 2, 3, 1).reshape(-1, self.out_channels)
-            self.bias.accumulate(row_sum(rows, threads))
+            self.bias.accumulate(lambda: channel_sum(dy, threads))
         if not self.input_grad:
             return None
         return conv2d(dy, weight, None, self.geometry, threads=threads)

@@ -44,7 +44,7 @@ class MaxUnpool2d(Module):
         self.stride = self.kernel_size if stride is None else pair(stride, "stride", least=1)
         self.padding = pair(padding, "padding")
 
-    def forward(  # type: ignore[override]
+    def forward(
         self, x: Array, indices: Array, output_size: tuple[int, int] | None = None
     ) -> Array:
         """Return (N, C, H, W) for values (N, C, OH, OW) and the indices of `MaxPool2d`.
@@ -91,6 +91,6 @@ class MaxUnpool2d(Module):
         y[self._places] = x.transpose(0, 2, 3, 1)
         return y.reshape(self._shape).transpose(0, 3, 1, 2)
 
-    def backward(self, dy: Array) -> Array:
+    def backward(self, dy: Array) -> tuple[Array, None]:
         """Return the gradient with respect to the values; the indices have none."""
-        return dy.transpose(0, 2, 3, 1).reshape(-1)[self._places].transpose(0, 3, 1, 2)
+        return dy.transpose(0, 2, 3, 1).reshape(-1)[self._places].transpose(0, 3, 1, 2), None

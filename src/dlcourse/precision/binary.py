@@ -74,9 +74,8 @@ class BinaryWeights(Module):
         with self._binary():
             return self.layer.backward(dy)
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self.layer.skip_input_grad()
+    def entrance(self) -> Module:
+        return self.layer
 
     @contextmanager
     def _binary(self) -> Iterator[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from dlcourse.backend import Array
+from dlcourse.backend import Array, each
 from dlcourse.habits import explained
 from dlcourse.nn import BatchNorm2d, Module, Parameter
 from dlcourse.precision.scaler import LossScaler
@@ -87,13 +87,13 @@ class MixedPrecision(Module):
         for rounded, master in self._pairs():
             if rounded.data is not master.data:
                 rounded.data[...] = master.data
-        return _each(lambda y: y.astype(np.float32), half(x.astype(np.float16)))
+        return each(lambda y: y.astype(np.float32), half(x.astype(np.float16)))
 
     def backward(self, dy: Array) -> Array:
         (half,) = self._half
         half.zero_grad()
         scale = float(self.loss_scale)
-        dx = half.backward(_each(lambda dy: (dy * scale).astype(np.float16), dy))
+        dx = half.backward(each(lambda dy: (dy * scale).astype(np.float16), dy))
         for rounded, master in self._pairs():
             if rounded.grad is not None:
                 master.accumulate(rounded.grad.astype(np.float32) / scale)
@@ -113,11 +113,5 @@ class MixedPrecision(Module):
     def set_generator(self, rng: np.random.Generator) -> None:
         self._half[0].set_generator(rng)
 
-    def skip_input_grad(self) -> None:
-        super().skip_input_grad()
-        self._half[0].skip_input_grad()
-
-
-def _each(change: Callable[[Array], Array], y: Array) -> Array:
-    # A named tuple where a network has several outputs.
-    return type(y)(*map(change, y)) if isinstance(y, tuple) else change(y)
+    def entrance(self) -> Module:
+        return self._half[0]

@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, each
 from dlcourse.blas import allowed_threads, blas_held
 from dlcourse.distributed import Communicator, SingleProcess, pieces, tree_sum
 from dlcourse.expect import whole_number
@@ -229,9 +229,10 @@ class ParallelModel:
                 y, t = self._run(replica, x, t)
                 value = loss(y, t)
                 replica.zero_grad()
+                # The mean over the batch is the mean of the micro-batches by their sizes.
+                weight = len(x) / count
                 with self._exchange.watch(replica, index):
-                    # The mean over the batch is the mean of the micro-batches by their sizes.
-                    replica.backward(_scaled(loss.backward(), len(x) / count))
+                    replica.backward(each(lambda dy: dy * weight, loss.backward()))
                 return _score(value, y, t)
 
         parts = self._parts(len(images), count) if len(images) else []  # of a small batch
@@ -312,11 +313,6 @@ def needs_whole_batch(model: Module) -> bool:
 
 def _normalizes(model: Module) -> bool:
     return any(isinstance(module, BatchNorm2d) for _, module in model.named_modules())
-
-
-def _scaled(grad: Array, share: float) -> Array:
-    # A named tuple where a network has several outputs.
-    return type(grad)(*(g * share for g in grad)) if isinstance(grad, tuple) else grad * share
 
 
 def _score(mean_loss: float, y: Array, t: Array) -> Score:

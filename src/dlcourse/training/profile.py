@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, each
 from dlcourse.machine import Machine, measure, stopwatch
 from dlcourse.models.summary import multiply_adds
 from dlcourse.nn import Module
@@ -205,7 +205,7 @@ def profile(
             y = twin(x)
             middle = mark()
             if training:
-                twin.backward(_ones_like(y))
+                twin.backward(each(xp.ones_like, y))
             end = mark()
             if turn == 0:
                 for watch in watches.values():
@@ -282,10 +282,3 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
 
 def _sum(costs: list[Cost], seconds: float) -> Cost:
     return Cost(seconds, sum(c.multiply_adds for c in costs), sum(c.nbytes for c in costs))
-
-
-def _ones_like(y: Array) -> Array:
-    # A named tuple where a network has several outputs.
-    if isinstance(y, tuple):
-        return type(y)(*map(_ones_like, y))
-    return array_module(y).ones_like(y)

@@ -1,53 +1,60 @@
-"""What an entry is: a record of a run, and the weights that it gave, under one name.
+"""What an entry is: a record of a run, and what the run gave, under one name.
 
 ``FOLDER/NAME`` is ``entries/FOLDER/NAME.json`` and, where weights ship, ``NAME.npz`` beside it.
-Classifiers have no folder; the applications of chapters 5 and 6 have one each.
+Classifiers have no folder; ensembles and the applications of chapters 5 and 6 have one each. Every
+record has these keys:
+
+- ``entry``, ``command``, ``seed``: what was trained, by which command, and what all that was drawn
+  at random was drawn from; the seed is None where nothing is drawn
+- ``recipe``: what else decides the result
+- ``network``: what the weights belong to (see `dlcourse.zoo.networks`); None where the arrays are
+  tables or pictures
+- ``input``: the shape of what the network takes, without the batch; None where it takes more than
+  one array
+- ``parameters``, ``multiply_adds``: how many there are, for one input; None where there is no
+  network, or no single input
+- ``versions``, ``hardware``: what the run was made with
+- ``seconds``: how long training took by the clock, without measuring what came of it; None where
+  training went on from a checkpoint without a note of the time before. Version 0.1.0 took the time
+  of the processor for DCGAN, which is kept as ``processor_seconds``.
+- ``training``: how it went, as epochs or losses
+- ``test``: what was measured, with the arrays as they ship
+- ``weights_sha256``: the checksum of the arrays' file, whether it ships or not; None where there is
+  none
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from dlcourse.backend import Array, to_numpy
+from dlcourse.backend import Array
 from dlcourse.expect import listed
-from dlcourse.files import read_json, write_json
+from dlcourse.files import read_json
+from dlcourse.models import Ensemble
 from dlcourse.nn import Module
-from dlcourse.nn.weights import load_arrays, save_arrays
-from dlcourse.zoo.environment import hardware, versions
+from dlcourse.nn.weights import load_arrays, put_weights
+from dlcourse.zoo.networks import Network, build
 
 FOLDER = Path(__file__).parent / "entries"
 
 
-def names(folder: str = "") -> list[str]:
-    """Return the names of all classifiers, or of all entries in a folder.
+def names(prefix: str = "") -> list[str]:
+    """Return the names of all entries that begin with a prefix, those in folders at the end.
 
     Examples
     --------
-    >>> "deep-convnet-seed0" in names()
-    True
-    >>> names("scenes")[0]
+    >>> names("deep-convnet-seed")
+    ['deep-convnet-seed0', 'deep-convnet-seed1', 'deep-convnet-seed2']
+    >>> names("scenes/")[0]
     'scenes/fast-rcnn'
     """
-    paths = (FOLDER / folder).glob("*.json")
-    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in paths)
-
-
-def every_name() -> list[str]:
-    """Return the names of all entries, those in folders after the classifiers.
-
-    Examples
-    --------
-    >>> "scenes/nic" in every_name()
-    True
-    """
-    folders = sorted(path.name for path in FOLDER.glob("*/"))
-    return names() + [name for folder in folders for name in names(folder)]
+    paths = (path.relative_to(FOLDER).with_suffix("") for path in FOLDER.rglob("*.json"))
+    found = (path.as_posix() for path in paths)
+    return sorted((n for n in found if n.startswith(prefix)), key=lambda name: ("/" in name, name))
 
 
 def record(name: str) -> dict[str, Any]:
@@ -63,29 +70,13 @@ def record(name: str) -> dict[str, Any]:
     >>> record("deep-convnet-seed0")["parameters"]
     123552
     """
-    known = every_name()
+    known = names()
     if name not in known:
         folder = name.rpartition("/")[0]
         beside = [other for other in known if other.rpartition("/")[0] == folder] or known
         raise ValueError(f"the zoo has no entry {name!r}; it has {listed(name, beside)}")
-    return read_record(FOLDER / f"{name}.json")
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Return a record that ships.
-
-    Raises
-    ------
-    FileError
-        If the file is damaged.
-
-    Examples
-    --------
-    >>> read_record(FOLDER / "ensembles/deep-convnet.json")["test"]["images"]
-    10000
-    """
     remedy = "reinstall the package from its repository"
-    data: dict[str, Any] = read_json(path, "the record of a run", remedy)
+    data: dict[str, Any] = read_json(FOLDER / f"{name}.json", "the record of a run", remedy)
     return data
 
 
@@ -105,47 +96,76 @@ def arrays(name: str) -> dict[str, np.ndarray]:
     (16, 1, 3, 3)
     """
     record(name)
+    path = FOLDER / f"{name}.npz"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{name} is a record alone, zoo.record({name!r}), and no weights file "
+            f"{path.name} ships with it; dlcourse train-entry {name} makes one"
+        )
+    return in_float32(load_arrays(path))
+
+
+def load(name: str = "deep-convnet-seed0") -> Any:
+    """Return what an entry holds: nearly always a network with its weights, ready to use.
+
+    Ensembles come as an `Ensemble` of their members. An entry that is no network, but tables or
+    pictures, comes as its arrays by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry, or its weights are damaged.
+    FileNotFoundError
+        If the entry is only a record.
+
+    Examples
+    --------
+    >>> load("deep-convnet-seed0").predict(np.zeros((1, 1, 28, 28), np.float32)).shape
+    (1, 10)
+    >>> load("scenes/fcn-8s").predict(np.zeros((1, 3, 96, 96), np.float32)).shape
+    (1, 96, 96)
+    >>> load("rl/frozen-lake-sarsa")["tables"].shape
+    (5, 16, 4)
+    """
+    network = record(name)["network"]
+    path = FOLDER / f"{name}.npz"
+    if network is not None and network["kind"] == "Ensemble":
+        return Ensemble([load(member) for member in network["members"]])
+    return assembled(network, arrays(name), path)
+
+
+def in_float32(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of a file with those that are kept in 16 bits in float32.
+
+    Examples
+    --------
+    >>> in_float32({"a": np.ones(2, np.float16), "b": np.ones(2, np.uint8)})["a"].dtype.name
+    'float32'
+    """
     return {
         key: array.astype(np.float32) if array.dtype == np.float16 else array
-        for key, array in load_arrays(FOLDER / f"{name}.npz").items()
+        for key, array in arrays.items()
     }
 
 
-def write_entry(
-    output: Path,
-    arrays: Mapping[str, Array],
-    command: str,
-    record: dict[str, Any],
-    *,
-    dtype: DTypeLike = np.float16,
-) -> dict[str, Any]:
-    """Write ``weights.npz`` and ``record.json`` into a folder, and return the record.
+def assembled(network: Network | None, arrays: Mapping[str, np.ndarray], path: Path) -> Any:
+    """Return a network with its arrays, ready to use; where there is none, the arrays.
 
     Parameters
     ----------
-    output : pathlib.Path
-        The folder of the run.
+    network : mapping or None
+        See `dlcourse.zoo.networks`.
     arrays : mapping from str to array
-        What the weights file holds.
-    command : str
-        The command that started this run.
-    record : dict
-        What is particular to the run.
-    dtype : dtype
-        How floating-point arrays are kept. 16 bits take half the bytes, and the tests measure the
-        entry with them.
+        The network's, and maybe more, which an entry has for pages to show.
+    path : pathlib.Path
+        Their file, to be named if they do not fit.
     """
-    path = output / "weights.npz"
-    save_arrays(path, {name: _kept_as(to_numpy(array), dtype) for name, array in arrays.items()})
-    whole = {
-        "command": command,
-        **record,
-        "versions": versions(),
-        "hardware": hardware(),
-        "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-    write_json(output / "record.json", whole)
-    return whole
+    if network is None:
+        return dict(arrays)
+    model = build(network)
+    own = model.state_dict().keys()
+    put_weights(model, {name: array for name, array in arrays.items() if name in own}, path)
+    return model.eval()
 
 
 def take_over(model: Module, arrays: Mapping[str, Array]) -> list[str]:
@@ -163,7 +183,3 @@ def take_over(model: Module, arrays: Mapping[str, Array]) -> list[str]:
     for name in taken:
         own[name][...] = arrays[name]
     return taken
-
-
-def _kept_as(array: np.ndarray, dtype: DTypeLike) -> np.ndarray:
-    return array.astype(dtype) if np.issubdtype(array.dtype, np.floating) else array

@@ -24,7 +24,7 @@ def train_in_steps(
     settings: Mapping[str, Any],
     progress: bool,
 ) -> dict[str, Any]:
-    """Train with Adam and a cosine schedule, and return what the record says about training.
+    """Train with Adam and a cosine schedule, and return how it went, for the record.
 
     Its seconds are None if training went on from a checkpoint: what came before was not timed.
 
@@ -64,7 +64,6 @@ def train_in_steps(
         "steps": steps,
         "lr": lr,
         "seconds": None if resumed else seconds,
-        "parameters": sum(p.data.size for p in model.parameters()),
         "losses": [round(float(np.mean(part)), 4) for part in _parts(losses, 20)],
     }
 

@@ -3,6 +3,8 @@
 from dlcourse.applications.captioning.bleu import corpus_bleu
 from dlcourse.applications.captioning.search import Hypothesis, beam_search, greedy
 from dlcourse.applications.captioning.training import (
+    THINGS,
+    VOCABULARY,
     CaptionScores,
     evaluate_nic,
     nic_steps,
@@ -11,6 +13,8 @@ from dlcourse.applications.captioning.training import (
 from dlcourse.applications.captioning.vocabulary import Vocabulary
 
 __all__ = [
+    "THINGS",
+    "VOCABULARY",
     "CaptionScores",
     "Hypothesis",
     "Vocabulary",

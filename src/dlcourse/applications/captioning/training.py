@@ -10,10 +10,15 @@ import numpy as np
 from dlcourse.applications.captioning.bleu import corpus_bleu
 from dlcourse.applications.captioning.search import beam_search
 from dlcourse.applications.captioning.vocabulary import Vocabulary
-from dlcourse.data.scenes import CLASSES, Scene
+from dlcourse.data.scenes import CLASSES, WORDS, Scene
 from dlcourse.models import NIC
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.training import Stream, generator
+
+#: Scenes for captions have one or two digits.
+THINGS = (1, 2)
+#: The words of all captions of scenes.
+VOCABULARY = Vocabulary(WORDS)
 
 
 class CaptionScores(NamedTuple):

@@ -12,7 +12,6 @@ example twice, and look for hard negatives in two rounds (published: one pass ov
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from dlcourse.applications.detection.regions import Regions
 from dlcourse.applications.detection.warp import warp
 from dlcourse.blas import blas, blas_held
 from dlcourse.expect import needed
-from dlcourse.models import RegionNet
+from dlcourse.models import RCNN, RegionNet
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.training import Stream, generator
 
@@ -31,6 +30,8 @@ from dlcourse.training import Stream, generator
 _NEGATIVE = 0.3
 #: At this overlap or more a region teaches how to move boxes.
 _NEAR = 0.6
+#: How often hard negatives are added.
+_ROUNDS = 2
 
 
 def fine_tuning_steps(
@@ -87,52 +88,36 @@ def region_features(
     return np.concatenate(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class RCNN:
-    """The parts of a trained R-CNN.
+@blas_held()
+def rcnn_detect(
+    model: RCNN,
+    image: np.ndarray,
+    proposals: np.ndarray,
+    *,
+    least_score: float = -0.5,
+    nms_threshold: float = 0.3,
+) -> Detections:
+    """Return what R-CNN finds in a picture (3, H, W) at proposals (R, 4), the surest first.
+
+    Scores are distances from the machines' boundaries: above 0 they say yes.
 
     Parameters
     ----------
-    model : RegionNet
-        Gives features.
-    machines : array of shape (classes, 257)
-        Weights and, last, the offset of the support vector machine of each class; class 0 has none.
-    regressions : array of shape (classes, 257, 4)
-        Weights and offsets that predict shifts from features.
-    scale : float
-        What features are divided by, so that their norm is about 1.
+    model : RCNN
+        It is left as it was.
+    image, proposals, least_score, nms_threshold
+        As for `fast_rcnn_detect`.
     """
-
-    model: RegionNet
-    machines: np.ndarray
-    regressions: np.ndarray
-    scale: float
-
-    @blas_held()
-    def detect(
-        self,
-        image: np.ndarray,
-        proposals: np.ndarray,
-        *,
-        least_score: float = -0.5,
-        nms_threshold: float = 0.3,
-    ) -> Detections:
-        """Return what is found in a picture (3, H, W) at proposals (R, 4), the surest first.
-
-        Scores are distances from the machines' boundaries: above 0 they say yes.
-        """
-        if not len(proposals):
-            return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))
-        rows = _with_one(region_features(self.model, image, proposals) / self.scale)
-        shifts = np.einsum("rf,cfs->crs", rows, self.regressions)
-        boxes = [clip(decode(shift, proposals), image.shape[1:]) for shift in shifts]
-        return best_of_each_class(boxes, rows @ self.machines.T, least_score, nms_threshold)
+    if not len(proposals):
+        return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))
+    rows = _with_one(region_features(model, image, proposals) / model.scale)
+    shifts = np.einsum("rf,cfs->crs", rows, model.regressions)
+    boxes = [clip(decode(shift, proposals), image.shape[1:]) for shift in shifts]
+    return best_of_each_class(boxes, rows @ model.machines.T, least_score, nms_threshold)
 
 
-def fit_rcnn(
-    model: RegionNet, regions: Sequence[Regions], classes: int, seed: int, rounds: int = 2
-) -> RCNN:
-    """Train the machines and the regressions on a network's features.
+def fit_rcnn(model: RCNN, regions: Sequence[Regions], seed: int) -> None:
+    """Train the machines and the regressions on the network's features.
 
     For the machine of a class, its true boxes are the positive examples, and regions that overlap
     each thing of the class by less than 0.3 are negative. There are far too many of those, so
@@ -140,16 +125,12 @@ def fit_rcnn(
 
     Parameters
     ----------
-    model : RegionNet
-        The fine-tuned network.
+    model : RCNN
+        Its layers are fine-tuned already.
     regions : sequence of Regions
         From `training_regions`: the true boxes are those with an overlap of 1.
-    classes : int
-        How many classes there are, the ground among them.
     seed : int
         Draws the first negatives.
-    rounds : int
-        How often hard negatives are added.
 
     Raises
     ------
@@ -167,25 +148,23 @@ def fit_rcnn(
     features = features / scale
     rows = _with_one(features)
     rng = generator(seed, Stream.NEGATIVES)
-    machines = np.zeros((classes, rows.shape[1]), np.float32)
-    regressions = np.zeros((classes, rows.shape[1], 4), np.float32)
+    model.scale[:] = scale
     blas.cache_clear()  # SciPy's is there now as well
     with blas_held():
-        for label in range(1, classes):
+        for label in range(1, len(model.machines)):
             positive = np.flatnonzero((labels == label) & (overlaps == 1))
             negatives = np.flatnonzero((labels != label) | (overlaps < _NEGATIVE))
             used = rng.choice(negatives, min(len(negatives), 5 * len(positive)), replace=False)
-            for _ in range(rounds + 1):
+            for _ in range(_ROUNDS + 1):
                 chosen = np.concatenate([positive, used])
                 svm = LinearSVC(C=1.0, class_weight={0: 1, 1: 2}, max_iter=5000)
                 svm.fit(features[chosen], np.arange(len(chosen)) < len(positive))
-                machines[label] = np.append(svm.coef_[0], svm.intercept_[0])
-                hard = negatives[rows[negatives] @ machines[label] > -1]
+                model.machines[label] = np.append(svm.coef_[0], svm.intercept_[0])
+                hard = negatives[rows[negatives] @ model.machines[label] > -1]
                 used = np.union1d(used, hard)
             near = np.flatnonzero((labels == label) & (overlaps >= _NEAR))
             ridge = Ridge(alpha=1.0).fit(features[near], shifts[near])
-            regressions[label] = np.concatenate([ridge.coef_.T, ridge.intercept_[None]])
-    return RCNN(model, machines, regressions, scale)
+            model.regressions[label] = np.concatenate([ridge.coef_.T, ridge.intercept_[None]])
 
 
 def _with_one(features: np.ndarray) -> np.ndarray:

@@ -204,8 +204,7 @@ class AdversarialLoop:
 
         # The discriminator's turn. A layer remembers its last input only, so what the real images
         # teach is added up before it sees the others. The images' own gradient is not needed yet.
-        first = self.discriminator.main[0]
-        first.input_grad = False
+        self.discriminator.skip_input_grad()
         self.discriminator.zero_grad()
         on_real = self.discriminator(real)
         loss_on_real, d_scores = discriminator_loss(on_real, real=True)
@@ -216,7 +215,7 @@ class AdversarialLoop:
         self.optimizers["discriminator"].step()
 
         # The generator's turn. The gradient passes through the discriminator, which stays as it is.
-        first.input_grad = True
+        self.discriminator.skip_input_grad(False)
         self.generator.zero_grad()
         g_loss, d_scores = generator_loss(self.discriminator(made))
         self.generator.backward(self.discriminator.backward(d_scores))

@@ -5,12 +5,14 @@ The judge is a classifier of the zoo, which takes no part in the training of any
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dlcourse import zoo
 from dlcourse.blas import blas_held
+from dlcourse.data import load_mnist
 from dlcourse.models import DeepConvNet
 from dlcourse.nn import softmax
 
@@ -50,19 +52,6 @@ class Scores(NamedTuple):
     spread: float  #: mean distance of two images; see `mean_distance`
 
 
-def load_judge() -> DeepConvNet:
-    """Return the network that judges.
-
-    Examples
-    --------
-    >>> type(load_judge()).__name__
-    'DeepConvNet'
-    """
-    judge = zoo.load(JUDGE)
-    assert isinstance(judge, DeepConvNet)
-    return judge
-
-
 def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged:
     """Return what the judge sees in images.
 
@@ -71,7 +60,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
     images : array of shape (N, 1, 28, 28)
         From 0 to 1.
     judge : DeepConvNet
-        See `load_judge`.
+        The zoo's `JUDGE`.
     batch_size : int
         Images that pass through the network at a time.
 
@@ -82,8 +71,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
 
     Examples
     --------
-    >>> from dlcourse.data import load_mnist
-    >>> seen = look(load_mnist()[1].images[:3], load_judge())
+    >>> seen = look(load_mnist()[1].images[:3], zoo.load(JUDGE))
     >>> seen.classes, seen.features.shape
     (array([7, 2, 1]), (3, 50))
     """
@@ -173,15 +161,14 @@ def score(images: np.ndarray, judge: DeepConvNet, real: np.ndarray) -> Scores:
     images : array of shape (N, 1, 28, 28)
         From 0 to 1.
     judge : DeepConvNet
-        See `load_judge`.
+        The zoo's `JUDGE`.
     real : array of shape (M, 50)
         The judge's features of real images, `look(test.images, judge).features`.
 
     Examples
     --------
-    >>> from dlcourse.data import load_mnist
     >>> train, test = load_mnist()
-    >>> judge = load_judge()
+    >>> judge = zoo.load(JUDGE)
     >>> real = look(test.images[:1000], judge).features
     >>> score(train.images[:1000], judge, real).confident > 0.95
     True
@@ -196,3 +183,24 @@ def score(images: np.ndarray, judge: DeepConvNet, real: np.ndarray) -> Scores:
         frechet_distance(seen.features, real),
         mean_distance(images),
     )
+
+
+def judged(images: np.ndarray) -> dict[str, Any]:
+    """Return the scores of generated images against MNIST's test images, rounded for a record.
+
+    Examples
+    --------
+    >>> judged(load_mnist()[0].images[:1000])["confident"] > 0.95
+    True
+    """
+    judge: DeepConvNet = zoo.load(JUDGE)
+    scores = score(images, judge, _real_features())._asdict()
+    return {
+        name: [round(x, 4) for x in value] if isinstance(value, tuple) else round(value, 4)
+        for name, value in scores.items()
+    }
+
+
+@cache
+def _real_features() -> np.ndarray:
+    return look(load_mnist()[1].images, zoo.load(JUDGE)).features

@@ -10,7 +10,8 @@ import numpy as np
 from dlcourse.applications.rl.episodes import make
 from dlcourse.expect import needed
 from dlcourse.habits import explained
-from dlcourse.models.q_networks import MinAtarQNetwork, MLPQNetwork, QNetwork
+from dlcourse.models.q_networks import QNetwork
+from dlcourse.zoo.networks import Network, build
 
 #: Greedy play might go on forever; it is cut off here.
 _MOST_FRAMES = 5000
@@ -60,9 +61,8 @@ def make_game(name: str) -> Any:
     return ForgetLastAction(make(name, max_episode_steps=_MOST_FRAMES, disable_env_checker=True))
 
 
-@explained
-def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -> QNetwork:
-    """Return a new network for an environment, chosen by the shape of what it shows.
+def network_of(game: Any, *, dueling: bool = False) -> Network:
+    """Return a network for an environment, as data, chosen by the shape of what it shows.
 
     Raises
     ------
@@ -70,13 +70,22 @@ def network_for(game: Any, *, dueling: bool = False, rng: np.random.Generator) -
         If it shows neither a row of numbers nor planes of 10x10.
     """
     shape, actions = game.observation_space.shape, int(game.action_space.n)
+    more = {"dueling": True} if dueling else {}
     if len(shape) == 1:
-        return MLPQNetwork(
-            shape[0], actions, dueling=dueling, scale=_SCALES.get(game.spec.id), rng=rng
+        scale = _SCALES.get(game.spec.id)
+        own = {"kind": "MLPQNetwork", "in_features": shape[0], "scale": scale}
+    elif len(shape) == 3 and shape[:2] == (10, 10):
+        own = {"kind": "MinAtarQNetwork", "in_channels": shape[2]}
+    else:
+        raise ValueError(
+            f"expected observations of shape (numbers,) or (10, 10, planes), found {shape}; "
+            "write a QNetwork for this environment"
         )
-    if len(shape) == 3 and shape[:2] == (10, 10):
-        return MinAtarQNetwork(shape[2], actions, dueling=dueling, rng=rng)
-    raise ValueError(
-        f"expected observations of shape (numbers,) or (10, 10, planes), found {shape}; "
-        "write a QNetwork for this environment"
-    )
+    return {**own, "actions": actions, **more}
+
+
+@explained
+def network_for(game: Any, *, rng: np.random.Generator) -> QNetwork:
+    """Return a new network for an environment; see `network_of`."""
+    network: QNetwork = build(network_of(game), rng)
+    return network

@@ -11,16 +11,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_recipe import AGENTS, load_agent
+from dlcourse.applications.rl.dqn import QAgent
 from dlcourse.applications.rl.episodes import Agent, episode_seed, make, play
+from dlcourse.applications.rl.games import make_game
 from dlcourse.applications.rl.tabular import TabularAgent
-from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS
+from dlcourse.applications.rl.tabular_recipe import PLANS
 from dlcourse.expect import listed, missing, shortened
 from dlcourse.files import atomic_write
 from dlcourse.training import Stream
 
 #: All agents that can be shown.
-PLAYERS = [*AGENTS, *(f"rl/{world}-{method}" for world in PLANS for method in METHODS)]
+PLAYERS = [name for name in zoo.names("rl/") if (zoo.FOLDER / f"{name}.npz").exists()]
 
 #: A sign and a colour for what stands in a plane of MinAtar; others get their first letter.
 _PIECES = {
@@ -53,13 +54,14 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     >>> agent.q_values(0).shape  # doctest: +SKIP
     (4,)
     """
-    if name not in PLAYERS:
+    recipe = zoo.record(name)["recipe"] if name in PLAYERS else {}
+    if "game" in recipe:
+        return QAgent(zoo.load(name)), make_game(recipe["game"])
+    if "world" not in recipe:
         raise ValueError(
             f"expected an agent, one of {listed(name, PLAYERS)}, found {shortened(name)}"
         )
-    if name in AGENTS:
-        return load_agent(name)
-    plan = PLANS[zoo.record(name)["recipe"]["world"]]
+    plan = PLANS[recipe["world"]]
     if pixels:  # Gymnasium draws these with pygame, which must not look for a screen
         if importlib.util.find_spec("pygame") is None:
             raise missing("pygame", f"a picture of {plan.environment}", "'dlcourse[rl]'")
@@ -69,7 +71,7 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
         max_episode_steps=plan.max_steps,
         render_mode="rgb_array" if pixels else "ansi",
     )
-    return TabularAgent(zoo.arrays(name)["tables"][0]), environment
+    return TabularAgent(zoo.load(name)["tables"][0]), environment
 
 
 def as_text(environment: Any, observation: Any) -> str:

@@ -1,8 +1,9 @@
-"""The runs that made the tables of FrozenLake and CliffWalking, five seeds each."""
+"""Training and measuring the tables of FrozenLake and CliffWalking, five seeds each."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from dlcourse.applications.rl.exploration import LinearSchedule
 from dlcourse.applications.rl.planning import expected_return, value_iteration
 from dlcourse.applications.rl.tabular import TabularAgent, learn, q_learning, sarsa
 from dlcourse.training.progress import progress_bar
-from dlcourse.zoo.entry import write_entry
+from dlcourse.zoo.training import Trained
 
 METHODS = {"q-learning": q_learning, "sarsa": sarsa}
 
@@ -63,10 +64,8 @@ PARTS = 100
 SEEDS = 5
 
 
-def run_tabular(
-    world: str, method: str, output: Path, *, command: str, seed: int = 0, progress: bool = True
-) -> dict[str, Any]:
-    """Learn a world with five seeds into a folder, and return the record; see `zoo.entry`.
+def train_tables(world: str, method: str, folder: Path, *, seed: int, progress: bool) -> Trained:
+    """Learn a world with five seeds.
 
     The arrays are ``tables`` (seeds, states, actions); ``returns`` (seeds, 100), the mean return
     of the episodes of each part while learning and exploring; and ``greedy`` (seeds, 100), the
@@ -78,10 +77,8 @@ def run_tabular(
         ``frozen-lake`` or ``cliff-walking``.
     method : str
         ``q-learning`` or ``sarsa``.
-    output : pathlib.Path
-        Folder of the run.
-    command : str
-        The command that started it, for the record.
+    folder : pathlib.Path
+        Folder of the run; nothing is left in it on the way.
     seed : int
         The first of the five seeds.
     progress : bool
@@ -90,7 +87,7 @@ def run_tabular(
     plan = PLANS[world]
     environment = make(plan.environment, max_episode_steps=plan.max_steps)
     rules = environment.unwrapped.P
-    began = time.process_time()
+    began = time.perf_counter()
     seeds = range(seed, seed + SEEDS)
     shape = (SEEDS, len(rules), len(rules[0]))
     tables = np.zeros(shape)
@@ -111,24 +108,36 @@ def run_tabular(
         )
         returns[place] = episodes.returns.mean()
         greedy[place] = expected_return(rules, tables[i].argmax(1), plan.start, plan.max_steps)
-    seconds = round(time.process_time() - began, 1)
-    tables = tables.astype(np.float32)  # as it ships
-    test = [evaluate_table(world, *pair) for pair in zip(tables, seeds, strict=True)]
-    record = {
-        "recipe": {"world": world, "method": method, "seeds": list(seeds), **asdict(plan)},
-        "training": {"processor_seconds": seconds},
-        "test": {"mean_return": test, "exact": [exact_return(world, table) for table in tables]},
-    }
-    return write_entry(
-        output,
+    return Trained(
         {"tables": tables, "returns": returns, "greedy": greedy},
-        command,
-        record,
+        recipe={"world": world, "method": method, "seeds": list(seeds), **asdict(plan)},
+        seconds=round(time.perf_counter() - began, 1),
         dtype=np.float32,
     )
 
 
-def evaluate_table(world: str, table: np.ndarray, seed: int) -> float:
+def evaluate_tables(
+    arrays: Mapping[str, np.ndarray], *, world: str, whole: bool = True
+) -> dict[str, Any]:
+    """Return the mean return of each table, from episodes played and from the rules.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Of an entry; its tables are those of the seeds from 0 on.
+    world : str
+        ``frozen-lake`` or ``cliff-walking``.
+    whole : bool
+        Whether all tables are played, or only the first.
+    """
+    tables = arrays["tables"] if whole else arrays["tables"][:1]
+    return {
+        "mean_return": [played_return(world, table, seed) for seed, table in enumerate(tables)],
+        "exact": [exact_return(world, table) for table in tables],
+    }
+
+
+def played_return(world: str, table: np.ndarray, seed: int) -> float:
     """Return the mean return of always taking the largest value, from episodes played."""
     plan = PLANS[world]
     environment = make(plan.environment, max_episode_steps=plan.max_steps)

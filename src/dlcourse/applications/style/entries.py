@@ -1,9 +1,11 @@
-"""The runs whose pictures ship: transfers of 192 pixels, and a grid of weights and layers."""
+"""The pictures of the zoo: transfers of 192 pixels, and a grid of weights and layers."""
 
 from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,9 @@ from dlcourse.applications.style.paintings import PAINTINGS
 from dlcourse.applications.style.transfer import Losses, StyleTransfer, transfer_style
 from dlcourse.data import load_photograph, to_bytes
 from dlcourse.expect import needed
-from dlcourse.files import atomic_write, read_json, write_json
 from dlcourse.models import efficientnet_lite0, preprocess_for
 from dlcourse.nn import softmax
-from dlcourse.zoo.entry import write_entry
+from dlcourse.zoo.training import Entry, Trained
 
 #: The photographs that are painted, by their names in scikit-image: a cup of coffee, a cat's face.
 PHOTOGRAPHS = ("coffee", "chelsea")
@@ -30,79 +31,69 @@ LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1")
 _FEATURES = "edges"
 
 
-def run_painted(
-    photograph: str, output: Path, *, command: str, seed: int = 0, progress: bool = True
-) -> dict[str, Any]:
-    """Paint a photograph as the Starry Night at 192 pixels, and return the record.
-
-    EfficientNet-Lite0, which had no part in it, is then asked what the picture shows.
-
-    Parameters
-    ----------
-    photograph : str
-        One of `PHOTOGRAPHS`.
-    output : pathlib.Path
-        Folder of the run.
-    command : str
-        The command that started it, for the record.
-    seed : int
-        Changes nothing: it starts with the photograph, and draws nothing.
-    progress : bool
-        Whether to show a progress bar.
-    """
+def paint(photograph: str, folder: Path, *, progress: bool) -> Trained:
+    """Paint a photograph of `PHOTOGRAPHS` as the Starry Night at 192 pixels."""
     size, steps, weight = 192, 60, 30.0
     content, style = pictures(size, photograph)
     start = time.perf_counter()
     loss = StyleTransfer(load_features(_FEATURES), content, style, style_weight=weight)
     image, losses = transfer_style(loss, content, steps, progress=progress)
-    seconds = time.perf_counter() - start
-    kept = to_bytes(image)
-    record = {
-        "recipe": {
+    return Trained(
+        {"picture": to_bytes(image)},
+        recipe={
             "photograph": photograph,
             "size": size,
             "steps": steps,
             "style_weight": weight,
             "features": SOURCES[_FEATURES],
-            "seed": seed,
         },
-        "seconds": round(seconds, 1),
-        "losses": [[round(value, 6) for value in step] for step in losses],
-        "test": {
-            "style": {"times smaller": round(losses[0].style / losses[-1].style, 1)},
-            "classes before": recognised(to_bytes(content)),
-            "classes after": recognised(kept),
-        },
-    }
-    return write_entry(output, {"picture": kept}, command, record)
+        seconds=round(time.perf_counter() - start, 1),
+        training={"losses": [[round(value, 6) for value in step] for step in losses]},
+    )
 
 
-def run_grid(output: Path, *, command: str, seed: int = 0, progress: bool = True) -> dict[str, Any]:
-    """Paint the cup at 96 pixels with 3 style weights and 4 choices of layers; see `run_painted`.
+def evaluate(
+    arrays: Mapping[str, np.ndarray], *, photograph: str, whole: bool = True
+) -> dict[str, Any]:
+    """Return how much smaller the style loss is, and what EfficientNet-Lite0 sees in the picture.
 
-    Pictures that are in the folder from an interrupted run are not made again.
+    It had no part in the painting.
     """
-    content, style = pictures(96)
+    picture = arrays["picture"]
+    content, style = pictures(max(picture.shape), photograph)
+    loss = StyleTransfer(load_features(_FEATURES), content, style)
+    painted = (picture.transpose(2, 0, 1)[None] / 255).astype(np.float32)
+    return {
+        "style": {"times smaller": round(loss(content).style / loss(painted).style, 1)},
+        "classes before": recognised(to_bytes(content)),
+        "classes after": recognised(picture),
+    }
+
+
+def paint_grid(folder: Path, *, progress: bool) -> Trained:
+    """Paint the cup at 96 pixels with 3 style weights and 4 choices of layers."""
+    size, steps = 96, 25
+    content, style = pictures(size)
     features = load_features(_FEATURES)
     arrays, test = {}, {}
+    start = time.perf_counter()
     for row, deepest in enumerate(LAYERS, start=1):
         for weight in WEIGHTS:
+            loss = StyleTransfer(
+                features, content, style, style_weight=weight, style_layers=LAYERS[:row]
+            )
+            image, losses = transfer_style(loss, content, steps, progress=progress)
             name = f"{deepest}-{weight:g}"
-            part, file = output / f"{name}.json", output / f"{name}.jpg"
-            if not part.exists():
-                loss = StyleTransfer(
-                    features, content, style, style_weight=weight, style_layers=LAYERS[:row]
-                )
-                image, losses = transfer_style(loss, content, 25, progress=progress)
-                with atomic_write(file) as stream:
-                    stream.write(_jpeg(to_bytes(image)))
-                write_json(part, _summary(losses))
-            arrays[name] = np.frombuffer(file.read_bytes(), np.uint8)
-            test[name] = read_json(part, "a summary of losses", "remove it, and it is made again")
+            arrays[name], test[name] = _jpeg(to_bytes(image)), _summary(losses)
+    seconds = round(time.perf_counter() - start, 1)
     for name, image in (("content", content), ("style", style)):
-        arrays[name] = np.frombuffer(_jpeg(to_bytes(image)), np.uint8)
-    recipe = {"size": 96, "steps": 25, "features": SOURCES[_FEATURES], "seed": seed}
-    return write_entry(output, arrays, command, {"recipe": recipe, "test": test})
+        arrays[name] = _jpeg(to_bytes(image))
+    return Trained(
+        arrays,
+        recipe={"size": size, "steps": steps, "features": SOURCES[_FEATURES]},
+        seconds=seconds,
+        test=test,
+    )
 
 
 def pictures(size: int, photograph: str = "coffee") -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +143,16 @@ def _summary(losses: list[Losses]) -> dict[str, float]:
     }
 
 
-def _jpeg(picture: np.ndarray) -> bytes:
+def _jpeg(picture: np.ndarray) -> np.ndarray:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "JPEG", quality=88)
-    return stream.getvalue()
+    return np.frombuffer(stream.getvalue(), np.uint8)
+
+
+ENTRIES = [
+    *(
+        Entry(f"style/{name}", partial(paint, name), partial(evaluate, photograph=name), seed=None)
+        for name in PHOTOGRAPHS
+    ),
+    Entry("style/grid", paint_grid, None, seed=None),
+]

@@ -1,4 +1,4 @@
-"""The runs that made the deep agents of the zoo: CartPole, and MinAtar's Breakout from pixels."""
+"""Training and measuring the deep agents of the zoo: CartPole, and MinAtar's Breakout."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from dlcourse.applications.rl.deep_training import FINAL, DQNHistory, DQNSetting
 from dlcourse.applications.rl.dqn import QAgent
 from dlcourse.applications.rl.episodes import Episodes, evaluate
 from dlcourse.applications.rl.exploration import LinearSchedule
-from dlcourse.applications.rl.games import make_game, network_for
+from dlcourse.applications.rl.games import make_game, network_of
+from dlcourse.models.q_networks import QNetwork
 from dlcourse.training import Stream, generator
 from dlcourse.training.progress import say
-from dlcourse.zoo.entry import write_entry
+from dlcourse.zoo.training import Trained
 
 GAMES = {"cartpole": "CartPole-v1", "breakout": "MinAtar/Breakout-v1"}
 
@@ -54,37 +55,9 @@ _VARIANTS: dict[str, dict[str, Any]] = {
     "no-target": {"target_every": 0},
 }
 
-#: The agents of the zoo, by their names there: game, variant and number.
-AGENTS: dict[str, tuple[str, str, int]] = {
-    f"rl/{game}-{variant}-seed{number}": (game, variant, number)
-    for game, variant in (
-        ("cartpole", "dqn"),
-        ("cartpole", "double"),
-        ("cartpole", "dueling"),
-        ("breakout", "dqn"),
-    )
-    for number in range(5)
-}
 
-#: What happens without the copy that stands still, and without the memory: only records.
-ABLATIONS: dict[str, tuple[str, str, int]] = {
-    f"rl/cartpole-{variant}-seed{number}": ("cartpole", variant, number)
-    for variant in ("no-target", "no-replay")
-    for number in range(5)
-}
-
-
-def run_dqn(
-    game: str,
-    variant: str,
-    number: int,
-    output: Path,
-    *,
-    command: str,
-    seed: int = 0,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Train an agent into a folder, and return the record; see `zoo.entry`.
+def train_agent(game: str, variant: str, folder: Path, *, seed: int, progress: bool) -> Trained:
+    """Train an agent.
 
     Parameters
     ----------
@@ -92,72 +65,50 @@ def run_dqn(
         cartpole or breakout.
     variant : str
         dqn, double (Double DQN), dueling (Double DQN with a dueling head), no-replay, no-target.
-    number : int
-        The agent's number among those of its kind; it is added to the seed.
-    output : pathlib.Path
+    folder : pathlib.Path
         Folder of the run; an interrupted run is resumed.
-    command : str
-        The command that started it, for the record.
     seed : int
         What initial weights, games and explored actions are drawn from.
     progress : bool
         Whether to print a line to standard error after each check.
     """
-    seed += number
-    environment = make_game(GAMES[game])
     settings = dataclasses.replace(_PLANS[game], **_VARIANTS[variant])
-    network = network_for(
-        environment, dueling=variant == "dueling", rng=generator(seed, Stream.INIT)
-    )
+    spec = network_of(make_game(GAMES[game]), dueling=variant == "dueling")
+    network = zoo.build(spec, generator(seed, Stream.INIT))
     history = train_dqn(
         lambda: make_game(GAMES[game]),
         network,
         settings,
         seed=seed,
-        checkpoint=output / "checkpoint.npz",
+        checkpoint=folder / "checkpoint.npz",
         report=say if progress else None,
     )
-    # What ships has 16 bits, so that is what is measured.
-    weights = {name: a.astype(np.float16) for name, a in network.state_dict().items()}
-    network.load_state_dict(weights)
-    final = evaluate(environment, QAgent(network).act, episodes=100, seed=FINAL)
     frames, returns = _curve(history, settings.frames // 100)
-    record = {
-        "recipe": {"game": GAMES[game], "variant": variant, "seed": seed}
-        | dataclasses.asdict(settings),
-        "training": {
-            "parameters": sum(p.data.size for p in network.parameters()),
+    return Trained(
+        network.state_dict(),
+        recipe={"game": GAMES[game], "variant": variant} | dataclasses.asdict(settings),
+        seconds=round(history.seconds, 1),
+        training={
             "episodes": len(history.ends),
-            "seconds": round(history.seconds, 1),
             "curve": {"frames": frames, "returns": returns},
             "checks": history.checks,
         },
-        "test": {
-            "episodes": len(final.returns),
-            "seed": FINAL,
-            "mean": round(float(final.returns.mean()), 4),
-            "standard_error": round(float(final.returns.std() / len(final.returns) ** 0.5), 4),
-            "returns": final.returns.tolist(),
-        },
-    }
-    return write_entry(output, weights, command, record)
-
-
-def load_agent(name: str) -> tuple[QAgent, Any]:
-    """Return a deep agent of the zoo and an environment of its game.
-
-    Parameters
-    ----------
-    name : str
-        For example ``rl/breakout-dqn-seed0``.
-    """
-    recipe = zoo.record(name)["recipe"]
-    environment = make_game(recipe["game"])
-    network = network_for(
-        environment, dueling=recipe["variant"] == "dueling", rng=np.random.default_rng(0)
+        network=spec,
+        input=(4, 10, 10) if game == "breakout" else (4,),
     )
-    network.load_state_dict(zoo.arrays(name))
-    return QAgent(network), environment
+
+
+def evaluate_agent(network: QNetwork, *, game: str, whole: bool = True) -> dict[str, Any]:
+    """Return how a hundred games went, or the first ten of them."""
+    count = 100 if whole else 10
+    played = evaluate(make_game(GAMES[game]), QAgent(network).act, episodes=count, seed=FINAL)
+    return {
+        "episodes": count,
+        "seed": FINAL,
+        "mean": round(float(played.returns.mean()), 4),
+        "standard_error": round(float(played.returns.std() / count**0.5), 4),
+        "returns": played.returns.tolist(),
+    }
 
 
 def _curve(history: DQNHistory, window: int) -> tuple[list[int], list[float]]:
