@@ -13,7 +13,6 @@ from dlcourse.applications.driving import (
     in_weather,
     segment_with,
 )
-from dlcourse.applications.driving.entries import load_segnet
 from dlcourse.applications.driving.pictures import (
     DRIVE_TRACKS,
     PICTURE_TRACKS,
@@ -50,7 +49,7 @@ def test_the_driver_stays_on_the_road(record):
 @pytest.mark.parametrize("weather", ["clear", "storm"])
 def test_pictures_of_a_track_held_out(record, weather):
     pictures = collect(PICTURE_TRACKS[:1], each=41, every=10, seed=1)
-    segnet = segment_with(load_segnet())
+    segnet = segment_with(zoo.load(NAME))
     counts = confusion(segnet, in_weather(pictures.frames, WEATHERS[weather]), pictures.classes)
     claimed = record["test"]["pictures"][weather]["segnet"]["mean_iou"]
     assert segmentation_scores(counts).mean_iou == pytest.approx(claimed, abs=0.06)
@@ -59,7 +58,7 @@ def test_pictures_of_a_track_held_out(record, weather):
 
 def test_a_lap_in_the_storm_driven_again(record):
     claimed = record["test"]["drives"]["segnet, storm"][1]
-    segnet = segment_with(load_segnet())
+    segnet = segment_with(zoo.load(NAME))
     with RoadSimulator() as road:
         result = drive(
             road, 1, segment=lambda frame: segnet(frame[None])[0], weather=WEATHERS["storm"]

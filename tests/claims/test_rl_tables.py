@@ -7,7 +7,7 @@ from dlcourse import zoo
 
 pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
 
-from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS, evaluate_table, exact_return
+from dlcourse.applications.rl.tabular_recipe import METHODS, PLANS, exact_return, played_return
 
 NAMES = [f"rl/{world}-{method}" for world in PLANS for method in METHODS]
 
@@ -17,7 +17,7 @@ def test_q_learning_walks_the_frozen_lake(seed):
     record = zoo.record("rl/frozen-lake-q-learning")
     table = zoo.arrays("rl/frozen-lake-q-learning")["tables"][seed]
     assert record["recipe"]["test_episodes"] == 10_000
-    success = evaluate_table("frozen-lake", table, seed)
+    success = played_return("frozen-lake", table, seed)
     assert success == record["test"]["mean_return"][seed] >= 0.70
 
 

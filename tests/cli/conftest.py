@@ -31,4 +31,4 @@ def tiny(monkeypatch):
     few = train.subset(slice(300)), test.subset(slice(100))
     monkeypatch.setitem(DATASETS, "mnist", lambda: few)
     monkeypatch.setitem(DATASETS, "fashion-mnist", lambda: few)
-    monkeypatch.setattr("dlcourse.zoo.voting.load_mnist", lambda: few)
+    monkeypatch.setattr("dlcourse.zoo.ensemble.load_mnist", lambda: few)

@@ -1,5 +1,6 @@
 """Command lines drawn at random, most of them wrong: one sentence each, and no traceback."""
 
+import dataclasses
 import os
 import random
 import shutil
@@ -10,7 +11,7 @@ from PIL import Image
 
 from dlcourse.applications.style.transfer import Losses
 from dlcourse.doctor import Check
-from dlcourse.entries import RECIPES
+from dlcourse.entries import ENTRIES
 from dlcourse.training import Trainer
 
 NUMBERS = [
@@ -41,7 +42,7 @@ OPTIONS = {
         "--no-progress": None,
     },
     "train-entry": {"--seed": NUMBERS, "-o": FILES, "--no-progress": None},
-    "evaluate": {"--workers": NUMBERS},
+    "evaluate": {"--workers": NUMBERS, "--whole": None},
     "ensemble": {"-o": FILES},
     "predict": {"--weights": WORDS + FILES},
     "summary": {},
@@ -104,8 +105,10 @@ def place(tmp_path, monkeypatch, tiny):
         raise ValueError("all checks are passed")
 
     monkeypatch.setattr(Trainer, "fit", enough)
-    for name in RECIPES:
-        monkeypatch.setitem(RECIPES, name, enough)
+    for name, entry in ENTRIES.items():
+        measure = enough if "/" in name and entry.evaluate else entry.evaluate
+        changed = dataclasses.replace(entry, train=enough, evaluate=measure)
+        monkeypatch.setitem(ENTRIES, name, changed)
     loss = Losses(0.0, 0.0, 0.0, 0.0)
     monkeypatch.setattr(
         "dlcourse.applications.style.command.transfer_style",

@@ -57,7 +57,7 @@ def test_train_writes_weights_and_a_record_and_evaluate_reads_them(run, tiny, tm
     record = json.loads((folder / "record.json").read_text())
     assert record["recipe"]["seed"] == 3
     assert record["command"].startswith("dlcourse train deep-convnet --epochs 2")
-    assert len(record["epochs"]) == 2 and record["parameters"] == 123_552
+    assert len(record["training"]["epochs"]) == 2 and record["parameters"] == 123_552
     assert run("evaluate", folder)[1].startswith("test accuracy")
     assert run("evaluate", folder / "weights.npz")[0] == 0
 
@@ -164,14 +164,17 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         (["evaluate", "nothing"], "the zoo has no entry 'nothing'; it has deep-convnet-"),
         (["evaluate", "nothing.npz"], "there is no weights file nothing.npz"),
         (["evaluate", "deep-convet-seed0"], "it has deep-convnet-seed0, "),
-        (["evaluate", "scenes/nic"], "scenes/nic is not a classifier of digits: "),
-        (["evaluate", "rl/cartpole-dqn-seed0"], "`dlcourse play` shows it"),
-        (["predict", "x.png", "--weights", "generation/vae"], "generation/vae is not a classifier"),
-        (["predict", "x.png", "--weights", "resnet-20-seed0"], "expected a network trained on mn"),
-        (["ensemble", "ensembles/deep-convnet"], "`dlcourse ensemble` lets it vote"),
+        (["evaluate", "style/grid"], "style/grid holds pictures, and nothing measures them"),
+        (["evaluate", "resnet-20-seed0"], "resnet-20-seed0 is a record alone, zoo.record("),
+        (["predict", "x.png", "--weights", "scenes/nic"], "found scenes/nic, of kind NIC"),
+        (["predict", "x.png", "--weights", "rl/cliff-walking-sarsa"], "found rl/cliff-walking-sarsa, of kind dict"),
+        (["ensemble", "ensembles/deep-convnet"], "found ensembles/deep-convnet, of kind Ensemble"),
+        (["summary", "scenes/nic"], "scenes/nic is a network of kind NIC"),
+        (["summary", "style/coffee"], "style/coffee is no network"),
+        (["train-entry", "style/grid", "--seed", "1"], "style/grid takes no --seed"),
         (["ensemble", "a", "a"], "each network has one vote, found a more than once"),
-        (["evaluate", "mine.pth"], "mine.pth: expected a classifier of the zoo, the folder of a"),
-        (["summary", "resnet"], "model must be one of deep-convnet, "),
+        (["evaluate", "mine.pth"], "mine.pth: expected an entry of the zoo, the folder of a"),
+        (["summary", "resnet"], "model must be one of resnet-"),
         (["train", "deep-convnet", "--data", "cifar-10"], "grey images of 28 x 28 pixels"),
         (["predict", "nothing.png"], "nothing.png"),
         (["data", "imagenet"], "one of mnist, fashion-mnist, cifar-10, found 'imagenet'"),
@@ -224,6 +227,20 @@ def test_predict_refuses_what_is_no_picture(run, tmp_path):
 
 def test_summary(run):
     assert "123,552" in run("summary")[1]
+    assert "561,905" in run("summary", "scenes/fcn-8s")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("rl/cartpole-dqn-seed0", "test, episodes: 10\n"),
+        ("rl/cliff-walking-sarsa", "test, mean_return: [-15.0]\n"),
+        ("ensembles/deep-convnet", "test accuracy "),
+    ],
+)
+def test_entries_of_other_kinds_are_evaluated(run, tiny, name, start):
+    pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
+    assert run("evaluate", name)[1].startswith(start)
 
 
 def test_doctor_tells_what_is_missing(run, monkeypatch):
@@ -268,14 +285,16 @@ def test_training_on_scenes_leaves_a_record_and_can_be_repeated(run, tmp_path, m
         assert code == 0, err
         assert "test, 100: {" in out
         record = json.loads((tmp_path / "run" / "record.json").read_text())
+        assert record["entry"] == "scenes/fcn-32s"
         assert record["training"]["steps"] == 2 and len(record["training"]["losses"]) == 2
     weights = load_arrays(tmp_path / "run" / "weights.npz")
     assert {array.dtype.name for array in weights.values()} == {
         "float16",
         "int64",
     }  # batches counted
-    code, _, err = run("train-entry", "yolo")
-    assert code == 1 and "must be one of" in err and "scenes/fcn-32s, scenes/fcn-16s" in err
+    assert run("evaluate", tmp_path / "run")[1].startswith("test, 100: {")
+    code, _, err = run("train-entry", "scenes/fcn-8")
+    assert code == 1 and "must be one of scenes/fcn-8s" in err
 
 
 def test_play_without_a_standard_output(run, monkeypatch):

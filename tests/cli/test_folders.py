@@ -1,5 +1,6 @@
 """What a command leaves behind in the folder of its run, however it ends."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlcourse.entries import RECIPES
+from dlcourse.entries import ENTRIES
 from dlcourse.files import locked
 from dlcourse.training import Trainer
 from dlcourse.zoo.recipe import DATASETS
@@ -24,6 +25,10 @@ PROCESS = (
     "DATASETS['mnist'] = lambda: tuple(d.subset(slice(60)) for d in load())\n"
     "from dlcourse.cli import main; main()"
 )
+
+
+def train_with(monkeypatch, name, train):
+    monkeypatch.setitem(ENTRIES, name, dataclasses.replace(ENTRIES[name], train=train))
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +81,11 @@ def test_an_entry_that_cannot_be_trained_does_not_block_another(run, monkeypatch
         raise ImportError("this needs a package")
 
     name, other = "rl/cliff-walking-sarsa", "rl/cliff-walking-q-learning"
-    monkeypatch.setitem(RECIPES, name, without_package)
+    train_with(monkeypatch, name, without_package)
     assert run("train-entry", name, "-o", "run")[0] == 1
     assert run("train-entry", other, "-o", "run", "--no-progress")[0] == 0
-    for command in (("train-entry", name, "-o", "run"), TRAIN, ("evaluate", "run")):
+    assert run("evaluate", "run")[1].startswith("test, mean_return: [-13.0]\n")
+    for command in (("train-entry", name, "-o", "run"), TRAIN):
         code, _, err = run(*command)
         assert code == 1 and other in err
 
@@ -110,13 +116,13 @@ def test_a_recipe_of_another_kind_is_named(run, tiny, there):
 )
 def test_what_cannot_be_written_is_refused_before_the_work(run, monkeypatch, command):
     for work in (
-        "zoo.run_ensemble",
+        "cli.using.gather",
         "cli.applications.load_player",
         "applications.style.command.load_photograph",
     ):
         monkeypatch.setattr(f"dlcourse.{work}", lambda *_, **__: pytest.fail("too late"))
     monkeypatch.setattr("dlcourse.cli.installation.gpu_report", lambda **_: pytest.fail("too late"))
-    monkeypatch.setitem(RECIPES, "generation/vae", lambda *_, **__: pytest.fail("too late"))
+    train_with(monkeypatch, "generation/vae", lambda *_, **__: pytest.fail("too late"))
     end = {"style": ".png", "play": ".gif"}.get(command[0], "")
     os.mkdir(f"folder{end}")
     with open("file", "w"):
@@ -191,7 +197,7 @@ def test_a_progress_bar_that_cannot_be_written_stops_nothing(kind):
     finally:
         os.close(error)
     assert done.returncode == 0
-    assert json.loads(Path("run/record.json").read_text())["epochs"]
+    assert json.loads(Path("run/record.json").read_text())["training"]["epochs"]
 
 
 def test_ctrl_c_before_the_first_checkpoint_says_so(run, tiny, monkeypatch):
@@ -199,7 +205,7 @@ def test_ctrl_c_before_the_first_checkpoint_says_so(run, tiny, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "fit", interrupted)
-    monkeypatch.setitem(RECIPES, "generation/vae", interrupted)
+    train_with(monkeypatch, "generation/vae", interrupted)
     for command in (TRAIN, ("train-entry", "generation/vae", "-o", "other")):
         code, _, err = run(*command)
         assert code == 130 and "starts over: nothing was kept" in err

@@ -3,7 +3,8 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
-from dlcourse.applications.generation import generate, latent_vectors, load_judge, look, slerp
+from dlcourse import zoo
+from dlcourse.applications.generation import JUDGE, generate, latent_vectors, look, slerp
 from dlcourse.explore.latent import latent_walk
 from dlcourse.explore.widget import pack
 from dlcourse.models import DCGANGenerator
@@ -11,7 +12,7 @@ from dlcourse.models import DCGANGenerator
 
 def test_corners_and_centre():
     rng = np.random.default_rng(0)
-    makes, judge = DCGANGenerator(8, 4, rng=rng).eval(), load_judge()
+    makes, judge = DCGANGenerator(8, 4, rng=rng).eval(), zoo.load(JUDGE)
     corners = latent_vectors(4, 8, rng)
     data = latent_walk(makes, corners, judge, side=3).data
     centre = slerp(slerp(*corners[:2], 0.5), slerp(*corners[2:], 0.5), 0.5)
@@ -27,4 +28,4 @@ def test_corners_and_centre():
 def test_wrong_input_says_what_was_expected():
     makes = DCGANGenerator(8, 4, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="expects 4 corners .* found 3 corners and 13"):
-        latent_walk(makes, np.ones((3, 8, 1, 1), np.float32), load_judge())
+        latent_walk(makes, np.ones((3, 8, 1, 1), np.float32), zoo.load(JUDGE))

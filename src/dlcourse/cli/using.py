@@ -134,7 +134,7 @@ def summary_(
         record = zoo.record(model)
         network, shape = record["network"], record["input"]
     if shape is None:
-        kind = "no network" if network is None else network["kind"]
+        kind = "no network" if network is None else f"a network of kind {network['kind']}"
         raise ValueError(f"summary shows networks that take one array, and {model} is {kind}")
     typer.echo(summary(zoo.build(network), shape))
 
@@ -156,6 +156,6 @@ def _of_mnist(weights: str) -> Classifier:
     what, held = _found(weights)
     data = zoo.record(what)["recipe"].get("data") if isinstance(what, str) else what.data
     if data != "mnist" or not isinstance(held, Classifier):
-        found = f"a {type(held).__name__}" if data is None else f"trained on {data}"
+        found = f"of kind {type(held).__name__}" if data is None else f"trained on {data}"
         raise ValueError(f"expected a classifier trained on mnist, found {weights}, {found}")
     return held

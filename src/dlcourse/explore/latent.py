@@ -34,6 +34,7 @@ def latent_walk(
 
     Examples
     --------
+    >>> from dlcourse import zoo
     >>> from dlcourse.applications.generation import JUDGE, latent_vectors
     >>> rng = np.random.default_rng(0)
     >>> generator = DCGANGenerator(rng=rng)

@@ -12,11 +12,16 @@ from dlcourse.applications.detection.fast_rcnn import (
     fast_rcnn_detect,
     fast_rcnn_steps,
 )
-from dlcourse.applications.detection.rcnn import fine_tuning_steps, fit_rcnn, region_features
+from dlcourse.applications.detection.rcnn import (
+    fine_tuning_steps,
+    fit_rcnn,
+    rcnn_detect,
+    region_features,
+)
 from dlcourse.applications.detection.regions import label_regions, training_regions
 from dlcourse.applications.detection.warp import warp
 from dlcourse.data.scenes import load_scenes
-from dlcourse.models import FastRCNN, RegionNet
+from dlcourse.models import RCNN, FastRCNN, RegionNet
 
 
 @pytest.fixture(scope="module")
@@ -126,19 +131,19 @@ def test_a_true_shift_brings_a_box_to_its_thing():
 
 def test_the_machines_tell_what_they_were_trained_on(regions):
     pytest.importorskip("sklearn", reason="pip install scikit-learn")
-    net = RegionNet(rng=np.random.default_rng(0))
+    net = RCNN(rng=np.random.default_rng(0))
     assert region_features(net, regions[0].image, regions[0].boxes).shape[1] == 256
-    rcnn = fit_rcnn(net, regions, classes=11, seed=0)
+    fit_rcnn(net, regions, seed=0)
     # Even on features of an untrained network, each machine prefers its own things to all else.
-    rows = np.concatenate([region_features(net, p.image, p.boxes) for p in regions]) / rcnn.scale
-    scores = np.concatenate([rows, np.ones((len(rows), 1))], axis=1) @ rcnn.machines.T
+    rows = np.concatenate([region_features(net, p.image, p.boxes) for p in regions]) / net.scale
+    scores = np.concatenate([rows, np.ones((len(rows), 1))], axis=1) @ net.machines.T
     labels = np.concatenate([p.labels for p in regions])
     true = np.concatenate([p.overlaps == 1 for p in regions])
     for label in np.unique(labels):
         own = true & (labels == label)
         assert scores[own, label].mean() > scores[~own, label].mean() + 0.1
     scene = load_scenes("train", 12, seed=1)[0]
-    found = rcnn.detect(scene.image, scene.boxes, least_score=-np.inf, nms_threshold=1.0)
+    found = rcnn_detect(net, scene.image, scene.boxes, least_score=-np.inf, nms_threshold=1.0)
     assert isinstance(found, Detections)
     assert len(found.boxes) == 10 * len(scene.boxes)  # each box as each class
-    assert len(rcnn.detect(scene.image, np.empty((0, 4), np.float32)).boxes) == 0
+    assert len(rcnn_detect(net, scene.image, np.empty((0, 4), np.float32)).boxes) == 0

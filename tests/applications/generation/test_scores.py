@@ -3,19 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from dlcourse.applications.generation import (
-    frechet_distance,
-    load_judge,
-    look,
-    mean_distance,
-    score,
-)
+from dlcourse import zoo
+from dlcourse.applications.generation import JUDGE, frechet_distance, look, mean_distance, score
 from dlcourse.data import load_mnist
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return load_judge()
+    return zoo.load(JUDGE)
 
 
 def points(mean, root, count=2000):

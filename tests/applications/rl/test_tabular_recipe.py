@@ -3,12 +3,10 @@
 import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from dlcourse.applications.rl import make, tabular_recipe
-from dlcourse.applications.rl.tabular_recipe import PLANS, run_tabular
-from dlcourse.nn.weights import load_arrays
+from dlcourse.applications.rl.tabular_recipe import PLANS, evaluate_tables, train_tables
 
 
 def test_without_gymnasium_there_is_one_clear_sentence(monkeypatch):
@@ -24,17 +22,14 @@ def test_a_short_run_is_repeatable_and_says_what_it_did(tmp_path, monkeypatch, w
     monkeypatch.setitem(tabular_recipe.PLANS, world, short)
     monkeypatch.setattr(tabular_recipe, "SEEDS", 2)
 
-    def run(name, seed):
-        record = run_tabular(
-            world, "sarsa", tmp_path / name, command="it", seed=seed, progress=False
-        )
-        return record, load_arrays(tmp_path / name / "weights.npz")
+    def run(seed):
+        return train_tables(world, "sarsa", tmp_path, seed=seed, progress=False)
 
-    (record, first), (_, again), (_, next_seed) = run("a", 0), run("b", 0), run("c", 1)
-    assert record["recipe"]["seeds"] == [0, 1]
-    assert len(record["test"]["mean_return"]) == len(record["test"]["exact"]) == 2
-    for key, array in first.items():
-        assert array.dtype == np.float32
-        assert (array == again[key]).all()
-        assert (array[1] == next_seed[key][0]).all()  # the seed is all that decides a table
-    assert (first["tables"][0] != first["tables"][1]).any()
+    first, again, next_seed = run(0), run(0), run(1)
+    assert first.recipe["seeds"] == [0, 1]
+    for key, array in first.arrays.items():
+        assert (array == again.arrays[key]).all()
+        assert (array[1] == next_seed.arrays[key][0]).all()  # the seed is all that decides a table
+    assert (first.arrays["tables"][0] != first.arrays["tables"][1]).any()
+    test = evaluate_tables(first.arrays, world=world)
+    assert len(test["mean_return"]) == len(test["exact"]) == 2
