@@ -17,7 +17,7 @@ from dlcourse.zoo.training import Entry
 
 # In an order in which each begins with the weights of those before it.
 ENTRIES: dict[str, Entry] = {
-    entry.name: entry
+    str(entry.name): entry
     for part in (
         *(classifiers, ensemble, driving, segmentation, captioning, detection),
         *(style, generation, rl),

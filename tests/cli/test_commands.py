@@ -167,7 +167,10 @@ def test_interrupted_training_resumes_to_the_same_weights(run, tmp_path):
         (["evaluate", "style/grid"], "style/grid holds pictures, and nothing measures them"),
         (["evaluate", "resnet-20-seed0"], "resnet-20-seed0 is a record alone, zoo.record("),
         (["predict", "x.png", "--weights", "scenes/nic"], "found scenes/nic, of kind NIC"),
-        (["predict", "x.png", "--weights", "rl/cliff-walking-sarsa"], "found rl/cliff-walking-sarsa, of kind dict"),
+        (
+            ["predict", "x.png", "--weights", "rl/cliff-walking-sarsa"],
+            "found rl/cliff-walking-sarsa, of kind dict",
+        ),
         (["ensemble", "ensembles/deep-convnet"], "found ensembles/deep-convnet, of kind Ensemble"),
         (["summary", "scenes/nic"], "scenes/nic is a network of kind NIC"),
         (["summary", "style/coffee"], "style/coffee is no network"),
@@ -205,7 +208,7 @@ def test_ensemble_votes_and_writes_its_record(run, tiny, tmp_path):
     assert code == 0
     assert [line.split("  ")[1] for line in out.splitlines()[:2]] == members
     record = json.loads((tmp_path / "record.json").read_text())
-    assert list(record["members"]) == members and record["test"]["images"] == 100
+    assert record["network"]["members"] == members and record["test"]["images"] == 100
     assert f"together ({record['test']['errors']} errors in 100)" in out
 
 

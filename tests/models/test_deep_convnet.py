@@ -71,12 +71,6 @@ def test_weights_round_trip(tmp_path):
     np.testing.assert_array_equal(other.predict(IMAGES), model.predict(IMAGES))
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (2, 3, 28, 28), (2, 1, 32, 32)])
-def test_wrong_images_are_refused(shape):
-    with pytest.raises(ValueError, match=r"expects images of shape \(N, 1, 28, 28\), found"):
-        make()(np.zeros(shape, np.float32))
-
-
 def test_ensemble_averages_probabilities():
     a, b = make(1), make(2)
     expected = (softmax(a.predict(IMAGES)) + softmax(b.predict(IMAGES))) / 2

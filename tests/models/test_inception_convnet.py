@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from gradients import check_gradients
 
 from dlcourse.models import InceptionConvNet, summary
@@ -31,9 +30,3 @@ def test_stages_halve_the_image():
     joined = [row.output_shape for row in summary(net, (1, 28, 28)).rows if row.kind == "MaxPool2d"]
     # The pooling inside of each block keeps the size; the one between the stages halves it.
     assert joined == [(8, 28, 28), (16, 14, 14), (16, 14, 14), (32, 14, 14)]
-
-
-@pytest.mark.parametrize("width", [0, 24])
-def test_channels_that_cannot_be_divided_are_refused(width):
-    with pytest.raises(ValueError, match=f"must be a multiple of 16, found {width}"):
-        InceptionConvNet(8, [(width,)], rng=np.random.default_rng(0))

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from gradients import check_gradients
 
 from dlcourse.models import NIC
@@ -22,11 +21,3 @@ def test_a_word_does_not_see_those_after_it():
     np.testing.assert_array_equal(before[:3], after[:3])
     assert not np.array_equal(before[3], after[3])
     assert not np.array_equal(nic(x[::-1], words)[0], after[0])  # and each sees its picture
-
-
-def test_wrong_input_says_what_was_expected():
-    nic = NIC(7, size=32, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match=r"words \(T, 1\) for 1 pictures"):
-        nic(np.zeros((1, 3, 32, 32), np.float32), np.zeros((4, 2), int))
-    with pytest.raises(ValueError, match="multiple of 32, found 40"):
-        NIC(7, size=40, rng=np.random.default_rng(0))

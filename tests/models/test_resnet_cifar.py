@@ -90,8 +90,3 @@ def test_it_learns(shortcut):
             losses.append(parallel.gradients(images, labels, seed=0, position=(step,)).loss)
             optimizer.step()
     assert losses[-1] < 0.5 * losses[0]
-
-
-def test_depth_is_checked():
-    with pytest.raises(ValueError, match="depth must be 6n.*found 18"):
-        ResNetCifar(18, rng=rng())

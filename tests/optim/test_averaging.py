@@ -62,6 +62,8 @@ def test_a_schedule_sets_the_rate_of_the_optimizer_inside():
     average = WeightAverage(inside)
     CosineAnnealingLR(average, T_max=2).move_to(1)
     assert inside.lr == average.lr == pytest.approx(0.5)
+    average.weight_decay = 0.25
+    assert inside.weight_decay == 0.25 and average.decay == 0.999
 
 
 def test_averages_are_copied_to_a_network_of_the_same_kind():

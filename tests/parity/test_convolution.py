@@ -7,17 +7,7 @@ from dlcourse.nn import AdaptiveAvgPool2d, AvgPool2d, Conv2d, MaxPool2d
 
 torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
 
-
-def compare(ours, theirs, x):
-    rng = np.random.default_rng(1)
-    tx = torch.from_numpy(x).requires_grad_()
-    y, ty = ours(x), theirs(tx)
-    np.testing.assert_allclose(y, ty.detach(), rtol=1e-5, atol=1e-5)
-    dy = rng.standard_normal(y.shape, dtype=np.float32)
-    ty.backward(torch.from_numpy(dy))
-    np.testing.assert_allclose(ours.backward(dy), tx.grad, rtol=1e-4, atol=1e-5)
-    for name, parameter in theirs.named_parameters():
-        np.testing.assert_allclose(getattr(ours, name).grad, parameter.grad, rtol=1e-4, atol=1e-4)
+from torch_agreement import assert_same_layer, take_over
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, (3, 5)])
@@ -30,8 +20,8 @@ def test_conv2d(kernel, stride, padding, dilation, channels, groups):
     options = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     ours = Conv2d(channels, 8, kernel, **options, rng=rng)
     theirs = torch.nn.Conv2d(channels, 8, kernel, **options)
-    ours.load_state_dict({name: p.detach().numpy() for name, p in theirs.named_parameters()})
-    compare(ours, theirs, rng.standard_normal((2, channels, 11, 13), dtype=np.float32))
+    take_over(ours, theirs)
+    assert_same_layer(ours, theirs, rng.standard_normal((2, channels, 11, 13), dtype=np.float32))
 
 
 @pytest.mark.parametrize("kernel", [2, 3, (2, 3)])
@@ -42,7 +32,7 @@ def test_pooling(kernel, stride, padding, kind):
     # Few different values, so that ties are many.
     x = np.random.default_rng(0).integers(0, 4, (2, 3, 10, 11)).astype(np.float32)
     ours = {"MaxPool2d": MaxPool2d, "AvgPool2d": AvgPool2d}[kind](kernel, stride, padding)
-    compare(ours, getattr(torch.nn, kind)(kernel, stride, padding), x)
+    assert_same_layer(ours, getattr(torch.nn, kind)(kernel, stride, padding), x)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 4), (7, 6), (10, 11)])
@@ -60,7 +50,7 @@ def test_max_pooling_in_ceil_mode(size, kernel, stride, padding):
         with pytest.raises(ValueError, match="does not fit an image"):
             ours(x)
     else:
-        compare(ours, theirs, x)
+        assert_same_layer(ours, theirs, x)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 7), (10, 13), (14, 14)])
@@ -69,4 +59,4 @@ def test_max_pooling_in_ceil_mode(size, kernel, stride, padding):
 def test_adaptive_average_pooling(size, output, last):
     x = np.random.default_rng(0).standard_normal((2, *size, 3), dtype=np.float32)
     x = x.transpose(0, 3, 1, 2) if last else x.reshape(2, 3, *size)
-    compare(AdaptiveAvgPool2d(output), torch.nn.AdaptiveAvgPool2d(output), x)
+    assert_same_layer(AdaptiveAvgPool2d(output), torch.nn.AdaptiveAvgPool2d(output), x)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlcourse.models import FCN
-from dlcourse.models.fcn import WIDTHS
+from dlcourse.models.backbone import WIDTHS
 
 torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
 from torch_agreement import assert_same

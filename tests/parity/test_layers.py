@@ -7,40 +7,7 @@ from dlcourse import nn
 
 torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
 
-
-def draw(shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) * 2
-
-
-def channels_last(x):
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-
-
-def close(ours, theirs, tolerance=1e-5):
-    np.testing.assert_allclose(ours, theirs.detach(), rtol=tolerance, atol=tolerance)
-
-
-def compare(ours, theirs, x):
-    """Forward, backward, every parameter's gradient, and the state afterwards."""
-    tx = torch.from_numpy(x).requires_grad_()
-    y, ty = ours(x), theirs(tx)
-    close(y, ty)
-    dy = draw(y.shape, seed=1)
-    ty.backward(torch.from_numpy(dy))
-    close(ours.backward(dy), tx.grad)
-    state = theirs.state_dict()
-    assert list(ours.state_dict()) == list(state)
-    for name, array in ours.state_dict().items():
-        close(array, state[name])
-    for (name, parameter), (their_name, their_parameter) in zip(
-        ours.named_parameters(), theirs.named_parameters(), strict=True
-    ):
-        assert name == their_name
-        close(parameter.grad, their_parameter.grad, 1e-4)
-
-
-def load(ours, theirs):
-    ours.load_state_dict({name: array.numpy() for name, array in theirs.state_dict().items()})
+from torch_agreement import assert_same_layer, channels_last, close, draw, take_over
 
 
 @pytest.mark.parametrize(("n", "inputs", "outputs"), [(1, 1, 1), (5, 7, 3), (64, 300, 50)])
@@ -48,8 +15,8 @@ def load(ours, theirs):
 def test_linear(n, inputs, outputs, bias):
     ours = nn.Linear(inputs, outputs, bias, rng=np.random.default_rng(0))
     theirs = torch.nn.Linear(inputs, outputs, bias)
-    load(ours, theirs)
-    compare(ours, theirs, draw((n, inputs)))
+    take_over(ours, theirs)
+    assert_same_layer(ours, theirs, draw((n, inputs)))
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -76,7 +43,7 @@ def test_layers_without_parameters(ours, theirs, last):
     x = draw((3, 7, 5, 6))
     x[0, 0] = 0  # where ReLU has its bend
     x[0, 1] = 6  # and ReLU6 its second
-    compare(ours, theirs, channels_last(x) if last else x)
+    assert_same_layer(ours, theirs, channels_last(x) if last else x)
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -87,62 +54,49 @@ def test_batch_norm_over_several_steps(momentum, last):
     with torch.no_grad():
         theirs.weight.copy_(torch.linspace(-1, 2, 5))
         theirs.bias.copy_(torch.linspace(3, -2, 5))
-    load(ours, theirs)
+    take_over(ours, theirs)
     for step, mode in enumerate((True, True, False, True, False)):
         x = draw((4, 5, 6, 3), seed=step) + 3
         ours.train(mode).zero_grad()
         theirs.train(mode).zero_grad()
-        compare(ours, theirs, channels_last(x) if last else x)
+        assert_same_layer(ours, theirs, channels_last(x) if last else x)
 
 
 def test_batch_norm_starts_as_torch_does():
-    compare(nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3), draw((4, 3, 5, 5)))
+    assert_same_layer(nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3), draw((4, 3, 5, 5)))
+
+
+def assert_same_loss(kind, y, t, **options):
+    ours, theirs = getattr(nn, kind)(**options), getattr(torch.nn, kind)(**options)
+    ty = torch.from_numpy(y).requires_grad_()
+    value = theirs(ty, torch.from_numpy(t))
+    value.backward()
+    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
+    np.testing.assert_allclose(ours.backward(), ty.grad, atol=1e-6)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("scale", [1, 100])
 def test_cross_entropy(smoothing, scale):
-    logits = draw((6, 10)) * np.float32(scale)
     targets = np.random.default_rng(0).integers(0, 10, 6)
-    ours = nn.CrossEntropyLoss(label_smoothing=smoothing)
-    theirs = torch.from_numpy(logits).requires_grad_()
-    value = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(theirs, torch.from_numpy(targets))
-    value.backward()
-    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
-    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+    scores = draw((6, 10)) * np.float32(scale)
+    assert_same_loss("CrossEntropyLoss", scores, targets, label_smoothing=smoothing)
 
 
 def test_cross_entropy_of_pixels():
-    logits = draw((2, 4, 3, 5))
     targets = np.random.default_rng(0).integers(0, 4, (2, 3, 5))
     targets[1, 2] = -100
-    ours = nn.CrossEntropyLoss()
-    theirs = torch.from_numpy(logits).requires_grad_()
-    value = torch.nn.CrossEntropyLoss()(theirs, torch.from_numpy(targets))
-    value.backward()
-    assert ours(logits, targets) == pytest.approx(value.item(), rel=1e-5)
-    np.testing.assert_allclose(ours.backward(), theirs.grad, atol=1e-6)
+    assert_same_loss("CrossEntropyLoss", draw((2, 4, 3, 5)), targets)
 
 
 @pytest.mark.parametrize("kind", ["MSELoss", "SmoothL1Loss"])
 def test_losses_of_differences(kind):
-    y, t = draw((4, 3, 2)), draw((4, 3, 2), seed=1)
-    ours = getattr(nn, kind)()
-    theirs = torch.from_numpy(y).requires_grad_()
-    value = getattr(torch.nn, kind)()(theirs, torch.from_numpy(t))
-    value.backward()
-    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
-    close(ours.backward(), theirs.grad)
+    assert_same_loss(kind, draw((4, 3, 2)), draw((4, 3, 2), seed=1))
 
 
 def test_binary_cross_entropy():
-    y, t = 5 * draw((4, 3, 2)), np.random.default_rng(1).random((4, 3, 2), dtype=np.float32)
-    ours = nn.BCEWithLogitsLoss()
-    theirs = torch.from_numpy(y).requires_grad_()
-    value = torch.nn.BCEWithLogitsLoss()(theirs, torch.from_numpy(t))
-    value.backward()
-    assert ours(y, t) == pytest.approx(value.item(), rel=1e-5)
-    close(ours.backward(), theirs.grad)
+    targets = np.random.default_rng(1).random((4, 3, 2), dtype=np.float32)
+    assert_same_loss("BCEWithLogitsLoss", 5 * draw((4, 3, 2)), targets)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
@@ -185,8 +139,8 @@ def test_a_whole_network_by_its_state_dict():
 
     ours = build(nn, nn.Residual, rng=rng)
     theirs = build(torch.nn, TorchResidual)
-    load(ours, theirs)
-    compare(ours, theirs, draw((4, 3, 8, 8)))
+    take_over(ours, theirs)
+    assert_same_layer(ours, theirs, draw((4, 3, 8, 8)))
 
 
 def test_both_refuse_a_single_value_per_channel_in_training():

@@ -7,25 +7,7 @@ from dlcourse import nn
 
 torch = pytest.importorskip("torch", reason="torch is not installed; make parity installs it")
 
-
-def draw(shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-
-
-def close(ours, theirs, tolerance=1e-4):
-    np.testing.assert_allclose(ours, theirs.detach(), rtol=tolerance, atol=tolerance)
-
-
-def compare_parameters(ours, theirs):
-    for (name, p), (their_name, q) in zip(
-        ours.named_parameters(), theirs.named_parameters(), strict=True
-    ):
-        assert name == their_name
-        close(p.grad, q.grad)
-
-
-def load(ours, theirs):
-    ours.load_state_dict({name: array.numpy() for name, array in theirs.state_dict().items()})
+from torch_agreement import assert_same_gradients, assert_same_layer, close, draw, take_over
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM"])
@@ -35,7 +17,7 @@ def test_recurrent(kind, sizes, given):
     t, n, i, h = sizes
     ours = getattr(nn, kind)(i, h, rng=np.random.default_rng(0))
     theirs = getattr(torch.nn, kind)(i, h)
-    load(ours, theirs)
+    take_over(ours, theirs)
     x, dy = draw((t, n, i)), draw((t, n, h), seed=1)
     state = (draw((n, h), seed=2), draw((n, h), seed=3))[: 2 if kind == "LSTM" else 1]
     their_state = tuple(torch.from_numpy(s)[None] for s in state)
@@ -53,20 +35,14 @@ def test_recurrent(kind, sizes, given):
         close(mine, other[0])
     y.backward(torch.from_numpy(dy))
     close(ours.backward(dy), tx.grad)
-    compare_parameters(ours, theirs)
+    assert_same_gradients(ours, theirs, 1e-4, 1e-4)
 
 
 def test_embedding():
     ours = nn.Embedding(9, 4, rng=np.random.default_rng(0))
     theirs = torch.nn.Embedding(9, 4)
-    load(ours, theirs)
-    words = np.random.default_rng(0).integers(0, 9, (6, 5))
-    y = theirs(torch.from_numpy(words))
-    close(ours(words), y)
-    dy = draw((6, 5, 4), seed=1)
-    y.backward(torch.from_numpy(dy))
-    ours.backward(dy)
-    compare_parameters(ours, theirs)
+    take_over(ours, theirs)
+    assert_same_layer(ours, theirs, np.random.default_rng(0).integers(0, 9, (6, 5)))
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -86,12 +62,5 @@ def test_transposed_convolution(kernel, stride, padding, more, bias):
         5, 3, kernel, stride, padding, more, bias=bias, rng=np.random.default_rng(0)
     )
     theirs = torch.nn.ConvTranspose2d(5, 3, kernel, stride, padding, more, bias=bias)
-    load(ours, theirs)
-    x = draw((2, 5, 6, 4))
-    tx = torch.from_numpy(x).requires_grad_()
-    y, ty = ours(x), theirs(tx)
-    close(y, ty)
-    dy = draw(y.shape, seed=1)
-    ty.backward(torch.from_numpy(dy))
-    close(ours.backward(dy), tx.grad)
-    compare_parameters(ours, theirs)
+    take_over(ours, theirs)
+    assert_same_layer(ours, theirs, draw((2, 5, 6, 4)))

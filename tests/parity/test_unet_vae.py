@@ -100,7 +100,7 @@ def test_unet():
 def test_vae_with_its_loss():
     torch.manual_seed(0)
     ours, theirs = VAE(3, rng=np.random.default_rng(0)), torch_vae(3)
-    take_over(ours, theirs)
+    take_over(ours.astype(np.float64), theirs)
     x = np.random.default_rng(0).random((4, 1, 28, 28))
     ours.set_generator(np.random.default_rng(1))
     loss = VAELoss()

@@ -1,5 +1,5 @@
 import copy
-import time
+import sys
 
 import cupy_double
 import numpy as np
@@ -102,61 +102,82 @@ def test_bytes_of_a_convolution():
     assert second.forward.intensity == second.forward.multiply_adds / second.forward.nbytes
 
 
+class Clock:
+    """Counts milliseconds that layers say have gone by."""
+
+    now = 0
+
+    def __call__(self):
+        return self.now
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+
+    def stopwatch(xp):
+        return clock, lambda start, end: (end - start) / 1000
+
+    monkeypatch.setattr(sys.modules[profile.__module__], "stopwatch", stopwatch)
+    return clock
+
+
 class Slow(Module):
     """Takes 4 ms forward, then 8, then 12, ..., and 2 ms back."""
 
-    times = 0
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.times = clock, 0
 
     def forward(self, x):
         self.times += 1
-        time.sleep(0.004 * self.times)
+        self.clock.now += 4 * self.times
         return x + 0
 
     def backward(self, dy):
-        time.sleep(0.002)
+        self.clock.now += 2
         return dy + 0
 
 
-def test_times_are_medians_without_the_first_pass():
-    report = quick(Sequential(Slow(), ReLU()), batch(1, 4), repeats=3)
+def test_times_are_medians_without_the_first_pass(clock):
+    report = quick(Sequential(Slow(clock), ReLU()), batch(1, 4), repeats=3)
     slow = report.rows[0]
-    # Of 4 ms (not counted), 8, 12 and 16. A sleep lasts at least as long.
-    assert slow.forward.seconds >= 0.012
-    assert slow.backward.seconds >= 0.002
-    assert report.forward_seconds >= 0.012 and report.backward_seconds >= 0.002
-    assert report.by_kind()["Slow"] > report.by_kind()["ReLU"]
+    assert slow.forward.seconds == 0.012  # of 4 ms (not counted), 8, 12 and 16
+    assert slow.backward.seconds == 0.002
+    assert (report.forward_seconds, report.backward_seconds) == (0.012, 0.002)
+    assert report.by_kind() == {"Slow": 1, "ReLU": 0, "between layers": 0}
 
 
 class Sum(Module):
     """Two layers and a sum, which takes 5 ms each way."""
 
-    def __init__(self):
+    def __init__(self, clock):
         super().__init__()
-        self.a, self.b = ReLU(), ReLU()
+        self.a, self.b = Slow(clock), Slow(clock)
 
     def forward(self, x):
-        time.sleep(0.005)
+        self.a.clock.now += 5
         return self.a(x) + self.b(x)
 
     def backward(self, dy):
-        time.sleep(0.005)
+        self.a.clock.now += 5
         return self.a.backward(dy) + self.b.backward(dy)
 
 
-def test_what_composites_do_stands_between_the_layers():
-    report = quick(Sum(), batch(1, 4))
-    assert report.forward_between >= 0.005 and report.backward_between >= 0.005
-    assert report.by_kind()["between layers"] > 0.5
-    assert report.forward_seconds == pytest.approx(
-        report.forward_between + sum(r.forward.seconds for r in report.rows)
-    )
+def test_what_composites_do_stands_between_the_layers(clock):
+    report = quick(Sum(clock), batch(1, 4))
+    assert (report.forward_between, report.backward_between) == pytest.approx((0.005, 0.005))
+    assert report.forward_seconds == pytest.approx(0.008 + 0.008 + 0.005)
+    assert report.by_kind()["between layers"] == pytest.approx(10 / (21 + 9))
 
 
-def test_a_layer_that_runs_twice_is_one_row():
-    shared = Slow()
+def test_a_layer_that_runs_twice_is_one_row(clock):
+    shared = Slow(clock)
     report = quick(Sequential(shared, shared), batch(1, 4), training=False)
-    assert len(report.rows) == 1
-    assert report.rows[0].forward.seconds >= 0.012 + 0.016
+    assert [row.forward.seconds for row in report.rows] == [pytest.approx(0.012 + 0.016)]
     with pytest.raises(RuntimeError, match="make one layer for each place"):
         quick(Sequential(shared, shared), batch(1, 4))  # it could not learn
 

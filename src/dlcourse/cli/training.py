@@ -25,7 +25,7 @@ from dlcourse.distributed import (
 )
 from dlcourse.entries import ENTRIES
 from dlcourse.expect import one_of
-from dlcourse.zoo.classifiers import run
+from dlcourse.zoo.classifiers import classifier
 from dlcourse.zoo.networks import MODELS
 from dlcourse.zoo.recipe import AUGMENTATIONS, DATASETS, OPTIMIZERS, SCHEDULES
 from dlcourse.zoo.training import make
@@ -104,12 +104,17 @@ def train(
     folder = output or Path("runs") / f"{model}-seed{seed}"
     communicator = MPI(timeout=timeout) if started_ranks() > 1 else SingleProcess()
     with interruptible(folder):
-        record = run(
+        recipe.load_data()  # what it refuses is refused before the folder is claimed
+        entry = classifier(
             recipe,
-            folder,
-            command=command_line(),
             workers=workers,
             checkpoint_every=checkpoint_every,
+            communicator=communicator,
+        )
+        record = make(
+            entry,
+            folder,
+            command=command_line(),
             communicator=communicator,
             progress=progress,
         )

@@ -46,7 +46,7 @@ def evaluate(
       dlcourse evaluate runs/deep-convnet-seed0
     """
     what, held = _found(weights)
-    entry = ENTRIES[what] if isinstance(what, str) else classifier(weights, what, ships=False)
+    entry = ENTRIES[what] if isinstance(what, str) else classifier(what)
     if entry.evaluate is None:
         raise ValueError(f"{weights} holds pictures, and nothing measures them; see zoo.load")
     with nullcontext() if workers is None else threadpool_limits(workers, user_api="blas"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from dlcourse.optim import Optimizer
 
 Build = Callable[[np.random.Generator], Module]
 Shape = tuple[int, ...]
+Second = Callable[[int], np.ndarray]
 
 _IMAGES = (4, 6, 11, 9)
 
@@ -25,11 +27,27 @@ class Case(NamedTuple):
 
     build: Build
     shape: Shape  #: of the first input
-    second: Callable[[int], np.ndarray] | None = None  #: the second, given the number of images
+    second: Second | None = None  #: the second, given the number of images
 
     def inputs(self, x: Array) -> tuple[Array, ...]:
         """Return all inputs, given the first."""
         return (x,) if self.second is None else (x, array_module(x).asarray(self.second(len(x))))
+
+
+def _case(
+    kind: Callable[..., Module],
+    *arguments: Any,
+    shape: Shape = _IMAGES,
+    second: Second | None = None,
+    **options: Any,
+) -> Case:
+    """A module with these arguments, and a generator if it draws its weights."""
+    draws = "rng" in inspect.signature(kind).parameters
+
+    def build(rng: np.random.Generator) -> Module:
+        return kind(*arguments, **options, **({"rng": rng} if draws else {}))
+
+    return Case(build, shape, second)
 
 
 def _words(images: int) -> np.ndarray:
@@ -55,50 +73,39 @@ def _places(images: int) -> np.ndarray:
 
 
 LAYERS: dict[str, Case] = {
-    "AdaptiveAvgPool2d": Case(lambda rng: nn.AdaptiveAvgPool2d((3, 2)), _IMAGES),
-    "AvgPool2d": Case(lambda rng: nn.AvgPool2d(3, stride=2, padding=1), _IMAGES),
-    "BatchNorm2d": Case(lambda rng: nn.BatchNorm2d(6), _IMAGES),
+    "AdaptiveAvgPool2d": _case(nn.AdaptiveAvgPool2d, (3, 2)),
+    "AvgPool2d": _case(nn.AvgPool2d, 3, stride=2, padding=1),
+    "BatchNorm2d": _case(nn.BatchNorm2d, 6),
     "Concat": Case(lambda rng: nn.Concat(nn.ReLU(), nn.Tanh()), _IMAGES),
-    "Conv2d": Case(lambda rng: nn.Conv2d(6, 8, 3, padding=1, rng=rng), _IMAGES),
-    "Conv2d 1x1": Case(lambda rng: nn.Conv2d(6, 8, 1, rng=rng), _IMAGES),
-    "Conv2d of one channel": Case(lambda rng: nn.Conv2d(1, 8, 3, padding=1, rng=rng), (4, 1, 9, 8)),
-    "Conv2d with few windows": Case(lambda rng: nn.Conv2d(6, 40, 3, rng=rng), (1, 6, 4, 4)),
-    "Conv2d, stride and dilation": Case(
-        lambda rng: nn.Conv2d(6, 8, (3, 2), (2, 1), (2, 1), (2, 1), bias=False, rng=rng),
-        _IMAGES,
+    "Conv2d": _case(nn.Conv2d, 6, 8, 3, padding=1),
+    "Conv2d 1x1": _case(nn.Conv2d, 6, 8, 1),
+    "Conv2d of one channel": _case(nn.Conv2d, 1, 8, 3, padding=1, shape=(4, 1, 9, 8)),
+    "Conv2d with few windows": _case(nn.Conv2d, 6, 40, 3, shape=(1, 6, 4, 4)),
+    "Conv2d, stride and dilation": _case(
+        nn.Conv2d, 6, 8, (3, 2), (2, 1), (2, 1), (2, 1), bias=False
     ),
-    "Conv2d, groups": Case(lambda rng: nn.Conv2d(6, 8, 3, padding=1, groups=2, rng=rng), _IMAGES),
-    "Conv2d, depthwise": Case(
-        lambda rng: nn.Conv2d(6, 6, 3, stride=2, padding=1, groups=6, rng=rng),
-        _IMAGES,
+    "Conv2d, groups": _case(nn.Conv2d, 6, 8, 3, padding=1, groups=2),
+    "Conv2d, depthwise": _case(nn.Conv2d, 6, 6, 3, stride=2, padding=1, groups=6),
+    "ConvTranspose2d of one place": _case(
+        nn.ConvTranspose2d, 6, 5, 7, bias=False, shape=(4, 6, 1, 1)
     ),
-    "ConvTranspose2d of one place": Case(
-        lambda rng: nn.ConvTranspose2d(6, 5, 7, bias=False, rng=rng),
-        (4, 6, 1, 1),
-    ),
-    "ConvTranspose2d": Case(
-        lambda rng: nn.ConvTranspose2d(6, 5, 3, stride=2, padding=1, rng=rng),
-        _IMAGES,
-    ),
-    "Dropout": Case(lambda rng: nn.Dropout(0.4), _IMAGES),
-    "Embedding": Case(lambda rng: nn.Embedding(5, 3, rng=rng), (7, 4)),
-    "Flatten": Case(lambda rng: nn.Flatten(), _IMAGES),
-    "GlobalAvgPool": Case(lambda rng: nn.GlobalAvgPool(), _IMAGES),
-    "GroupNorm": Case(lambda rng: nn.GroupNorm(2, 6), _IMAGES),
-    "LSTM": Case(lambda rng: nn.LSTM(5, 6, rng=rng), (4, 3, 5)),
-    "LeakyReLU": Case(lambda rng: nn.LeakyReLU(0.1), _IMAGES),
-    "Linear": Case(lambda rng: nn.Linear(30, 20, rng=rng), (8, 30)),
-    "LocalResponseNorm": Case(lambda rng: nn.LocalResponseNorm(5, alpha=0.1), _IMAGES),
-    "MaxPool2d": Case(lambda rng: nn.MaxPool2d(2), _IMAGES),
-    "MaxPool2d, overlapping": Case(
-        lambda rng: nn.MaxPool2d(3, 2, padding=1, ceil_mode=True),
-        _IMAGES,
-    ),
-    "MaxUnpool2d": Case(lambda rng: nn.MaxUnpool2d(2), _IMAGES, _places),
-    "RoIPool": Case(lambda rng: nn.RoIPool((3, 2)), _IMAGES, _regions),
-    "RNN": Case(lambda rng: nn.RNN(5, 6, rng=rng), (4, 3, 5)),
-    "ReLU": Case(lambda rng: nn.ReLU(), _IMAGES),
-    "ReLU6": Case(lambda rng: nn.ReLU6(), _IMAGES),
+    "ConvTranspose2d": _case(nn.ConvTranspose2d, 6, 5, 3, stride=2, padding=1),
+    "Dropout": _case(nn.Dropout, 0.4),
+    "Embedding": _case(nn.Embedding, 5, 3, shape=(7, 4)),
+    "Flatten": _case(nn.Flatten),
+    "GlobalAvgPool": _case(nn.GlobalAvgPool),
+    "GroupNorm": _case(nn.GroupNorm, 2, 6),
+    "LSTM": _case(nn.LSTM, 5, 6, shape=(4, 3, 5)),
+    "LeakyReLU": _case(nn.LeakyReLU, 0.1),
+    "Linear": _case(nn.Linear, 30, 20, shape=(8, 30)),
+    "LocalResponseNorm": _case(nn.LocalResponseNorm, 5, alpha=0.1),
+    "MaxPool2d": _case(nn.MaxPool2d, 2),
+    "MaxPool2d, overlapping": _case(nn.MaxPool2d, 3, 2, padding=1, ceil_mode=True),
+    "MaxUnpool2d": _case(nn.MaxUnpool2d, 2, second=_places),
+    "RoIPool": _case(nn.RoIPool, (3, 2), second=_regions),
+    "RNN": _case(nn.RNN, 5, 6, shape=(4, 3, 5)),
+    "ReLU": _case(nn.ReLU),
+    "ReLU6": _case(nn.ReLU6),
     "Residual": Case(lambda rng: nn.Residual(nn.Conv2d(6, 6, 3, padding=1, rng=rng)), _IMAGES),
     "Sequential": Case(
         lambda rng: nn.Sequential(
@@ -106,71 +113,54 @@ LAYERS: dict[str, Case] = {
         ),
         _IMAGES,
     ),
-    "Sigmoid": Case(lambda rng: nn.Sigmoid(), _IMAGES),
-    "Tanh": Case(lambda rng: nn.Tanh(), _IMAGES),
+    "Sigmoid": _case(nn.Sigmoid),
+    "Tanh": _case(nn.Tanh),
 }
 
 
 #: Whole networks, and blocks of them, on small images.
 MODELS: dict[str, Case] = {
-    "AlexNet": Case(lambda rng: models.AlexNet(10, rng=rng), (2, 3, 63, 63)),
-    "AlexNet2012": Case(lambda rng: models.AlexNet2012(10, rng=rng), (2, 3, 227, 227)),
+    "AlexNet": _case(models.AlexNet, 10, shape=(2, 3, 63, 63)),
+    "AlexNet2012": _case(models.AlexNet2012, 10, shape=(2, 3, 227, 227)),
     "BasicBlock": Case(
         lambda rng: models.BasicBlock(6, 8, 2, models.projection(6, 8, 2, rng=rng), rng=rng),
         _IMAGES,
     ),
-    "BasicConv2d": Case(lambda rng: models.BasicConv2d(6, 8, 3, rng=rng), _IMAGES),
-    "Bottleneck": Case(lambda rng: models.Bottleneck(8, 2, rng=rng), (4, 8, 6, 5)),
-    "DCGAN": Case(lambda rng: models.DCGAN(8, 4, rng=rng), (3, 8, 1, 1)),
-    "DCGANDiscriminator": Case(lambda rng: models.DCGANDiscriminator(4, rng=rng), (3, 1, 28, 28)),
-    "DCGANGenerator": Case(lambda rng: models.DCGANGenerator(8, 4, rng=rng), (3, 8, 1, 1)),
-    "DeepConvNet": Case(lambda rng: models.DeepConvNet(rng=rng), (4, 1, 28, 28)),
-    "DuelingHead": Case(lambda rng: models.DuelingHead(7, 3, rng=rng), (5, 7)),
-    "EfficientNetLite0": Case(lambda rng: models.EfficientNetLite0(10, rng=rng), (4, 3, 64, 64)),
-    "FCN": Case(lambda rng: models.FCN(4, rng=rng), (2, 3, 64, 32)),
-    "FastRCNN": Case(lambda rng: models.FastRCNN(5, rng=rng), (3, 3, 64, 64), _regions),
-    "GoogLeNet": Case(lambda rng: models.GoogLeNet(10, aux_logits=False, rng=rng), (4, 3, 64, 64)),
-    "GoogLeNet2014": Case(
-        lambda rng: models.GoogLeNet2014(10, aux_logits=False, rng=rng),
-        (2, 3, 224, 224),
-    ),
-    "Inception": Case(lambda rng: models.Inception(6, 4, 3, 4, 2, 4, 3, rng=rng), _IMAGES),
+    "BasicConv2d": _case(models.BasicConv2d, 6, 8, 3),
+    "Bottleneck": _case(models.Bottleneck, 8, 2, shape=(4, 8, 6, 5)),
+    "DCGAN": _case(models.DCGAN, 8, 4, shape=(3, 8, 1, 1)),
+    "DCGANDiscriminator": _case(models.DCGANDiscriminator, 4, shape=(3, 1, 28, 28)),
+    "DCGANGenerator": _case(models.DCGANGenerator, 8, 4, shape=(3, 8, 1, 1)),
+    "DeepConvNet": _case(models.DeepConvNet, shape=(4, 1, 28, 28)),
+    "DuelingHead": _case(models.DuelingHead, 7, 3, shape=(5, 7)),
+    "EfficientNetLite0": _case(models.EfficientNetLite0, 10, shape=(4, 3, 64, 64)),
+    "FCN": _case(models.FCN, 4, shape=(2, 3, 64, 32)),
+    "FastRCNN": _case(models.FastRCNN, 5, shape=(3, 3, 64, 64), second=_regions),
+    "GoogLeNet": _case(models.GoogLeNet, 10, aux_logits=False, shape=(4, 3, 64, 64)),
+    "GoogLeNet2014": _case(models.GoogLeNet2014, 10, aux_logits=False, shape=(2, 3, 224, 224)),
+    "Inception": _case(models.Inception, 6, 4, 3, 4, 2, 4, 3),
     "InceptionAux": Case(
         lambda rng: models.InceptionAux(8, 10, nn.AvgPool2d(5, 3), rng=rng),
         (2, 8, 14, 14),
     ),
-    "InceptionConvNet": Case(
-        lambda rng: models.InceptionConvNet(16, [(32,), (64, 64)], rng=rng),
-        (4, 1, 28, 28),
+    "InceptionConvNet": _case(models.InceptionConvNet, 16, [(32,), (64, 64)], shape=(4, 1, 28, 28)),
+    "InvertedResidual": _case(models.InvertedResidual, 6, 6),
+    "LeNet5": _case(models.LeNet5, shape=(4, 1, 28, 28)),
+    "MLPQNetwork": _case(models.MLPQNetwork, 4, 2, (8,), shape=(5, 4)),
+    "MinAtarQNetwork": _case(models.MinAtarQNetwork, 4, 3, dueling=True, shape=(5, 4, 10, 10)),
+    "NIC": _case(models.NIC, 5, 32, shape=(2, 3, 32, 32), second=_words),
+    "RCNN": _case(models.RCNN, 5, shape=(2, 3, 64, 64)),
+    "RegionNet": _case(models.RegionNet, 5, shape=(2, 3, 64, 64)),
+    "ResNet": _case(models.ResNet, models.BasicBlock, (1, 1, 1, 1), 10, shape=(4, 3, 64, 64)),
+    "ResNetCifar": _case(models.ResNetCifar, 8, shape=(4, 3, 32, 32)),
+    "SegNet": _case(models.SegNet, 4, ((6, 8), (8,)), shape=(2, 3, 12, 16)),
+    "StackedConvNet": _case(
+        models.StackedConvNet, [[8, 8], [16]], batch_norm=True, shape=(4, 1, 28, 28)
     ),
-    "InvertedResidual": Case(lambda rng: models.InvertedResidual(6, 6, rng=rng), _IMAGES),
-    "LeNet5": Case(lambda rng: models.LeNet5(rng=rng), (4, 1, 28, 28)),
-    "MLPQNetwork": Case(lambda rng: models.MLPQNetwork(4, 2, (8,), rng=rng), (5, 4)),
-    "MinAtarQNetwork": Case(
-        lambda rng: models.MinAtarQNetwork(4, 3, dueling=True, rng=rng),
-        (5, 4, 10, 10),
-    ),
-    "NIC": Case(lambda rng: models.NIC(5, 32, rng=rng), (2, 3, 32, 32), _words),
-    "RCNN": Case(lambda rng: models.RCNN(5, rng=rng), (2, 3, 64, 64)),
-    "RegionNet": Case(lambda rng: models.RegionNet(5, rng=rng), (2, 3, 64, 64)),
-    "ResNet": Case(
-        lambda rng: models.ResNet(models.BasicBlock, (1, 1, 1, 1), 10, rng=rng),
-        (4, 3, 64, 64),
-    ),
-    "ResNetCifar": Case(lambda rng: models.ResNetCifar(8, rng=rng), (4, 3, 32, 32)),
-    "SegNet": Case(lambda rng: models.SegNet(4, ((6, 8), (8,)), rng=rng), (2, 3, 12, 16)),
-    "StackedConvNet": Case(
-        lambda rng: models.StackedConvNet([[8, 8], [16]], batch_norm=True, rng=rng),
-        (4, 1, 28, 28),
-    ),
-    "UNet": Case(
-        lambda rng: models.UNet((8, 16), time_features=8, rng=rng),
-        (3, 1, 8, 8),
-        _times,
-    ),
-    "VAE": Case(lambda rng: models.VAE(3, rng=rng), (2, 1, 28, 28)),
-    "VGG": Case(lambda rng: models.VGG((1, 1, 1, 1, 1), True, 10, rng=rng), (2, 3, 32, 32)),
-    "ZeroPadShortcut": Case(lambda rng: models.ZeroPadShortcut(2, stride=2), _IMAGES),
+    "UNet": _case(models.UNet, (8, 16), time_features=8, shape=(3, 1, 8, 8), second=_times),
+    "VAE": _case(models.VAE, 3, shape=(2, 1, 28, 28)),
+    "VGG": _case(models.VGG, (1, 1, 1, 1, 1), True, 10, shape=(2, 3, 32, 32)),
+    "ZeroPadShortcut": _case(models.ZeroPadShortcut, 2, stride=2),
 }
 
 

@@ -19,7 +19,6 @@ from dlcourse.backend import (
     empty_memory_pool,
     memory_pool,
     to_device,
-    to_numpy,
 )
 from dlcourse.data import load_mnist
 from dlcourse.doctor.agreement import agreements
@@ -224,11 +223,8 @@ def _training(settings: Settings, say: Say) -> dict[str, Any]:
     start = time.perf_counter()
     history = trainer.fit(train.subset(slice(settings.images)), epochs=settings.epochs)
     seconds = time.perf_counter() - start
-    scores = [
-        to_numpy(model.predict(to_device(test.images[i : i + 1000], "cuda")))
-        for i in range(0, len(test), 1000)
-    ]
-    accuracy = float((np.concatenate(scores).argmax(axis=1) == test.labels).mean())
+    images, labels = (to_device(array, "cuda") for array in (test.images, test.labels))
+    accuracy = model.accuracy(images, labels, batch_size=1000)
     ok = accuracy >= settings.accuracy
     say(
         f"{'ok' if ok else 'WRONG':6s}training on {settings.images:,} images, {settings.epochs} "

@@ -11,14 +11,9 @@ from dlcourse.models.efficientnet_lite import (
 )
 from dlcourse.models.ensemble import Ensemble
 from dlcourse.models.fcn import FCN, convolutionalize
-from dlcourse.models.googlenet import (
-    GoogLeNet,
-    GoogLeNet2014,
-    GoogLeNetLoss,
-    GoogLeNetOutputs,
-    InceptionAux,
-    googlenet,
-)
+from dlcourse.models.googlenet import GoogLeNet, googlenet
+from dlcourse.models.googlenet_2014 import GoogLeNet2014
+from dlcourse.models.googlenet_aux import GoogLeNetLoss, GoogLeNetOutputs, InceptionAux
 from dlcourse.models.inception import BasicConv2d, Inception
 from dlcourse.models.inception_convnet import InceptionConvNet
 from dlcourse.models.lenet import LeNet5

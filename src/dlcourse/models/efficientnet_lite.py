@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.backend import Array, elementwise
 from dlcourse.models.classifier import SequentialClassifier
 from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
@@ -18,6 +18,7 @@ from dlcourse.nn import (
     ReLU6,
     Sequential,
 )
+from dlcourse.nn.kernels.windows import pad, unpad
 
 #: Kernel size, stride, expansion, channels and number of the blocks of each stage, from
 #: EfficientNet-B0 (Tan and Le 2019, table 1).
@@ -60,21 +61,15 @@ class SamePad(Module):
         self.stride = stride
 
     def forward(self, x: Array) -> Array:
-        n, c, h, w = x.shape
-        borders = [
+        rows, columns = (
             max((-(-side // self.stride) - 1) * self.stride + self.kernel_size - side, 0)
-            for side in (h, w)
-        ]
-        top, left = borders[0] // 2, borders[1] // 2
-        self._inside = slice(top, top + h), slice(left, left + w)
-        # In memory (N, H, W, C), as in convolutions.
-        framed = array_module(x).zeros((n, h + borders[0], w + borders[1], c), x.dtype)
-        framed = framed.transpose(0, 3, 1, 2)
-        framed[:, :, *self._inside] = x
-        return framed
+            for side in x.shape[2:]
+        )
+        self._border, self._more = (rows // 2, columns // 2), (rows % 2, columns % 2)
+        return pad(x, self._border, more=self._more)
 
     def backward(self, dy: Array) -> Array:
-        return dy[:, :, *self._inside]
+        return unpad(dy, self._border, self._more)
 
 
 class InvertedResidual(Chain):

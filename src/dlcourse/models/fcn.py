@@ -5,53 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.habits import explained
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.nn import (
-    BatchNorm2d,
     Conv2d,
     ConvTranspose2d,
     Dropout,
-    MaxPool2d,
     Module,
-    ReLU,
     Sequential,
     init,
 )
-
-#: Channels of each stage of the small backbone; the stage ends by halving the picture.
-WIDTHS = ((16,), (32,), (64, 64), (96,), (128,))
-
-
-@explained
-def backbone_stage(
-    in_channels: int, widths: tuple[int, ...], rng: np.random.Generator
-) -> Sequential:
-    """Return 3 x 3 convolutions with batch normalization and ReLU, then a 2 x 2 max pooling.
-
-    Parameters
-    ----------
-    in_channels : int
-        Channels of the input.
-    widths : tuple of int
-        Filters of each convolution.
-    rng : numpy.random.Generator
-        Draws the initial weights.
-
-    Examples
-    --------
-    >>> stage = backbone_stage(3, (16,), np.random.default_rng(0))
-    >>> stage(np.zeros((1, 3, 96, 96), np.float32)).shape
-    (1, 16, 48, 48)
-    """
-    layers: list[Module] = []
-    for width in widths:
-        layers += [
-            Conv2d(in_channels, width, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(width),
-            ReLU(),
-        ]
-        in_channels = width
-    return Sequential(*layers, MaxPool2d(2))
 
 
 class FCN(Module):
@@ -95,16 +57,9 @@ class FCN(Module):
         if stride not in (8, 16, 32):
             raise ValueError(f"stride must be 8, 16 or 32, found {stride}")
         self.stride = stride
-        channels = 3
-        stages = []
-        for widths in WIDTHS:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS, rng=rng)
         self.head = Sequential(
-            Conv2d(channels, 256, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(256),
-            ReLU(),
+            *conv_bn_relu([WIDTHS[-1][-1], 256], rng=rng),
             Dropout(dropout),
             Conv2d(256, classes, 1, rng=rng),
         )

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from dlcourse.backend import Array
 from dlcourse.models.classifier import Classifier
+from dlcourse.models.googlenet_aux import GoogLeNetLoss, GoogLeNetOutputs, InceptionAux
 from dlcourse.models.inception import BasicConv2d, Inception
 from dlcourse.models.pretrained import builder
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
-    Chain,
-    CrossEntropyLoss,
     Dropout,
-    Flatten,
     GlobalAvgPool,
     Linear,
     LocalResponseNorm,
     MaxPool2d,
     Module,
-    ReLU,
 )
 
 #: The arguments of each block: the rows of the paper's table 1.
@@ -41,104 +38,6 @@ BLOCKS = {
 
 #: Which auxiliary classifier takes the output of which block.
 _HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
-
-
-class GoogLeNetOutputs(NamedTuple):
-    """What GoogLeNet returns in training: the scores of three classifiers, each (N, classes).
-
-    Gradients come back in the same form. Names and order are torchvision's.
-    """
-
-    logits: Array
-    aux_logits2: Array
-    aux_logits1: Array
-
-
-class GoogLeNetLoss:
-    """Cross-entropy of the scores, plus a share of each auxiliary classifier's.
-
-    Parameters
-    ----------
-    aux_weight : float
-        The share; 0.3 in the paper (section 5).
-
-    Examples
-    --------
-    >>> scores = np.zeros((1, 4), np.float32)
-    >>> loss = GoogLeNetLoss()
-    >>> round(loss(GoogLeNetOutputs(scores, scores, scores), np.array([2])), 4)  # 1.6 log 4
-    2.2181
-    >>> loss.backward().aux_logits1.round(3)  # 0.3 (p - target)
-    array([[ 0.075,  0.075, -0.225,  0.075]], dtype=float32)
-    """
-
-    def __init__(self, aux_weight: float = 0.3) -> None:
-        self.aux_weight = aux_weight
-
-    def __call__(self, outputs: Array, targets: Array) -> float:
-        """Return the loss of the `outputs` with the labels `targets` (N,).
-
-        Outputs are `GoogLeNetOutputs`, or an array of scores (N, classes), as in evaluation,
-        which counts fully.
-        """
-        several = isinstance(outputs, GoogLeNetOutputs)
-        self._losses = [CrossEntropyLoss() for _ in (outputs if several else range(1))]
-        pairs = zip(self._losses, outputs if several else [outputs], strict=True)
-        main, *others = (loss(scores, targets) for loss, scores in pairs)
-        return main + self.aux_weight * sum(others)
-
-    def backward(self) -> Array:
-        """Return the gradient with respect to the outputs, in the form that they had."""
-        main, *others = (loss.backward() for loss in self._losses)
-        if not others:
-            return main
-        return GoogLeNetOutputs(main, *(self.aux_weight * grad for grad in others))
-
-
-class InceptionAux(Chain):
-    """A small classifier on the features inside GoogLeNet (Szegedy et al. 2015, section 5).
-
-    It brings a gradient to the lower half of the network, and is thrown away after training. It
-    averages the image to 4x4, and has a 1x1 convolution to 128 channels and two linear layers.
-
-    Parameters
-    ----------
-    in_channels, num_classes : int
-        Channels of the input, and number of scores.
-    pool : Module
-        Brings the image to 4x4.
-    batch_norm : bool
-        Whether batch normalization follows the convolution.
-    dropout : float
-        Probability of dropping a value of the hidden layer.
-    rng : numpy.random.Generator
-        Draws the initial weights, then the dropout masks.
-
-    Examples
-    --------
-    >>> aux = InceptionAux(8, 10, AvgPool2d(5, 3), rng=np.random.default_rng(0))
-    >>> aux(np.ones((1, 8, 14, 14), np.float32)).shape
-    (1, 10)
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        pool: Module,
-        batch_norm: bool = False,
-        dropout: float = 0.7,
-        *,
-        rng: np.random.Generator,
-    ) -> None:
-        super().__init__()
-        self.pool = pool
-        self.conv = BasicConv2d(in_channels, 128, 1, batch_norm=batch_norm, rng=rng)
-        self.flatten = Flatten()
-        self.fc1 = Linear(128 * 4 * 4, 1024, rng=rng)
-        self.relu = ReLU()
-        self.dropout = Dropout(dropout, rng=rng)
-        self.fc2 = Linear(1024, num_classes, rng=rng)
 
 
 class GoogLeNet(Classifier):
@@ -171,13 +70,13 @@ class GoogLeNet(Classifier):
 
     Examples
     --------
-    A step of training, with the paper's weight of 0.3 for the auxiliary losses:
+    A step of training, with the auxiliary losses:
 
     >>> from dlcourse.optim import SGD
     >>> rng = np.random.default_rng(0)
     >>> net = GoogLeNet(num_classes=10, rng=rng)
     >>> x, t = rng.standard_normal((2, 3, 64, 64), dtype=np.float32), np.array([3, 5])
-    >>> optimizer, loss = SGD(net.parameters(), lr=0.01), GoogLeNetLoss(aux_weight=0.3)
+    >>> optimizer, loss = SGD(net.parameters(), lr=0.01), GoogLeNetLoss()
     >>> scores, scores2, scores1 = outputs = net(x)
     >>> value = loss(outputs, t)
     >>> optimizer.zero_grad()
@@ -275,54 +174,6 @@ class GoogLeNet(Classifier):
 
     def entrance(self) -> Module:
         return self.conv1
-
-
-class GoogLeNet2014(GoogLeNet):
-    """GoogLeNet as it won in 2014: 5x5 windows, no batch normalization; 13,378,280 parameters.
-
-    6,998,552 of them without the auxiliary classifiers, the same as in the network that Caffe
-    published as ``bvlc_googlenet``, from which we take what the paper leaves open. Unlike in
-    `GoogLeNet`, convolutions have biases, local response normalization stands after the first
-    pooling and before the second, the last pooling has windows of 3, the auxiliary classifiers
-    average windows of 5, and dropout is 0.4.
-
-    Table 1 of the paper counts weights without biases, in units of 1024: 159 K for block 3a are
-    its 163,328. Its rows agree with this network to 2%, except for three: the first convolution has
-    9,408 weights, where the table says 2.7 K, block 4c 509,440 (463 K), and 5a 1,042,432 (1072 K).
-
-    Parameters
-    ----------
-    num_classes : int
-        Number of scores.
-    aux_logits : bool
-        Whether there are auxiliary classifiers. They need images of about 224x224.
-    dropout, dropout_aux : float
-        Probability of dropping a value before the last layer of the main and of the auxiliary
-        classifiers.
-    rng : numpy.random.Generator
-        Draws the initial weights, then the dropout masks.
-
-    Examples
-    --------
-    >>> net = GoogLeNet2014(aux_logits=False, rng=np.random.default_rng(0))
-    >>> sum(p.data.size for p in net.parameters())
-    6998552
-    """
-
-    batch_norm = False
-    wide_kernel = 5
-    last_pool = 3
-
-    def __init__(
-        self,
-        num_classes: int = 1000,
-        aux_logits: bool = True,
-        dropout: float = 0.4,
-        dropout_aux: float = 0.7,
-        *,
-        rng: np.random.Generator,
-    ) -> None:
-        super().__init__(num_classes, aux_logits, dropout, dropout_aux, rng=rng)
 
 
 googlenet = builder("googlenet", "torchvision's form, 13,004,888 parameters", GoogLeNet)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.models.fcn import WIDTHS, backbone_stage
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.nn import (
     LSTM,
-    BatchNorm2d,
-    Conv2d,
     Dropout,
     Embedding,
     Flatten,
     Linear,
     Module,
-    ReLU,
     Sequential,
 )
 
@@ -71,16 +68,10 @@ class NIC(Module):
         super().__init__()
         if size < 32 or size % 32:
             raise ValueError(f"size must be a multiple of 32, found {size}")
-        channels, stages = 3, []
-        for widths in WIDTHS:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS, rng=rng)
         # Where things lie matters, so the last grid is flattened and not averaged.
         self.head = Sequential(
-            Conv2d(channels, 256, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(256),
-            ReLU(),
+            *conv_bn_relu([WIDTHS[-1][-1], 256], rng=rng),
             Flatten(),
             Dropout(dropout),
             Linear(256 * (size // 32) ** 2, features, rng=rng),

@@ -7,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dlcourse.backend import Array
+from dlcourse.models.backbone import WIDTHS, backbone, conv_bn_relu
 from dlcourse.models.classifier import SequentialClassifier
-from dlcourse.models.fcn import WIDTHS, backbone_stage
 from dlcourse.nn import (
-    BatchNorm2d,
-    Conv2d,
     Dropout,
     Flatten,
     Linear,
@@ -48,13 +46,9 @@ class RegionNet(SequentialClassifier):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        channels, stages = 3, []
-        for widths in WIDTHS[:4]:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
-        self.stages = Sequential(*stages)
+        self.stages = backbone(WIDTHS[:4], rng=rng)
         self.flatten = Flatten()
-        self.hidden = Linear(channels * (self.size // 16) ** 2, 256, rng=rng)
+        self.hidden = Linear(WIDTHS[3][-1] * (self.size // 16) ** 2, 256, rng=rng)
         self.relu = ReLU()
         self.dropout = Dropout()
         self.score = Linear(256, classes, rng=rng)
@@ -129,16 +123,9 @@ class FastRCNN(Module):
 
     def __init__(self, classes: int = 11, *, rng: np.random.Generator) -> None:
         super().__init__()
-        channels, stages = 3, []
-        for widths in WIDTHS[:3]:
-            stages.append(backbone_stage(channels, widths, rng))
-            channels = widths[-1]
         width = WIDTHS[3][0]
         self.stages = Sequential(
-            *stages,
-            Conv2d(channels, width, 3, padding=1, bias=False, rng=rng),
-            BatchNorm2d(width),
-            ReLU(),
+            *backbone(WIDTHS[:3], rng=rng), *conv_bn_relu([WIDTHS[2][-1], width], rng=rng)
         )
         self.pool = RoIPool(4, spatial_scale=1 / 8)
         self.head = Sequential(Flatten(), Linear(16 * width, 256, rng=rng), ReLU(), Dropout())

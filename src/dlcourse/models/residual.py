@@ -23,9 +23,10 @@ class _ResidualBlock(Module):
     downsample: Module | None
     shortcut: bool
 
-    def body(self) -> tuple[Module, ...]:
+    def body(self) -> list[Module]:
         """Return the layers of the residual function F, in order."""
-        raise NotImplementedError
+        around = (self.relu, self.downsample)
+        return [layer for layer in self.children() if layer not in around]
 
     def forward(self, x: Array) -> Array:
         around = self.downsample(x) if self.downsample is not None else x
@@ -103,9 +104,6 @@ class BasicBlock(_ResidualBlock):
         self.bn2 = BatchNorm2d(channels)
         self._join(in_channels, channels, stride, downsample, shortcut)
 
-    def body(self) -> tuple[Module, ...]:
-        return self.conv1, self.bn1, self.relu1, self.conv2, self.bn2
-
 
 class Bottleneck(_ResidualBlock):
     """1x1 to fewer channels, 3x3 there, 1x1 back to four times as many, and a shortcut.
@@ -156,13 +154,6 @@ class Bottleneck(_ResidualBlock):
         self.conv3 = Conv2d(channels, width, 1, bias=False, rng=rng)
         self.bn3 = BatchNorm2d(width)
         self._join(in_channels, width, stride, downsample, shortcut=True)
-
-    def body(self) -> tuple[Module, ...]:
-        return (
-            *(self.conv1, self.bn1, self.relu1),
-            *(self.conv2, self.bn2, self.relu2),
-            *(self.conv3, self.bn3),
-        )
 
 
 @explained

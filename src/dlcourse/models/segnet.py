@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from dlcourse.backend import Array
-from dlcourse.nn import BatchNorm2d, Conv2d, MaxPool2d, MaxUnpool2d, Module, ReLU, Sequential
+from dlcourse.models.backbone import conv_bn_relu
+from dlcourse.nn import Conv2d, MaxPool2d, MaxUnpool2d, Module, Sequential
 
 #: Filters of each stage as published: the 13 convolutions of VGG-16.
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -60,8 +60,8 @@ class SegNet(Module):
         encoders, decoders = [], []
         for number, stage in enumerate(widths):
             last = classes if number == 0 else channels
-            encoders.append(Sequential(*_convolutions([channels, *stage], rng)))
-            layers = _convolutions([*reversed(stage), last], rng)
+            encoders.append(Sequential(*conv_bn_relu([channels, *stage], rng=rng)))
+            layers = conv_bn_relu([*reversed(stage), last], rng=rng)
             if number == 0:  # the scores: negative ones count, too
                 layers[-3:] = [Conv2d(stage[0], classes, 3, padding=1, rng=rng)]
             decoders.append(Sequential(*layers))
@@ -100,11 +100,3 @@ class SegNet(Module):
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W)."""
         return self.replica().eval()(x).argmax(axis=1)
-
-
-def _convolutions(channels: Sequence[int], rng: np.random.Generator) -> list[Module]:
-    layers: list[Module] = []
-    for inputs, outputs in pairwise(channels):
-        conv = Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng)
-        layers += [conv, BatchNorm2d(outputs), ReLU()]
-    return layers

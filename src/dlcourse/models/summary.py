@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.models.report import is_layer, named_once, table
 from dlcourse.nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -98,18 +99,7 @@ class Summary:
         if self.idle:
             body.append(("(training only)", "", "", f"{self.idle:,}", "0", ""))
         total = ("total", self.network, "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
-        table = [head, *body, total]
-        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
-        text = [
-            "  ".join(
-                _align(cell, w, i) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in table
-        ]
-        rule = "-" * len(text[0])
-        return "\n".join(
-            [text[0].rstrip(), rule, *(t.rstrip() for t in text[1:-1]), rule, text[-1].rstrip()]
-        )
+        return table([head, *body, total], left=range(3))
 
 
 def summary(model: Module, input_shape: Sequence[int]) -> Summary:
@@ -127,7 +117,8 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     Summary
         Multiply-adds count convolutions and linear layers only, one for each product, as
         torchvision's tables do. Layers that only run in training have no rows; their parameters
-        are in the total. Receptive fields follow Araujo, Norris and Sim (2019).
+        are in the total. A layer that runs several times has a row for each, and its parameters
+        are in the first. Receptive fields follow Araujo, Norris and Sim (2019).
 
     Examples
     --------
@@ -139,14 +130,13 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     ((3, 3), 112896)
     """
     rows: list[Row] = []
-    ran = set()
+    ran: set[str] = set()
     # Arrays are known by identity; keeping them makes sure that no identity is used again.
     fields: dict[int, tuple[Array, Field]] = {}
     last = Field()
 
     def watch(name: str, module: Module) -> Callable[..., Any]:
         forward = module.forward
-        leaf = not any(module.named_children())
 
         def watched(x: Array, *more: Any) -> Any:
             nonlocal last
@@ -154,19 +144,19 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
             start = len(rows)
             output = forward(x, *more)
             y = output[0] if isinstance(output, tuple) else output  # the rest is about the first
-            if leaf:
-                ran.add(name)
+            if is_layer(module):
                 after = _after(module, before, x.shape[2:])
                 rows.append(
                     Row(
                         name,
                         type(module).__name__,
                         y.shape[1:],
-                        _count(module),
+                        0 if name in ran else _count(module),
                         multiply_adds(module, y.shape[1:]),
                         after,
                     )
                 )
+                ran.add(name)
             else:
                 # Where a composite joins branches, its output sees what the widest one sees.
                 inside = [row.field for row in rows[start:]] or [before]
@@ -181,11 +171,11 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     x = xp.zeros((1, *input_shape), np.float32)
     fields[id(x)] = (x, Field())
     twin = model.replica().eval()
-    for name, module in twin.named_modules():
+    for name, module in named_once(twin):
         module.forward = watch(name, module)  # type: ignore[method-assign]
     twin(x)
-    leaves = [(name, m) for name, m in model.named_modules() if not any(m.named_children())]
-    idle = sum(_count(module) for name, module in leaves if name not in ran)
+    layers = [(name, module) for name, module in named_once(twin) if is_layer(module)]
+    idle = sum(_count(module) for name, module in layers if name not in ran)
     return Summary(type(model).__name__, rows, _count(model), idle)
 
 
@@ -255,7 +245,3 @@ def _count(module: Module) -> int:
 
 def _width(field: Field) -> float:
     return float("inf") if field.size is None else field.size[0]
-
-
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column < 3 else cell.rjust(width)

@@ -18,6 +18,7 @@ from dlcourse.nn import (
     ReLU,
     Sequential,
 )
+from dlcourse.nn.containers import join
 
 #: Channels in a group of `GroupNorm`.
 _GROUP = 8
@@ -174,7 +175,7 @@ class UNet(Module):
             bridges.append(x)
         x = self.middle(x, time)
         for i in reversed(range(len(self.up))):
-            x = self.up[i](_side_by_side(self.enlarge[i](x), bridges[i]), time)
+            x = self.up[i](join([self.enlarge[i](x), bridges[i]]), time)
         return self.last(x)
 
     def backward(self, dy: Array) -> tuple[Array, None]:
@@ -247,14 +248,6 @@ def time_waves(t: Array, features: int) -> Array:
     rates = xp.exp(xp.arange(half) * (-math.log(10_000.0) / (half - 1)))
     angles = t[:, None] * rates
     return xp.concatenate([xp.sin(angles), xp.cos(angles)], axis=1)
-
-
-def _side_by_side(a: Array, b: Array) -> Array:
-    """Join channels; in memory (N, H, W, C), which CuPy would not keep."""
-    xp = array_module(a)
-    n, c, h, w = a.shape
-    y = xp.empty((n, h, w, c + b.shape[1]), a.dtype).transpose(0, 3, 1, 2)
-    return xp.concatenate([a, b], axis=1, out=y)
 
 
 def _starting_at_zero(layer: Conv2d) -> Conv2d:

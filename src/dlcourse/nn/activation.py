@@ -104,6 +104,21 @@ class Tanh(Module):
         return elementwise("multiply", dy, 1 - self._y * self._y)
 
 
+def sigmoid(x: Array) -> Array:
+    """Return the logistic function ``1 / (1 + exp(-x))`` of each value, of any size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    xp = array_module(x)
+    # exp of a number below zero cannot overflow. For x < 0: exp(x) / (1 + exp(x)).
+    small = xp.exp(-xp.abs(x))
+    return xp.where(x < 0, small, xp.ones_like(small)) / (1 + small)
+
+
 class Sigmoid(Module):
     """The logistic function ``y = 1 / (1 + exp(-x))``, from 0 to 1.
 
@@ -117,10 +132,7 @@ class Sigmoid(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = array_module(x)
-        # exp of a number below zero cannot overflow. For x < 0: exp(x) / (1 + exp(x)).
-        small = xp.exp(-xp.abs(x))
-        self._y = xp.where(x < 0, small, xp.ones_like(small)) / (1 + small)
+        self._y = sigmoid(x)
         return self._y.copy("K")
 
     def backward(self, dy: Array) -> Array:

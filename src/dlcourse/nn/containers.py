@@ -176,11 +176,7 @@ class Concat(_Container):
                 f"{' and '.join(map(str, shapes)) or 'no branch'}"
             )
         self.widths = [y.shape[1] for y in outputs]
-        # In memory (N, H, W, C), which CuPy would not keep.
-        n, _, h, w = outputs[0].shape
-        xp = array_module(x)
-        y = xp.empty((n, h, w, sum(self.widths)), outputs[0].dtype).transpose(0, 3, 1, 2)
-        return xp.concatenate(outputs, axis=1, out=y)
+        return join(outputs)
 
     def backward(self, dy: Array) -> Array:
         dx, start = None, 0
@@ -189,6 +185,22 @@ class Concat(_Container):
             dx = share if dx is None else elementwise("add", dx, share)
             start += width
         return dx
+
+
+def join(images: Sequence[Array]) -> Array:
+    """Return images (N, C_i, H, W) joined along the channels; in memory they lie (N, H, W, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> join([np.zeros((2, 3, 5, 5)), np.zeros((2, 1, 5, 5))]).shape
+    (2, 4, 5, 5)
+    """
+    xp = array_module(*images)
+    n, _, h, w = images[0].shape
+    channels = sum(x.shape[1] for x in images)
+    y = xp.empty((n, h, w, channels), images[0].dtype).transpose(0, 3, 1, 2)
+    return xp.concatenate(images, axis=1, out=y)  # by itself CuPy would not keep that order
 
 
 class Residual(Module):

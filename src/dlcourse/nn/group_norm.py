@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.backend import Array, array_module
 from dlcourse.expect import whole_number
+from dlcourse.nn.kernels.lines import as_images, as_lines
 from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
@@ -64,7 +65,7 @@ class GroupNorm(Module):
     def forward(self, x: Array) -> Array:
         check_images("GroupNorm", x, self.num_channels)
         xp = array_module(x)
-        lines, width = _lines(x), x.shape[3]
+        lines, width = as_lines(x), x.shape[3]
         self._count = math.prod(x.shape[1:]) // self.num_groups
         mean = self._over_groups(_sum(lines, width)) / self._count
         self._centered = lines - _tiled(self._per_channel(mean), width)
@@ -72,10 +73,10 @@ class GroupNorm(Module):
         self._inverse_std = self._per_channel(1 / xp.sqrt(var + self.eps))
         y = self._centered * _tiled(self.weight.data * self._inverse_std, width)
         y += xp.tile(self.bias.data, width)
-        return _images(y, x.shape).astype(x.dtype, copy=False)
+        return as_images(y, x.shape).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
-        lines, width = _lines(dy), dy.shape[3]
+        lines, width = as_lines(dy), dy.shape[3]
         db = _sum(lines, width)
         dw = _dot(lines, self._centered, width) * self._inverse_std
         self.weight.accumulate(lambda: dw.sum(axis=0))
@@ -88,7 +89,7 @@ class GroupNorm(Module):
         dx = self._centered * _tiled(slope * self._inverse_std, width)
         dx += lines * _tiled(self.weight.data * self._inverse_std, width)
         dx += _tiled(offset * self._inverse_std, width)
-        return _images(dx, dy.shape).astype(dy.dtype, copy=False)
+        return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _over_groups(self, values: Array) -> Array:
         """From a number for each channel (N, C) to the sum over each group (N, G)."""
@@ -98,19 +99,6 @@ class GroupNorm(Module):
     def _per_channel(self, values: Array) -> Array:
         """From a number for each group (N, G) to one for each channel (N, C)."""
         return array_module(values).repeat(values, self.num_channels // self.num_groups, axis=1)
-
-
-# As in `normalization`, arithmetic runs along whole lines of an image, (N, H, W * C).
-
-
-def _lines(x: Array) -> Array:
-    n, c, h, w = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(n, h, w * c).astype(sum_dtype(x.dtype), copy=False)
-
-
-def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
-    n, c, h, w = shape
-    return lines.reshape(n, h, w, c).transpose(0, 3, 1, 2)
 
 
 def _tiled(values: Array, width: int) -> Array:

@@ -74,24 +74,6 @@ def he_normal(
 
 
 @habits.explained
-def he_uniform(
-    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
-) -> np.ndarray:
-    """Draw weights evenly from [-b, b) with b = sqrt(6 / fan_in).
-
-    The variance b^2 / 3 is that of `he_normal` (He et al. 2015), which explains the parameters.
-
-    Examples
-    --------
-    >>> w = he_uniform((100, 6), np.random.default_rng(0))
-    >>> bool(abs(w).max() <= 1.0)  # sqrt(6 / 6)
-    True
-    """
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return _uniform(shape, 2.0 / fan_in, rng, dtype)
-
-
-@habits.explained
 def xavier_normal(
     shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
 ) -> np.ndarray:
@@ -108,24 +90,6 @@ def xavier_normal(
     0.1
     """
     return _normal(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
-
-
-@habits.explained
-def xavier_uniform(
-    shape: tuple[int, ...], rng: np.random.Generator, dtype: Float = np.float32
-) -> np.ndarray:
-    """Draw weights evenly from [-b, b) with b = sqrt(6 / (fan_in + fan_out)).
-
-    The variance is that of `xavier_normal` (Glorot & Bengio 2010, equation 16). The parameters
-    are those of `he_normal`.
-
-    Examples
-    --------
-    >>> w = xavier_uniform((4, 2), np.random.default_rng(0))
-    >>> bool(abs(w).max() <= 1.0)  # sqrt(6 / (2 + 4))
-    True
-    """
-    return _uniform(shape, 2.0 / sum(fan_in_and_fan_out(shape)), rng, dtype)
 
 
 def bilinear(channels: int, factor: int) -> np.ndarray:
@@ -167,20 +131,9 @@ def _normal(
     return weights
 
 
-def _uniform(
-    shape: tuple[int, ...], variance: float, rng: np.random.Generator, dtype: Float
-) -> np.ndarray:
-    bound = math.sqrt(3.0 * variance)
-    weights = rng.random(shape, dtype=dtype)
-    weights *= 2.0
-    weights -= 1.0
-    weights *= bound
-    return weights
-
-
 _HINTS = {
     **{
-        f"{torch}_{kind}_": f"write layer.weight.data[...] = {ours}_{kind}(layer.weight.shape, rng)"
+        f"{torch}_{kind}_": f"write layer.weight.data[...] = {ours}_normal(layer.weight.shape, rng)"
         for torch, ours in (("kaiming", "he"), ("xavier", "xavier"))
         for kind in ("normal", "uniform")
     },

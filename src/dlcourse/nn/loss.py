@@ -13,6 +13,7 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.habits import Familiar, explained
+from dlcourse.nn.activation import sigmoid
 
 
 class Loss(Protocol):
@@ -266,10 +267,9 @@ class BCEWithLogitsLoss(_Loss):
                 f"{float(t.min()):g} to {float(t.max()):g}"
             )
         xp = array_module(y)
+        self._difference = sigmoid(y) - t
         # log(1 + exp(y)) - t y, where exp takes only numbers below zero.
         small = xp.exp(-xp.abs(y))
-        positive = xp.where(y < 0, small, xp.ones_like(small)) / (1 + small)  # sigmoid
-        self._difference = positive - t
         return LossValue((xp.maximum(y, xp.zeros_like(y)) + xp.log1p(small) - t * y).mean())
 
     def backward(self) -> Array:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse import cuda
-from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.backend import Array, array_module
 from dlcourse.expect import whole_number
+from dlcourse.nn.kernels.lines import as_images, as_lines
 from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
@@ -70,8 +71,8 @@ class BatchNorm2d(Module):
     def forward(self, x: Array) -> Array:
         check_images("BatchNorm2d", x, self.num_features)
         xp = array_module(x)
-        lines = _lines(x)
         width = x.shape[3]
+        lines = as_lines(x).reshape(-1, width * self.num_features)
         count = x.size // self.num_features
         self._batch_statistics = self.training and len(x) > 0
         if self._batch_statistics:
@@ -93,12 +94,12 @@ class BatchNorm2d(Module):
             self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
             scale = self.weight.data * self._inverse_std
             y = _scale_shift(lines, scale, self.bias.data - self.running_mean * scale, width)
-        return _images(y, x.shape).astype(x.dtype, copy=False)
+        return as_images(y, x.shape).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
-        lines = _lines(dy)
         width = dy.shape[3]
+        lines = as_lines(dy).reshape(-1, width * self.num_features)
         count = dy.size // self.num_features
         scale = self.weight.data * self._inverse_std
 
@@ -110,7 +111,7 @@ class BatchNorm2d(Module):
             self.weight.accumulate(lambda: through(self._lines - shift))
             self.bias.accumulate(lambda: _channel_sum(lines, width))
             dx = lines * xp.tile(scale, width)
-            return _images(dx, dy.shape).astype(dy.dtype, copy=False)
+            return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
         db, dw = _channel_sum(lines, width), through(self._centered)
         self.weight.accumulate(dw)
         self.bias.accumulate(db)
@@ -125,7 +126,7 @@ class BatchNorm2d(Module):
             dx += xp.tile(offset, width)
             dx += lines
             dx *= xp.tile(scale, width)
-        return _images(dx, dy.shape).astype(dy.dtype, copy=False)
+        return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _track(self, mean: Array, var: Array) -> None:
         for average, new in ((self.running_mean, mean), (self.running_var, var)):
@@ -176,24 +177,6 @@ class LocalResponseNorm(Module):
         through_base *= self._x
         through_base *= 2 * self.alpha * self.beta / self.size
         return dy * self._power - through_base
-
-
-def _lines(x: Array) -> Array:
-    """(N, C, H, W) as the matrix (N * H, W * C): no copy where memory is channels-last.
-
-    float16 becomes float32, since sums would not fit.
-
-    NumPy runs along whole lines of an image several times faster than along the few channels
-    of one pixel, so numbers per channel are repeated W times with ``tile``.
-    """
-    n, c, h, w = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(n * h, w * c).astype(sum_dtype(x.dtype), copy=False)
-
-
-def _images(lines: Array, shape: tuple[int, int, int, int]) -> Array:
-    """The opposite of `_lines`: a view of `shape` (N, C, H, W)."""
-    n, c, h, w = shape
-    return lines.reshape(n, h, w, c).transpose(0, 3, 1, 2)
 
 
 def _channel_sum(lines: Array, width: int) -> Array:

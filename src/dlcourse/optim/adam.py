@@ -133,7 +133,7 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def decay(self, data: Array, grad: Array) -> Array:
+    def decayed(self, data: Array, grad: Array) -> Array:
         """Shrink the weights, and return the gradient unchanged."""
         data *= 1 - self.lr * self.weight_decay
         return grad

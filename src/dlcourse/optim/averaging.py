@@ -12,6 +12,15 @@ from dlcourse.nn.module import Module
 from dlcourse.optim.optimizer import Optimizer, in_range
 
 
+def _inside(name: str) -> Any:
+    """Return a property that stands for an attribute of the optimizer inside."""
+    return property(
+        lambda self: getattr(self.optimizer, name),
+        lambda self, value: setattr(self.optimizer, name, value),
+        doc=f"`{name}` of the optimizer inside.",
+    )
+
+
 class WeightAverage(Optimizer):
     """An optimizer that also keeps a running average of the weights it makes.
 
@@ -51,30 +60,24 @@ class WeightAverage(Optimizer):
 
     def __init__(self, optimizer: Optimizer, decay: float = 0.999) -> None:
         self.optimizer = optimizer
-        self.decay_of_average = in_range("decay", decay, 0.0, below=1.0)
-        self.parameters = optimizer.parameters
+        super().__init__(optimizer.parameters, optimizer.lr, optimizer.weight_decay)
+        self.decay = in_range("decay", decay, 0.0, below=1.0)
         self.averages: list[Array] = [p.data.copy() for p in self.parameters]
         self._steps = np.zeros((), np.int64)
 
-    @property
-    def lr(self) -> float:
-        """The learning rate of the optimizer inside."""
-        return self.optimizer.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimizer.lr = value
+    lr = _inside("lr")
+    weight_decay = _inside("weight_decay")
 
     @property
     def param_groups(self) -> list[MutableMapping[str, Any]]:
-        """The weight decay of the optimizer inside."""
+        """The one group of the optimizer inside."""
         return self.optimizer.param_groups
 
     def step(self) -> None:
         """Let the optimizer make its step, and take the new weights into the average."""
         self.optimizer.step()
         k = int(self._steps)
-        share = 1 - min(self.decay_of_average, (1 + k) / (10 + k))
+        share = 1 - min(self.decay, (1 + k) / (10 + k))
         for average, parameter in zip(self.averages, self.parameters, strict=True):
             average += share * (parameter.data - average)
         self._steps += 1

@@ -80,9 +80,9 @@ class Optimizer(Familiar):
                     f"the gradient of parameter {i} has shape {grad.shape}, expected the "
                     f"parameter's own {data.shape}; check the layer's backward"
                 )
-            self.update(data, self.decay(data, grad), state)
+            self.update(data, self.decayed(data, grad), state)
 
-    def decay(self, data: Array, grad: Array) -> Array:
+    def decayed(self, data: Array, grad: Array) -> Array:
         """Apply the weight decay, and return the gradient to use."""
         return grad + self.weight_decay * data if self.weight_decay else grad
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlcourse.backend import Array, array_module, each
 from dlcourse.machine import Machine, measure, stopwatch
+from dlcourse.models.report import is_layer, named_once, table
 from dlcourse.models.summary import multiply_adds
 from dlcourse.nn import Module
 
@@ -97,11 +98,11 @@ class Profile:
         rows.append(("total", self.network, (), total, back))
 
         head = ["layer", "kind", "fwd ms", "of peak", *(["bwd ms", "of peak"] if both else [])]
-        table = [[*head, "of time", "M mult-adds", "MB", "output"]]
+        lines = [[*head, "of time", "M mult-adds", "MB", "output"]]
         for name, kind, shape, forward, backward in rows:
             seconds = forward.seconds + (backward or nothing).seconds
             work, moved = forward.multiply_adds, forward.nbytes
-            table.append(
+            lines.append(
                 [name, kind]
                 + self._cells(forward)
                 + (self._cells(backward) if both else [])
@@ -109,16 +110,7 @@ class Profile:
                 + [f"{work / 1e6:,.1f}" if work else "", f"{moved / 1e6:,.2f}" if moved else ""]
                 + ["x".join(map(str, shape))]
             )
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        text = [
-            "  ".join(
-                cell.ljust(width) if i in (0, 1, len(line) - 1) else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in table
-        ]
-        rule = "-" * len(text[0])
-        return "\n".join([text[0], rule, *text[1:-1], rule, text[-1]])
+        return table(lines, left=(0, 1, len(lines[0]) - 1))
 
     def _cells(self, cost: Cost | None) -> list[str]:
         if cost is None:
@@ -192,9 +184,8 @@ def profile(
         twin.eval()
     twin.skip_input_grad()
     watches: dict[str, _Watch] = {}  # in the order in which layers run first
-    named = {id(m): (n, m) for n, m in reversed([*twin.named_modules()])}  # by its first name
-    for name, module in named.values():
-        if not any(module.named_children()):
+    for name, module in named_once(twin):
+        if is_layer(module):
             _watch(name, module, watches, mark)
 
     passes: dict[str, list[float]] = {"forward": [], "backward": []}

@@ -20,7 +20,7 @@ Network = Mapping[str, Any]
 
 
 def _stacked(*stages: list[int], **more: Any) -> Network:
-    return {"kind": "StackedConvNet", "stages": stages, **more}
+    return {"kind": "StackedConvNet", "stages": [*stages], **more}
 
 
 def _residual(depth: int, width: int = 8, **more: Any) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlcourse.backend import Array, to_numpy
+from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
 from dlcourse.files import check_writable, write_json
 from dlcourse.models import summary
 from dlcourse.nn import Module
@@ -49,30 +51,44 @@ class Entry:
 
     Parameters
     ----------
-    name : str
-        Its name, as in `zoo.load`.
+    name : str or None
+        Its name, as in `zoo.load`; None for a training that is no entry.
     train : callable
         Called with the folder of the run, ``seed`` and ``progress``; it may leave checkpoints in
         the folder, to go on from. Without ``seed`` where nothing is drawn at random.
     evaluate : callable, optional
-        Measures what the entry holds; left out where nothing can.
+        Measures what the entry holds; None where nothing can.
     seed : int or None
         What the entry that ships was drawn from; None where nothing is drawn.
     ships : bool
         Whether the arrays ship. For the others the record is enough.
+    settings, defaults : mapping
+        As for `claimed`, what else than the name decides the result: a run goes on only with the
+        same.
     """
 
-    name: str
+    name: str | None
     train: Callable[..., Trained]
     evaluate: Evaluate | None
     seed: int | None = 0
     ships: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make(
-    entry: Entry, folder: Path, *, command: str, seed: int | None = None, progress: bool = True
+    entry: Entry,
+    folder: Path,
+    *,
+    command: str,
+    seed: int | None = None,
+    communicator: Communicator | None = None,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Train an entry into a folder, and return its record; an interrupted run is resumed.
+
+    The arrays are rounded to what ships, and that is measured. With several ranks all call it, and
+    rank 0 alone reads and writes the folder.
 
     Parameters
     ----------
@@ -84,6 +100,8 @@ def make(
         The command that started this run, for the record.
     seed : int, optional
         Another seed than the entry's own.
+    communicator : Communicator, optional
+        The connection to other ranks.
     progress : bool
         Whether to show progress bars.
 
@@ -97,36 +115,24 @@ def make(
     if seed is not None and entry.seed is None:
         raise ValueError(f"{entry.name} takes no --seed, since nothing is drawn at random for it")
     drawn = {} if entry.seed is None else {"seed": entry.seed if seed is None else seed}
-    check_writable(folder / "record.json")
-    with claimed(folder, {"entry": entry.name, **drawn}):
+    communicator = communicator or SingleProcess()
+    first, path = communicator.rank == 0, folder / "weights.npz"
+    settings = {**(entry.settings or {"entry": entry.name}), **drawn}
+    if first:
+        check_writable(folder / "record.json")
+    with claimed(folder, settings, entry.defaults) if first else nullcontext():
         trained = entry.train(folder, **drawn, progress=progress)
-        return write_entry(
-            folder, trained, entry.evaluate, entry=entry.name, command=command, **drawn
-        )
-
-
-def write_entry(
-    folder: Path,
-    trained: Trained,
-    evaluate: Evaluate | None,
-    *,
-    entry: str | None,
-    command: str,
-    seed: int | None = None,
-) -> dict[str, Any]:
-    """Round the arrays, measure what ships, write ``weights.npz`` and ``record.json``."""
-    if not trained.arrays:
-        record = record_of(trained, trained.test, entry=entry, command=command, seed=seed)
-    else:
-        path = folder / "weights.npz"
         kept = {name: _kept_as(to_numpy(a), trained.dtype) for name, a in trained.arrays.items()}
-        held = assembled(trained.network, in_float32(kept), path)
-        test = evaluate(held, whole=True) if evaluate else trained.test
-        save_arrays(path, kept)
-        record = record_of(trained, test, held, entry=entry, command=command, seed=seed)
-        record["weights_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    write_json(folder / "record.json", record)
-    return record
+        held = assembled(trained.network, in_float32(kept), path) if kept else None
+        test = entry.evaluate(held, whole=True) if entry.evaluate and kept else trained.test
+        record = record_of(trained, test, held, entry=entry.name, command=command, **drawn)
+        if first:
+            if kept:
+                save_arrays(path, kept)
+                record["weights_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            write_json(folder / "record.json", record)
+        shared: dict[str, Any] = broadcast_json(record, communicator)
+        return shared
 
 
 def record_of(

@@ -43,14 +43,6 @@ def test_large_scores_do_not_overflow():
     assert all(np.isfinite(part).all() for part in loss.backward())
 
 
-def test_wrong_images_say_what_was_expected():
-    y = outputs(np.zeros((2, 1, 2, 2)), np.zeros((2, 1)), np.zeros((2, 1)))
-    with pytest.raises(ValueError, match="of the scores' shape"):
-        VAELoss()(y, np.zeros((2, 1, 2, 3), np.float32))
-    with pytest.raises(ValueError, match="from 0 to 1, found 0 to 255"):
-        VAELoss()(y, np.array([0.0, 255.0] * 4, np.float32).reshape(2, 1, 2, 2))
-
-
 def training(steps, checkpoint=None):
     vae = VAE(2, rng=np.random.default_rng(0))
     images = np.zeros((20, 1, 28, 28), np.float32)

@@ -101,9 +101,3 @@ def test_an_agent_acts_by_its_values():
     np.testing.assert_allclose(agent.q_values(np.array([3.0, 1.0])), [3, 2])
     assert agent.act(np.array([3.0, 1.0])) == 0
     assert agent.act(np.array([1.0, 3.0])) == 1
-
-
-def test_a_discount_out_of_range_is_refused():
-    network = MLPQNetwork(2, 2, rng=np.random.default_rng(0))
-    with pytest.raises(ValueError, match=r"discount must lie in \[0, 1\]"):
-        DQN(network, SGD(network.parameters(), lr=1.0), discount=1.5)

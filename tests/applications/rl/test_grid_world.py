@@ -62,29 +62,6 @@ def test_the_picture_shows_the_agent():
     assert world.render() == "S@G\n.#O"
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([], "rows of one length"),
-        (["SG", "."], "rows of one length"),
-        (["SX", "G."], "found X"),
-        (["..", "G."], "found 0 S and 1 G"),
-        (["SS", "G."], "found 2 S and 1 G"),
-        (["S.", ".."], "found 1 S and 0 G"),
-    ],
-)
-def test_no_map(rows, message):
-    with pytest.raises(ValueError, match=message):
-        GridWorld(rows)
-
-
-def test_no_action_and_no_time():
-    with pytest.raises(ValueError, match=r"3 \(left\), found 4"):
-        GridWorld(MAP).step(4)
-    with pytest.raises(ValueError, match="found max_steps=0"):
-        GridWorld(MAP, max_steps=0)
-
-
 def test_gymnasium_accepts_it():
     env_checker = pytest.importorskip(
         "gymnasium.utils.env_checker", reason="pip install 'dlcourse[rl]'"

@@ -64,8 +64,3 @@ def test_on_the_frozen_lake_a_clock_is_worth_less_than_half_a_percentage_point()
     without = expected_return(rules, value_iteration(rules, 0.99).argmax(1), 0, steps=100)
     best = best_return(rules, 0, steps=100)
     assert (without, best) == pytest.approx((0.740165, 0.744190), abs=1e-6)
-
-
-def test_with_no_discount_values_may_never_settle():
-    with pytest.raises(ValueError, match="less than 1, found 1"):
-        value_iteration(GridWorld(["SG"]).P, 1)

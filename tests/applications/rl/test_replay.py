@@ -71,10 +71,3 @@ def test_observations_keep_their_dtype(dtype):
     batch = memory.sample(2, np.random.default_rng(0))
     assert batch.observations.dtype == batch.next_observations.dtype == dtype
     assert batch.rewards.dtype == np.float32
-
-
-def test_an_empty_memory_says_so():
-    with pytest.raises(ValueError, match="add steps before"):
-        ReplayMemory(3, (1,)).sample(1, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="at least 1 step"):
-        ReplayMemory(0, (1,))

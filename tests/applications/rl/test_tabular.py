@@ -153,18 +153,3 @@ def test_the_agent_takes_the_largest_and_tells_what_it_expects():
     assert [agent.act(state) for state in range(3)] == [1, 1, 0]
     assert agent.q_values(1).tolist() == [0.2, 0.6]
     assert len(list(play(GridWorld(["SG"]), TabularAgent(np.eye(2, 4, 1)).act))) == 1
-
-
-def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match=r"discount must be from 0 to 1, found 1\.5"):
-        learn(
-            q_learning,
-            TABLE.copy(),
-            GridWorld(["SG"]),
-            episodes=1,
-            epsilon=constant(0.1),
-            learning_rate=constant(0.1),
-            discount=1.5,
-        )
-    with pytest.raises(ValueError, match=r"table \(states, actions\), found shape \(3,\)"):
-        TabularAgent(np.zeros(3))

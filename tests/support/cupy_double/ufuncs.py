@@ -12,9 +12,9 @@ _NAMES = re.findall(
     """
     abs absolute add bitwise_and bitwise_or bitwise_xor ceil cos divide equal exp expm1 floor
     floor_divide fmod greater greater_equal invert isfinite isinf isnan ldexp left_shift less
-    less_equal log log1p log2 logical_and logical_not logical_or logical_xor maximum minimum
-    multiply negative not_equal power reciprocal remainder right_shift rint sign signbit sin sqrt
-    square subtract tanh true_divide trunc
+    less_equal log log1p log2 logaddexp logical_and logical_not logical_or logical_xor maximum
+    minimum multiply negative not_equal power reciprocal remainder right_shift rint sign signbit sin
+    sqrt square subtract tanh true_divide trunc
     """,
 )
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlcourse.metrics import confusion_matrix
+
 
 class SegmentationScores(NamedTuple):
     """The four numbers, each from 0 to 1."""
@@ -48,16 +50,7 @@ def pixel_confusion(predicted: np.ndarray, known: np.ndarray, classes: int) -> n
         raise ValueError(
             f"expected a prediction for each pixel, found {predicted.shape} for {known.shape}"
         )
-    for name, array in (("predicted", predicted), ("known", known)):
-        if array.dtype.kind not in "iub":
-            raise ValueError(f"{name} classes must be whole numbers, found {array.dtype}")
-        if array.size and not 0 <= array.min() <= array.max() < classes:
-            raise ValueError(
-                f"{name} classes must lie from 0 to {classes - 1}, "
-                f"found {array.min()} to {array.max()}"
-            )
-    pairs = known.astype(np.int64).ravel() * classes + predicted.astype(np.int64).ravel()
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    return confusion_matrix(predicted.ravel(), known.ravel(), classes)
 
 
 def segmentation_scores(confusion: np.ndarray) -> SegmentationScores:
