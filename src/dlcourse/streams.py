@@ -30,7 +30,7 @@ class Stream(IntEnum):
     DROPOUT = 5  #: which units rest
     NOISE = 6  #: what generative networks learn from besides images: vectors, noise and its times
     # Applications
-    NEGATIVES = 7  #: the ground that R-CNN's machines see first
+    NEGATIVES = 7  #: the first negative examples of R-CNN's machines
     SAMPLE = 8  #: what generative networks make measured pictures of
     START = 9  #: the noise that a painting in some style begins with
     ENVIRONMENT = 10  #: the seed of an environment, by episode of training
@@ -48,7 +48,8 @@ def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
     """Return the generator of a purpose at a position (epoch, step, micro-batch).
 
     No two of them draw the same numbers, and none draws those of ``np.random.default_rng(seed)``:
-    NumPy's `SeedSequence` keeps purpose and position apart from the seed. Positions are below 2^32.
+    NumPy's `SeedSequence` keeps purpose and position apart from the seed. That holds for positions
+    below 2^32 and seeds below 2^128.
 
     Examples
     --------
