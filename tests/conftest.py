@@ -1,11 +1,14 @@
-"""Servers on this machine, for all that is downloaded."""
+"""Servers on this machine, for all that is downloaded, and the `dlcourse` command."""
 
 import socket
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from dlcourse import cli
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -52,3 +55,18 @@ def offline():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `dlcourse ARGS`; gives exit status, standard output and error."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["dlcourse", *map(str, args)])
+        monkeypatch.setattr(sys, "stderr", sys.stderr)  # `main` wraps it
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return exit_.value.code or 0, out, err
+
+    return run

@@ -1,27 +1,9 @@
-"""Running `dlcourse` in this process."""
-
-import sys
+"""Data sets for commands."""
 
 import pytest
 
-from dlcourse import cli
 from dlcourse.data import load_mnist
 from dlcourse.zoo.recipe import DATASETS
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run `dlcourse ARGS`; gives exit status, standard output and error."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["dlcourse", *map(str, args)])
-        monkeypatch.setattr(sys, "stderr", sys.stderr)  # `main` wraps it
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

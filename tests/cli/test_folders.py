@@ -116,7 +116,7 @@ def test_a_recipe_of_another_kind_is_named(run, tiny, there):
 )
 def test_what_cannot_be_written_is_refused_before_the_work(run, monkeypatch, command):
     for work in (
-        "cli.using.gather",
+        "cli.using.evaluate_ensemble",
         "cli.applications.load_player",
         "applications.style.command.load_photograph",
     ):

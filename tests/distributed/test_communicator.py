@@ -1,4 +1,3 @@
-import copy
 import threading
 
 import communicator_operations as operations
@@ -119,8 +118,3 @@ def test_a_single_rank_has_nobody_to_talk_to():
         SingleProcess().send(np.ones(1), 0)
     with pytest.raises(ValueError, match="receive from nobody"):
         SingleProcess().recv(np.ones(1))
-
-
-def test_a_copy_of_a_layer_keeps_its_communicator():
-    c = SingleProcess()
-    assert copy.deepcopy([c])[0] is c

@@ -16,6 +16,7 @@ from dlcourse.nn import BatchNorm2d, Conv2d, CrossEntropyLoss, Flatten, Linear, 
 from dlcourse.optim import SGD
 from dlcourse.precision import LossScaler
 from dlcourse.training import EarlyStopping, KeepBest, ParallelModel, Trainer
+from dlcourse.training.cutting import Cutting
 
 VALID = small_dataset(50, seed=1)
 
@@ -71,11 +72,10 @@ def test_two_threads_train_deep_convnet_bit_for_bit():
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("count", [1, 3, 24, 25, 26, 99, 100, 101])
 def test_shares_are_disjoint_and_complete(size, count):
-    def shares(c):
-        with ParallelModel(small_trainer().model, CrossEntropyLoss, communicator=c) as parallel:
-            return np.arange(count)[parallel.share(count)].tolist()
+    def share(c):
+        return np.arange(count)[Cutting(ReLU(), 25, c).share(count)].tolist()
 
-    assert [i for share in Threads.run(size, shares) for i in share] == list(range(count))
+    assert [i for own in Threads.run(size, share) for i in own] == list(range(count))
 
 
 def test_every_image_is_seen_once_an_epoch_by_one_rank():
@@ -90,36 +90,6 @@ def test_every_image_is_seen_once_an_epoch_by_one_rank():
 
     seen = [round(100 * float(i)) for rank in Threads.run(4, work) for i in rank]
     assert sorted(seen) == list(range(90))
-
-
-def test_gradients_are_sent_while_the_backward_pass_goes_on():
-    events = []
-    backward = Conv2d.backward
-
-    def noted(self, dy):
-        events.append("first layer")
-        return backward(self, dy)
-
-    def work(c):
-        start = c.iallreduce
-
-        def iallreduce(x):
-            if c.rank == 0 and x.dtype == np.float32:
-                events.append(len(x))
-            return start(x)
-
-        c.iallreduce = iallreduce
-        trainer = small_trainer(c, workers=1)
-        if c.rank == 0:
-            trainer.model[0].backward = noted.__get__(trainer.model[0])
-        trainer.fit(small_dataset(16), epochs=2)
-
-    Threads.run(2, work)
-    # Two micro-batches for each of two ranks. The last layers have gone when the second one of
-    # this rank comes to the first layer; in the first step it is not known when one is complete.
-    last = len(events) - events[::-1].index("first layer") - 1
-    assert events[last - 1] != "first layer"
-    assert isinstance(events[last + 1], int)
 
 
 def test_a_rank_with_another_setting_is_refused():
@@ -227,24 +197,6 @@ def test_rank_0_decides_when_to_stop():
     assert Threads.run(2, work) == [1, 1]
 
 
-def test_a_gradient_that_grows_after_it_was_sent_is_refused():
-    class Fickle(Linear):
-        calls = 0
-
-        def backward(self, dy):
-            Fickle.calls += 1
-            if Fickle.calls > 1:
-                self.weight.accumulate(dy.T @ self._x)
-            return super().backward(dy)
-
-    model = Sequential(Flatten(), Fickle(64, 3, rng=np.random.default_rng(0)))
-    # One worker: the first micro-batch is over before the second begins.
-    sgd = SGD(model.parameters(), lr=0.1)
-    trainer = Trainer(model, sgd, progress=False, micro_batch=5, workers=1)
-    with pytest.raises(RuntimeError, match="more often than in the first step"):
-        trainer.fit(small_dataset(20), epochs=1)
-
-
 def test_a_parameter_without_gradient_keeps_none():
     class Half(Sequential):
         def backward(self, dy):
@@ -256,7 +208,9 @@ def test_a_parameter_without_gradient_keeps_none():
         model = Half(Linear(64, 8, rng=rng), Linear(8, 3, rng=rng))
         with ParallelModel(model, CrossEntropyLoss, micro_batch=5, communicator=c) as parallel:
             data = small_dataset(20)
-            parallel.gradients(data.images.reshape(20, 64), data.labels, 0, (0,))
+            own = parallel.cutting.share(20)
+            x, t = data.images.reshape(20, 64)[own], data.labels[own]
+            parallel.gradients(x, t, 20, seed=0, position=(0,))
         return [p.grad is None for p in model.parameters()]
 
     assert Threads.run(2, work) == [[True, True, False, False]] * 2

@@ -5,7 +5,7 @@ import json
 import cupy_double
 import pytest
 
-from dlcourse import cli, cuda
+from dlcourse import cuda
 from dlcourse.data import load_mnist
 from dlcourse.doctor import Settings, agreement, gpu, gpu_report
 
@@ -62,26 +62,21 @@ def test_what_fails_does_not_end_the_report(xp, monkeypatch):
 
 
 @pytest.mark.parametrize("accuracy, status", [(0.0, 0), (1.1, 1)])
-def test_the_command_writes_the_report(xp, monkeypatch, tmp_path, capsys, accuracy, status):
+def test_the_command_writes_the_report(xp, run, monkeypatch, tmp_path, accuracy, status):
     monkeypatch.setattr(gpu, "agreements", lambda: iter(()))
     settings = Settings(images=100, epochs=1, accuracy=accuracy, batches=(), repeats=1)
     monkeypatch.setattr(
         "dlcourse.cli.installation.gpu_report", lambda say: gpu_report(settings, say)
     )
     path = tmp_path / "report.json"
-    monkeypatch.setattr("sys.argv", ["dlcourse", "doctor", "--gpu", "-o", str(path)])
-    with pytest.raises(SystemExit) as exit_:
-        cli.main()
-    assert (exit_.value.code or 0) == status
+    code, out, _ = run("doctor", "--gpu", "-o", path)
+    assert code == status and str(path) in out
     assert json.loads(path.read_text())["ok"] == (status == 0)
-    assert str(path) in capsys.readouterr().out
 
 
-def test_without_a_gpu_the_command_says_so(monkeypatch, tmp_path, capsys):
+def test_without_a_gpu_the_command_says_so(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr("sys.argv", ["dlcourse", "doctor", "--gpu"])
-    with pytest.raises(SystemExit, match="1"):
-        cli.main()
-    assert "needs a GPU: a GPU needs CuPy, which is not installed" in capsys.readouterr().err
+    code, _, err = run("doctor", "--gpu")
+    assert code == 1 and "needs a GPU: a GPU needs CuPy, which is not installed" in err
     assert not list(tmp_path.iterdir())

@@ -189,7 +189,7 @@ def test_the_trainers_gradients_include_the_auxiliary_losses(draws):
     net = GoogLeNet(num_classes=5, dropout=0.0, dropout_aux=0.0, rng=rng())
     x, t = rng().standard_normal((4, 3, 32, 32), dtype=np.float32), np.array([1, 4, 0, 0])
     with ParallelModel(net, GoogLeNetLoss) as parallel:
-        score = parallel.gradients(x, t, seed=0, position=(0,))
+        score = parallel.gradients(x, t, len(x), seed=0, position=(0,))
         found = {name: parameter.grad for name, parameter in net.named_parameters()}
     expected = net.gradient(x, t)
     assert score.count == 4

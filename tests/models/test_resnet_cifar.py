@@ -87,6 +87,7 @@ def test_it_learns(shortcut):
     with ParallelModel(model, CrossEntropyLoss) as parallel:
         losses = []
         for step in range(40):
-            losses.append(parallel.gradients(images, labels, seed=0, position=(step,)).loss)
+            score = parallel.gradients(images, labels, len(images), seed=0, position=(step,))
+            losses.append(score.loss)
             optimizer.step()
     assert losses[-1] < 0.5 * losses[0]

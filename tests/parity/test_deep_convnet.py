@@ -48,7 +48,7 @@ def test_ten_steps_of_adam_agree():
         for step in range(10):
             part = slice(60 * step, 60 * (step + 1))
             x, t = train.images[part], train.labels[part]
-            score = parallel.gradients(x, t, seed=0, position=(step,))
+            score = parallel.gradients(x, t, len(x), seed=0, position=(step,))
             ours.step()
             theirs.zero_grad()
             loss = criterion(net(torch.from_numpy(x)), torch.from_numpy(t))

@@ -46,10 +46,7 @@ class NcclCommunicator:
     def allReduce(self, sendbuf, recvbuf, count, datatype, op, stream):  # noqa: N802
         assert op == NCCL_SUM and sendbuf == recvbuf
 
-        def work():
-            return self._host.iallreduce(_array(recvbuf, count, datatype))
-
-        _put(work, stream, recvbuf)
+        _put(lambda: self._host.allreduce(_array(recvbuf, count, datatype)), stream, recvbuf)
 
     def reduce(self, sendbuf, recvbuf, count, datatype, op, root, stream):
         assert op == NCCL_SUM

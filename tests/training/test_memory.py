@@ -20,11 +20,11 @@ def peak_of_a_step(batch, workers):
     labels = RNG.integers(0, 10, batch)
     optimizer = Adam(model.parameters())
     with ParallelModel(model, CrossEntropyLoss, workers) as parallel:
-        parallel.gradients(images, labels, seed=0, position=(0,))  # scratch arrays stay
+        parallel.gradients(images, labels, batch, seed=0, position=(0,))  # scratch arrays stay
         optimizer.step()
         tracemalloc.start()
         try:
-            parallel.gradients(images, labels, seed=0, position=(1,))
+            parallel.gradients(images, labels, batch, seed=0, position=(1,))
             optimizer.step()
             return tracemalloc.get_traced_memory()[1]
         finally:

@@ -13,7 +13,7 @@ LABELS = RNG.integers(0, 10, 23)
 def gradients(workers, micro_batch=10, model=None):
     model = model or DeepConvNet(rng=np.random.default_rng(1))
     with ParallelModel(model, CrossEntropyLoss, workers, micro_batch) as parallel:
-        score = parallel.gradients(IMAGES, LABELS, seed=5, position=(1, 2))
+        score = parallel.gradients(IMAGES, LABELS, 23, seed=5, position=(1, 2))
     return score, [p.grad for p in model.parameters()]
 
 

@@ -31,26 +31,12 @@ FINISHED = (
 COMMON = (
     "dlcourse.nn.containers",
     "dlcourse.nn.contract",
+    "dlcourse.nn.draws",
     "dlcourse.nn.module",
     "dlcourse.nn.parameter",
-    "dlcourse.distributed.handle",
+    "dlcourse.distributed.messages",
     "dlcourse.distributed.single",
     "dlcourse.distributed.threads",
-    *(
-        f"dlcourse.distributed.communicator.{name}"
-        for name in (
-            "Communicator.__init__",
-            "Communicator._peer",
-            "Communicator.irecv",
-            "Communicator.isend",
-            "Communicator.recv",
-            "Communicator.send",
-            "Communicator.sendrecv",
-            "CommunicationError",
-            "_tag",
-            "check_array",
-        )
-    ),
 )
 
 

@@ -18,7 +18,7 @@ from dlcourse.files import check_writable, write_json
 from dlcourse.models import Classifier, Ensemble, summary
 from dlcourse.nn import softmax
 from dlcourse.zoo.classifiers import classifier
-from dlcourse.zoo.ensemble import ENSEMBLE, gather
+from dlcourse.zoo.ensemble import ENSEMBLE, evaluate_ensemble, gathered
 from dlcourse.zoo.runs import read_run
 from dlcourse.zoo.training import record_of
 
@@ -80,13 +80,12 @@ def ensemble(
             raise ValueError(f"each network has one vote, found {name} more than once")
     if output is not None:
         check_writable(output)
-    trained = gather(names, Ensemble([_of_mnist(name) for name in names]))
-    test = trained.test or {}
+    test = evaluate_ensemble(Ensemble([_of_mnist(name) for name in names]))
     for name, accuracy in zip(names, test["members"], strict=True):
         typer.echo(f"{accuracy:.2%}  {name}")
     typer.echo(f"{test['accuracy']:.2%}  together ({test['errors']} errors in {test['images']:,})")
     if output is not None:
-        write_json(output, record_of(trained, test, command=command_line()))
+        write_json(output, record_of(gathered(names), test, command=command_line()))
         typer.echo(f"the record is in {output}")
 
 

@@ -1,8 +1,8 @@
 """Ranks that work together, and how they exchange arrays."""
 
 from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
-from dlcourse.distributed.communicator import CommunicationError, Communicator
-from dlcourse.distributed.handle import Handle
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.messages import CommunicationError, Handle
 from dlcourse.distributed.mpi import MPI, end_all_ranks, started_ranks
 from dlcourse.distributed.nccl import NCCL
 from dlcourse.distributed.reduction import pieces, tree_sum

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse.distributed.communicator import CommunicationError, Communicator
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.messages import CommunicationError
 from dlcourse.distributed.mpi import MPI
 from dlcourse.distributed.threads import Threads
 from dlcourse.files import atomic_write

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module, synchronize, to_numpy
-from dlcourse.distributed.communicator import CommunicationError, Communicator
-from dlcourse.distributed.handle import Handle, Incoming
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.messages import CommunicationError, Handle
 from dlcourse.distributed.single import available_cores
 
 #: Asked this many times without a pause, a message between two cores is usually there.
@@ -93,7 +93,7 @@ class MPI(Communicator):
         doing = f"{what} to rank {destination}"
         return _Request(self, self._comm.Isend(_bytes(array), destination, tag), array, doing)
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Handle:
         buffer = out if self._readable(out) is out else np.empty(out.shape, out.dtype)
         peer = self._mpi.ANY_SOURCE if source is None else source
         doing = f"{what} for a message from " + ("any rank" if source is None else f"rank {source}")
@@ -108,7 +108,7 @@ class MPI(Communicator):
         return array if self._reads_gpu else to_numpy(array)
 
 
-class _Request(Incoming):
+class _Request(Handle):
     """A message that MPI is carrying."""
 
     def __init__(
@@ -119,7 +119,8 @@ class _Request(Incoming):
         self._status = owner._mpi.Status()
         self._done = False
 
-    def test(self) -> bool:
+    def _test(self) -> bool:
+        """Return whether it is done, and take what has arrived; never waits."""
         if not self._done and self._request.Test(self._status):
             self._done = True
             if self._out is not None:
@@ -129,10 +130,10 @@ class _Request(Incoming):
     def wait(self) -> None:
         # MPI's own wait would never give up. Asking only costs something where cores are scarce.
         for _ in range(_SPINS):
-            if self.test():
+            if self._test():
                 return
         start = time.monotonic()
-        while not self.test():
+        while not self._test():
             waited = time.monotonic() - start
             if waited > self._owner.timeout:
                 raise CommunicationError(

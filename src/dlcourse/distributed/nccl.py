@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-from dlcourse.distributed.communicator import CommunicationError, Communicator, check_array
-from dlcourse.distributed.handle import Handle, Incoming
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.messages import CommunicationError, Handle, check_array
 from dlcourse.distributed.reduction import pieces
 
 
@@ -92,15 +92,16 @@ class NCCL(Communicator):
         self._check_root(root)
         self._put(lambda stream: self._comm.bcast(*self._values(array), root, stream), array).wait()
 
-    def iallreduce(self, array: Array) -> Handle:
+    def allreduce(self, array: Array) -> None:
         if _on_host(array):
-            return self._host.iallreduce(array)
+            self._host.allreduce(array)
+            return
         check_array(array)
         address, count, dtype = self._values(array)
         add = self._nccl.NCCL_SUM
-        return self._put(
+        self._put(
             lambda stream: self._comm.allReduce(address, address, count, dtype, add, stream), array
-        )
+        ).wait()
 
     def reduce_scatter(self, array: Array) -> Array:
         if _on_host(array):
@@ -147,7 +148,7 @@ class NCCL(Communicator):
             lambda stream: self._comm.send(*self._values(array), destination, stream), array
         )
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Handle:
         if _on_host(out):
             return self._host._irecv(out, source, tag, what)
         _no_tag(tag)
@@ -174,7 +175,7 @@ class NCCL(Communicator):
         return array.data.ptr, array.size, code
 
 
-class _Queued(Incoming):
+class _Queued(Handle):
     """Work in NCCL's stream."""
 
     def __init__(
@@ -182,9 +183,6 @@ class _Queued(Incoming):
     ) -> None:
         self._done, self._current_stream = done, current_stream
         self._arrays = arrays  # kept, since their memory must not be given to others meanwhile
-
-    def test(self) -> bool:
-        return bool(self._done.done)
 
     def wait(self) -> None:
         # It is the current stream that waits. The processor goes on.

@@ -6,7 +6,7 @@ import os
 
 from dlcourse.backend import Array
 from dlcourse.distributed.communicator import Communicator
-from dlcourse.distributed.handle import Handle, Incoming
+from dlcourse.distributed.messages import Handle
 
 
 class SingleProcess(Communicator):
@@ -30,7 +30,7 @@ class SingleProcess(Communicator):
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
         raise AssertionError("there is no other rank")
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Handle:
         # `_peer` lets no rank through; only "from whichever" comes here.
         raise ValueError("a single rank can receive from nobody")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.backend import Array, array_module, to_numpy
+from dlcourse.backend import Array, array_module, sum_dtype, to_numpy
 from dlcourse.distributed.communicator import Communicator
 from dlcourse.nn import BatchNorm2d, Module
 
@@ -64,7 +64,7 @@ class SyncBatchNorm(BatchNorm2d):
 
     @classmethod
     def convert(cls, module: Module, communicator: Communicator) -> Module:
-        """Make every `BatchNorm2d` of a network a `SyncBatchNorm`, and return the network.
+        """Put a `SyncBatchNorm` in the place of every `BatchNorm2d`, and return the network.
 
         Parameters, buffers and their names stay, so optimizers and checkpoints still fit.
 
@@ -76,11 +76,12 @@ class SyncBatchNorm(BatchNorm2d):
         >>> type(net[0]).__name__
         'SyncBatchNorm'
         """
-        for _, part in module.named_modules():
-            if type(part) is BatchNorm2d:
-                # The same object with another class: all that refer to it see the change.
-                part.__class__ = cls
-                part.communicator = communicator  # type: ignore[attr-defined]
+        if type(module) is BatchNorm2d:
+            norm = cls(module.num_features, communicator=communicator)
+            vars(norm).update(module.__getstate__())
+            return norm
+        for name, child in module.named_children():
+            module.add_module(name, cls.convert(child, communicator))
         return module
 
     def forward(self, x: Array) -> Array:
@@ -92,7 +93,8 @@ class SyncBatchNorm(BatchNorm2d):
                 f"SyncBatchNorm expects (N, {self.num_features}, H, W) with at least one image on "
                 f"each rank, found shape {x.shape}"
             )
-        xp = array_module(x)
+        xp, dtype = array_module(x), x.dtype
+        x = x.astype(sum_dtype(dtype), copy=False)
         count = x.size // self.num_features
         mean = x.mean(axis=_ALL_BUT_CHANNELS)
         squares = xp.square(x - _wide(mean)).sum(axis=_ALL_BUT_CHANNELS)
@@ -112,12 +114,14 @@ class SyncBatchNorm(BatchNorm2d):
         self._track(mean, var * (self._count / (self._count - 1)))
         self._std = xp.sqrt(var + self.eps)
         self._x_hat = (x - _wide(mean)) / _wide(self._std)
-        return _wide(self.weight.data) * self._x_hat + _wide(self.bias.data)
+        y = _wide(self.weight.data) * self._x_hat + _wide(self.bias.data)
+        return y.astype(dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
         if not self._synchronized:
             return super().backward(dy)
-        xp = array_module(dy)
+        xp, dtype = array_module(dy), dy.dtype
+        dy = dy.astype(sum_dtype(dtype), copy=False)
         dw = (dy * self._x_hat).sum(axis=_ALL_BUT_CHANNELS)
         db = dy.sum(axis=_ALL_BUT_CHANNELS)
         self.weight.accumulate(dw)
@@ -128,7 +132,7 @@ class SyncBatchNorm(BatchNorm2d):
         mean_dy, mean_dy_x_hat = sums / self._count
         dx = dy - _wide(mean_dy) - self._x_hat * _wide(mean_dy_x_hat)
         dx *= _wide(self.weight.data / self._std)
-        return dx
+        return dx.astype(dtype, copy=False)
 
 
 _ALL_BUT_CHANNELS = (0, 2, 3)

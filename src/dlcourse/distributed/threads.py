@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from dlcourse.backend import Array
 from dlcourse.blas import blas_held
-from dlcourse.distributed.communicator import CommunicationError, Communicator
-from dlcourse.distributed.handle import Handle, Incoming
+from dlcourse.distributed.communicator import Communicator
+from dlcourse.distributed.messages import CommunicationError, Handle
 from dlcourse.distributed.single import available_cores
 from dlcourse.workers import own_threads
 
@@ -70,7 +70,7 @@ class Threads(Communicator):
         >>> Threads.run(2, lambda c: c.recv(np.empty(1), 1 - c.rank))
         Traceback (most recent call last):
         ...
-        dlcourse.distributed.communicator.CommunicationError: every rank waits for another, and \
+        dlcourse.distributed.messages.CommunicationError: every rank waits for another, and \
 none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a message from rank 0
         """
         if size < 1:
@@ -106,11 +106,11 @@ none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a m
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
         return self._group.post(_Message(self, array, self.rank, destination, tag, what, True))
 
-    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Incoming:
+    def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Handle:
         return self._group.post(_Message(self, out, source, self.rank, tag, what, False))
 
 
-class _Message(Incoming):
+class _Message(Handle):
     """One end of a message: what a rank sends, or what it wants to receive."""
 
     def __init__(
@@ -126,10 +126,6 @@ class _Message(Incoming):
         self.owner, self.array, self.tag, self.what = owner, array, tag, what
         self.source, self.destination, self.outgoing = source, destination, outgoing
         self.done = False
-
-    def test(self) -> bool:
-        self.owner._group.check()
-        return self.done
 
     def wait(self) -> None:
         self.owner._group.wait(self)
@@ -189,10 +185,6 @@ class _Group:
                     self._changed.wait(left)
             finally:
                 del self._waiting[message.owner.rank]
-
-    def check(self) -> None:
-        with self._changed:
-            self._check()
 
     def fail(self, rank: int, error: BaseException) -> None:
         """Note the first error of a rank, which ends the others."""

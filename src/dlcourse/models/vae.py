@@ -11,6 +11,7 @@ from dlcourse.backend import Array, array_module
 from dlcourse.nn import (
     Conv2d,
     ConvTranspose2d,
+    Draws,
     Flatten,
     Linear,
     Module,
@@ -31,7 +32,7 @@ class VAEOutputs(NamedTuple):
     log_variance: Array  #: (N, latent)
 
 
-class VAE(Module):
+class VAE(Draws, Module):
     """An encoder says roughly where an image lies; a decoder draws what lies there.
 
     The encoder gives a mean and a variance for each of a few numbers, the decoder gets one draw
@@ -67,7 +68,6 @@ class VAE(Module):
         if latent < 1:
             raise ValueError(f"latent must be at least 1, found {latent}")
         self.latent = latent
-        self.rng: np.random.Generator | None = None
         channels, height, width = _GRID
         self.encoder = Sequential(
             Conv2d(1, channels // 2, 4, stride=2, padding=1, rng=rng),
@@ -98,12 +98,8 @@ class VAE(Module):
         mean, log_variance = both[:, : self.latent], both[:, self.latent :]
         self._shift = None
         if self.training:
-            if self.rng is None:
-                raise ValueError(
-                    "VAE needs a random generator to train: call set_generator(rng), or eval()"
-                )
             xp = array_module(x)
-            noise = xp.asarray(self.rng.standard_normal(mean.shape), dtype=x.dtype)
+            noise = xp.asarray(self.generator.standard_normal(mean.shape), dtype=x.dtype)
             self._shift = xp.exp(log_variance / 2) * noise
         z = mean if self._shift is None else mean + self._shift
         return VAEOutputs(self.decoder(z), mean, log_variance)

@@ -7,6 +7,7 @@ from dlcourse.nn import functional, init
 from dlcourse.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from dlcourse.nn.containers import Chain, Concat, Residual, Sequential
 from dlcourse.nn.convolution import Conv2d
+from dlcourse.nn.draws import Draws
 from dlcourse.nn.dropout import Dropout
 from dlcourse.nn.embedding import Embedding
 from dlcourse.nn.group_norm import GroupNorm
@@ -33,6 +34,7 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
+    "Draws",
     "Dropout",
     "Embedding",
     "Flatten",

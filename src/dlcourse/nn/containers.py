@@ -44,6 +44,14 @@ class _Container(Module):
     def __delitem__(self, index: int | slice) -> None:
         del self._modules[index]
 
+    def add_module(self, name: str, module: Module) -> None:
+        """Put a module in the place of that name, or at the end if there is none."""
+        names = [name for name, _ in self.named_children()]
+        if name in names:
+            self[names.index(name)] = module
+        else:
+            self.append(module)
+
     def __len__(self) -> int:
         return len(self._modules)
 

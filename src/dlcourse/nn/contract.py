@@ -85,8 +85,9 @@ def guard_forward(forward: Pass) -> Pass:
             x = _plain(self, x)
         attributes = self.__dict__
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
-        others = (array.dtype for array in inputs[1:] if hasattr(array, "dtype"))
-        record.inputs = getattr(x, "dtype", None), *others
+        record.inputs = (getattr(x, "dtype", None),)
+        if len(inputs) > 1:
+            record.inputs += tuple(array.dtype for array in inputs[1:] if is_array(array))
         dtype = self._own_dtype(whole=not _here.calls)
         if dtype is not None and _differs(x, dtype):
             x = x.astype(dtype)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.backend import Array, array_module, elementwise, random_uniform
+from dlcourse.nn.draws import Draws
 from dlcourse.nn.module import Module
 
 
-class Dropout(Module):
+class Dropout(Draws, Module):
     """Each value becomes zero with probability `p` while training (Srivastava et al. 2014).
 
     What stays is multiplied by ``1 / (1 - p)``, so that the mean keeps its size; outside training
@@ -41,12 +42,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             self._mask = None
             return x
-        if self.rng is None:
-            raise ValueError(
-                "Dropout needs a random generator to train: pass rng= to Dropout, or call "
-                "set_generator(rng) on the network"
-            )
-        keep = random_uniform(self.rng, x.shape, like=x) >= self.p
+        keep = random_uniform(self.generator, x.shape, like=x) >= self.p
         # In the dtype and memory order of the input, so that the output has them too.
         self._mask = array_module(x).empty_like(x)
         self._mask[...] = keep

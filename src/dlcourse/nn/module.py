@@ -6,6 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MethodType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import DTypeLike
 from dlcourse.backend import Array, to_device
 from dlcourse.habits import Familiar, explained
 from dlcourse.nn.contract import added, guard
+from dlcourse.nn.draws import Draws
 from dlcourse.nn.parameter import Parameter
 from dlcourse.nn.state import fitted, put
 
@@ -331,9 +333,9 @@ class Module(Familiar):
 
     @explained
     def set_generator(self, rng: np.random.Generator) -> None:
-        """Hand a random generator to every layer that draws (dropout)."""
-        for _, module in self.named_modules():
-            if hasattr(module, "rng"):
+        """Hand a random generator to every layer that `Draws`, such as dropout."""
+        for module in self.modules():
+            if isinstance(module, Draws):
                 module.rng = rng
 
     # -- state ---------------------------------------------------------------------------
@@ -394,17 +396,18 @@ class Module(Familiar):
         }
 
     def replica(self) -> Self:
-        """Return a copy that shares parameter values and buffers but has its own gradients.
+        """Return a network that shares parameter values and buffers but has its own gradients.
+
+        The modules and parameters are new, and so are lists, tuples and dictionaries of them and
+        the generators that they draw from; all else is shared. What passes left behind stays here.
 
         Threads each work on a replica: the backward pass keeps its intermediates in the
         module, so one module cannot serve two forward passes at once. For the same reason
         use ``replica().eval()`` to look at a network: it disturbs neither the modes nor a backward
         pass that is still to come.
         """
-        memo: dict[int, Any] = {id(array): array for array in self.state_dict().values()}
-        for parameter in self.parameters():  # gradients and hooks begin as None
-            memo[id(parameter.grad)] = memo[id(parameter.hook)] = None
-        return copy.deepcopy(self, memo)
+        twin: Self = _twin(self, {})
+        return twin
 
     def to(self, device: str) -> Self:
         """Move parameters, their gradients and buffers to ``"cpu"`` or ``"cuda"``; return self."""
@@ -445,3 +448,29 @@ class Module(Familiar):
     def half(self) -> Self:
         """Return the module converted by ``astype(np.float16)``."""
         return self.astype(np.float16)
+
+
+def _twin(value: Any, made: dict[int, Any]) -> Any:
+    """Return the replica of what a module holds; `made` has those of all that may stand twice."""
+    if id(value) in made:
+        return made[id(value)]
+    kind = type(value)
+    twin: Any
+    if isinstance(value, Module):
+        twin = made[id(value)] = copy.copy(value)
+        vars(twin).update({name: _twin(part, made) for name, part in vars(twin).items()})
+        return twin
+    if isinstance(value, Parameter):
+        twin = made[id(value)] = copy.copy(value)
+        twin.grad = None
+        return twin
+    if isinstance(value, np.random.Generator):
+        twin = made[id(value)] = copy.deepcopy(value)
+        return twin
+    if kind in (list, tuple):
+        return kind(_twin(part, made) for part in value)
+    if kind is dict:
+        return {name: _twin(part, made) for name, part in value.items()}
+    if kind is MethodType:
+        return MethodType(value.__func__, _twin(value.__self__, made))
+    return value

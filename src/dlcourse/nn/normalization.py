@@ -128,6 +128,11 @@ class BatchNorm2d(Module):
             dx *= xp.tile(scale, width)
         return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
 
+    def _own_dtype(self, whole: bool) -> np.dtype | None:
+        # Inside a network the output has the dtype of the input: float16 among weights of float16,
+        # though its own are float32.
+        return super()._own_dtype(whole) if whole else None
+
     def _track(self, mean: Array, var: Array) -> None:
         for average, new in ((self.running_mean, mean), (self.running_var, var)):
             average[...] = (1 - self.momentum) * average + self.momentum * new

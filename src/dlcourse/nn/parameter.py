@@ -27,8 +27,6 @@ class Parameter(Familiar):
         The gradient, of the same shape; None until a backward pass has run.
     requires_grad : bool
         Whether it learns; see `Module.requires_grad_`.
-    hook : callable or None
-        Called with the parameter after each `accumulate`.
 
     Examples
     --------
@@ -45,7 +43,7 @@ class Parameter(Familiar):
         "dim": "write parameter.data.ndim",
         "view": "write parameter.data.reshape(shape)",
         "clone": "write parameter.data.copy()",
-        "register_hook": "write parameter.hook = function",
+        "register_hook": "look at parameter.grad after the backward pass",
         "backward": "there is no autograd, write model.backward(criterion.backward())",
     }
 
@@ -58,7 +56,6 @@ class Parameter(Familiar):
         self.data = data
         self.grad: Array | None = None
         self.requires_grad = True
-        self.hook: Callable[[Parameter], None] | None = None
 
     def accumulate(self, grad: Array | Callable[[], Array]) -> None:
         """Add to the gradient, so that a parameter used twice receives both shares.
@@ -73,8 +70,6 @@ class Parameter(Familiar):
             return
         grad = (grad() if callable(grad) else grad).astype(self.data.dtype, copy=False)
         self.grad = grad if self.grad is None else self.grad + grad
-        if self.hook is not None:
-            self.hook(self)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradient, or fill it with zeros."""

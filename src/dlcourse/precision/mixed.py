@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from dlcourse.backend import Array, each
-from dlcourse.habits import explained
-from dlcourse.nn import BatchNorm2d, Module, Parameter
+from dlcourse.nn import BatchNorm2d, Module
 from dlcourse.precision.scaler import LossScaler
-
-
-class _InFloat32(Module):
-    """Mixed into a batch normalization: float16 goes in and out, everything else is float32."""
-
-    def forward(self, x: Array) -> Array:
-        return super().forward(x.astype(np.float32)).astype(np.float16)
-
-    def backward(self, dy: Array) -> Array:
-        return super().backward(dy.astype(np.float32)).astype(np.float16)
 
 
 class MixedPrecision(Module):
@@ -69,49 +59,46 @@ class MixedPrecision(Module):
                 )
         self.model = model
         self.register_buffer("loss_scale", scaler.array)
-        half = model.replica()
-        for _, module in half.named_modules():
-            if isinstance(module, BatchNorm2d):
-                kind = type(module)
-                module.__class__ = type(kind.__name__, (_InFloat32, kind), {})
-            else:
-                for value in vars(module).values():
-                    if isinstance(value, Parameter):
-                        value.data = value.data.astype(np.float16)
-        # In a tuple, so that it is not a child: its parameters must not be learnt as well.
-        self._half = (half,)
 
     def forward(self, x: Array) -> Array:
-        (half,) = self._half
-        half.set_modes(self.model.modes())
-        for rounded, master in self._pairs():
-            if rounded.data is not master.data:
-                rounded.data[...] = master.data
-        return each(lambda y: y.astype(np.float32), half(x.astype(np.float16)))
+        norms = (m for m in self.model.modules() if isinstance(m, BatchNorm2d))
+        exact = {parameter for norm in norms for parameter in norm.parameters()}
+        self._rounded = [
+            p.data if p in exact else p.data.astype(np.float16) for p in self.model.parameters()
+        ]
+        with self._in_float16():
+            y = self.model(x.astype(np.float16))
+        return each(lambda y: y.astype(np.float32), y)
 
     def backward(self, dy: Array) -> Array:
-        (half,) = self._half
-        half.zero_grad()
         scale = float(self.loss_scale)
-        dx = half.backward(each(lambda dy: (dy * scale).astype(np.float16), dy))
-        for rounded, master in self._pairs():
-            if rounded.grad is not None:
-                master.accumulate(rounded.grad.astype(np.float32) / scale)
+        with self._in_float16():
+            dx = self.model.backward(each(lambda dy: (dy * scale).astype(np.float16), dy))
         return None if dx is None else dx.astype(np.float32) / scale
 
-    def _pairs(self) -> Iterator[tuple[Parameter, Parameter]]:
-        """Yield each parameter in half precision and the master weights of the same name."""
-        return zip(self._half[0].parameters(), self.model.parameters(), strict=True)
+    @contextmanager
+    def _in_float16(self) -> Iterator[None]:
+        """Put the rounded weights in place of the master weights, for one pass.
+
+        What the pass adds to their gradients is scaled back, and goes to the master weights.
+        """
+        parameters = self.model.parameters()
+        masters = [(parameter.data, parameter.grad) for parameter in parameters]
+        try:
+            for parameter, rounded in zip(parameters, self._rounded, strict=True):
+                parameter.data, parameter.grad = rounded, None
+            yield
+        finally:
+            found = [parameter.grad for parameter in parameters]
+            for parameter, master in zip(parameters, masters, strict=True):
+                parameter.data, parameter.grad = master
+        for parameter, grad in zip(parameters, found, strict=True):
+            if grad is not None:
+                parameter.accumulate(grad.astype(np.float32) / float(self.loss_scale))
 
     def start_training(self) -> None:
         self.training = True
         self.model.start_training()
 
-    # What reaches the children has to reach the half-precision network as well.
-
-    @explained
-    def set_generator(self, rng: np.random.Generator) -> None:
-        self._half[0].set_generator(rng)
-
     def entrance(self) -> Module:
-        return self._half[0]
+        return self.model

@@ -6,8 +6,9 @@ from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.divergence import TrainingDiverged
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.loop import Loop
-from dlcourse.training.parallel import ParallelModel, Score
+from dlcourse.training.parallel import ParallelModel
 from dlcourse.training.profile import Cost, LayerProfile, Profile, profile
+from dlcourse.training.sums import Score
 from dlcourse.training.trainer import Trainer
 
 __all__ = [

@@ -14,8 +14,8 @@ from dlcourse.distributed import broadcast_arrays, broadcast_json
 from dlcourse.files import Found
 from dlcourse.nn.state import put
 from dlcourse.training.checkpoint import Checkpoint, reading_checkpoint
+from dlcourse.training.cutting import needs_whole_batch
 from dlcourse.training.history import History, Progress
-from dlcourse.training.parallel import needs_whole_batch
 
 if TYPE_CHECKING:
     from dlcourse.training.trainer import Trainer

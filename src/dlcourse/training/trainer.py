@@ -33,9 +33,10 @@ from dlcourse.training.checkpoint import Checkpoint
 from dlcourse.training.copying import ahead
 from dlcourse.training.divergence import TrainingDiverged, check_weights
 from dlcourse.training.history import Epoch, History, Progress
-from dlcourse.training.parallel import Augment, ParallelModel, Score
+from dlcourse.training.parallel import Augment, ParallelModel
 from dlcourse.training.progress import progress_bar
 from dlcourse.training.state import restore, share, snapshot
+from dlcourse.training.sums import Score
 
 
 class Trainer:
@@ -217,7 +218,7 @@ class Trainer:
                 unit="step",
             ) as bar,
         ):
-            parallel.check_shares(len(train), self.batch_size)
+            parallel.cutting.check(len(train), self.batch_size)
             for number in range(done + 1, epochs + 1):
                 if self.stop:
                     break
@@ -250,7 +251,7 @@ class Trainer:
         steps = math.ceil(len(train) / self.batch_size)
         shuffle = generator(self.seed, Stream.SHUFFLE, number)
         order = list(enumerate(batches(len(train), self.batch_size, shuffle)))[before.step :]
-        own = (indices[parallel.share(len(indices))] for _, indices in order)
+        own = (indices[parallel.cutting.share(len(indices))] for _, indices in order)
         loaded: Iterator[tuple[Array, Array]] = ((train.images[i], train.labels[i]) for i in own)
         if self.augment is None:  # images that are augmented on the host are copied afterwards
             loaded = ahead(loaded, like=self.model.parameters()[0].data)
@@ -258,12 +259,7 @@ class Trainer:
             if self.schedule is not None:
                 self.schedule.move_to(number - 1 + step / steps)
             score = parallel.gradients(
-                images,
-                labels,
-                self.seed,
-                (number, step),
-                self.augment,
-                len(indices),
+                images, labels, len(indices), self.seed, (number, step), self.augment
             )
             if not math.isfinite(score.loss):
                 raise TrainingDiverged(self._diverged(number, step, score.loss))

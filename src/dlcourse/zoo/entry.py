@@ -129,10 +129,8 @@ def load(name: str = "deep-convnet-seed0") -> Any:
     (5, 16, 4)
     """
     network = record(name)["network"]
-    path = FOLDER / f"{name}.npz"
-    if network is not None and network["kind"] == "Ensemble":
-        return Ensemble([load(member) for member in network["members"]])
-    return assembled(network, arrays(name), path)
+    voting = network is not None and network["kind"] == "Ensemble"
+    return assembled(network, {} if voting else arrays(name), FOLDER / f"{name}.npz")
 
 
 def in_float32(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -152,6 +150,8 @@ def in_float32(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def assembled(network: Network | None, arrays: Mapping[str, np.ndarray], path: Path) -> Any:
     """Return a network with its arrays, ready to use; where there is none, the arrays.
 
+    The members of an ensemble are other entries.
+
     Parameters
     ----------
     network : mapping or None
@@ -163,6 +163,8 @@ def assembled(network: Network | None, arrays: Mapping[str, np.ndarray], path: P
     """
     if network is None:
         return dict(arrays)
+    if network["kind"] == "Ensemble":
+        return Ensemble([load(member) for member in network["members"]])
     model = build(network)
     own = model.state_dict().keys()
     put_weights(model, {name: array for name, array in arrays.items() if name in own}, path)

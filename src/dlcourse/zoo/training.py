@@ -123,8 +123,8 @@ def make(
     with claimed(folder, settings, entry.defaults) if first else nullcontext():
         trained = entry.train(folder, **drawn, progress=progress)
         kept = {name: _kept_as(to_numpy(a), trained.dtype) for name, a in trained.arrays.items()}
-        held = assembled(trained.network, in_float32(kept), path) if kept else None
-        test = entry.evaluate(held, whole=True) if entry.evaluate and kept else trained.test
+        held = assembled(trained.network, in_float32(kept), path)
+        test = entry.evaluate(held, whole=True) if entry.evaluate else trained.test
         record = record_of(trained, test, held, entry=entry.name, command=command, **drawn)
         if first:
             if kept:
