@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from dlcourse import cli, zoo
@@ -23,20 +24,7 @@ def digit(path, label=7):
     return path
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "train",
-        "evaluate",
-        "predict",
-        "ensemble",
-        "summary",
-        "doctor",
-        "data",
-        "train-entry",
-        "style",
-    ],
-)
+@pytest.mark.parametrize("command", typer.main.get_command(cli.app).commands)
 def test_every_command_has_help(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0 and "Usage:" in out

@@ -115,7 +115,7 @@ def train_classifier(
         training={
             "ranks": 1 if communicator is None else communicator.size,
             "workers": workers,
-            "epochs": history.to_dict()["epochs"],
+            "epochs": [asdict(epoch) for epoch in history.epochs],
         },
         seconds=round(sum(epoch.seconds for epoch in history.epochs), 1),
         network=recipe.network,
