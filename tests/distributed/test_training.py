@@ -12,6 +12,7 @@ from rank_training import (
 
 from dlcourse.data import Shift
 from dlcourse.distributed import CommunicationError, SingleProcess, SyncBatchNorm, Threads
+from dlcourse.models.inception import Inception
 from dlcourse.nn import BatchNorm2d, Conv2d, CrossEntropyLoss, Flatten, Linear, ReLU, Sequential
 from dlcourse.optim import SGD
 from dlcourse.precision import LossScaler
@@ -256,6 +257,15 @@ def test_synchronized_batch_norm_in_mixed_precision():
     _, history = train()
     for _, rank_history in Threads.run(2, train):
         np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=0.01)
+
+
+def test_every_norm_of_a_network_is_exchanged_and_its_parameters_stay():
+    model = Inception(4, 2, 2, 2, 2, 2, 2, batch_norm=True, rng=np.random.default_rng(0))
+    names, parameters = [*model.state_dict()], model.parameters()
+    SyncBatchNorm.convert(model, SingleProcess())
+    norms = [module for module in model.modules() if isinstance(module, BatchNorm2d)]
+    assert {type(norm) for norm in norms} == {SyncBatchNorm}
+    assert [*model.state_dict()] == names and model.parameters() == parameters
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
