@@ -1,4 +1,4 @@
-"""LeNet-5, AlexNet, VGG, GoogLeNet and ResNet: sizes as published, and what is special about each."""
+"""LeNet-5, AlexNet, VGG, GoogLeNet, ResNet: sizes as published, and what is special of each."""
 
 import numpy as np
 import pytest
@@ -201,9 +201,3 @@ def test_the_trainers_gradients_include_the_auxiliary_losses(draws):
     assert score.loss == pytest.approx(net.loss(x, t), rel=1e-4)
     for name, grad in expected.items():
         np.testing.assert_allclose(found[name], grad, atol=1e-4 * np.abs(grad).max(), err_msg=name)
-
-
-def test_a_generator_is_asked_for():
-    for name in TORCHVISION:
-        with pytest.raises(TypeError, match=f"{name} draws its initial weights: pass a generator"):
-            getattr(models, name)()

@@ -44,8 +44,3 @@ def test_zero_init_residual_starts_blocks_as_the_identity(block):
     np.testing.assert_array_equal(net.layer1[1](x), x)
     net = ResNet(block, (2, 1, 1, 1), num_classes=5, rng=rng())
     assert np.abs(net.layer1[1](x) - x).max() > 0.1
-
-
-def test_a_generator_is_asked_for():
-    with pytest.raises(TypeError, match=r"resnet18 draws its initial weights: pass a generator"):
-        resnet18()
