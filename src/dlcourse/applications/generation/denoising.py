@@ -135,6 +135,7 @@ def sample_diffusion(
 
     Examples
     --------
+    >>> from dlcourse.applications.generation import cosine_schedule
     >>> net = UNet((8, 16), rng=np.random.default_rng(0))
     >>> sample_diffusion(net, cosine_schedule(), 3, np.random.default_rng(0), steps=2).shape
     (3, 1, 28, 28)
