@@ -18,7 +18,8 @@ record has these keys:
   training went on from a checkpoint without a note of the time before. Version 0.1.0 took the time
   of the processor for DCGAN, which is kept as ``processor_seconds``.
 - ``training``: how it went, as epochs or losses
-- ``test``: what was measured, with the arrays as they ship
+- ``test``: what was measured, with the arrays as they ship. Weights of 0.1.0 for scenes, roads,
+  digits and games were measured again by 0.2.0, which draws others to test on.
 - ``weights_sha256``: the checksum of the arrays' file, whether it ships or not; None where there is
   none
 """

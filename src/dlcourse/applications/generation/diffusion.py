@@ -149,8 +149,9 @@ def diffusion_gradients(
     model.skip_input_grad()
 
     def gradients(number: int) -> float:
-        rng = generator(seed, Stream.AUGMENT, number)
-        x = 2 * images[rng.integers(len(images), size=batch_size)] - 1
+        chosen = generator(seed, Stream.BATCH, number).integers(len(images), size=batch_size)
+        x = 2 * images[chosen] - 1
+        rng = generator(seed, Stream.NOISE, number)
         t = rng.integers(1, schedule.steps, size=batch_size, endpoint=True)
         model.start_training()
         noise = rng.standard_normal(x.shape, dtype=np.float32)
