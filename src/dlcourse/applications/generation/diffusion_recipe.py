@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.diffusion import (
-    cosine_schedule,
-    diffusion_gradients,
-    sample_diffusion,
-)
+from dlcourse.applications.generation.denoising import sample_diffusion
+from dlcourse.applications.generation.diffusion import cosine_schedule, diffusion_gradients
 from dlcourse.applications.generation.scores import JUDGE, judged
 from dlcourse.data import load_mnist
 from dlcourse.models import UNet
