@@ -173,9 +173,7 @@ def test_only_steps_since_the_checkpoint_are_trained_again(tmp_path):
     assert len(again.history.step_loss) == 6
 
 
-def test_wrong_numbers_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="checkpoint_every must be at least 1, found 0"):
-        small_trainer(checkpoint=tmp_path / "c.npz", checkpoint_every=0)
+def test_checkpoints_without_a_file_are_refused():
     with pytest.raises(ValueError, match="checkpoint_every needs a file"):
         small_trainer(checkpoint_every=1)
 

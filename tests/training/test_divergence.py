@@ -39,14 +39,16 @@ def test_no_checkpoint_is_taken_of_weights_that_are_no_numbers(tmp_path):
 
 def test_a_loop_looks_at_its_weights_before_it_keeps_them(tmp_path):
     line, loss = Linear(1, 1, rng=np.random.default_rng(0)), MSELoss()
+    optimizer = Breaking(line.parameters(), lr=0.1)
 
     def step(number):
         value = loss(line(np.ones((2, 1), np.float32)), np.ones((2, 1), np.float32))
         line.backward(loss.backward())
+        optimizer.step()
         return value
 
     path = tmp_path / "checkpoint.npz"
-    loop = Loop(line, Breaking(line.parameters(), lr=0.1), step, checkpoint=path, progress=False)
+    loop = Loop(step, {"line": line, "optimizer": optimizer}, checkpoint=path, progress=False)
     with pytest.raises(TrainingDiverged):
         loop.run(3)
     assert not path.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import numpy as np
 
 from dlcourse.nn import Module
 from dlcourse.optim import Adam, CosineAnnealingLR
-from dlcourse.training import Loop
+from dlcourse.training import Loop, descent
 
 
 def train_in_steps(
     model: Module,
-    step: Callable[[int], float],
+    gradients: Callable[[int], float],
     steps: int,
     output: Path,
     *,
@@ -26,14 +25,12 @@ def train_in_steps(
 ) -> dict[str, Any]:
     """Train with Adam and a cosine schedule, and return how it went, for the record.
 
-    Its seconds are None if training went on from a checkpoint: what came before was not timed.
-
     Parameters
     ----------
     model : Module
         What is trained.
-    step : callable
-        As for `Loop`.
+    gradients : callable
+        As for `descent`.
     steps : int
         How many.
     output : pathlib.Path
@@ -46,25 +43,19 @@ def train_in_steps(
         Whether to show a progress bar.
     """
     optimizer = Adam(model.parameters(), lr=lr)
-    checkpoint = output / f"{type(model).__name__.lower()}.npz"
-    resumed = checkpoint.exists()
-    start = time.perf_counter()
-    losses = Loop(
-        model,
-        optimizer,
-        step,
-        schedule=CosineAnnealingLR(optimizer, T_max=steps),
-        max_norm=10.0,
-        checkpoint=checkpoint,
+    schedule = CosineAnnealingLR(optimizer, T_max=steps)
+    history = Loop(
+        descent(gradients, optimizer, schedule=schedule, max_norm=10.0),
+        {"model": model, "optimizer": optimizer},
+        checkpoint=output / f"{type(model).__name__.lower()}.npz",
         settings={**settings, "steps": steps, "lr": lr},
         progress=progress,
     ).run(steps)
-    seconds = round(time.perf_counter() - start, 1)
     return {
         "steps": steps,
         "lr": lr,
-        "seconds": None if resumed else seconds,
-        "losses": [round(float(np.mean(part)), 4) for part in _parts(losses, 20)],
+        "seconds": round(history.seconds, 1),  # over all its parts, if it was interrupted
+        "losses": [round(float(np.mean(part)), 4) for part in _parts(history["loss"], 20)],
     }
 
 

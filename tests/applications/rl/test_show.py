@@ -80,7 +80,7 @@ def test_the_command_plays_in_text():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rl/nobody"], "expected an agent"),
+        (["rl/nobody"], "the agent must be one of rl/"),
         ([AGENTS[0], "-o", "game.mp4"], r"ends in \.gif"),
         ([AGENTS[0], "--most", "0"], "--most must be at least 1, found 0"),
     ],

@@ -10,8 +10,8 @@ from dlcourse.applications.captioning.training import (
     THINGS,
     VOCABULARY,
     evaluate_nic,
-    nic_steps,
-    speaking_steps,
+    nic_gradients,
+    speaking_gradients,
 )
 from dlcourse.data.scenes import load_scenes
 from dlcourse.models import NIC
@@ -41,7 +41,7 @@ def train_nic(folder: Path, *, seed: int, progress: bool) -> Trained:
     scenes = load_scenes("train", count, things=THINGS, seed=1000 + seed)
     first = train_in_steps(
         model,
-        speaking_steps(model, scenes, VOCABULARY, batch_size, seed),
+        speaking_gradients(model, scenes, VOCABULARY, batch_size, seed),
         steps,
         folder / "first",
         lr=lr,
@@ -52,7 +52,7 @@ def train_nic(folder: Path, *, seed: int, progress: bool) -> Trained:
     scenes = load_scenes("train", steps * batch_size, things=THINGS, seed=1001 + seed)
     then = train_in_steps(
         model,
-        nic_steps(model, scenes, VOCABULARY, batch_size, seed),
+        nic_gradients(model, scenes, VOCABULARY, batch_size, seed),
         steps,
         folder,
         lr=lr,

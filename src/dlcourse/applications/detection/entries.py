@@ -13,9 +13,9 @@ from dlcourse.applications.detection.evaluation import (
     Detections,
     mean_average_precision,
 )
-from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_steps
+from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect, fast_rcnn_gradients
 from dlcourse.applications.detection.proposals import selective_search
-from dlcourse.applications.detection.rcnn import fine_tuning_steps, fit_rcnn, rcnn_detect
+from dlcourse.applications.detection.rcnn import fine_tuning_gradients, fit_rcnn, rcnn_detect
 from dlcourse.applications.detection.regions import training_regions
 from dlcourse.data.scenes import CLASSES, Scene, load_scenes
 from dlcourse.models import RCNN, FastRCNN
@@ -34,7 +34,7 @@ def train_detector(kind: str, folder: Path, *, seed: int, progress: bool) -> Tra
     regions = training_regions(load_scenes("train", _SCENES, seed=2000 + seed))
     network = {"kind": kind, "classes": len(CLASSES)}
     model = zoo.build(network, generator(seed, Stream.INIT))
-    make_step = fine_tuning_steps if isinstance(model, RCNN) else fast_rcnn_steps
+    make_step = fine_tuning_gradients if isinstance(model, RCNN) else fast_rcnn_gradients
     training = train_in_steps(
         model,
         make_step(model, regions, seed),

@@ -23,7 +23,12 @@ from dlcourse.applications.driving.pictures import (
     in_weather,
 )
 from dlcourse.applications.driving.simulator import RoadSimulator
-from dlcourse.applications.driving.training import confusion, draw_batch, segment_with, segnet_steps
+from dlcourse.applications.driving.training import (
+    confusion,
+    draw_batch,
+    segment_with,
+    segnet_gradients,
+)
 from dlcourse.applications.driving.weather import WEATHERS
 from dlcourse.applications.segmentation import segmentation_scores
 from dlcourse.models import SegNet
@@ -44,7 +49,7 @@ def train_segnet(folder: Path, *, seed: int, progress: bool) -> Trained:
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
     training = train_in_steps(
         model,
-        segnet_steps(model, pictures, _BATCH, seed),
+        segnet_gradients(model, pictures, _BATCH, seed),
         _STEPS,
         folder,
         lr=_LR,

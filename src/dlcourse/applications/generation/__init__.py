@@ -1,6 +1,6 @@
 """Making images of digits that nobody wrote, and measuring how good they are."""
 
-from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
+from dlcourse.applications.generation.adversarial import adversarial_step, adversarial_steps
 from dlcourse.applications.generation.diffusion import (
     Denoised,
     NoiseSchedule,
@@ -8,7 +8,7 @@ from dlcourse.applications.generation.diffusion import (
     cosine_schedule,
     ddim_path,
     ddpm_path,
-    diffusion_steps,
+    diffusion_gradients,
     sample_diffusion,
 )
 from dlcourse.applications.generation.latent import generate, latent_vectors, slerp
@@ -24,23 +24,23 @@ from dlcourse.applications.generation.scores import (
     mean_distance,
     score,
 )
-from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_steps
+from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_gradients
 
 __all__ = [
     "CONFIDENT",
     "JUDGE",
-    "KEPT",
-    "AdversarialLoop",
     "Denoised",
     "Judged",
     "NoiseSchedule",
     "Scores",
     "VAELoss",
     "add_noise",
+    "adversarial_step",
+    "adversarial_steps",
     "cosine_schedule",
     "ddim_path",
     "ddpm_path",
-    "diffusion_steps",
+    "diffusion_gradients",
     "discriminator_loss",
     "frechet_distance",
     "generate",
@@ -54,5 +54,5 @@ __all__ = [
     "sample_vae",
     "score",
     "slerp",
-    "vae_steps",
+    "vae_gradients",
 ]

@@ -118,10 +118,10 @@ def add_noise(
     return noisy
 
 
-def diffusion_steps(
+def diffusion_gradients(
     model: UNet, images: np.ndarray, schedule: NoiseSchedule, batch_size: int, seed: int
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches a network to predict the noise.
+    """Return the gradients that teach to predict the noise, for `dlcourse.training.descent`.
 
     Each picture of a batch is noised to a time of its own, and the loss is the mean squared
     difference of the noise that went in and the noise that the network sees (Ho et al. 2020,
@@ -144,14 +144,14 @@ def diffusion_steps(
     --------
     >>> net = UNet((8, 16), rng=np.random.default_rng(0))
     >>> images = np.zeros((10, 1, 8, 8), np.float32)
-    >>> step = diffusion_steps(net, images, cosine_schedule(), batch_size=4, seed=0)
-    >>> round(step(0))  # the network answers 0 at first, and noise has a variance of 1
+    >>> gradients = diffusion_gradients(net, images, cosine_schedule(), batch_size=4, seed=0)
+    >>> round(gradients(0))  # the network answers 0 at first, and noise has a variance of 1
     1
     """
     loss = MSELoss()
     model.skip_input_grad()
 
-    def step(number: int) -> float:
+    def gradients(number: int) -> float:
         chosen = generator(seed, Stream.BATCH, number).integers(len(images), size=batch_size)
         x = 2 * images[chosen] - 1
         rng = generator(seed, Stream.NOISE, number)
@@ -162,7 +162,7 @@ def diffusion_steps(
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 class Denoised(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlcourse import zoo
 from dlcourse.applications.generation.scores import JUDGE, judged
-from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_steps
+from dlcourse.applications.generation.vae import reconstruct, sample_vae, vae_gradients
 from dlcourse.data import load_mnist
 from dlcourse.models import VAE
 from dlcourse.training import Stream, generator
@@ -27,7 +27,7 @@ def train_vae(folder: Path, *, seed: int, progress: bool) -> Trained:
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
     training = train_in_steps(
         model,
-        vae_steps(model, train.images, _BATCH, seed),
+        vae_gradients(model, train.images, _BATCH, seed),
         _STEPS,
         folder,
         lr=_LR,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse import zoo
-from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_steps
+from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_gradients
 from dlcourse.data.scenes import CLASSES, load_scenes
 from dlcourse.models import FCN
 from dlcourse.training import Stream, generator
@@ -31,7 +31,7 @@ def train_fcn(stride: int, folder: Path, *, seed: int, progress: bool) -> Traine
     scenes = load_scenes("train", steps * _BATCH, seed=3 * seed + list(_PLAN).index(stride))
     training = train_in_steps(
         model,
-        fcn_steps(model, scenes, _BATCH, seed),
+        fcn_gradients(model, scenes, _BATCH, seed),
         steps,
         folder,
         lr=lr,
