@@ -52,7 +52,9 @@ def test_in_float64_any_number_of_ranks_agrees(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-12)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-12
+        )
         for name, array in state.items():
             assert array.dtype == np.float64
             np.testing.assert_allclose(array, alone[name], rtol=0, atol=1e-12, err_msg=name)
@@ -238,7 +240,9 @@ def test_synchronized_batch_norm_is_that_of_one_big_batch(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-4)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-4
+        )
         for name, array in state.items():
             np.testing.assert_allclose(array, alone[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
@@ -256,7 +260,9 @@ def test_synchronized_batch_norm_in_mixed_precision():
 
     _, history = train()
     for _, rank_history in Threads.run(2, train):
-        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=0.01)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=0.01
+        )
 
 
 def test_every_norm_of_a_network_is_exchanged_and_its_parameters_stay():

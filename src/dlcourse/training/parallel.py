@@ -155,7 +155,6 @@ class ParallelModel:
 
         done = self._map(work, self.cutting.micro_batches(len(images)))
         with _overflowing():  # a scale of the loss may be too large
-            with _overflowing():  # a scale of the loss may be too large
             sum_gradients(self._parameters, [grads for _, grads in done], self.communicator)
         return sum_scores([score for score, _ in done], self.communicator)
 
