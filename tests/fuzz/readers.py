@@ -29,10 +29,8 @@ from fuzz.trainings import (
     into,
     network,
     read_checkpoint,
-    read_dqn,
     read_loop,
     write_checkpoint,
-    write_dqn,
     write_loop,
 )
 
@@ -257,7 +255,6 @@ def readers(folder, slow=False):
         Reader("compressed.npz", write_compressed, load_arrays, zip_lies),
         Reader("trainer.npz", write_checkpoint, read_checkpoint, zip_lies),
         Reader("loop.npz", write_loop, read_loop, zip_lies),
-        Reader("dqn.npz", write_dqn, read_dqn, zip_lies),
         Reader("int8.npz", write_int8, read_int8, zip_lies),
         Reader("zip.pth", partial(write_torch, as_zip), into(load_of_others), zip_lies),
         Reader("old.pth", partial(write_torch, as_old), into(load_of_others), pickle_lies),

@@ -20,7 +20,7 @@ COUNT = 25
 
 
 def test_every_reader_takes_damaged_files():
-    readers = 12 + len(PICTURES)
+    readers = 11 + len(PICTURES)
     report = fuzz.watch(seed=14, cases=COUNT * readers)
     assert report["wrong"] == []
     assert set(report["cases"].values()) == {COUNT} and len(report["cases"]) == readers

@@ -5,11 +5,11 @@ import contextlib
 import numpy as np
 
 from dlcourse import nn, optim
-from dlcourse.applications.rl import deep_training
-from dlcourse.applications.rl.dqn import DQN
 from dlcourse.applications.rl.replay import ReplayMemory
 from dlcourse.data import Dataset
-from dlcourse.training import Loop, Trainer
+from dlcourse.precision import LossScaler
+from dlcourse.training import History, Loop, Trainer
+from dlcourse.training.checkpoint import copied
 
 rng = np.random.default_rng
 
@@ -28,10 +28,6 @@ def network(seed):
         nn.Conv2d(1, 2, 3, rng=rng(seed)), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(),
         nn.Linear(8, 3, rng=rng(seed)),
     )  # fmt: skip
-
-
-def copied(state):
-    return {name: array.copy() for name, array in state.items()}
 
 
 class HalfLoadedError(AssertionError):
@@ -86,7 +82,7 @@ def read_checkpoint(path):
         try:
             one.fit(DATA, epochs=1)
         except Exception:
-            if one.schedule.state_dict() != before or one.history.epochs or one.within_epoch:
+            if one.schedule.state_dict() != before or one.history != History():
                 raise HalfLoadedError("the numbers of the trainer changed") from None
             raise
         finally:
@@ -95,9 +91,15 @@ def read_checkpoint(path):
 
 
 def loop(path, seed):
+    """A training whose state is of all kinds: arrays, numbers, and both."""
     line = nn.Linear(2, 1, rng=rng(seed))
-    return Loop(line, optim.Momentum(line.parameters(), lr=0.1), lambda number: 0.5,
-                checkpoint=path, progress=False)  # fmt: skip
+    momentum = optim.Momentum(line.parameters(), lr=0.1)
+    memory = ReplayMemory(4, (3,))
+    for i in range(3 - seed):
+        memory.add([i, i, i], 0, 1.0, [i, i, i], False)
+    state = {"model": line, "optimizer": momentum, "memory": memory,
+             "schedule": optim.StepLR(momentum, 3), "scaler": LossScaler()}  # fmt: skip
+    return Loop(lambda number: 0.5, state, checkpoint=path, progress=False)
 
 
 def write_loop(path):
@@ -105,27 +107,11 @@ def write_loop(path):
 
 
 def read_loop(path):
+    saved = path.read_bytes()
     one = loop(path, 1)
-    with whole(one.model, one.optimizer):
-        losses = one.run(2)
-    return {"losses": losses, **copied(one.model.state_dict())}
-
-
-def dqn(seed):
-    net = nn.Sequential(nn.Linear(3, 2, rng=rng(seed)))
-    memory = ReplayMemory(4, (3,))
-    for i in range(3):
-        memory.add([i, i, i], 0, 1.0, [i, i, i], False)
-    best = copied(net.state_dict())
-    return DQN(net, optim.Adam(net.parameters())), memory, best, deep_training.DQNHistory()
-
-
-def write_dqn(path):
-    deep_training._save(path, "a", *dqn(0))
-
-
-def read_dqn(path):
-    agent, memory, best, history = dqn(1)
-    with whole(agent.network, agent.target, agent.optimizer):
-        deep_training._restore(path, "a", agent, memory, best, history)
-    return {"best": best, "memory": copied(memory.arrays()), "added": memory.added}
+    with whole(*one.state.values()):
+        try:
+            losses = one.run(2)["loss"]
+        finally:
+            path.write_bytes(saved)
+    return {"losses": losses, **copied(one.state["model"].state_dict())}

@@ -9,10 +9,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from test_looking import DIGITS, LABELS, NETWORKS, STEPS, images, rng
+from small_networks import DIGITS, GRADIENTS, LABELS, NETWORKS, game, images, rng
 
 from dlcourse import models, nn
-from dlcourse.applications.generation.adversarial import AdversarialLoop
 from dlcourse.applications.generation.scores import frechet_distance
 from dlcourse.applications.rl.dqn import DQN
 from dlcourse.applications.rl.replay import Transitions
@@ -56,13 +55,13 @@ def trained(net, workers=None, count=60, **options):
 
 def steps(name):
     net = NETWORKS[name][0]()
-    run = STEPS[name](net)
+    run = GRADIENTS[name](net)
     return digest(*(np.float64(run(i)) for i in range(2)), *net.state_dict().values())
 
 
 def gan():
-    networks = models.DCGANGenerator(8, 16, rng=rng()), models.DCGANDiscriminator(16, rng=rng(1))
-    AdversarialLoop(*networks, 2 * images(40, 1, 28, 28) - 1, batch_size=40, progress=False).run(2)
+    loop, *networks = game(2 * images(40, 1, 28, 28) - 1, 40, width=16)
+    loop.run(2)
     return digest(*(array for net in networks for array in net.state_dict().values()))
 
 
@@ -111,7 +110,7 @@ def lines(workers):
     yield "LSTM", lambda: passes(lstm, [images(5, 64, 256)])
     for name, (build, inputs) in NETWORKS.items():
         yield f"passes of {name}", lambda build=build, i=inputs: passes(build(), i)
-    for name in STEPS:
+    for name in GRADIENTS:
         yield f"steps of {name}", lambda name=name: steps(name)
     for name, build in {
         "alexnet": models.AlexNet,

@@ -1,5 +1,7 @@
 """Trainings that any kind of ranks can run, for tests."""
 
+import copy
+
 import numpy as np
 
 from dlcourse.data import Dataset, Shift, load_mnist
@@ -9,12 +11,12 @@ from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Trainer
 
 
-def small_dataset(count=90, seed=0):
+def small_dataset(count=90, seed=0, bar=0.5):
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     images = rng.random((count, 1, 8, 8), dtype=np.float32) / 2
     for i, label in enumerate(labels):
-        images[i, 0, 2 * label : 2 * label + 2] += 0.5  # a bar tells the class
+        images[i, 0, 2 * label : 2 * label + 2] += bar  # it tells the class
     return Dataset(images, labels, ("top", "middle", "bottom"))
 
 
@@ -49,8 +51,9 @@ def small_trainer(communicator=None, **options):
 def result(trainer):
     """All that ranks must agree on."""
     state = {name: array.copy() for name, array in trainer.model.state_dict().items()}
-    history = trainer.history.to_dict()
-    for epoch in history["epochs"]:
+    history = vars(copy.deepcopy(trainer.history))
+    del history["seconds"]
+    for epoch in history["watched"]:
         del epoch["seconds"]
     return state, history
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from dlcourse.applications.generation.adversarial import AdversarialLoop
+from dlcourse.applications.generation.adversarial import adversarial_steps
 from dlcourse.applications.rl.dqn import DQN
 from dlcourse.data import Dataset
-from dlcourse.models import DCGANDiscriminator, DCGANGenerator, MLPQNetwork
+from dlcourse.models import MLPQNetwork
 from dlcourse.nn import CrossEntropyLoss, Flatten, Linear, Sequential, softmax
 from dlcourse.optim import SGD, Adam, StepLR, WeightAverage
-from dlcourse.training import EarlyStopping, Loop, ParallelModel, Trainer
+from dlcourse.training import EarlyStopping, Loop, ParallelModel, Trainer, descent
 
 RNG = np.random.default_rng
 DATA = Dataset(RNG(1).random((8, 1, 2, 2), dtype=np.float32), np.arange(8) % 2, ("a", "b"))
@@ -118,48 +118,55 @@ def test_data_come_as_data_sets():
         trainer().fit(None, epochs=1)
 
 
+def plain(number):
+    return 1.0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"optimizer": other()}, "does not have"),
-        ({"schedule": StepLR(other(), 1)}, "another optimizer"),
         ({"step": 3}, r"step must be a function, step\(number\), found int"),
-        ({"max_norm": 0}, "max_norm must be"),
+        ({"state": [network()]}, "state must be parts by name, .*, found list"),
+        ({"state": {"model": 3}}, "each part of state must be one with state_dict, .* found int"),
+        ({"state": {"model": network(), "optimizer": other()}}, "does not have"),
         ({"save_every": 0}, "save_every must be"),
+        ({"watch": 1}, "watch must be a function"),
+        ({"watch_every": 0}, "watch_every must be"),
     ],
 )
 def test_a_loop_refuses_the_same(options, message):
-    net = network()
-    arguments = {"optimizer": Adam(net.parameters()), "step": lambda number: 1.0} | options
     with pytest.raises((TypeError, ValueError), match=message):
-        Loop(net, progress=False, **arguments)
-
-
-def test_a_loop_counts_its_steps_and_wants_a_loss():
-    net = network()
-    with pytest.raises(ValueError, match="steps must be at least 0, found -1"):
-        Loop(net, Adam(net.parameters()), lambda number: 1.0, progress=False).run(-1)
-    with pytest.raises(TypeError, match=r"step\(number\) must return the loss: end it"):
-        Loop(net, Adam(net.parameters()), lambda number: None, progress=False).run(1)
+        Loop(**({"step": plain, "state": {}} | options))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "batch_size must be"),
-        ({"seed": -1}, "seed must be"),
-        ({"watch_every": 0}, "watch_every must be"),
-        ({"rate": 0.5}, "rate must be a function"),
-        ({"watch": 1}, "watch must be a function"),
+        ({"gradients": 3}, "gradients must be a function"),
+        ({"optimizer": Adam}, "optimizer must be .* found the class Adam"),
+        ({"schedule": StepLR(other(), 1)}, "another optimizer"),
+        ({"max_norm": 0}, "max_norm must be"),
     ],
 )
-def test_two_networks_refuse_the_same(options, message):
-    networks = DCGANGenerator(8, 4, rng=RNG(0)), DCGANDiscriminator(4, rng=RNG(0))
-    images = RNG(0).uniform(-1, 1, (4, 1, 28, 28)).astype(np.float32)
+def test_a_descent_refuses_the_same(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
-        AdversarialLoop(*networks, images, **({"batch_size": 2} | options))
-    with pytest.raises(ValueError, match="steps must be"):
-        AdversarialLoop(*networks, images, batch_size=2, progress=False).run(-1)
+        descent(**({"gradients": plain, "optimizer": other()} | options))
+
+
+def test_a_loop_counts_its_steps_and_wants_a_loss():
+    with pytest.raises(ValueError, match="steps must be at least 0, found -1"):
+        Loop(plain, {}, progress=False).run(-1)
+    for step in (lambda number: None, lambda number: {}, descent(lambda number: None, other())):
+        with pytest.raises(TypeError, match=r"step\(number\) must return the loss: end it"):
+            Loop(step, {}, progress=False).run(1)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "seed", "message"), [(0, 0, "batch_size must be"), (2, -1, "seed must be")]
+)
+def test_two_networks_refuse_the_same(batch_size, seed, message):
+    with pytest.raises(ValueError, match=message):
+        adversarial_steps(None, None, None, None, np.zeros((2, 1, 28, 28)), batch_size, seed)
 
 
 def test_an_agent_refuses_the_optimizer_of_another_network():

@@ -3,6 +3,7 @@
 from dlcourse.streams import Stream, generator
 from dlcourse.training.callbacks import EarlyStopping, KeepBest
 from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.descent import descent
 from dlcourse.training.divergence import TrainingDiverged
 from dlcourse.training.history import Epoch, History
 from dlcourse.training.loop import Loop
@@ -26,6 +27,7 @@ __all__ = [
     "Stream",
     "Trainer",
     "TrainingDiverged",
+    "descent",
     "generator",
     "profile",
 ]

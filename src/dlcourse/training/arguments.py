@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -43,16 +43,26 @@ def check_optimizer(model: Module, optimizer: Optimizer, schedule: Schedule | No
     """
     check_kind("model", model, Module, "a network, such as DeepConvNet(rng=rng)")
     check_kind("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.parameters())")
-    own = set(model.parameters())
+    check_owned([model], optimizer)
+    if schedule is not None:
+        check_schedule(schedule, optimizer)
+
+
+def check_owned(models: Sequence[Module], optimizer: Optimizer) -> None:
+    """Refuse an optimizer with parameters that belong to none of some networks."""
+    own = {parameter for model in models for parameter in model.parameters()}
     foreign = sum(parameter not in own for parameter in optimizer.parameters)
     if foreign:
+        names = " or ".join(type(model).__name__ for model in models) or "state without a network"
         raise ValueError(
             f"the optimizer has {foreign} parameters, of {len(optimizer.parameters)}, that this "
-            f"{type(model).__name__} does not have: make it from model.parameters() once the "
+            f"{names} does not have: make it from model.parameters() once the "
             "model has its final layers"
         )
-    if schedule is None:
-        return
+
+
+def check_schedule(schedule: Schedule, optimizer: Optimizer) -> None:
+    """Refuse a schedule that sets the learning rate of another optimizer."""
     check_kind("schedule", schedule, Schedule, "a schedule, such as StepLR(optimizer, 10)")
     inside = getattr(optimizer, "optimizer", optimizer)  # a WeightAverage has its optimizer's rate
     if schedule.optimizer not in (optimizer, inside):

@@ -1,14 +1,14 @@
-"""What happened in training, step by step and epoch by epoch."""
+"""What happened in training: numbers of every step, and what was seen on the way."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training set."""
+    """One pass over the training set, as a `Trainer` sums it up."""
 
     epoch: int  #: counted from 1
     lr: float  #: learning rate of the last step
@@ -19,36 +19,48 @@ class Epoch:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How much of an unfinished epoch is done."""
-
-    step: int = 0  #: steps done
-    loss_sum: float = 0.0  #: over the images of these steps
-    correct: int = 0
-    count: int = 0
-    seconds: float = 0.0
-
-
 @dataclass
 class History:
-    """Loss of every step, and a summary of every epoch.
+    """What a `Loop` keeps: numbers of every step, and what its ``watch`` saw.
+
+    Attributes
+    ----------
+    numbers : dict from str to list of float
+        What the steps returned, by name: one number for each step. ``history["loss"]`` is short
+        for ``history.numbers["loss"]``.
+    watched : list of dict
+        What ``watch`` returned, and as ``"step"`` the number of steps done by then.
+    seconds : float
+        How long it took, over all its parts if it was interrupted.
 
     Examples
     --------
-    >>> history = History(step_loss=[2.3, 1.9])
-    >>> History.from_dict(history.to_dict()) == history
-    True
+    >>> history = History({"loss": [2.3, 1.9]})
+    >>> history["loss"], history.done
+    ([2.3, 1.9], 2)
     """
 
-    step_loss: list[float] = field(default_factory=list)
-    epochs: list[Epoch] = field(default_factory=list)
+    numbers: dict[str, list[float]] = field(default_factory=dict)
+    watched: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = field(default=0.0, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain lists and numbers, fit for JSON."""
-        return asdict(self)
+    def __getitem__(self, name: str) -> list[float]:
+        return self.numbers[name]
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> History:
-        """Rebuild a history from what `to_dict` returned."""
-        return cls(list(data["step_loss"]), [Epoch(**epoch) for epoch in data["epochs"]])
+    @property
+    def done(self) -> int:
+        """Steps done."""
+        return max(map(len, self.numbers.values()), default=0)
+
+    @property
+    def step_loss(self) -> list[float]:
+        """The loss of every step."""
+        return self.numbers.get("loss", [])
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """What a `Trainer` saw: a summary of every epoch."""
+        return [
+            Epoch(**{name: value for name, value in look.items() if name != "step"})
+            for look in self.watched
+        ]

@@ -1,4 +1,4 @@
-"""Progress bars and lines that stop nothing when they cannot be shown."""
+"""Progress bars that stop nothing when they cannot be shown."""
 
 from __future__ import annotations
 
@@ -63,8 +63,3 @@ def progress_bar(iterable: Iterable[Any] | None = None, *, show: bool, **options
     return tqdm(
         iterable, disable=not show, file=Forgiving(sys.stderr), dynamic_ncols=True, **options
     )
-
-
-def say(line: str) -> None:
-    """Write a line of progress to standard error, if possible."""
-    print(line, file=Forgiving(sys.stderr), flush=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, astuple
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from tqdm import tqdm
+import numpy as np
 
 from dlcourse.backend import Array
 from dlcourse.data import Dataset, batches
 from dlcourse.distributed import Communicator, SingleProcess, broadcast_json
 from dlcourse.expect import whole_number
-from dlcourse.files import remove_leftovers
+from dlcourse.files import Found
 from dlcourse.nn import CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.optim import Optimizer, Schedule, clip_grad_norm_
@@ -29,14 +30,12 @@ from dlcourse.training.arguments import (
     check_norm,
     check_optimizer,
 )
-from dlcourse.training.checkpoint import Checkpoint
+from dlcourse.training.checkpoint import Checkpoint, is_finite
 from dlcourse.training.copying import ahead
-from dlcourse.training.divergence import TrainingDiverged, check_weights
-from dlcourse.training.history import Epoch, History, Progress
+from dlcourse.training.cutting import needs_whole_batch
+from dlcourse.training.history import Epoch, History
+from dlcourse.training.loop import Loop
 from dlcourse.training.parallel import Augment, ParallelModel
-from dlcourse.training.progress import progress_bar
-from dlcourse.training.state import restore, share, snapshot
-from dlcourse.training.sums import Score
 
 
 class Trainer:
@@ -75,7 +74,7 @@ class Trainer:
         Where to keep the state after every epoch. An existing file is continued from. Only rank 0
         reads and writes it.
     checkpoint_every : int, optional
-        Steps within an epoch after which the state is kept as well.
+        Steps after which the state is kept as well.
     batch_size : int
         Images per step, over all ranks together; the last step of an epoch takes what is left.
     seed : int
@@ -97,9 +96,7 @@ class Trainer:
     Attributes
     ----------
     history : History
-        Loss of every step, summary of every epoch.
-    within_epoch : Progress or None
-        What was done of the epoch during which a checkpoint was taken.
+        Loss and accuracy of every step, summary of every epoch.
     stop : bool
         Set by a callback to end training after this epoch.
 
@@ -167,7 +164,6 @@ class Trainer:
         self.communicator = communicator or SingleProcess()
         self.progress = progress
         self.history = History()
-        self.within_epoch: Progress | None = None
         self.stop = False
 
     def fit(self, train: Dataset, valid: Dataset | None = None, *, epochs: int) -> History:
@@ -197,122 +193,149 @@ class Trainer:
             if data is not None or name == "train":
                 check_kind(name, data, Dataset, "a Dataset(images, labels, classes)")
         epochs = whole_number("epochs", epochs)
-        settings, rank = self._settings(train), self.communicator.rank
-        if self.checkpoint is not None and rank == 0:
-            remove_leftovers(self.checkpoint)
-            if self.checkpoint.exists():
-                restore(self, Checkpoint.load(self.checkpoint), settings)
-        if self.communicator.size > 1:
-            share(self, settings)
-        done = len(self.history.epochs)
-        steps = math.ceil(len(train) / self.batch_size)
         model = self.model if self.scaler is None else MixedPrecision(self.model, self.scaler)
-        with (
-            ParallelModel(
-                model, self.make_loss, self.workers, self.micro_batch, self.communicator
-            ) as parallel,
-            progress_bar(
-                show=self.progress and rank == 0,
-                total=epochs * steps,
-                initial=done * steps + (self.within_epoch or Progress()).step,
-                unit="step",
-            ) as bar,
-        ):
+        with ParallelModel(
+            model, self.make_loss, self.workers, self.micro_batch, self.communicator
+        ) as parallel:
             parallel.cutting.check(len(train), self.batch_size)
-            for number in range(done + 1, epochs + 1):
-                if self.stop:
-                    break
-                epoch = self._epoch(number, train, valid, parallel, bar, settings)
-                self.within_epoch = None
-                self.history.epochs.append(epoch)
-                if self.schedule is not None:
-                    watched = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
-                    self.schedule.observe(watched)
-                for callback in self.callbacks:
-                    callback(self, epoch)
-                if self.communicator.size > 1:
-                    self.stop = broadcast_json(self.stop, self.communicator)
-                # Last: a run killed before this repeats the epoch, callbacks and all.
-                self._save(settings)
+            loop = _Epochs(self, parallel, train, valid, epochs)
+            loop.run(epochs * loop.steps)
+            self.stop = loop.stop
         return self.history
 
-    def _epoch(
+
+class _Epochs(Loop):
+    """The loop of a trainer: a step is a batch, and what is watched are epochs."""
+
+    def __init__(
         self,
-        number: int,
+        trainer: Trainer,
+        parallel: ParallelModel,
         train: Dataset,
         valid: Dataset | None,
-        parallel: ParallelModel,
-        bar: tqdm[Any],
-        settings: dict[str, Any],
-    ) -> Epoch:
-        before = self.within_epoch or Progress()
-        start = time.perf_counter() - before.seconds
-        total = Score(before.loss_sum, before.correct, before.count)
-        steps = math.ceil(len(train) / self.batch_size)
-        shuffle = generator(self.seed, Stream.SHUFFLE, number)
-        order = list(enumerate(batches(len(train), self.batch_size, shuffle)))[before.step :]
-        own = (indices[parallel.cutting.share(len(indices))] for _, indices in order)
-        loaded: Iterator[tuple[Array, Array]] = ((train.images[i], train.labels[i]) for i in own)
-        if self.augment is None:  # images that are augmented on the host are copied afterwards
-            loaded = ahead(loaded, like=self.model.parameters()[0].data)
-        for (step, indices), (images, labels) in zip(order, loaded, strict=True):
-            if self.schedule is not None:
-                self.schedule.move_to(number - 1 + step / steps)
-            score = parallel.gradients(
-                images, labels, len(indices), self.seed, (number, step), self.augment
+        epochs: int,
+    ) -> None:
+        self.trainer, self.parallel = trainer, parallel
+        self.train, self.valid, self.epochs = train, valid, epochs
+        self.steps = math.ceil(len(train) / trainer.batch_size)  #: of an epoch
+        self.batches: Iterator[tuple[Array, Array]] | None = None
+        names = ("model", "optimizer", "schedule", "scaler")
+        parts = {name: getattr(trainer, name) for name in names}
+        settings = {name: getattr(trainer, name) for name in ("batch_size", "micro_batch", "seed")}
+        super().__init__(
+            self.step_of_batch,
+            {name: part for name, part in parts.items() if part is not None},
+            checkpoint=trainer.checkpoint,
+            save_every=trainer.checkpoint_every or self.steps,
+            watch=self.end_epoch,
+            watch_every=self.steps,
+            settings={"images": len(train), **settings},
+            communicator=trainer.communicator,
+            progress=trainer.progress,
+        )
+        self.history, self.stop = trainer.history, trainer.stop
+
+    def accept(self, saved: Checkpoint) -> None:
+        """Refuse what no trainer wrote, and tell what other ranks than before change."""
+        history, ranks = saved.history, self.communicator.size
+        values = [value for epoch in history.epochs for value in astuple(epoch)]
+        if not all(value is None or is_finite(value) for value in values):
+            raise Found("one whose epochs have things other than finite numbers")
+        if history.done and history.numbers.keys() != {"epoch", "loss", "accuracy"}:
+            raise Found(f"one whose steps have {', '.join(history.numbers)}")
+        if [epoch.epoch for epoch in history.epochs] != [*range(1, history.done // self.steps + 1)]:
+            raise Found(
+                f"one that has done {history.done} steps, in {len(history.epochs)} epochs of "
+                f"{self.steps}"
             )
-            if not math.isfinite(score.loss):
-                raise TrainingDiverged(self._diverged(number, step, score.loss))
-            if self.scaler is None or self.scaler.update(self.model.parameters()):
-                if self.max_norm is not None:
-                    clip_grad_norm_(self.model.parameters(), self.max_norm)
-                self.optimizer.step()
-            total += score
-            self.history.step_loss.append(score.loss)
-            bar.set_postfix(epoch=number, loss=f"{score.loss:.3f}", refresh=False)
-            bar.update()
-            done = step + 1
-            if self.checkpoint_every and done % self.checkpoint_every == 0 and done < steps:
-                check_weights(self.model, self.optimizer.lr)
-                seconds = time.perf_counter() - start
-                self.within_epoch = Progress(
-                    done, total.loss_sum, total.correct, total.count, seconds
-                )
-                self._save(settings)
-        check_weights(self.model, self.optimizer.lr)
-        checked = None if valid is None else parallel.evaluate(valid.images, valid.labels)
-        if checked is not None and not math.isfinite(checked.loss):
-            raise TrainingDiverged(self._diverged(number, steps - 1, checked.loss))
-        return Epoch(
+        if saved.ranks != ranks:
+            warnings.warn(_what_changes(self.trainer.model, saved.ranks, ranks), stacklevel=5)
+
+    def step_of_batch(self, number: int) -> dict[str, float]:
+        """Compute the gradient of a batch, and update the weights."""
+        trainer = self.trainer
+        epoch, k = divmod(number, self.steps)
+        if self.batches is None:  # the first step, perhaps since a checkpoint
+            self.batches = self.batches_from(epoch, k)
+        images, labels = next(self.batches)
+        if trainer.schedule is not None:
+            trainer.schedule.move_to(epoch + k / self.steps)
+        score = self.parallel.gradients(
+            images, labels, self.size(k), trainer.seed, (epoch + 1, k), trainer.augment
+        )
+        numbers = {"epoch": epoch + 1, "loss": score.loss, "accuracy": score.accuracy}
+        parameters = trainer.model.parameters()
+        if not math.isfinite(score.loss):
+            return numbers  # the loop says what is wrong, and the weights stay as they are
+        if trainer.scaler is None or trainer.scaler.update(parameters):
+            if trainer.max_norm is not None:
+                clip_grad_norm_(parameters, trainer.max_norm)
+            trainer.optimizer.step()
+        return numbers
+
+    def batches_from(self, epoch: int, k: int) -> Iterator[tuple[Array, Array]]:
+        """Return this rank's part of all batches from batch k of an epoch on."""
+        trainer, images, labels = self.trainer, self.train.images, self.train.labels
+        orders = (
+            batches(len(images), trainer.batch_size, generator(trainer.seed, Stream.SHUFFLE, n))
+            for n in range(epoch + 1, self.epochs + 1)
+        )
+        whole = islice(chain.from_iterable(orders), k, None)
+        own = (indices[self.parallel.cutting.share(len(indices))] for indices in whole)
+        loaded = ((images[indices], labels[indices]) for indices in own)
+        if trainer.augment is not None:  # images are changed on the host, and copied afterwards
+            return loaded
+        return ahead(loaded, like=trainer.model.parameters()[0].data)
+
+    def size(self, k: int) -> int:
+        """Return how many images batch k of an epoch has; the last takes what is left."""
+        size = self.trainer.batch_size
+        return min(size, len(self.train) - k * size)
+
+    def end_epoch(self, done: int) -> None:
+        """Sum up an epoch, for the schedule and the callbacks to see."""
+        number, left = divmod(done, self.steps)
+        if number == 0 or left:
+            return
+        trainer, history, valid = self.trainer, self.history, self.valid
+        checked = None if valid is None else self.parallel.evaluate(valid.images, valid.labels)
+        if checked is not None:
+            self.check({"validation loss": checked.loss}, f"after epoch {number}")
+        sizes = np.array([self.size(k) for k in range(self.steps)])
+        losses = sizes * history["loss"][-self.steps :]
+        # Right answers, of which the steps have the share.
+        right = (sizes * history["accuracy"][-self.steps :]).round()
+        epoch = Epoch(
             epoch=number,
-            lr=self.optimizer.lr,
-            train_loss=total.loss,
-            train_accuracy=total.accuracy,
+            lr=trainer.optimizer.lr,
+            train_loss=float(losses.sum()) / len(self.train),
+            train_accuracy=float(right.sum()) / len(self.train),
             valid_loss=None if checked is None else checked.loss,
             valid_accuracy=None if checked is None else checked.accuracy,
-            seconds=time.perf_counter() - start,
+            seconds=self.seconds - sum(epoch.seconds for epoch in history.epochs),
         )
+        history.watched.append({"step": done, **asdict(epoch)})
+        if trainer.schedule is not None:
+            watched = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
+            trainer.schedule.observe(watched)
+        for callback in trainer.callbacks:
+            callback(trainer, epoch)
+        if self.communicator.size > 1:
+            trainer.stop = broadcast_json(trainer.stop, self.communicator)
+        self.stop = trainer.stop
 
-    def _settings(self, train: Dataset) -> dict[str, Any]:
-        return {
-            "model": type(self.model).__name__,
-            "optimizer": type(self.optimizer).__name__,
-            "schedule": None if self.schedule is None else type(self.schedule).__name__,
-            "scaler": None if self.scaler is None else type(self.scaler).__name__,
-            "images": len(train),
-            "batch_size": self.batch_size,
-            "micro_batch": self.micro_batch,
-            "seed": self.seed,
-        }
 
-    def _save(self, settings: dict[str, Any]) -> None:
-        if self.checkpoint is not None and self.communicator.rank == 0:
-            snapshot(self, settings).save(self.checkpoint)
-
-    def _diverged(self, epoch: int, step: int, loss: float) -> str:
-        file = self.checkpoint
-        kept = f"; {file} keeps what was before" if file is not None and file.exists() else ""
-        return (
-            f"the loss became {loss} in epoch {epoch}, step {step + 1}, at a learning rate of "
-            f"{self.optimizer.lr:g}: try a smaller learning rate, a warm-up or max_norm{kept}"
+def _what_changes(model: Module, before: int, now: int) -> str:
+    if needs_whole_batch(model):
+        change = (
+            "each step sees the same images, but ranks draw other random numbers for dropout and "
+            "augmentation, and sums are taken in another order"
         )
+    elif all(ranks & (ranks - 1) == 0 for ranks in (before, now)):
+        change = "each step sees the same images and takes the same sums: not a bit changes"
+    else:
+        change = (
+            "each step sees the same images, but the sum of the gradients is taken in another "
+            "order, so roundings differ, and with them the weights"
+        )
+    return f"training goes on with {now} rank{'s' * (now > 1)} in place of {before}; {change}"

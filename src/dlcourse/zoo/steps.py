@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,61 +10,67 @@ import numpy as np
 
 from dlcourse.nn import Module
 from dlcourse.optim import Adam, CosineAnnealingLR
-from dlcourse.training import Loop
+from dlcourse.training import Loop, descent
+from dlcourse.zoo.networks import Network
+from dlcourse.zoo.training import Trained
 
 
 def train_in_steps(
     model: Module,
-    step: Callable[[int], float],
+    network: Network,
+    gradients: Callable[[int], float],
     steps: int,
-    output: Path,
+    folder: Path,
     *,
     lr: float,
-    settings: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seed: int,
+    input: Sequence[int] | None = None,
     progress: bool,
-) -> dict[str, Any]:
-    """Train with Adam and a cosine schedule, and return how it went, for the record.
-
-    Its seconds are None if training went on from a checkpoint: what came before was not timed.
+) -> Trained:
+    """Train with Adam and a cosine schedule.
 
     Parameters
     ----------
     model : Module
         What is trained.
-    step : callable
-        As for `Loop`.
+    network : mapping
+        The same as data; see `dlcourse.zoo.networks`.
+    gradients : callable
+        As for `descent`.
     steps : int
         How many.
-    output : pathlib.Path
-        Folder of the checkpoint; an interrupted run goes on from it.
+    folder : pathlib.Path
+        Where the checkpoint is; an interrupted run goes on from it.
     lr : float
         The highest learning rate.
-    settings : mapping
-        What must be the same for a checkpoint to fit.
+    recipe : mapping
+        What else decides the result, and must be the same for a checkpoint to fit.
+    seed : int
+        What was drawn from.
+    input : sequence of int, optional
+        The shape of what the network takes, if it takes one array.
     progress : bool
         Whether to show a progress bar.
     """
     optimizer = Adam(model.parameters(), lr=lr)
-    checkpoint = output / f"{type(model).__name__.lower()}.npz"
-    resumed = checkpoint.exists()
-    start = time.perf_counter()
-    losses = Loop(
-        model,
-        optimizer,
-        step,
-        schedule=CosineAnnealingLR(optimizer, T_max=steps),
-        max_norm=10.0,
-        checkpoint=checkpoint,
-        settings={**settings, "steps": steps, "lr": lr},
+    schedule = CosineAnnealingLR(optimizer, T_max=steps)
+    history = Loop(
+        descent(gradients, optimizer, schedule=schedule, max_norm=10.0),
+        {"model": model, "optimizer": optimizer},
+        checkpoint=folder / f"{type(model).__name__.lower()}.npz",
+        settings={**recipe, "seed": seed, "steps": steps, "lr": lr},
         progress=progress,
     ).run(steps)
-    seconds = round(time.perf_counter() - start, 1)
-    return {
-        "steps": steps,
-        "lr": lr,
-        "seconds": None if resumed else seconds,
-        "losses": [round(float(np.mean(part)), 4) for part in _parts(losses, 20)],
-    }
+    losses = [round(float(np.mean(part)), 4) for part in _parts(history["loss"], 20)]
+    return Trained(
+        model.state_dict(),
+        recipe,
+        training={"steps": steps, "lr": lr, "losses": losses},
+        seconds=round(history.seconds, 1),  # over all its parts, if it was interrupted
+        network=network,
+        input=input,
+    )
 
 
 def _parts(losses: Sequence[float], count: int) -> list[np.ndarray]:

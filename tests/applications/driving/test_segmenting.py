@@ -6,11 +6,11 @@ from dlcourse.applications.driving import (
     confusion,
     draw_batch,
     segment_with,
-    segnet_steps,
+    segnet_gradients,
 )
 from dlcourse.models import SegNet
 from dlcourse.optim import Adam
-from dlcourse.training import Loop
+from dlcourse.training import Loop, descent
 
 
 def pictures():
@@ -36,8 +36,8 @@ def test_batches_go_by_their_generator_and_leave_the_pictures_alone():
 def test_a_few_steps_teach_it():
     made = pictures()
     model = SegNet(5, ((8,), (8,)), rng=np.random.default_rng(0))
-    step = segnet_steps(model, made, 4, seed=0)
-    losses = Loop(model, Adam(model.parameters(), lr=0.01), step, progress=False).run(25)
+    step = descent(segnet_gradients(model, made, 4, seed=0), Adam(model.parameters(), lr=0.01))
+    losses = Loop(step, {"model": model}, progress=False).run(25)["loss"]
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
     counts = confusion(segment_with(model), made.frames, made.classes)
     assert counts.sum() == made.classes.size

@@ -17,14 +17,14 @@ def filled(steps, capacity=10, dtype=np.float32):
 def test_it_keeps_the_last_steps_whole(steps):
     memory = filled(steps)
     assert len(memory) == min(steps, 10)
-    kept = memory.arrays()
-    numbers = kept["observations"][: len(memory), 0].astype(int)
+    kept = memory.state_dict()
+    numbers = kept["observations"][:, 0].astype(int)
     assert sorted(numbers) == list(range(max(0, steps - 10), steps))
     # Every row is one step: nothing of one is mixed with another, before and after the wrap.
-    np.testing.assert_array_equal(kept["next_observations"][: len(memory), 0], numbers + 1)
-    np.testing.assert_array_equal(kept["actions"][: len(memory)], numbers % 3)
-    np.testing.assert_array_equal(kept["rewards"][: len(memory)], numbers / 2)
-    np.testing.assert_array_equal(kept["terminated"][: len(memory)], numbers % 4 == 3)
+    np.testing.assert_array_equal(kept["next_observations"][:, 0], numbers + 1)
+    np.testing.assert_array_equal(kept["actions"], numbers % 3)
+    np.testing.assert_array_equal(kept["rewards"], numbers / 2)
+    np.testing.assert_array_equal(kept["terminated"], numbers % 4 == 3)
 
 
 def test_a_sample_has_only_what_has_happened():
@@ -71,3 +71,14 @@ def test_observations_keep_their_dtype(dtype):
     batch = memory.sample(2, np.random.default_rng(0))
     assert batch.observations.dtype == batch.next_observations.dtype == dtype
     assert batch.rewards.dtype == np.float32
+
+
+def test_a_state_fills_another_memory_and_one_that_does_not_fit_changes_nothing():
+    memory, other = filled(7), filled(12)
+    other.load_state_dict(memory.state_dict())
+    for name, value in memory.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], value)
+    for change in ({"added": 9}, {"added": -1}, {"actions": np.zeros(3)}):
+        with pytest.raises(ValueError, match="added must be|is another one: "):
+            memory.load_state_dict(memory.state_dict() | change)
+    assert memory.added == 7

@@ -7,8 +7,8 @@ from dlcourse.applications.captioning.training import (
     VOCABULARY,
     CaptionScores,
     evaluate_nic,
-    nic_steps,
-    speaking_steps,
+    nic_gradients,
+    speaking_gradients,
 )
 from dlcourse.applications.captioning.vocabulary import Vocabulary
 
@@ -22,6 +22,6 @@ __all__ = [
     "corpus_bleu",
     "evaluate_nic",
     "greedy",
-    "nic_steps",
-    "speaking_steps",
+    "nic_gradients",
+    "speaking_gradients",
 ]

@@ -29,10 +29,10 @@ class CaptionScores(NamedTuple):
     right: float  #: share of captions with every digit and the relation right, whatever the sizes
 
 
-def nic_steps(
+def nic_gradients(
     model: NIC, scenes: Sequence[Scene], vocabulary: Vocabulary, batch_size: int, seed: int
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches a network to caption scenes.
+    """Return the gradients that teach to caption scenes, for `dlcourse.training.descent`.
 
     At each place the network reads the right words so far, not its own: *teacher forcing*. The
     loss is the mean cross-entropy of the next word over all words. Batch number k has the scenes
@@ -56,13 +56,13 @@ def nic_steps(
     >>> from dlcourse.data.scenes import WORDS, load_scenes
     >>> vocabulary = Vocabulary(WORDS)
     >>> model = NIC(len(vocabulary), rng=np.random.default_rng(0))
-    >>> nic_steps(model, load_scenes("train", 8), vocabulary, batch_size=2, seed=0)(0) > 0
+    >>> nic_gradients(model, load_scenes("train", 8), vocabulary, batch_size=2, seed=0)(0) > 0
     True
     """
     loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
     model.skip_input_grad()
 
-    def step(number: int) -> float:
+    def gradients(number: int) -> float:
         first = number * batch_size
         batch = [scenes[k % len(scenes)] for k in range(first, first + batch_size)]
         read, said = vocabulary.batch([scene.caption for scene in batch])
@@ -73,20 +73,20 @@ def nic_steps(
         model.backward(loss.backward().transpose(0, 2, 1))
         return value
 
-    return step
+    return gradients
 
 
-def speaking_steps(
+def speaking_gradients(
     model: NIC,
     scenes: Sequence[Scene],
     vocabulary: Vocabulary,
     batch_size: int,
     seed: int,
 ) -> Callable[[int], float]:
-    """Return the step of a `Loop` that leaves the encoder's stages as they are.
+    """Return gradients, as `nic_gradients`, that leave the encoder's stages as they are.
 
     Their outputs for the scenes are computed once, so a step costs a fraction of one of
-    `nic_steps`: many such steps come before the stages are trained as well.
+    `nic_gradients`: many such steps come before the stages are trained as well.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def speaking_steps(
     scenes : sequence of Scene
         What to learn from, all of it kept in memory as features.
     vocabulary, batch_size, seed
-        As for `nic_steps`.
+        As for `nic_gradients`.
     """
     loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
     stages = model.stages.replica().eval()
@@ -105,8 +105,8 @@ def speaking_steps(
         captions.append(scene.caption)
     features = np.concatenate(parts)
 
-    def step(number: int) -> float:
-        chosen = generator(seed, Stream.SHUFFLE, number).choice(len(features), batch_size)
+    def gradients(number: int) -> float:
+        chosen = generator(seed, Stream.BATCH, number).choice(len(features), batch_size)
         read, said = vocabulary.batch([captions[k] for k in chosen])
         model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))
@@ -114,7 +114,7 @@ def speaking_steps(
         model.speak_backward(loss.backward().transpose(0, 2, 1))
         return value
 
-    return step
+    return gradients
 
 
 def evaluate_nic(

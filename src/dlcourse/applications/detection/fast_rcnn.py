@@ -17,7 +17,7 @@ from dlcourse.training import Stream, generator
 SHIFT_SCALE = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
 
 
-def fast_rcnn_steps(
+def fast_rcnn_gradients(
     model: FastRCNN,
     regions: Sequence[Regions],
     seed: int,
@@ -25,7 +25,7 @@ def fast_rcnn_steps(
     images: int = 4,
     each: int = 32,
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that trains both outputs together.
+    """Return the gradients that train both outputs together, for `dlcourse.training.descent`.
 
     A step takes a few pictures and several regions of each, a quarter of them things (overlap of
     0.5 or more) and the others ground. The loss is the mean cross-entropy over the regions, plus
@@ -45,8 +45,8 @@ def fast_rcnn_steps(
     classify, locate = CrossEntropyLoss(), SmoothL1Loss()
     model.skip_input_grad()
 
-    def step(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+    def gradients(number: int) -> float:
+        rng = generator(seed, Stream.BATCH, number)
         chosen = [regions[k] for k in rng.choice(len(regions), images, replace=False)]
         picks = [_sample(picture, each, rng) for picture in chosen]
         boxes = _join([p.boxes[pick] for p, pick in zip(chosen, picks, strict=True)])
@@ -70,7 +70,7 @@ def fast_rcnn_steps(
         model.backward(FastRCNNOutputs(d_scores, d_shifts))
         return value
 
-    return step
+    return gradients
 
 
 def fast_rcnn_detect(

@@ -19,7 +19,7 @@ from dlcourse.applications.detection.boxes import clip, decode, encode
 from dlcourse.applications.detection.evaluation import Detections
 from dlcourse.applications.detection.fast_rcnn import best_of_each_class
 from dlcourse.applications.detection.regions import Regions
-from dlcourse.applications.detection.warp import warp
+from dlcourse.applications.detection.warp import warp_regions
 from dlcourse.blas import blas, blas_held
 from dlcourse.expect import needed
 from dlcourse.models import RCNN, RegionNet
@@ -34,10 +34,10 @@ _NEAR = 0.6
 _ROUNDS = 2
 
 
-def fine_tuning_steps(
+def fine_tuning_gradients(
     model: RegionNet, regions: Sequence[Regions], seed: int, *, things: int = 16, ground: int = 48
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches what a warped region shows.
+    """Return the gradients that teach what a warped region shows, for `dlcourse.training.descent`.
 
     Regions with an overlap of 0.5 or more are things, all others ground; a batch has the same
     number of each, drawn from all pictures.
@@ -60,11 +60,12 @@ def fine_tuning_steps(
     is_thing = np.concatenate(overlaps)
     pools = np.flatnonzero(is_thing), np.flatnonzero(~is_thing)
 
-    def step(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+    def gradients(number: int) -> float:
+        rng = generator(seed, Stream.BATCH, number)
         rows = np.concatenate([rng.choice(pools[0], things), rng.choice(pools[1], ground)])
         squares = [
-            warp(regions[p].image, regions[p].boxes[r : r + 1], model.size) for p, r in index[rows]
+            warp_regions(regions[p].image, regions[p].boxes[r : r + 1], model.size)
+            for p, r in index[rows]
         ]
         labels = np.array([regions[p].labels[r] for p, r in index[rows]])
         model.start_training()
@@ -73,7 +74,7 @@ def fine_tuning_steps(
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 def region_features(
@@ -82,7 +83,7 @@ def region_features(
     """Return the features (R, 256) of the regions of a picture: one forward pass for each."""
     twin = model.replica().eval()
     parts = [
-        twin.features(warp(image, boxes[k : k + batch_size], model.size))
+        twin.features(warp_regions(image, boxes[k : k + batch_size], model.size))
         for k in range(0, len(boxes), batch_size)
     ]
     return np.concatenate(parts)
@@ -147,7 +148,7 @@ def fit_rcnn(model: RCNN, regions: Sequence[Regions], seed: int) -> None:
     scale = float(np.linalg.norm(features, axis=1).mean())
     features = features / scale
     rows = _with_one(features)
-    rng = generator(seed, Stream.SPLIT)
+    rng = generator(seed, Stream.NEGATIVES)
     model.scale[:] = scale
     blas.cache_clear()  # SciPy's is there now as well
     with blas_held():

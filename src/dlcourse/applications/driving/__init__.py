@@ -7,7 +7,12 @@ from dlcourse.applications.driving.labels import CLASSES, true_classes
 from dlcourse.applications.driving.pictures import RoadPictures, as_input, collect, in_weather
 from dlcourse.applications.driving.planner import Plan, angle_to, plan
 from dlcourse.applications.driving.simulator import RoadSimulator
-from dlcourse.applications.driving.training import confusion, draw_batch, segment_with, segnet_steps
+from dlcourse.applications.driving.training import (
+    confusion,
+    draw_batch,
+    segment_with,
+    segnet_gradients,
+)
 from dlcourse.applications.driving.weather import WEATHERS, Weather, draw_weather
 
 __all__ = [
@@ -31,7 +36,7 @@ __all__ = [
     "in_weather",
     "plan",
     "segment_with",
-    "segnet_steps",
+    "segnet_gradients",
     "straight_ahead",
     "true_classes",
 ]

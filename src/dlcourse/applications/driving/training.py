@@ -43,10 +43,10 @@ def draw_batch(
     return frames, classes
 
 
-def segnet_steps(
+def segnet_gradients(
     model: SegNet, pictures: RoadPictures, batch_size: int, seed: int
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches the class of each pixel.
+    """Return the gradients that teach the class of each pixel, for `dlcourse.training.descent`.
 
     The loss is the mean cross-entropy over all pixels; batches come from `draw_batch`, each drawn
     from the seed and the number of its step.
@@ -54,15 +54,15 @@ def segnet_steps(
     loss = CrossEntropyLoss()
     model.skip_input_grad()
 
-    def step(number: int) -> float:
-        rng = generator(seed, Stream.AUGMENT, number)
+    def gradients(number: int) -> float:
+        rng = generator(seed, Stream.BATCH, number)
         frames, classes = draw_batch(pictures, batch_size, rng)
         model.start_training()
         value = loss(model(as_input(frames)), classes)
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 def confusion(

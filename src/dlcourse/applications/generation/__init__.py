@@ -1,15 +1,17 @@
 """Making images of digits that nobody wrote, and measuring how good they are."""
 
-from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
-from dlcourse.applications.generation.diffusion import (
+from dlcourse.applications.generation.adversarial import adversarial_step, adversarial_steps
+from dlcourse.applications.generation.denoising import (
     Denoised,
+    ddim_path,
+    ddpm_path,
+    sample_diffusion,
+)
+from dlcourse.applications.generation.diffusion import (
     NoiseSchedule,
     add_noise,
     cosine_schedule,
-    ddim_path,
-    ddpm_path,
-    diffusion_steps,
-    sample_diffusion,
+    diffusion_gradients,
 )
 from dlcourse.applications.generation.latent import generate, latent_vectors, slerp
 from dlcourse.applications.generation.losses import discriminator_loss, generator_loss
@@ -24,23 +26,23 @@ from dlcourse.applications.generation.scores import (
     mean_distance,
     score,
 )
-from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_steps
+from dlcourse.applications.generation.vae import VAELoss, reconstruct, sample_vae, vae_gradients
 
 __all__ = [
     "CONFIDENT",
     "JUDGE",
-    "KEPT",
-    "AdversarialLoop",
     "Denoised",
     "Judged",
     "NoiseSchedule",
     "Scores",
     "VAELoss",
     "add_noise",
+    "adversarial_step",
+    "adversarial_steps",
     "cosine_schedule",
     "ddim_path",
     "ddpm_path",
-    "diffusion_steps",
+    "diffusion_gradients",
     "discriminator_loss",
     "frechet_distance",
     "generate",
@@ -54,5 +56,5 @@ __all__ = [
     "sample_vae",
     "score",
     "slerp",
-    "vae_steps",
+    "vae_gradients",
 ]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.adversarial import KEPT, AdversarialLoop
+from dlcourse.applications.generation.adversarial import adversarial_steps
 from dlcourse.applications.generation.latent import generate, latent_vectors
 from dlcourse.applications.generation.scores import JUDGE, judged
 from dlcourse.data import load_mnist
 from dlcourse.files import reading
-from dlcourse.models import DCGAN, DCGANGenerator
+from dlcourse.models import DCGAN
 from dlcourse.nn.weights import load_arrays, save_arrays
-from dlcourse.training import Stream, generator
+from dlcourse.optim import Adam, Schedule
+from dlcourse.training import Loop, Stream, generator
 from dlcourse.zoo.training import Trained
 
 _NETWORK = {"kind": "DCGAN"}
@@ -42,43 +42,41 @@ def train_dcgan(folder: Path, *, seed: int, progress: bool) -> Trained:
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
     makes, judges = model.generator, model.discriminator
     train, _ = load_mnist()
-    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.NOISE, _STEPS + 1))
+    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.SAMPLE, 0))
 
-    def watch(makes: DCGANGenerator, step: int) -> dict[str, Any]:
+    def watch(step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
         save_arrays(folder / f"pictures-{step}.npz", {"pictures": images[:_SHOWN, 0]})
         return judged(images)
 
-    checkpoint = folder / "dcgan.npz"
-    loop = AdversarialLoop(
-        makes,
-        judges,
-        2 * train.images - 1,
-        batch_size=_BATCH_SIZE,
-        lr=_LR,
-        rate=_rate,
-        settings={"steps": _STEPS},
-        seed=seed,
+    optimizer_g = Adam(makes.parameters(), _LR, betas=(0.5, 0.999))
+    optimizer_d = Adam(judges.parameters(), _LR, betas=(0.5, 0.999))
+    schedules = [_TwoCycles(optimizer_g), _TwoCycles(optimizer_d)]
+    recipe = {"batch_size": _BATCH_SIZE, "images": len(train), "lr": _LR, "steps": _STEPS}
+    real = 2 * train.images - 1
+    history = Loop(
+        adversarial_steps(
+            makes, judges, optimizer_g, optimizer_d, real, _BATCH_SIZE, seed, schedules=schedules
+        ),
+        {"G": makes, "D": judges, "optimizer_g": optimizer_g, "optimizer_d": optimizer_d},
         watch=watch,
         watch_every=_WATCH_EVERY,
-        checkpoint=checkpoint,
+        checkpoint=folder / "dcgan.npz",
+        settings={**recipe, "seed": seed},
         progress=progress,
-    )
-    resumed, start = checkpoint.exists(), time.perf_counter()
-    history = loop.run(_STEPS)
-    seconds = round(time.perf_counter() - start, 1)
-    files = [folder / f"pictures-{look['step']}.npz" for look in loop.watched]
+    ).run(_STEPS)
+    files = [folder / f"pictures-{look['step']}.npz" for look in history.watched]
     return Trained(
         {**model.state_dict(), "pictures": np.stack([_pictures(file) for file in files])},
-        recipe={name: value for name, value in loop.settings.items() if name != "seed"},
-        seconds=None if resumed else seconds,
+        recipe=recipe,
+        seconds=round(history.seconds, 1),
         training={
             # Means of a hundred steps each.
             "history": {
-                name: np.reshape(history[name], (-1, 100)).mean(axis=1).round(4).tolist()
-                for name in KEPT
+                name: np.reshape(values, (-1, 100)).mean(axis=1).round(4).tolist()
+                for name, values in history.numbers.items()
             },
-            "watched": loop.watched,
+            "watched": history.watched,
         },
         network=_NETWORK,
         input=(makes.latent, 1, 1),
@@ -88,7 +86,7 @@ def train_dcgan(folder: Path, *, seed: int, progress: bool) -> Trained:
 def evaluate_dcgan(model: DCGAN, *, whole: bool = True) -> dict[str, Any]:
     """Return the scores of samples, whatever `whole` says; see `judged`."""
     makes = model.generator
-    vectors = latent_vectors(_SCORED, makes.latent, generator(0, Stream.NOISE, _STEPS))
+    vectors = latent_vectors(_SCORED, makes.latent, generator(0, Stream.SAMPLE, 1))
     return {"judge": JUDGE, "samples": _SCORED, "dcgan": judged(generate(makes, vectors))}
 
 
@@ -98,8 +96,10 @@ def _pictures(path: Path) -> np.ndarray:
         return arrays["pictures"]
 
 
-def _rate(number: int) -> float:
-    """The share of the learning rate: 1, falling to 0; then once more from 1 to 0."""
-    if number < _FIRST_CYCLE:
-        return min(1.0, 2 * (1 - number / _FIRST_CYCLE))
-    return (_STEPS - number) / (_STEPS - _FIRST_CYCLE)
+class _TwoCycles(Schedule):
+    """The learning rate as it is, falling to 0; then once more from there to 0."""
+
+    def lr_at(self, epoch: float) -> float:
+        if epoch < _FIRST_CYCLE:
+            return self.base_lr * min(1.0, 2 * (1 - epoch / _FIRST_CYCLE))
+        return self.base_lr * ((_STEPS - epoch) / (_STEPS - _FIRST_CYCLE))

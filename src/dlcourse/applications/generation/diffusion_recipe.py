@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.diffusion import (
-    cosine_schedule,
-    diffusion_steps,
-    sample_diffusion,
-)
+from dlcourse.applications.generation.denoising import sample_diffusion
+from dlcourse.applications.generation.diffusion import cosine_schedule, diffusion_gradients
 from dlcourse.applications.generation.scores import JUDGE, judged
 from dlcourse.data import load_mnist
 from dlcourse.models import UNet
 from dlcourse.optim import Adam, WeightAverage
-from dlcourse.training import Loop, Stream, generator
+from dlcourse.training import Loop, Stream, descent, generator
 from dlcourse.zoo.training import Trained
 
 #: Steps of noising.
@@ -49,26 +45,21 @@ def train_diffusion(folder: Path, *, seed: int, progress: bool) -> Trained:
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
     optimizer = WeightAverage(Adam(model.parameters(), lr=_LR), _DECAY)
     recipe = {"batch_size": _BATCH, "lr": _LR, "decay": _DECAY}
-    checkpoint = folder / "unet.npz"
-    resumed, start = checkpoint.exists(), time.perf_counter()
-    losses = Loop(
-        model,
-        optimizer,
-        diffusion_steps(model, train.images, SCHEDULE, _BATCH, seed),
-        max_norm=1.0,
-        checkpoint=checkpoint,
+    gradients = diffusion_gradients(model, train.images, SCHEDULE, _BATCH, seed)
+    history = Loop(
+        descent(gradients, optimizer, max_norm=1.0),
+        {"model": model, "optimizer": optimizer},
+        checkpoint=folder / "unet.npz",
         settings={**recipe, "seed": seed, "widths": _NETWORK["widths"]},
         progress=progress,
     ).run(_STEPS)
-    seconds = round(time.perf_counter() - start, 1)
+    parts = np.split(np.array(history["loss"]), 24)
     optimizer.copy_to(model)
     return Trained(
         model.state_dict(),
         recipe={**recipe, "noising_steps": SCHEDULE.steps, "steps": _STEPS},
-        seconds=None if resumed else seconds,
-        training={
-            "losses": [round(float(np.mean(part)), 4) for part in np.split(np.array(losses), 24)]
-        },
+        seconds=round(history.seconds, 1),
+        training={"losses": [round(float(np.mean(part)), 4) for part in parts]},
         network=_NETWORK,
     )
 
@@ -77,7 +68,7 @@ def evaluate_diffusion(model: UNet, *, whole: bool = True) -> dict[str, Any]:
     """Return the scores of samples drawn in several ways, or only in the quickest; see `judged`."""
     test: dict[str, Any] = {"judge": JUDGE}
     for name, (count, steps) in _WAYS.items() if whole else [*_WAYS.items()][:1]:
-        rng = generator(0, Stream.NOISE)
+        rng = generator(0, Stream.SAMPLE)
         drawn = sample_diffusion(model, SCHEDULE, count, rng, steps)
         test[name] = {"samples": count, **judged(drawn)}
     return test

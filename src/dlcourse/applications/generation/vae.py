@@ -78,8 +78,10 @@ class VAELoss:
         return self._gradients
 
 
-def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that trains a variational autoencoder.
+def vae_gradients(
+    model: VAE, images: np.ndarray, batch_size: int, seed: int
+) -> Callable[[int], float]:
+    """Return the gradients of a variational autoencoder, for `dlcourse.training.descent`.
 
     Parameters
     ----------
@@ -95,22 +97,22 @@ def vae_steps(model: VAE, images: np.ndarray, batch_size: int, seed: int) -> Cal
     Examples
     --------
     >>> vae = VAE(8, rng=np.random.default_rng(0))
-    >>> step = vae_steps(vae, np.zeros((10, 1, 28, 28), np.float32), batch_size=4, seed=0)
-    >>> step(0) > 0
+    >>> gradients = vae_gradients(vae, np.zeros((10, 1, 28, 28), np.float32), batch_size=4, seed=0)
+    >>> gradients(0) > 0
     True
     """
     loss = VAELoss()
     model.skip_input_grad()
 
-    def step(number: int) -> float:
-        chosen = generator(seed, Stream.SHUFFLE, number).integers(len(images), size=batch_size)
+    def gradients(number: int) -> float:
+        chosen = generator(seed, Stream.BATCH, number).integers(len(images), size=batch_size)
         model.start_training()
-        model.set_generator(generator(seed, Stream.DROPOUT, number))
+        model.set_generator(generator(seed, Stream.NOISE, number))
         value = loss(model(images[chosen]), images[chosen])
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 @explained

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dlcourse.applications.rl.replay import Transitions
+from dlcourse.expect import whole_number
 from dlcourse.models.q_networks import QNetwork
 from dlcourse.nn import SmoothL1Loss
+from dlcourse.nn.weights import part
 from dlcourse.optim import Optimizer
 from dlcourse.training.arguments import check_optimizer
 
@@ -178,3 +181,20 @@ class DQN(QAgent):
         if self.target_every and self.steps % self.target_every == 0:
             self.target.load_state_dict(network.state_dict())
         return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what learning changes beyond the network and the optimizer: target and steps."""
+        target = self.target.state_dict()
+        return {**{f"target.{name}": array for name, array in target.items()}, "steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`; nothing is changed if it does not fit.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit.
+        """
+        steps = whole_number("steps", state["steps"], least=0)
+        self.target.load_state_dict(part(state, "target."))
+        self.steps = steps

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.rl.deep_training import FINAL, DQNHistory, DQNSettings, train_dqn
+from dlcourse.applications.rl.deep_training import FINAL, DQNSettings, train_dqn
 from dlcourse.applications.rl.dqn import QAgent
 from dlcourse.applications.rl.episodes import Episodes, evaluate
 from dlcourse.applications.rl.exploration import LinearSchedule
 from dlcourse.applications.rl.games import make_game, network_of
 from dlcourse.models.q_networks import QNetwork
-from dlcourse.training import Stream, generator
-from dlcourse.training.progress import say
+from dlcourse.training import History, Stream, generator
 from dlcourse.zoo.training import Trained
 
 GAMES = {"cartpole": "CartPole-v1", "breakout": "MinAtar/Breakout-v1"}
@@ -70,7 +69,7 @@ def train_agent(game: str, variant: str, folder: Path, *, seed: int, progress: b
     seed : int
         What initial weights, games and explored actions are drawn from.
     progress : bool
-        Whether to print a line to standard error after each check.
+        Whether to show a progress bar.
     """
     settings = dataclasses.replace(_PLANS[game], **_VARIANTS[variant])
     spec = network_of(make_game(GAMES[game]), dueling=variant == "dueling")
@@ -81,7 +80,7 @@ def train_agent(game: str, variant: str, folder: Path, *, seed: int, progress: b
         settings,
         seed=seed,
         checkpoint=folder / "checkpoint.npz",
-        report=say if progress else None,
+        progress=progress,
     )
     frames, returns = _curve(history, settings.frames // 100)
     return Trained(
@@ -89,9 +88,9 @@ def train_agent(game: str, variant: str, folder: Path, *, seed: int, progress: b
         recipe={"game": GAMES[game], "variant": variant} | dataclasses.asdict(settings),
         seconds=round(history.seconds, 1),
         training={
-            "episodes": len(history.ends),
+            "episodes": history.done,
             "curve": {"frames": frames, "returns": returns},
-            "checks": history.checks,
+            "checks": [[look["frame"], look["score"]] for look in history.watched],
         },
         network=spec,
         input=(4, 10, 10) if game == "breakout" else (4,),
@@ -111,9 +110,9 @@ def evaluate_agent(network: QNetwork, *, game: str, whole: bool = True) -> dict[
     }
 
 
-def _curve(history: DQNHistory, window: int) -> tuple[list[int], list[float]]:
+def _curve(history: History, window: int) -> tuple[list[int], list[float]]:
     """Mean returns of the episodes that ended in each window of frames, where there are any."""
-    ends, returns = np.array(history.ends), np.array(history.returns)
+    ends, returns = np.array(history["frame"]), np.array(history["return"])
     frames, means = [], []
     for start in range(0, int(ends[-1]), window):
         inside = (ends > start) & (ends <= start + window)

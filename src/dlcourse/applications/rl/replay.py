@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from dlcourse.expect import whole_number
 from dlcourse.habits import explained
+from dlcourse.nn.state import fitted, put
 
 
 class Transitions(NamedTuple):
@@ -102,9 +105,27 @@ class ReplayMemory:
         first = self.added - min(size, len(self))
         return self._at(np.arange(first, self.added) % self.capacity)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays by the names of their attributes, one row per step, not copied."""
-        return {name: getattr(self, name) for name in Transitions._fields}
+    def state_dict(self) -> dict[str, Any]:
+        """Return the steps that are kept, one row of each array per step, and how many were added.
+
+        The arrays are not copied.
+        """
+        arrays = {name: getattr(self, name)[: len(self)] for name in Transitions._fields}
+        return {**arrays, "added": self.added}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of a memory of the same capacity.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit; then nothing is changed.
+        """
+        added = whole_number("added", state["added"], least=0)
+        own = {name: getattr(self, name)[:added] for name in Transitions._fields}
+        arrays = {name: array for name, array in state.items() if name != "added"}
+        put(fitted(own, arrays, "this replay memory is another one"))
+        self.added = added
 
     def _at(self, rows: np.ndarray) -> Transitions:
         # take() copies rows twice as fast as an index in brackets.

@@ -5,12 +5,12 @@ from dlcourse.applications.segmentation.metrics import (
     pixel_confusion,
     segmentation_scores,
 )
-from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_steps, stack
+from dlcourse.applications.segmentation.training import evaluate_fcn, fcn_gradients, stack
 
 __all__ = [
     "SegmentationScores",
     "evaluate_fcn",
-    "fcn_steps",
+    "fcn_gradients",
     "pixel_confusion",
     "segmentation_scores",
     "stack",

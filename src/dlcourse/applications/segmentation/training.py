@@ -31,10 +31,10 @@ def stack(scenes: Iterable[Scene]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(images), np.stack(classes)
 
 
-def fcn_steps(
+def fcn_gradients(
     model: FCN, scenes: Sequence[Scene], batch_size: int, seed: int
 ) -> Callable[[int], float]:
-    """Return the step of a `dlcourse.training.Loop` that teaches a network the class of each pixel.
+    """Return the gradients that teach the class of each pixel, for `dlcourse.training.descent`.
 
     Batch number k has the scenes from ``k * batch_size`` on; after the last scene the first
     follows. The loss is the mean cross-entropy over all pixels.
@@ -54,14 +54,14 @@ def fcn_steps(
     --------
     >>> from dlcourse.data.scenes import load_scenes
     >>> model = FCN(len(CLASSES), stride=32, rng=np.random.default_rng(0))
-    >>> step = fcn_steps(model, load_scenes("train", 8), batch_size=2, seed=0)
-    >>> step(0) > 0
+    >>> gradients = fcn_gradients(model, load_scenes("train", 8), batch_size=2, seed=0)
+    >>> gradients(0) > 0
     True
     """
     loss = CrossEntropyLoss()
     model.skip_input_grad()
 
-    def step(number: int) -> float:
+    def gradients(number: int) -> float:
         first = number * batch_size
         images, classes = stack(scenes[k % len(scenes)] for k in range(first, first + batch_size))
         model.start_training()
@@ -70,7 +70,7 @@ def fcn_steps(
         model.backward(loss.backward())
         return value
 
-    return step
+    return gradients
 
 
 def evaluate_fcn(
