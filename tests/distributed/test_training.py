@@ -51,7 +51,7 @@ def test_in_float64_any_number_of_ranks_agrees(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=1e-12)
+        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-12)
         for name, array in state.items():
             assert array.dtype == np.float64
             np.testing.assert_allclose(array, alone[name], rtol=0, atol=1e-12, err_msg=name)
@@ -192,7 +192,7 @@ def test_rank_0_decides_when_to_stop():
         def stop(trainer, epoch):
             trainer.stop = c.rank == 0
 
-        return len(train(c, callbacks=[EarlyStopping(5), stop])[1]["epochs"])
+        return len(train(c, callbacks=[EarlyStopping(5), stop])[1]["watched"])
 
     assert Threads.run(2, work) == [1, 1]
 
@@ -239,7 +239,7 @@ def test_synchronized_batch_norm_is_that_of_one_big_batch(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=1e-4)
+        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-4)
         for name, array in state.items():
             np.testing.assert_allclose(array, alone[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
@@ -257,7 +257,7 @@ def test_synchronized_batch_norm_in_mixed_precision():
 
     _, history = train()
     for _, rank_history in Threads.run(2, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=0.01)
+        np.testing.assert_allclose(rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=0.01)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
