@@ -20,6 +20,7 @@ from small_networks import (
     images,
     rng,
 )
+from states import copied
 from threadpoolctl import threadpool_limits
 
 from dlcourse import models, nn
@@ -28,7 +29,7 @@ from dlcourse.applications.captioning.training import speaking_gradients
 from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect
 from dlcourse.applications.detection.rcnn import region_features
 from dlcourse.applications.driving.training import segment_with
-from dlcourse.applications.generation.diffusion import ddpm_path, sample_diffusion
+from dlcourse.applications.generation.denoising import ddpm_path, sample_diffusion
 from dlcourse.applications.generation.latent import generate, latent_vectors
 from dlcourse.applications.generation.scores import look
 from dlcourse.applications.generation.vae import reconstruct, sample_vae
@@ -92,7 +93,9 @@ def gradients(net, inputs, look=None):
         look(net)
         assert net.modes() == modes and not all(modes)
     dy = type(y)(*map(np.ones_like, y)) if isinstance(y, tuple) else np.ones_like(y)
-    return [net.backward(dy), *(parameter.grad for parameter in net.parameters())]
+    dx = net.backward(dy)
+    several = dx if isinstance(dx, tuple) else (dx,)
+    return [*several, *(parameter.grad for parameter in net.parameters())]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -110,7 +113,7 @@ def test_looking_changes_no_mode_and_no_backward_pass(name, threads):
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_a_step_of_a_training_leaves_what_is_frozen_frozen(name):
     net = freeze_a_part(NETWORKS[name][0]())
-    before, modes = {key: a.copy() for key, a in net.state_dict().items()}, net.modes()
+    before, modes = copied(net), net.modes()
     GRADIENTS[name](net)(0)
     assert net.modes() == modes
     frozen = [key for key, module in net.named_modules() if not module.training]

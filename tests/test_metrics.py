@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import told
 
 from dlcourse.applications.segmentation.metrics import pixel_confusion
 from dlcourse.metrics import (
@@ -58,22 +59,29 @@ def test_precision_and_recall():
     np.testing.assert_allclose(recall, [2 / 3, 1 / 2, np.nan, 0])
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: accuracy(np.zeros(3), np.zeros(3, int)), r"shape \(N, classes\), found \(3,\)"),
-        (lambda: accuracy(np.zeros((0, 3)), np.zeros(0, int)), r"found \(0, 3\)"),
-        (lambda: accuracy(np.zeros((2, 3)), np.zeros(3, int)), r"labels must be .*shape \(2,\)"),
-        (lambda: accuracy(np.zeros((2, 3)), np.zeros(2)), "found float64"),
-        (lambda: accuracy(np.zeros((2, 3)), np.array([0, 3])), "from 0 to 2, found 3"),
-        (lambda: top_k_accuracy(np.zeros((2, 3)), np.zeros(2, int), 4), "k must lie from 1 to 3"),
-        (lambda: confusion_matrix(np.array([5]), np.array([0]), 3), "predicted must .*found 5"),
-        (lambda: confusion_matrix(np.array([0]), np.array([-1]), 3), "labels must .*found -1"),
-    ],
-)
-def test_wrong_input_is_named(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+zeros = np.zeros
+TOLD = """
+accuracy(zeros(3), zeros(3, int))  # ValueError: shape (N, classes), found (3,)
+accuracy(zeros((0, 3)), zeros(0, int))  # ValueError: found (0, 3)
+accuracy(zeros((2, 3)), zeros(3, int))  # ValueError: labels must be integers of shape (2,)
+accuracy(zeros((2, 3)), zeros(2))  # ValueError: found float64
+accuracy(zeros((2, 3)), np.array([0, 3]))  # ValueError: from 0 to 2, found 3
+accuracy(zeros((2, 3), complex), zeros(2, int))  # ValueError: scores must be real numbers, found
+accuracy(np.full((2, 3), "a"), zeros(2, int))  # ValueError: scores must be real numbers, found
+accuracy(zeros((2, 3), object), zeros(2, int))  # ValueError: scores must be real numbers, found
+accuracy([[1, 0], [0, 1]], np.array([0, 1]))  # ValueError: scores must be an array, found list
+accuracy(np.eye(2), [0, 1])  # ValueError: found list: write np.asarray(labels)
+top_k_accuracy(zeros((2, 3)), zeros(2, int), 4)  # ValueError: k must lie from 1 to 3
+confusion_matrix(np.array([5]), np.array([0]), 3)
+    ValueError: predicted must lie from 0 to 2, found 5
+confusion_matrix(np.array([0]), np.array([-1]), 3)
+    ValueError: labels must lie from 0 to 2, found -1
+"""
+
+
+@pytest.mark.parametrize(("code", "kind", "words"), told.cases(TOLD))
+def test_is_told(code, kind, words):
+    told.assert_told(globals(), code, kind, words)
 
 
 KINDS = ["b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
@@ -113,17 +121,3 @@ def test_labels_of_every_integer_dtype(first, second):
     expected = [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
     np.testing.assert_array_equal(confusion_matrix(predicted, labels, 3), expected)
     np.testing.assert_array_equal(pixel_confusion(predicted, labels, 3), expected)
-
-
-def test_scores_that_are_no_numbers_are_refused():
-    for scores in (np.zeros((2, 3), complex), np.full((2, 3), "a"), np.zeros((2, 3), object)):
-        with pytest.raises(ValueError, match="scores must be real numbers, found"):
-            accuracy(scores, np.array([0, 1]))
-
-
-def test_lists_are_refused():
-    scores, labels = np.eye(2), np.array([0, 1])
-    with pytest.raises(ValueError, match="scores must be an array, found list"):
-        accuracy(scores.tolist(), labels)
-    with pytest.raises(ValueError, match=r"found list: write np.asarray\(labels\)"):
-        accuracy(scores, labels.tolist())

@@ -5,7 +5,9 @@ takes a part of the images, and BLAS is held to one thread meanwhile. Work is cu
 size alone: the number of threads decides which thread does a piece, never what the piece is, and
 so no bit of the result.
 
-There are as many threads as BLAS was allowed before it was held, or as `own_threads` says.
+There are as many threads as BLAS was allowed before it was held, or as `own_threads` says. The
+*calling* thread runs the layer: the user's own, or a worker of a training. It does the first share
+of the pieces itself. The others belong to one pool of the process, and wait there between layers.
 """
 
 from __future__ import annotations
@@ -69,12 +71,12 @@ def own_threads(number: int) -> Iterator[None]:
         _local.threads = before
 
 
-def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
-    """Call `work` on each part, each on a thread of its own with BLAS held to that thread.
+def run_each(work: Callable[[S], T], shares: Sequence[S]) -> list[T]:
+    """Call `work` on each share, each on a thread of its own with BLAS held to that thread.
 
     BLAS's threads go on spinning for a while after a product, and would take a core from ours. So
-    a single part is run this way too; it may share its own work. The calling thread does the first
-    part.
+    a single share is run this way too; its work may be shared once more. The calling thread does
+    the first.
 
     Examples
     --------
@@ -82,19 +84,19 @@ def run_each(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     [0, 1, 4, 9]
     """
     with blas_held():
-        if len(parts) == 1:
-            return [work(parts[0])]
-        others = [_pool().submit(work, part) for part in parts[1:]]
+        if len(shares) == 1:
+            return [work(shares[0])]
+        others = [_pool().submit(work, share) for share in shares[1:]]
         try:
             with own_threads(1):
-                first = work(parts[0])
+                first = work(shares[0])
         finally:
             wait(others)
         return [first, *(other.result() for other in others)]
 
 
 def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> list[T]:
-    """Call `work` on each piece; each of the threads takes a run of them.
+    """Call `work` on each piece; the share of a thread is a run of them.
 
     What the pieces are does not depend on the threads, and so neither does a sum over them.
 
@@ -104,10 +106,11 @@ def run_pieces(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
     [0, 1, 4, 9]
     """
 
-    def share(cut: slice) -> list[T]:
-        return [work(piece) for piece in pieces[cut]]
+    def run(share: slice) -> list[T]:
+        return [work(piece) for piece in pieces[share]]
 
-    return [result for results in run_each(share, cuts(len(pieces), threads)) for result in results]
+    shares = equal_pieces(len(pieces), threads)
+    return [result for results in run_each(run, shares) for result in results]
 
 
 def sum_pieces(work: Callable[[S], Array], pieces: Sequence[S], threads: int) -> Array:
@@ -168,19 +171,19 @@ def value_pieces(x: Array) -> list[slice]:
 
 
 def _pieces(x: Array, number: int) -> list[slice]:
-    return cuts(len(x), min(16, number) if array_module(x) is np else 1)
+    return equal_pieces(len(x), min(16, number) if array_module(x) is np else 1)
 
 
-def cuts(length: int, parts: int) -> list[slice]:
-    """Cut a range into this many parts, or into single values if it has fewer.
+def equal_pieces(length: int, number: int) -> list[slice]:
+    """Cut a range into this many pieces, or into single values if it has fewer.
 
     Examples
     --------
-    >>> cuts(5, 2)
+    >>> equal_pieces(5, 2)
     [slice(0, 2, None), slice(2, 5, None)]
     """
-    parts = max(1, min(parts, length))
-    edges = [length * i // parts for i in range(parts + 1)]
+    number = max(1, min(number, length))
+    edges = [length * i // number for i in range(number + 1)]
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
@@ -223,7 +226,7 @@ def row_sum(rows: Array, threads: int) -> Array:
     array([4., 6.])
     """
     ones = array_module(rows).ones(len(rows), rows.dtype)
-    return sum_pieces(lambda part: ones[part] @ rows[part], value_pieces(rows), threads)
+    return sum_pieces(lambda piece: ones[piece] @ rows[piece], value_pieces(rows), threads)
 
 
 @functools.cache

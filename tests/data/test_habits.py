@@ -1,4 +1,4 @@
-"""What a user of PyTorch writes by habit about data sets."""
+"""What a user is told of data sets: by habit from PyTorch, or by mistake."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,14 @@ import told
 
 from dlcourse import data
 from dlcourse.data import Dataset, batches
+from dlcourse.data.augment import warp
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS, CLASSES = RNG.random((5, 1, 4, 4), np.float32), np.arange(5), tuple("abcde")
+
+
+def few(images=IMAGES, labels=LABELS):
+    return Dataset(images, labels, CLASSES)
 
 
 def test_indexing_and_iterating():
@@ -48,6 +53,28 @@ Dataset(IMAGES, LABELS, CLASSES).split(2, 0)
     TypeError: Dataset.split(2, rng=np.random.default_rng(0))
 batches(5, 2, 0)  # TypeError: batches(5, 2, rng=np.random.
 data.Shift(2)(IMAGES)  # TypeError: Shift(...)(..., rng=np.random.default_rng(0))
+few(IMAGES.astype(float))  # ValueError: float32 of shape (N, C, H, W), found float64
+few(IMAGES[:, 0])  # ValueError: found float32 of shape (5, 4, 4)
+few(labels=LABELS[:4])  # ValueError: found int64 of shape (4,)
+few(labels=LABELS.astype(np.int32))  # ValueError: found int32
+few(labels=LABELS[:, None])  # ValueError: found int64 of shape (5, 1)
+few(IMAGES[:0], LABELS[:0])  # ValueError: at least one image
+few(np.round(IMAGES) * 255)  # ValueError: from 0 to 1, found 0 to 255
+few(np.round(IMAGES) - 1)  # ValueError: from 0 to 1, found -1 to 0
+few(IMAGES * np.float32("nan"))  # ValueError: found nan
+few(labels=LABELS + 1)  # ValueError: from 0 to 4 for 5 classes, found 5
+few(labels=LABELS - 1)  # ValueError: from 0 to 4 for 5 classes, found -1
+few().split(0, RNG)  # ValueError: from 1 to 4 to split 5 images, found 0
+few().split(5, RNG)  # ValueError: from 1 to 4 to split 5 images, found 5
+few().split(-1, RNG)  # ValueError: from 1 to 4 to split 5 images, found -1
+batches(10, 0)  # ValueError: batch_size must be at least 1, found 0
+data.Rotate(-1)  # ValueError: max_degrees must not be negative, found -1
+data.Shift(-1)  # ValueError: max_pixels must be a whole number from 0 on, found -1
+data.Shift(1.5)  # ValueError: max_pixels must be a whole number from 0 on, found 1.5
+data.Scale(0.9)  # ValueError: max_factor must be at least 1, found 0.9
+data.Elastic(34, 0)  # ValueError: sigma must be positive, found alpha=34, sigma=0
+data.Cutout(0)  # ValueError: size must be at least 1 pixel, found 0
+warp(IMAGES, np.zeros((3, 2, 5, 5)))  # ValueError: coords must have shape (5, 2, H, W)
 """
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rank_training import assert_same, result, small_dataset, small_trainer, train_deep_convnet
 
-from dlcourse.distributed import MPI, CommunicationError, Threads, started_ranks
+from dlcourse.distributed import MPI, CommunicationError, started_ranks
 from dlcourse.nn.weights import load_arrays
 from dlcourse.training import Checkpoint
 
@@ -70,12 +70,6 @@ def test_ranks_train_deep_convnet_as_one_process_bit_for_bit(size, alone, tmp_pa
     assert arrays.keys() == alone.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, alone[name], err_msg=name)
-
-
-def test_two_threads_train_deep_convnet_as_one_process_bit_for_bit(alone):
-    for arrays in Threads.run(2, lambda c: train_deep_convnet(c, STEPS)):
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(array, alone[name], err_msg=name)
 
 
 def test_killed_twenty_times_it_neither_hangs_nor_loses_a_step(tmp_path):

@@ -112,12 +112,6 @@ def test_small_messages_want_few_steps_and_large_ones_few_bytes():
     assert fastest(1e8) == "ring"
 
 
-@pytest.mark.parametrize(("latency", "bandwidth"), [(-1, 1), (0, 0), (np.nan, 1), (0, np.nan)])
-def test_networks_are_checked(latency, bandwidth):
-    with pytest.raises(ValueError, match="latency of 0 seconds or more"):
-        Network(latency, bandwidth)
-
-
 # -- scaling -------------------------------------------------------------------------------
 
 
@@ -151,19 +145,6 @@ def test_more_workers_can_be_slower():
     assert 1 < best < 4096
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (dict(all_reduce="star"), "must be one of parameter server, .*; found 'star'"),
-        (dict(overlap=1.5), "overlap must lie from 0 to 1, found 1.5"),
-        (dict(seconds_per_image=0), "seconds_per_image above 0"),
-    ],
-)
-def test_trainings_are_checked(changes, message):
-    with pytest.raises(ValueError, match=message):
-        training(**changes)
-
-
 def test_laws():
     assert amdahl(0, 64) == gustafson(0, 64) == 64
     assert amdahl(1, 64) == gustafson(1, 64) == 1
@@ -172,14 +153,8 @@ def test_laws():
     serial, workers = 0.1, 16
     on_all = serial / (serial + (1 - serial) / workers)
     assert amdahl(serial, workers) == pytest.approx(gustafson(on_all, workers))
-    with pytest.raises(ValueError, match=r"from 0 to 1, found 1\.1"):
-        amdahl(1.1, 2)
-    with pytest.raises(ValueError, match=r"from 0 to 1, found -0\.1"):
-        gustafson(-0.1, 2)
 
 
 def test_linear_scaling():
     assert linear_scaling(0.1, 256) == 0.1
     assert linear_scaling(0.1, 8192) == pytest.approx(3.2)
-    with pytest.raises(ValueError, match="at least 1 image, found 0 and 256"):
-        linear_scaling(0.1, 0)

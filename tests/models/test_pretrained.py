@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import ml_dtypes
 import numpy as np
 import pytest
+from states import assert_state, copied, unchanged
 from torch_files import Storage, Tensor, as_old, as_zip
 
 from dlcourse.data import DownloadError
@@ -21,15 +22,6 @@ hub = pytest.importorskip("huggingface_hub.constants", reason="huggingface_hub i
 
 def network(seed):
     return ResNetCifar(8, width=2, rng=np.random.default_rng(seed))
-
-
-def copied(model):
-    return {name: array.copy() for name, array in model.state_dict().items()}
-
-
-def assert_state(model, expected):
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, expected[name])
 
 
 def write_torch(path, state, write):
@@ -69,15 +61,13 @@ def test_what_differs_is_listed_and_nothing_is_loaded(name, tmp_path):
     state["fc.weight"] = state["fc.weight"][:3].copy()
     WRITERS[name](tmp_path / name, state)
     model = network(0)
-    before = copied(model)
-    with pytest.raises(ValueError) as error:
+    with unchanged(model), pytest.raises(ValueError) as error:
         load_pretrained(model, "resnet18", tmp_path / name)
     assert str(error.value) == (
         f"{tmp_path / name}: these weights do not fit ResNetCifar: "
         "missing layer1.0.conv1.weight; unknown layer9.weight; "
         "fc.weight has shape (3, 8), expected (10, 8)"
     )
-    assert_state(model, before)
 
 
 @each
@@ -86,12 +76,10 @@ def test_truncated_files(name, tmp_path):
     WRITERS[name](path, copied(network(1)))
     content = path.read_bytes()
     model = network(0)
-    before = copied(model)
     for length in (0, 1, 10, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:length])
-        with pytest.raises(ValueError, match="download it again"):
+        with unchanged(model), pytest.raises(ValueError, match="download it again"):
             load_pretrained(model, "resnet18", path)
-    assert_state(model, before)
     path.unlink()
     with pytest.raises(FileNotFoundError, match="there is no weights file"):
         load_pretrained(model, "resnet18", path)
@@ -135,10 +123,9 @@ def test_what_is_not_finite_is_refused(name, tmp_path):
     state["fc.bias"][3] = np.nan
     WRITERS[name](tmp_path / name, state)
     model = network(0)
-    before = copied(model)
-    with pytest.raises(ValueError, match="do not fit ResNetCifar: fc.bias holds NaN or infinity"):
+    message = "do not fit ResNetCifar: fc.bias holds NaN or infinity"
+    with unchanged(model), pytest.raises(ValueError, match=message):
         load_pretrained(model, "resnet18", tmp_path / name)
-    assert_state(model, before)
 
 
 def test_files_without_counters_of_batches(tmp_path):
@@ -231,11 +218,10 @@ def test_torchvision(torchvision, cache):
     assert len(asked) == 1
     path = cache / "weights" / published._FILES["resnet18"]
     path.write_bytes(content[:-10])
-    before = copied(network(0))
     model = network(0)
-    with pytest.raises(ValueError, match="expected a file with sha256 .*delete it, and it is down"):
+    message = "expected a file with sha256 .*delete it, and it is down"
+    with unchanged(model), pytest.raises(ValueError, match=message):
         load_pretrained(model, "resnet18", "imagenet")
-    assert_state(model, before)
     path.unlink()
     load_pretrained(model, "resnet18", "imagenet")
     assert_state(model, state)

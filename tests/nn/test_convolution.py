@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dlcourse import workers as threading_of_layers
-from dlcourse.nn import Conv2d, convolution
-from dlcourse.nn.convolution import conv2d, conv2d_gradients
-from dlcourse.nn.kernels import depthwise
+from dlcourse.nn import Conv2d
+from dlcourse.nn.kernels import convolution, depthwise
+from dlcourse.nn.kernels.convolution import conv2d, conv2d_gradients
 from dlcourse.nn.kernels.patches import col2im, im2col, windows
 from dlcourse.nn.kernels.windows import Geometry
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from gradients import check_gradients
+from states import assert_state, unchanged
 
 from dlcourse.nn import (
     BatchNorm2d,
@@ -81,8 +82,7 @@ def test_state_is_not_copied_but_loading_is():
     kept = b[0].weight.data
     b.load_state_dict(a.state_dict())
     assert b[0].weight.data is kept
-    for name, array in b.state_dict().items():
-        np.testing.assert_array_equal(array, a.state_dict()[name])
+    assert_state(b, a.state_dict())
     b[0].weight.data += 1
     assert (a[0].weight.data != b[0].weight.data).all()
 
@@ -96,7 +96,6 @@ def test_loading_converts_to_the_dtype_of_the_network():
 
 def test_weights_of_another_network_are_refused_and_nothing_is_changed():
     net = network()
-    before = {name: array.copy() for name, array in net.state_dict().items()}
     good = network(1).state_dict()
     cases = [
         (
@@ -115,10 +114,8 @@ def test_weights_of_another_network_are_refused_and_nothing_is_changed():
         ),
     ]
     for state, message in cases:
-        with pytest.raises(ValueError, match=message):
+        with unchanged(net), pytest.raises(ValueError, match=message):
             net.load_state_dict(state)
-    for name, array in net.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
 
 
 def test_a_replica_shares_values_and_buffers_but_not_gradients():
@@ -266,3 +263,35 @@ def test_the_gradient_check_catches_mistakes(module, message):
     x = np.random.default_rng(0).standard_normal((3, 5))
     with pytest.raises(AssertionError, match=message):
         check_gradients(module, x, np.random.default_rng(0))
+
+
+class Keeping(Module):
+    """Holds layers in every way there is, and draws."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.linear = Linear(3, 3, rng=rng)
+        self.dropouts = [Dropout(0.5, rng=rng), Dropout(0.5, rng=rng)]
+        self.kinds = {"first": (self.linear, 1)}
+        self.run = self.by_linear
+
+    def by_linear(self, x):
+        return self.kinds["first"][0](x)
+
+    def forward(self, x):
+        return self.run(x)
+
+
+def test_a_replica_is_new_but_for_the_values_of_parameters():
+    net = Keeping(np.random.default_rng(0))
+    twin = net.replica()
+    x = np.ones((2, 3), np.float32)
+    np.testing.assert_array_equal(twin(x), net.linear(x))
+    assert twin.linear.weight.data is net.linear.weight.data
+    assert twin.linear.weight is not net.linear.weight
+    # Whichever way it is reached, a layer has one replica, and so has a generator.
+    assert twin.kinds["first"][0] is twin.linear is not net.linear
+    assert twin.run.__self__ is twin
+    mine, other = twin.dropouts
+    assert mine is not net.dropouts[0] and mine.rng is other.rng is not net.dropouts[0].rng
+    assert mine.rng.random() == net.dropouts[0].rng.random()

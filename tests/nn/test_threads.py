@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 from dlcourse.blas import blas_threads
 from dlcourse.workers import (
     MUCH_WORK,
-    cuts,
+    equal_pieces,
     image_pieces,
     own_threads,
     product,
@@ -97,4 +97,4 @@ def test_a_share_of_the_work_is_not_shared_again():
 
 
 def test_nothing_is_cut_into_one_empty_piece():
-    assert cuts(0, 4) == [slice(0, 0)]
+    assert equal_pieces(0, 4) == [slice(0, 0)]

@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from states import assert_state, unchanged
 
 from dlcourse.files import FileError
 from dlcourse.nn import Linear, Sequential
@@ -18,24 +19,20 @@ def test_round_trip_is_exact(tmp_path):
     a, b = make(0), make(1)
     save_weights(a, tmp_path / "new folder" / "w.npz")
     load_weights(b, tmp_path / "new folder" / "w.npz")
-    for name, array in a.state_dict().items():
-        np.testing.assert_array_equal(b.state_dict()[name], array)
+    assert_state(a, b.state_dict())
 
 
 def test_another_networks_weights_are_refused_and_nothing_is_changed(tmp_path):
     path = tmp_path / "w.npz"
     save_weights(make(out=5), path)
     model = make()
-    before = {name: array.copy() for name, array in model.state_dict().items()}
-    with pytest.raises(
-        ValueError, match=r"w\.npz: .*0.weight has shape \(5, 3\), expected \(2, 3\)"
-    ):
+    message = r"w\.npz: .*0.weight has shape \(5, 3\), expected \(2, 3\)"
+    with unchanged(model), pytest.raises(ValueError, match=message):
         load_weights(model, path)
     save_arrays(path, {"0.weight": np.zeros((2, 3)), "1.weight": np.zeros(1)})
-    with pytest.raises(ValueError, match=r"do not fit .*missing 0.bias; unknown 1.weight"):
+    message = r"do not fit .*missing 0.bias; unknown 1.weight"
+    with unchanged(model), pytest.raises(ValueError, match=message):
         load_weights(model, path)
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
 
 
 def test_missing_file(tmp_path):
@@ -216,8 +213,7 @@ def test_what_is_no_number_is_refused_and_nothing_is_changed(bias, found, tmp_pa
     save_arrays(path, {**make(1).state_dict(), "0.bias": bias})
     with pytest.raises(FileError, match=rf"w\.npz: these weights do not fit Sequential: {found}"):
         load_weights(model, path)
-    for name, array in make(0).state_dict().items():
-        np.testing.assert_array_equal(model.state_dict()[name], array)
+    assert_state(model, make(0).state_dict())
     if bias.dtype.kind != "f":
         with pytest.raises(ValueError, match=found):
             model.load_state_dict({**make(1).state_dict(), "0.bias": bias})

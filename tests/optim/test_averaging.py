@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from states import copied
 
 from dlcourse.nn import Linear, Parameter
 from dlcourse.optim import SGD, Adam, CosineAnnealingLR, WeightAverage
@@ -50,7 +51,7 @@ def test_state_goes_on_where_it_was():
     walk(before, first, 3)
     again = Parameter(first.data.copy())
     after = WeightAverage(Adam([again]), 0.9)
-    after.load_state_dict({name: array.copy() for name, array in before.state_dict().items()})
+    after.load_state_dict(copied(before))
     walk(reference, whole, 4, seed=1)
     walk(after, again, 4, seed=1)
     np.testing.assert_array_equal(after.averages[0], reference.averages[0])

@@ -1,5 +1,7 @@
 """DeepConvNet trained for some steps, here and in PyTorch, from the same weights."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
@@ -21,12 +23,9 @@ def twin(model):
         layers += [nn.Conv2d(c_in, c_out, 3, padding=padding), nn.ReLU()]
         if i % 2:
             layers.append(nn.MaxPool2d(2))
-    net = nn.Module()
-    net.features = nn.Sequential(*layers)
-    net.classifier = nn.Sequential(
-        nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(0.0), nn.Linear(50, 10)
-    )
-    net.forward = lambda x: net.classifier(net.features(x))
+    head = nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(0.0), nn.Linear(50, 10)
+    parts = {"features": nn.Sequential(*layers), "classifier": nn.Sequential(*head)}
+    net = nn.Sequential(OrderedDict(parts))
     state = {name: torch.from_numpy(array.copy()) for name, array in model.state_dict().items()}
     net.load_state_dict(state)
     return net

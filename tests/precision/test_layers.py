@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from states import unchanged
 
 from dlcourse.models import DeepConvNet, ResNetCifar
 from dlcourse.nn import Module
@@ -42,10 +43,8 @@ def test_short_formats_hold_what_is_between_layers(net, images, format, most):
 
 
 def test_the_network_itself_stays(net, images):
-    before = {name: array.copy() for name, array in net.state_dict().items()}
-    in_format(net, BFLOAT16).predict(images)
-    for name, array in net.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
+    with unchanged(net):
+        in_format(net, BFLOAT16).predict(images)
 
 
 def test_prediction_in_batches_is_the_same(net, images):

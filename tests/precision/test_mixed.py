@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from rank_training import small_dataset
+from states import unchanged
 
-from dlcourse.data import Dataset
 from dlcourse.models import ResNetCifar
 from dlcourse.nn import (
     BatchNorm2d,
@@ -30,12 +31,7 @@ def network(seed=0, batch_norm=False):
 
 
 def dataset(count, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 3
-    images = rng.random((count, 1, 8, 8), dtype=np.float32) / 2
-    for i, label in enumerate(labels):
-        images[i, 0, 2 * label : 2 * label + 2] += 0.3  # a bar tells the class
-    return Dataset(images, labels, ("top", "middle", "bottom"))
+    return small_dataset(count, seed, bar=0.3)
 
 
 def off():
@@ -110,16 +106,14 @@ def test_training_without_scaling_stands_still_and_with_it_learns_as_float32_doe
 
 def test_an_overflowing_step_changes_no_weights():
     model = network()
-    before = {name: array.copy() for name, array in model.state_dict().items()}
     scaler = LossScaler(init_scale=2.0**60)
     trainer = Trainer(
         model, Adam(model.parameters()), scaler=scaler, batch_size=20, progress=False, max_norm=1.0
     )
-    history = trainer.fit(dataset(40), epochs=1)
+    with unchanged(model):
+        history = trainer.fit(dataset(40), epochs=1)
     assert scaler.skipped == len(history.step_loss) == 2
     assert scaler.scale == 2.0**58
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
 
 
 def test_a_checkpoint_of_float32_is_not_continued_in_float16(tmp_path):
@@ -167,6 +161,14 @@ def test_batch_statistics_are_kept_in_float32_and_reach_the_model():
             assert abs(found[name]).max() > 0
     first = next(name for name in expected if name.endswith("running_var"))
     np.testing.assert_allclose(found[first], expected[first], rtol=0.05)
+
+
+def test_a_pass_that_fails_leaves_the_master_weights():
+    model = network()
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match="expects"):
+        MixedPrecision(model, off())(dataset(2).images[:, :, :4])
+    assert all(p.data is data for p, data in zip(model.parameters(), before, strict=True))
 
 
 def test_master_weights_must_be_float32():

@@ -48,17 +48,6 @@ class NcclCommunicator:
 
         _put(lambda: self._host.allreduce(_array(recvbuf, count, datatype)), stream, recvbuf)
 
-    def reduce(self, sendbuf, recvbuf, count, datatype, op, root, stream):
-        assert op == NCCL_SUM
-
-        def work():
-            total = _array(sendbuf, count, datatype).copy()
-            self._host.allreduce(total)
-            if self._host.rank == root:
-                _array(recvbuf, count, datatype)[...] = total
-
-        _put(work, stream, sendbuf, recvbuf)
-
     def bcast(self, buff, count, datatype, root, stream):
         _put(lambda: self._host.broadcast(_array(buff, count, datatype), root), stream, buff)
 

@@ -11,12 +11,12 @@ from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Trainer
 
 
-def small_dataset(count=90, seed=0):
+def small_dataset(count=90, seed=0, bar=0.5):
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     images = rng.random((count, 1, 8, 8), dtype=np.float32) / 2
     for i, label in enumerate(labels):
-        images[i, 0, 2 * label : 2 * label + 2] += 0.5  # a bar tells the class
+        images[i, 0, 2 * label : 2 * label + 2] += bar  # it tells the class
     return Dataset(images, labels, ("top", "middle", "bottom"))
 
 

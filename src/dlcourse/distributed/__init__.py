@@ -2,7 +2,7 @@
 
 from dlcourse.distributed.broadcast import broadcast_arrays, broadcast_json
 from dlcourse.distributed.communicator import Communicator
-from dlcourse.distributed.messages import CommunicationError, Handle
+from dlcourse.distributed.messages import CommunicationError, Handle, Messages
 from dlcourse.distributed.mpi import MPI, end_all_ranks, started_ranks
 from dlcourse.distributed.nccl import NCCL
 from dlcourse.distributed.reduction import pieces, tree_sum
@@ -16,6 +16,7 @@ __all__ = [
     "CommunicationError",
     "Communicator",
     "Handle",
+    "Messages",
     "SingleProcess",
     "SyncBatchNorm",
     "Threads",

@@ -20,7 +20,7 @@ _TAG = USER_TAGS
 
 
 class Communicator(Messages):
-    """One rank's connection to the others.
+    """One rank's connection to the others: operations of all ranks, besides `Messages` of two.
 
     Arrays that are sent or received must be C-contiguous. Ranks call collective operations
     (`broadcast`, `allreduce`, `reduce_scatter`, `allgather`, `barrier`) in the same order, each

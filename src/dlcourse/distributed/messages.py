@@ -136,6 +136,7 @@ def check_array(array: Array) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
     >>> check_array(np.zeros((2, 3)).T)
     Traceback (most recent call last):
     ...

@@ -72,7 +72,7 @@ class MPI(Communicator):
         self.timeout = timeout
         kinds = self._mpi.COMM_WORLD.Get_info().Get("mpi_memory_alloc_kinds") or ""
         self._reads_gpu = any(kind.split(":")[0] == "cuda" for kind in kinds.split(","))
-        self._cores = self._share_of_cores()
+        self._cores = self._count_cores()
         if self.size > 1:
             sys.excepthook = _end_all
 
@@ -80,13 +80,13 @@ class MPI(Communicator):
     def cores(self) -> int:
         return self._cores
 
-    def _share_of_cores(self) -> int:
+    def _count_cores(self) -> int:
         # The ranks of a machine may all use the same cores, or each may be bound to its own.
         node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
         cores: set[int] = set().union(*node.allgather(available_cores()))
-        share = max(1, len(cores) // int(node.size))
+        own = max(1, len(cores) // int(node.size))
         node.Free()
-        return share
+        return own
 
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
         array = self._readable(array)

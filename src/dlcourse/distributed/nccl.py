@@ -10,7 +10,7 @@ compared with those of the installed CuPy.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -19,15 +19,14 @@ import numpy as np
 from dlcourse.backend import Array, array_module
 from dlcourse.distributed.communicator import Communicator
 from dlcourse.distributed.messages import CommunicationError, Handle, check_array
-from dlcourse.distributed.reduction import pieces
 
 
 class NCCL(Communicator):
     """One rank of several that have a GPU each.
 
     Arrays of CuPy go through NCCL; those of NumPy through another communicator, by which the ranks
-    also find each other. Sums are taken in NCCL's order. After a handle's ``wait`` an array may be
-    used on the stream that is then current; it need not be there yet when ``wait`` returns.
+    also find each other. `allreduce` takes sums in NCCL's order. After a handle's ``wait`` an array
+    may be used on the stream that is then current; it need not be there yet when ``wait`` returns.
 
     Parameters
     ----------
@@ -76,13 +75,7 @@ class NCCL(Communicator):
         check_array(array)
         check_array(out)
         _no_tag(tag)
-        destination, source = self._peer(destination), self._peer(source)
-
-        def work(stream: int) -> None:
-            self._comm.send(*self._values(array), destination, stream)
-            self._comm.recv(*self._values(out), source, stream)
-
-        self._put(work, array, out).wait()
+        self._at_once([(array, self._peer(destination))], [(out, self._peer(source))])
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         if _on_host(array):
@@ -102,39 +95,6 @@ class NCCL(Communicator):
         self._put(
             lambda stream: self._comm.allReduce(address, address, count, dtype, add, stream), array
         ).wait()
-
-    def reduce_scatter(self, array: Array) -> Array:
-        if _on_host(array):
-            return self._host.reduce_scatter(array)
-        flat = check_array(array).reshape(-1)
-        # NCCL's own only has pieces of equal length, so each rank receives the sum of its own.
-        parts = [flat[piece] for piece in pieces(flat.size, self.size)]
-        own = array_module(array).empty_like(parts[self.rank])
-
-        def work(stream: int) -> None:
-            for root, part in enumerate(parts):
-                address, count, dtype = self._values(part)
-                if count:
-                    out = own.data.ptr if root == self.rank else address
-                    self._comm.reduce(address, out, count, dtype, self._nccl.NCCL_SUM, root, stream)
-
-        self._put(work, array, own).wait()
-        return own
-
-    def allgather(self, array: Array) -> Array:
-        if _on_host(array):
-            return self._host.allgather(array)
-        check_array(array)
-        lengths = self._host.allgather(np.array([len(array)]))
-        joined, parts = self._join(array, lengths)
-
-        def work(stream: int) -> None:
-            for root, part in enumerate(parts):
-                if part.size:
-                    self._comm.bcast(*self._values(part), root, stream)
-
-        self._put(work, joined).wait()
-        return joined
 
     def barrier(self) -> None:
         self._stream.synchronize()
@@ -157,6 +117,26 @@ class NCCL(Communicator):
         handle = self._put(lambda stream: self._comm.recv(*self._values(out), source, stream), out)
         handle.source = source
         return handle
+
+    def _exchange(self, outgoing: Sequence[Array], incoming: Sequence[Array], what: str) -> None:
+        if _on_host(incoming[self.rank]):
+            self._host._exchange(outgoing, incoming, what)
+            return
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        self._at_once([(outgoing[r], r) for r in others], [(incoming[r], r) for r in others])
+
+    def _at_once(
+        self, sends: Sequence[tuple[Array, int]], receives: Sequence[tuple[Array, int]]
+    ) -> None:
+        """Send to ranks and receive from ranks in one group."""
+
+        def work(stream: int) -> None:
+            for start, messages in ((self._comm.send, sends), (self._comm.recv, receives)):
+                for array, rank in messages:
+                    if array.size:
+                        start(*self._values(array), rank, stream)
+
+        self._put(work, *(array for array, _ in (*sends, *receives))).wait()
 
     def _put(self, work: Callable[[int], None], *arrays: Array) -> _Queued:
         """Put work into NCCL's stream, after what the current stream has to do."""

@@ -1,5 +1,9 @@
 """`Threads`: ranks that are threads of one process, to learn with and to test with.
 
+The thread that calls `Threads.run` waits, and computes nothing. Each rank is one thread more; it
+trains as a process would, with workers of its own (`dlcourse.training.parallel`), and has its part
+of the cores.
+
 A message is a copy from one thread's array into another's. No message can be lost, so when every
 rank waits for another one, it is clear at once that they will wait forever.
 """
@@ -10,6 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from dlcourse.backend import Array
@@ -104,28 +109,24 @@ none can go on: rank 0 in recv for a message from rank 1; rank 1 in recv for a m
         return _cores(self.size)
 
     def _isend(self, array: Array, destination: int, tag: int, what: str) -> Handle:
-        return self._group.post(_Message(self, array, self.rank, destination, tag, what, True))
+        return self._group.post(_Message(self, array, destination, tag, what, True, self.rank))
 
     def _irecv(self, out: Array, source: int | None, tag: int, what: str) -> Handle:
-        return self._group.post(_Message(self, out, source, self.rank, tag, what, False))
+        return self._group.post(_Message(self, out, self.rank, tag, what, False, source))
 
 
+@dataclass(eq=False)
 class _Message(Handle):
     """One end of a message: what a rank sends, or what it wants to receive."""
 
-    def __init__(
-        self,
-        owner: Threads,
-        array: Array,
-        source: int | None,
-        destination: int,
-        tag: int,
-        what: str,
-        outgoing: bool,
-    ) -> None:
-        self.owner, self.array, self.tag, self.what = owner, array, tag, what
-        self.source, self.destination, self.outgoing = source, destination, outgoing
-        self.done = False
+    owner: Threads
+    array: Array
+    destination: int
+    tag: int
+    what: str
+    outgoing: bool
+    source: int | None = None
+    done: bool = False
 
     def wait(self) -> None:
         self.owner._group.wait(self)

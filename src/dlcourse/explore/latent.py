@@ -10,7 +10,7 @@ from dlcourse.models import DCGANGenerator, DeepConvNet
 
 
 def latent_walk(
-    generator: DCGANGenerator, corners: np.ndarray, judge: DeepConvNet, side: int = 13
+    network: DCGANGenerator, corners: np.ndarray, judge: DeepConvNet, side: int = 13
 ) -> Explorer:
     """Walk between four vectors, and read what the judge sees on the way.
 
@@ -18,7 +18,7 @@ def latent_walk(
 
     Parameters
     ----------
-    generator : DCGANGenerator
+    network : DCGANGenerator
         Makes the images.
     corners : array of shape (4, latent, 1, 1)
         The vectors of the corners: upper left, upper right, lower left, lower right.
@@ -37,8 +37,8 @@ def latent_walk(
     >>> from dlcourse import zoo
     >>> from dlcourse.applications.generation import JUDGE, latent_vectors
     >>> rng = np.random.default_rng(0)
-    >>> generator = DCGANGenerator(rng=rng)
-    >>> walk = latent_walk(generator, latent_vectors(4, 64, rng), zoo.load(JUDGE), side=2)
+    >>> network = DCGANGenerator(rng=rng)
+    >>> walk = latent_walk(network, latent_vectors(4, 64, rng), zoo.load(JUDGE), side=2)
     >>> len(walk.data["read"])
     4
     """
@@ -50,7 +50,7 @@ def latent_walk(
     shares = np.linspace(0, 1, side)
     above, below = ([slerp(a, b, x) for x in shares] for a, b in (corners[:2], corners[2:]))
     vectors = [slerp(a, b, y) for y in shares for a, b in zip(above, below, strict=True)]
-    images = generate(generator, np.stack(vectors).astype(np.float32))
+    images = generate(network, np.stack(vectors).astype(np.float32))
     seen = look(images, judge)
     data = {
         "side": side,

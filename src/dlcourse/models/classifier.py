@@ -12,7 +12,7 @@ from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.weights import load_weights, save_weights
-from dlcourse.workers import cuts, run_each, threads_for
+from dlcourse.workers import equal_pieces, run_each, threads_for
 
 
 class Classifier(Module):
@@ -108,7 +108,7 @@ def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
     if xp is np:
         batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
     parts = [x[i : i + batch_size] for i in range(0, max(1, len(x)), batch_size)]
-    shares = cuts(len(parts), threads_for(x))
+    shares = equal_pieces(len(parts), threads_for(x))
     # A module keeps intermediate arrays, so each thread needs its own.
     twins = [model, *(model.replica() for _ in shares[1:])]
 

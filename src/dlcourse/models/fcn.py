@@ -14,6 +14,7 @@ from dlcourse.nn import (
     Sequential,
     init,
 )
+from dlcourse.nn.kernels.windows import check_images
 
 
 class FCN(Module):
@@ -72,11 +73,7 @@ class FCN(Module):
         self.upscore = _enlarging(classes, stride, rng)
 
     def forward(self, x: Array) -> Array:
-        if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % 32 or x.shape[3] % 32:
-            raise ValueError(
-                "FCN expects pictures (N, 3, H, W) with sides that are multiples of 32, "
-                f"found {x.shape}; pad or resize them"
-            )
+        check_images("FCN", x, channels=3, factor=32)
         pools = []
         for stage in self.stages:
             x = stage(x)

@@ -9,6 +9,7 @@ import numpy as np
 from dlcourse.backend import Array
 from dlcourse.models.backbone import conv_bn_relu
 from dlcourse.nn import Conv2d, MaxPool2d, MaxUnpool2d, Module, Sequential
+from dlcourse.nn.kernels.windows import check_images
 
 #: Filters of each stage as published: the 13 convolutions of VGG-16.
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -72,12 +73,7 @@ class SegNet(Module):
         self.decoders = Sequential(*decoders)  # in the order of the stages: the last goes first
 
     def forward(self, x: Array) -> Array:
-        factor = 2 ** len(self.pools)
-        if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % factor or x.shape[3] % factor:
-            raise ValueError(
-                f"SegNet expects pictures (N, 3, H, W) with sides that are multiples of {factor}, "
-                f"found {x.shape}; pad or resize them"
-            )
+        check_images("SegNet", x, channels=3, factor=2 ** len(self.pools))
         remembered = []
         for encoder, pool in zip(self.encoders, self.pools, strict=True):
             x, indices = pool(encoder(x))

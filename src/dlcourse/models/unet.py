@@ -19,6 +19,7 @@ from dlcourse.nn import (
     Sequential,
 )
 from dlcourse.nn.containers import join
+from dlcourse.nn.kernels.windows import check_images
 
 #: Channels in a group of `GroupNorm`.
 _GROUP = 8
@@ -162,7 +163,11 @@ class UNet(Module):
 
     def forward(self, x: Array, t: Array) -> Array:
         """Return (N, C, H, W), given pictures (N, C, H, W) and the time (N,) of each."""
-        self._check(x, t)
+        check_images("UNet", x, self.channels, factor=2 ** (len(self.widths) - 1))
+        if t.shape != x.shape[:1]:
+            raise ValueError(
+                f"UNet expects one time for each of {len(x)} pictures, found {t.shape}"
+            )
         xp = array_module(x)
         waves = time_waves(t, self.time_features)
         time = self.time(xp.asarray(waves, dtype=x.dtype))
@@ -200,18 +205,6 @@ class UNet(Module):
 
     def entrance(self) -> Module:
         return self.first
-
-    def _check(self, x: Array, t: Array) -> None:
-        side = 2 ** (len(self.widths) - 1)
-        if x.ndim != 4 or x.shape[1] != self.channels or x.shape[2] % side or x.shape[3] % side:
-            raise ValueError(
-                f"UNet expects pictures (N, {self.channels}, H, W) with sides that are multiples "
-                f"of {side}, found {x.shape}"
-            )
-        if t.shape != x.shape[:1]:
-            raise ValueError(
-                f"UNet expects one time for each of {len(x)} pictures, found {t.shape}"
-            )
 
 
 def time_waves(t: Array, features: int) -> Array:

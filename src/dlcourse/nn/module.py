@@ -31,6 +31,10 @@ class Module(Familiar):
       *last* forward pass, adds to the ``grad`` of each parameter, and returns the gradient
       with respect to the input.
 
+    ``forward`` may take several arrays: then ``backward`` returns a tuple of as many, with None for
+    one that has no gradient, such as an index. Where it returns several, ``backward`` takes a
+    tuple.
+
     A layer with parameters computes in their dtype, and so does a network that is called: float64
     images leave a float32 network as float32. A layer without parameters keeps the dtype of its
     input. Each gradient has the dtype of what it belongs to. Only floating-point numbers pass
@@ -49,8 +53,8 @@ class Module(Familiar):
       as NumPy's own, and a masked one is refused. Where no layer inside can judge, it must hold
       floating-point values; a class that takes others says so in ``input_kinds``.
     - ``backward`` needs a forward pass before it, and a gradient of the shape of its output.
-    - ``forward`` and ``backward`` return something: only `skip_input_grad`, or an input of whole
-      numbers, lets ``backward`` return None.
+    - ``forward`` and ``backward`` return something. Only `skip_input_grad`, on the module or on
+      what is its `entrance`, or an input of whole numbers, lets ``backward`` return None.
     - A layer that ran twice in one forward pass remembers only the second time, so it cannot go
       back: use one layer for each place. Two layers may share a `Parameter`.
 

@@ -9,7 +9,12 @@ import numpy as np
 from dlcourse.backend import Array
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
-from dlcourse.nn.convolution import channel_sum, conv2d, conv2d_input_grad, conv2d_weight_grad
+from dlcourse.nn.kernels.convolution import (
+    channel_sum,
+    conv2d,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+)
 from dlcourse.nn.kernels.windows import Geometry, Pair, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter

@@ -18,7 +18,7 @@ import numpy as np
 
 from dlcourse.backend import Array, array_module
 from dlcourse.nn import Conv2d, Linear, Module
-from dlcourse.nn.convolution import conv2d
+from dlcourse.nn.kernels.convolution import conv2d
 from dlcourse.nn.kernels.windows import Geometry
 from dlcourse.precision.grid import Grid, quantize_weights
 from dlcourse.workers import threads_for

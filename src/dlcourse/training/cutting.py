@@ -61,7 +61,8 @@ class Cutting:
             )
         self.whole = needs_whole_batch(model)
         self._normalizes = _normalizes(model)
-        self._unit = 1 if self.whole else whole_number("micro_batch", micro_batch)
+        whole_number("micro_batch", micro_batch)
+        self._unit = 1 if self.whole else micro_batch
         self._rank, self._size = communicator.rank, communicator.size
 
     def share(self, count: int) -> slice:

@@ -168,9 +168,9 @@ class ParallelModel:
             with self._replica() as (replica, loss), _overflowing():
                 return self._score(replica.eval(), loss, images[piece], labels[piece])
 
-        cuts = self.cutting.outside_training(len(images))
-        own = pieces(len(cuts), self.communicator.size)[self.communicator.rank]
-        return sum_scores(self._map(work, cuts[own]), self.communicator)
+        micro_batches = self.cutting.outside_training(len(images))
+        own = pieces(len(micro_batches), self.communicator.size)[self.communicator.rank]
+        return sum_scores(self._map(work, micro_batches[own]), self.communicator)
 
     def predict(self, images: Array) -> Array:
         """Return the outputs for any number of images, with dropout off."""
@@ -182,9 +182,9 @@ class ParallelModel:
         outputs = self._map(work, self.cutting.outside_training(len(images)))
         return array_module(*outputs).concatenate(outputs)
 
-    def _map(self, work: Callable[[int, slice], T], cuts: Sequence[slice]) -> list[T]:
+    def _map(self, work: Callable[[int, slice], T], micro_batches: Sequence[slice]) -> list[T]:
         """Run `work` on each micro-batch; results come in order, whichever worker made them."""
-        return list(self._pool.map(work, range(len(cuts)), cuts))
+        return list(self._pool.map(work, range(len(micro_batches)), micro_batches))
 
     @contextmanager
     def _replica(self) -> Iterator[tuple[Module, Loss]]:

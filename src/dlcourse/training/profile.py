@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -176,8 +175,10 @@ def profile(
     xp = array_module(x)
     machine = machine or measure(threads, x.dtype, xp)
     mark, between = stopwatch(xp)
-    # Values of parameters are shared; gradients, caches, statistics and generators are copies.
-    twin = copy.deepcopy(model, {id(p.data): p.data for p in model.parameters()})
+    twin = model.replica()
+    for module in twin.modules():  # statistics, which a replica shares, would move
+        for name in module._buffers:
+            setattr(module, name, getattr(module, name).copy())
     if training:
         twin.start_training()
     else:
@@ -248,27 +249,38 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
     weights = sum(p.data.nbytes for p in module.parameters())
     inputs: list[int] = []  # bytes of each forward call, for the backward pass
 
-    def watched_forward(x: Array) -> Array:
+    def watched_forward(*x: Array) -> Any:
         start = mark()
-        y = forward(x)
+        y = forward(*x)
         end = mark()
-        watch = watches.setdefault(name, _Watch(type(module).__name__, y.shape))
-        work = multiply_adds(module, y.shape)
-        watch.calls["forward"].append(_Call(start, end, work, x.nbytes + weights + y.nbytes))
-        inputs.append(x.nbytes)
+        shape = _first(y).shape
+        watch = watches.setdefault(name, _Watch(type(module).__name__, shape))
+        moved = _nbytes(x) + weights + _nbytes(y)
+        watch.calls["forward"].append(_Call(start, end, multiply_adds(module, shape), moved))
+        inputs.append(_nbytes(x))
         return y
 
-    def watched_backward(dy: Array) -> Array:
+    def watched_backward(dy: Any) -> Any:
         start = mark()
         dx = backward(dy)
         end = mark()
-        work = multiply_adds(module, dy.shape) * (1 + module.input_grad)
-        moved = inputs.pop() + dy.nbytes + 2 * weights + (0 if dx is None else dx.nbytes)
+        work = multiply_adds(module, _first(dy).shape) * (1 + module.input_grad)
+        moved = inputs.pop() + _nbytes(dy) + 2 * weights + _nbytes(dx)
         watches[name].calls["backward"].append(_Call(start, end, work, moved))
         return dx
 
     module.forward = watched_forward  # type: ignore[method-assign]
     module.backward = watched_backward  # type: ignore[method-assign]
+
+
+def _first(arrays: Any) -> Array:
+    return arrays[0] if isinstance(arrays, tuple) else arrays
+
+
+def _nbytes(arrays: Any) -> int:
+    """The bytes of one array or of several; None, in place of a gradient, has none."""
+    arrays = arrays if isinstance(arrays, tuple) else (arrays,)
+    return sum(array.nbytes for array in arrays if array is not None)
 
 
 def _sum(costs: list[Cost], seconds: float) -> Cost:

@@ -13,9 +13,7 @@ _RECIPE, _LOCK = "recipe.json", ".lock"
 
 
 @contextmanager
-def claimed(
-    folder: Path, recipe: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
-) -> Iterator[None]:
+def claimed(folder: Path, recipe: Mapping[str, Any]) -> Iterator[None]:
     """Note in a folder what is trained in it, and keep other processes out meanwhile.
 
     An interrupted run goes on only with the same recipe. A folder that has nothing but a recipe in
@@ -27,8 +25,6 @@ def claimed(
         The folder of the run; it is made.
     recipe : mapping
         What decides the result of the run, fit for JSON.
-    defaults : mapping, optional
-        What older versions did in place of options that they did not know.
 
     Raises
     ------
@@ -56,7 +52,7 @@ def claimed(
             f"another run is at work in {folder}; wait for its end, or choose another folder"
         ) from None
     try:
-        _note(folder, recipe, defaults or {})
+        _note(folder, recipe)
         yield
     finally:
         lock.__exit__(None, None, None)
@@ -77,9 +73,9 @@ def noted_recipe(folder: Path) -> dict[str, Any]:
     return recipe
 
 
-def _note(folder: Path, here: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+def _note(folder: Path, here: Mapping[str, Any]) -> None:
     path = folder / _RECIPE
-    there = {**defaults, **read_json(path)} if path.exists() else here
+    there = read_json(path) if path.exists() else here
     kept = any(file.name != _RECIPE for file in folder.iterdir() if file.name[0] != ".")
     if not path.exists() or (not kept and there.keys() == here.keys()):
         write_json(path, here)

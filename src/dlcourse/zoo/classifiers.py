@@ -58,37 +58,22 @@ def classifier(
         The connection to other ranks that train by the same recipe.
     """
     shared: dict[str, Any] = {"workers": workers, "communicator": communicator}
-
-    def train(folder: Path, *, seed: int, progress: bool) -> Trained:
-        return train_classifier(
-            replace(recipe, seed=seed),
-            folder,
-            checkpoint_every=checkpoint_every,
-            progress=progress,
-            **shared,
-        )
-
-    return Entry(
-        name,
-        train,
-        partial(evaluate_classifier, data=recipe.data, **shared),
-        recipe.seed,
-        ships,
-        settings=asdict(recipe),
-        defaults=asdict(Recipe()),
-    )
+    train = partial(train_classifier, recipe, checkpoint_every=checkpoint_every, **shared)
+    measure = partial(evaluate_classifier, data=recipe.data, **shared)
+    return Entry(name, train, measure, recipe.seed, ships, asdict(recipe))
 
 
 def train_classifier(
     recipe: Recipe,
     folder: Path,
     *,
+    seed: int,
+    progress: bool,
     workers: int | None,
     checkpoint_every: int | None,
     communicator: Communicator | None,
-    progress: bool,
 ) -> Trained:
-    """Train by a recipe; see `classifier`.
+    """Train by a recipe, with another seed if need be; see `classifier`.
 
     The folder receives ``checkpoint.npz`` after every epoch. The weights are those of the epoch
     that was best on the held-out images, if there are any, or otherwise of the last.
@@ -98,6 +83,7 @@ def train_classifier(
     TrainingDiverged
         If the loss becomes infinite or not a number. The folder keeps the last good checkpoint.
     """
+    recipe = replace(recipe, seed=seed)
     train, valid, _ = recipe.load_data()
     model = build(recipe.network, generator(recipe.seed, Stream.INIT))
     if communicator is not None and communicator.size > 1:

@@ -11,34 +11,45 @@ import numpy as np
 from dlcourse.nn import Module
 from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Loop, descent
+from dlcourse.zoo.networks import Network
+from dlcourse.zoo.training import Trained
 
 
 def train_in_steps(
     model: Module,
+    network: Network,
     gradients: Callable[[int], float],
     steps: int,
-    output: Path,
+    folder: Path,
     *,
     lr: float,
-    settings: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seed: int,
+    input: Sequence[int] | None = None,
     progress: bool,
-) -> dict[str, Any]:
-    """Train with Adam and a cosine schedule, and return how it went, for the record.
+) -> Trained:
+    """Train with Adam and a cosine schedule.
 
     Parameters
     ----------
     model : Module
         What is trained.
+    network : mapping
+        The same as data; see `dlcourse.zoo.networks`.
     gradients : callable
         As for `descent`.
     steps : int
         How many.
-    output : pathlib.Path
-        Folder of the checkpoint; an interrupted run goes on from it.
+    folder : pathlib.Path
+        Where the checkpoint is; an interrupted run goes on from it.
     lr : float
         The highest learning rate.
-    settings : mapping
-        What must be the same for a checkpoint to fit.
+    recipe : mapping
+        What else decides the result, and must be the same for a checkpoint to fit.
+    seed : int
+        What was drawn from.
+    input : sequence of int, optional
+        The shape of what the network takes, if it takes one array.
     progress : bool
         Whether to show a progress bar.
     """
@@ -47,16 +58,19 @@ def train_in_steps(
     history = Loop(
         descent(gradients, optimizer, schedule=schedule, max_norm=10.0),
         {"model": model, "optimizer": optimizer},
-        checkpoint=output / f"{type(model).__name__.lower()}.npz",
-        settings={**settings, "steps": steps, "lr": lr},
+        checkpoint=folder / f"{type(model).__name__.lower()}.npz",
+        settings={**recipe, "seed": seed, "steps": steps, "lr": lr},
         progress=progress,
     ).run(steps)
-    return {
-        "steps": steps,
-        "lr": lr,
-        "seconds": round(history.seconds, 1),  # over all its parts, if it was interrupted
-        "losses": [round(float(np.mean(part)), 4) for part in _parts(history["loss"], 20)],
-    }
+    losses = [round(float(np.mean(part)), 4) for part in _parts(history["loss"], 20)]
+    return Trained(
+        model.state_dict(),
+        recipe,
+        training={"steps": steps, "lr": lr, "losses": losses},
+        seconds=round(history.seconds, 1),  # over all its parts, if it was interrupted
+        network=network,
+        input=input,
+    )
 
 
 def _parts(losses: Sequence[float], count: int) -> list[np.ndarray]:

@@ -62,9 +62,8 @@ class Entry:
         What the entry that ships was drawn from; None where nothing is drawn.
     ships : bool
         Whether the arrays ship. For the others the record is enough.
-    settings, defaults : mapping
-        As for `claimed`, what else than the name decides the result: a run goes on only with the
-        same.
+    settings : mapping
+        What else than the name decides the result: a run goes on only with the same.
     """
 
     name: str | None
@@ -73,7 +72,6 @@ class Entry:
     seed: int | None = 0
     ships: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make(
@@ -120,7 +118,7 @@ def make(
     settings = {**(entry.settings or {"entry": entry.name}), **drawn}
     if first:
         check_writable(folder / "record.json")
-    with claimed(folder, settings, entry.defaults) if first else nullcontext():
+    with claimed(folder, settings) if first else nullcontext():
         trained = entry.train(folder, **drawn, progress=progress)
         kept = {name: _kept_as(to_numpy(a), trained.dtype) for name, a in trained.arrays.items()}
         held = assembled(trained.network, in_float32(kept), path)

@@ -12,7 +12,7 @@ from dlcourse.lessons.ladder import (
     conv_winograd,
     micro_batches,
 )
-from dlcourse.nn.convolution import conv2d
+from dlcourse.nn.kernels.convolution import conv2d
 from dlcourse.nn.kernels.windows import Geometry
 
 ANY_STRIDE = [f for f in RUNGS.values() if f not in (conv_shifted, conv_fft, conv_winograd)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,39 +38,24 @@ def train_nic(folder: Path, *, seed: int, progress: bool) -> Trained:
     network = {"kind": "NIC", "words": len(VOCABULARY)}
     model = zoo.build(network, generator(seed, Stream.INIT))
     take_over(model, zoo.arrays("scenes/fcn-8s"))
+    recipe = {
+        "begins_with": "scenes/fcn-8s",
+        "scenes_of_first": _FIRST[0],
+        "batch_sizes": [_FIRST[2], _THEN[1]],
+    }
+    shared: dict[str, Any] = {"recipe": recipe, "seed": seed, "progress": progress}
     count, steps, batch_size, lr = _FIRST
     scenes = load_scenes("train", count, things=THINGS, seed=1000 + seed)
-    first = train_in_steps(
-        model,
-        speaking_gradients(model, scenes, VOCABULARY, batch_size, seed),
-        steps,
-        folder / "first",
-        lr=lr,
-        settings={"seed": seed},
-        progress=progress,
-    )
+    gradients = speaking_gradients(model, scenes, VOCABULARY, batch_size, seed)
+    first = train_in_steps(model, network, gradients, steps, folder / "first", lr=lr, **shared)
     steps, batch_size, lr = _THEN
     scenes = load_scenes("train", steps * batch_size, things=THINGS, seed=1001 + seed)
-    then = train_in_steps(
-        model,
-        nic_gradients(model, scenes, VOCABULARY, batch_size, seed),
-        steps,
-        folder,
-        lr=lr,
-        settings={"seed": seed},
-        progress=progress,
-    )
-    times = [part.pop("seconds") for part in (first, then)]
-    return Trained(
-        model.state_dict(),
-        recipe={
-            "begins_with": "scenes/fcn-8s",
-            "scenes_of_first": _FIRST[0],
-            "batch_sizes": [_FIRST[2], _THEN[1]],
-        },
-        seconds=None if None in times else sum(times),
-        training={"first": first, "then": then},
-        network=network,
+    gradients = nic_gradients(model, scenes, VOCABULARY, batch_size, seed)
+    then = train_in_steps(model, network, gradients, steps, folder, lr=lr, **shared)
+    return replace(
+        then,
+        training={"first": first.training, "then": then.training},
+        seconds=(first.seconds or 0) + (then.seconds or 0),
     )
 
 

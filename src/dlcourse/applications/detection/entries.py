@@ -34,26 +34,22 @@ def train_detector(kind: str, folder: Path, *, seed: int, progress: bool) -> Tra
     regions = training_regions(load_scenes("train", _SCENES, seed=2000 + seed))
     network = {"kind": kind, "classes": len(CLASSES)}
     model = zoo.build(network, generator(seed, Stream.INIT))
-    make_step = fine_tuning_gradients if isinstance(model, RCNN) else fast_rcnn_gradients
-    training = train_in_steps(
+    gradients = fine_tuning_gradients if isinstance(model, RCNN) else fast_rcnn_gradients
+    trained = train_in_steps(
         model,
-        make_step(model, regions, seed),
+        network,
+        gradients(model, regions, seed),
         _STEPS[kind],
         folder,
         lr=_LR,
-        settings={"seed": seed},
+        recipe={"scenes": _SCENES},
+        seed=seed,
+        input=(3, model.size, model.size) if isinstance(model, RCNN) else None,
         progress=progress,
     )
     if isinstance(model, RCNN):
-        fit_rcnn(model, regions[:_FITTED], seed)
-    return Trained(
-        model.state_dict(),
-        recipe={"scenes": _SCENES},
-        seconds=training.pop("seconds"),
-        training=training,
-        network=network,
-        input=(3, model.size, model.size) if isinstance(model, RCNN) else None,
-    )
+        fit_rcnn(model, regions[:_FITTED], seed)  # its arrays are among those trained
+    return trained
 
 
 def evaluate(model: RCNN | FastRCNN, *, whole: bool = True) -> dict[str, Any]:

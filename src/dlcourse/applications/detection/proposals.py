@@ -15,6 +15,8 @@ import numpy as np
 from dlcourse.applications.detection.boxes import box_iou
 from dlcourse.expect import needed
 
+_SCALES = (50, 150)  # of the cuts that the search starts from, see `initial_regions`
+_SMALLEST = 12  # pixels in width and height that a box must have
 _BINS = 25  # of a histogram, for each colour
 _DIRECTIONS = 8  # of the edges that make up texture
 
@@ -67,19 +69,13 @@ def initial_regions(image: np.ndarray, scale: float) -> np.ndarray:
     return regions
 
 
-def selective_search(
-    image: np.ndarray, scales: tuple[float, ...] = (50, 150), smallest: int = 12
-) -> np.ndarray:
+def selective_search(image: np.ndarray) -> np.ndarray:
     """Return boxes in which there might be something.
 
     Parameters
     ----------
     image : array of shape (3, H, W)
         From 0 to 1.
-    scales : tuple of float
-        The search is run from each of these cuts, see `initial_regions`.
-    smallest : int
-        Boxes of fewer pixels than this in width or height are left out.
 
     Returns
     -------
@@ -103,9 +99,9 @@ def selective_search(
     """
     if image.ndim != 3 or image.shape[0] != 3:
         raise ValueError(f"expected a picture (3, H, W), found shape {image.shape}")
-    found = [_grouping(image, initial_regions(image, scale)) for scale in scales]
+    found = [_grouping(image, initial_regions(image, scale)) for scale in _SCALES]
     boxes = np.concatenate(found)
-    large = (boxes[:, 2:] - boxes[:, :2] >= smallest).all(axis=1)
+    large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(axis=1)
     return np.unique(boxes[large][::-1], axis=0).astype(np.float32)
 
 

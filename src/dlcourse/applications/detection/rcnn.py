@@ -19,7 +19,7 @@ from dlcourse.applications.detection.boxes import clip, decode, encode
 from dlcourse.applications.detection.evaluation import Detections
 from dlcourse.applications.detection.fast_rcnn import best_of_each_class
 from dlcourse.applications.detection.regions import Regions
-from dlcourse.applications.detection.warp import warp
+from dlcourse.applications.detection.warp import warp_regions
 from dlcourse.blas import blas, blas_held
 from dlcourse.expect import needed
 from dlcourse.models import RCNN, RegionNet
@@ -61,10 +61,11 @@ def fine_tuning_gradients(
     pools = np.flatnonzero(is_thing), np.flatnonzero(~is_thing)
 
     def gradients(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+        rng = generator(seed, Stream.BATCH, number)
         rows = np.concatenate([rng.choice(pools[0], things), rng.choice(pools[1], ground)])
         squares = [
-            warp(regions[p].image, regions[p].boxes[r : r + 1], model.size) for p, r in index[rows]
+            warp_regions(regions[p].image, regions[p].boxes[r : r + 1], model.size)
+            for p, r in index[rows]
         ]
         labels = np.array([regions[p].labels[r] for p, r in index[rows]])
         model.start_training()
@@ -82,7 +83,7 @@ def region_features(
     """Return the features (R, 256) of the regions of a picture: one forward pass for each."""
     twin = model.replica().eval()
     parts = [
-        twin.features(warp(image, boxes[k : k + batch_size], model.size))
+        twin.features(warp_regions(image, boxes[k : k + batch_size], model.size))
         for k in range(0, len(boxes), batch_size)
     ]
     return np.concatenate(parts)
@@ -147,7 +148,7 @@ def fit_rcnn(model: RCNN, regions: Sequence[Regions], seed: int) -> None:
     scale = float(np.linalg.norm(features, axis=1).mean())
     features = features / scale
     rows = _with_one(features)
-    rng = generator(seed, Stream.SPLIT)
+    rng = generator(seed, Stream.NEGATIVES)
     model.scale[:] = scale
     blas.cache_clear()  # SciPy's is there now as well
     with blas_held():

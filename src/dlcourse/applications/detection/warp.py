@@ -8,7 +8,9 @@ from dlcourse.blas import blas_held
 
 
 @blas_held()
-def warp(image: np.ndarray, boxes: np.ndarray, size: int, context: float = 0.1) -> np.ndarray:
+def warp_regions(
+    image: np.ndarray, boxes: np.ndarray, size: int, context: float = 0.1
+) -> np.ndarray:
     """Return each region stretched to a square, by linear interpolation.
 
     It is two matrix products: one mixes rows of the picture into `size` rows, one its columns.
@@ -39,7 +41,7 @@ def warp(image: np.ndarray, boxes: np.ndarray, size: int, context: float = 0.1) 
     Examples
     --------
     >>> image = np.arange(16, dtype=np.float32).reshape(1, 4, 4).repeat(3, axis=0)
-    >>> warp(image, np.array([[1, 1, 3, 3]]), size=2, context=0)[0, 0]
+    >>> warp_regions(image, np.array([[1, 1, 3, 3]]), size=2, context=0)[0, 0]
     array([[ 5.,  6.],
            [ 9., 10.]], dtype=float32)
     """

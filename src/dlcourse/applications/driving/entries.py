@@ -47,26 +47,21 @@ def train_segnet(folder: Path, *, seed: int, progress: bool) -> Trained:
     """Make pictures, and train SegNet on them."""
     pictures = _pictures(seed, progress)
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
-    training = train_in_steps(
+    return train_in_steps(
         model,
+        _NETWORK,
         segnet_gradients(model, pictures, _BATCH, seed),
         _STEPS,
         folder,
         lr=_LR,
-        settings={"seed": seed, "pictures": len(pictures.frames)},
-        progress=progress,
-    )
-    return Trained(
-        model.state_dict(),
         recipe={
             "batch_size": _BATCH,
             "pictures": len(pictures.frames),
             "tracks": [TRAIN_TRACKS.start, TRAIN_TRACKS.stop - 1],
         },
-        seconds=training.pop("seconds"),
-        training=training,
-        network=_NETWORK,
+        seed=seed,
         input=(3, 96, 96),
+        progress=progress,
     )
 
 
@@ -86,7 +81,7 @@ def colour_table(pictures: RoadPictures, seed: int = 0) -> ColourTable:
     """Return the table of colours, counted on 2000 pictures in the weathers of training."""
     table = ColourTable()
     for number in range(250):
-        table.count(*draw_batch(pictures, 8, generator(seed, Stream.AUGMENT, number)))
+        table.count(*draw_batch(pictures, 8, generator(seed, Stream.BATCH, number)))
     return table
 
 

@@ -25,22 +25,17 @@ def train_vae(folder: Path, *, seed: int, progress: bool) -> Trained:
     """Train a VAE on MNIST."""
     train, _ = load_mnist()
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
-    training = train_in_steps(
+    return train_in_steps(
         model,
+        _NETWORK,
         vae_gradients(model, train.images, _BATCH, seed),
         _STEPS,
         folder,
         lr=_LR,
-        settings={"latent": model.latent, "seed": seed, "batch_size": _BATCH},
-        progress=progress,
-    )
-    return Trained(
-        model.state_dict(),
         recipe={"batch_size": _BATCH},
-        seconds=training.pop("seconds"),
-        training=training,
-        network=_NETWORK,
+        seed=seed,
         input=train.images.shape[1:],
+        progress=progress,
     )
 
 
@@ -49,7 +44,7 @@ def evaluate_vae(model: VAE, *, whole: bool = True) -> dict[str, Any]:
     return {
         "judge": JUDGE,
         "samples": _SCORED,
-        "vae": judged(sample_vae(model, _SCORED, generator(0, Stream.NOISE))),
+        "vae": judged(sample_vae(model, _SCORED, generator(0, Stream.SAMPLE))),
         # The test images themselves, redrawn from what the encoder says about them.
         "redrawn_test_images": judged(reconstruct(model, load_mnist()[1].images)),
     }

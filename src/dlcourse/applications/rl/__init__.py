@@ -10,7 +10,7 @@ from dlcourse.applications.rl.episodes import (
     make,
     play,
 )
-from dlcourse.applications.rl.exploration import LinearSchedule, Schedule, epsilon_greedy
+from dlcourse.applications.rl.exploration import ByStep, LinearSchedule, epsilon_greedy
 from dlcourse.applications.rl.planning import best_return, expected_return, value_iteration
 from dlcourse.applications.rl.tabular import (
     TabularAgent,
@@ -23,10 +23,10 @@ from dlcourse.applications.rl.tabular import (
 
 __all__ = [
     "Agent",
+    "ByStep",
     "Environment",
     "Episodes",
     "LinearSchedule",
-    "Schedule",
     "TabularAgent",
     "Transition",
     "best_return",

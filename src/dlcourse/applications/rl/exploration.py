@@ -10,7 +10,7 @@ import numpy as np
 from dlcourse.habits import explained
 
 #: Gives a number, such as epsilon or a learning rate, for a step or an episode counted from 0.
-Schedule = Callable[[int], float]
+ByStep = Callable[[int], float]
 
 
 @explained

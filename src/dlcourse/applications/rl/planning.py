@@ -15,6 +15,9 @@ import numpy as np
 #: From a state and an action to the outcomes (probability, next state, reward, terminated).
 Rules = Mapping[int, Mapping[int, Sequence[tuple[float, Any, float, bool]]]]
 
+#: Values that change by no more than this are settled.
+_SETTLED = 1e-10
+
 
 def _model(rules: Rules) -> tuple[np.ndarray, np.ndarray]:
     """Return probabilities (states, actions, states) of going on, and expected rewards."""
@@ -30,7 +33,7 @@ def _model(rules: Rules) -> tuple[np.ndarray, np.ndarray]:
     return going_on, rewards
 
 
-def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> np.ndarray:
+def value_iteration(rules: Rules, discount: float) -> np.ndarray:
     """Return the true Q values of the best policy.
 
     Applies Bellman's equation of optimality, Q(s, a) = E[r + discount * max Q(s', a')], to all
@@ -42,8 +45,6 @@ def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> 
         ``environment.unwrapped.P``.
     discount : float
         What a reward is worth one step later, from 0 to below 1.
-    tolerance : float
-        Stops when no value changes by more than this.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def value_iteration(rules: Rules, discount: float, tolerance: float = 1e-10) -> 
     table = np.zeros(rewards.shape)
     while True:
         updated: np.ndarray = rewards + discount * going_on @ table.max(axis=1)
-        if np.abs(updated - table).max() <= tolerance:
+        if np.abs(updated - table).max() <= _SETTLED:
             return updated
         table = updated
 

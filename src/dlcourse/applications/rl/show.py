@@ -16,7 +16,7 @@ from dlcourse.applications.rl.episodes import Agent, episode_seed, make, play
 from dlcourse.applications.rl.games import make_game
 from dlcourse.applications.rl.tabular import TabularAgent
 from dlcourse.applications.rl.tabular_recipe import PLANS
-from dlcourse.expect import listed, missing, shortened
+from dlcourse.expect import missing, one_of
 from dlcourse.files import atomic_write
 from dlcourse.training import Stream
 
@@ -54,13 +54,10 @@ def load_player(name: str, *, pixels: bool = False) -> tuple[Agent, Any]:
     >>> agent.q_values(0).shape  # doctest: +SKIP
     (4,)
     """
-    recipe = zoo.record(name)["recipe"] if name in PLAYERS else {}
+    one_of("the agent", name, PLAYERS)
+    recipe = zoo.record(name)["recipe"]
     if "game" in recipe:
         return QAgent(zoo.load(name)), make_game(recipe["game"])
-    if "world" not in recipe:
-        raise ValueError(
-            f"expected an agent, one of {listed(name, PLAYERS)}, found {shortened(name)}"
-        )
     plan = PLANS[recipe["world"]]
     if pixels:  # Gymnasium draws these with pygame, which must not look for a screen
         if importlib.util.find_spec("pygame") is None:

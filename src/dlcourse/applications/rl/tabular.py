@@ -26,7 +26,7 @@ from dlcourse.applications.rl.episodes import (
     play,
     summarize,
 )
-from dlcourse.applications.rl.exploration import Schedule, epsilon_greedy
+from dlcourse.applications.rl.exploration import ByStep, epsilon_greedy
 from dlcourse.training import Stream, generator
 
 
@@ -161,8 +161,8 @@ def learn(
     environment: Environment,
     *,
     episodes: int,
-    epsilon: Schedule,
-    learning_rate: Schedule,
+    epsilon: ByStep,
+    learning_rate: ByStep,
     discount: float,
     seed: int = 0,
     first: int = 0,

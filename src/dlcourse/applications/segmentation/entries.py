@@ -29,22 +29,17 @@ def train_fcn(stride: int, folder: Path, *, seed: int, progress: bool) -> Traine
         take_over(model, zoo.arrays(f"scenes/fcn-{2 * stride}s"))
     # Other scenes for each stage, so that none is seen twice.
     scenes = load_scenes("train", steps * _BATCH, seed=3 * seed + list(_PLAN).index(stride))
-    training = train_in_steps(
+    return train_in_steps(
         model,
+        network,
         fcn_gradients(model, scenes, _BATCH, seed),
         steps,
         folder,
         lr=lr,
-        settings={"stride": stride, "seed": seed},
-        progress=progress,
-    )
-    return Trained(
-        model.state_dict(),
         recipe={"stride": stride, "batch_size": _BATCH},
-        seconds=training.pop("seconds"),
-        training=training,
-        network=network,
+        seed=seed,
         input=scenes[0].image.shape,
+        progress=progress,
     )
 
 

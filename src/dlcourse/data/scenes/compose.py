@@ -20,7 +20,7 @@ class _HasMask(Protocol):
 
 
 #: A thing on an otherwise empty picture.
-Cutout = TypeVar("Cutout", bound=_HasMask)
+Cut = TypeVar("Cut", bound=_HasMask)
 
 #: Heights of small and of other digits, as shares of the picture; nothing lies between.
 _SMALL, _LARGE = (0.28, 0.33), (0.42, 0.54)
@@ -81,11 +81,11 @@ def compose(
 @explained
 def arrange(
     choices: int,
-    cut: Callable[[int, tuple[float, float], float], Cutout],
+    cut: Callable[[int, tuple[float, float], float], Cut],
     count: int,
     size: int,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, list[Cutout], np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, list[Cut], np.ndarray, np.ndarray]:
     """Choose things and places until all are mostly visible and their order is plain.
 
     Parameters
@@ -137,7 +137,7 @@ def _is_loose(places: np.ndarray, heights: np.ndarray) -> bool:
     return True
 
 
-def _visible(cutouts: Sequence[Cutout]) -> np.ndarray | None:
+def _visible(cutouts: Sequence[Cut]) -> np.ndarray | None:
     """Return what is seen of each, the later ones on top; None if too little of one is seen."""
     whole = np.stack([cutout.mask for cutout in cutouts])
     if whole[:, [0, -1]].any() or whole[:, :, [0, -1]].any():

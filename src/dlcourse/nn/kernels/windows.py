@@ -30,7 +30,7 @@ def pair(value: Pair, name: str, least: int = 0) -> tuple[int, int]:
     return int(two[0]), int(two[1])
 
 
-def check_images(layer: str, x: Array, channels: int | None = None) -> None:
+def check_images(layer: str, x: Array, channels: int | None = None, factor: int = 1) -> None:
     """Raise an error unless `x` is (N, C, H, W); only N may be 0.
 
     Parameters
@@ -41,6 +41,8 @@ def check_images(layer: str, x: Array, channels: int | None = None) -> None:
         The images.
     channels : int, optional
         How many channels there must be.
+    factor : int
+        What H and W must be multiples of.
 
     Raises
     ------
@@ -59,6 +61,11 @@ def check_images(layer: str, x: Array, channels: int | None = None) -> None:
     if 0 in x.shape[1:]:
         raise ValueError(
             f"{layer} expects images of at least one channel, row and column, found shape {x.shape}"
+        )
+    if x.shape[2] % factor or x.shape[3] % factor:
+        raise ValueError(
+            f"{layer} expects images whose sides are multiples of {factor}, found {x.shape}: "
+            "pad or resize them"
         )
 
 
