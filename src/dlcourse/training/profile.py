@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -176,8 +175,10 @@ def profile(
     xp = array_module(x)
     machine = machine or measure(threads, x.dtype, xp)
     mark, between = stopwatch(xp)
-    # Values of parameters are shared; gradients, caches, statistics and generators are copies.
-    twin = copy.deepcopy(model, {id(p.data): p.data for p in model.parameters()})
+    twin = model.replica()
+    for module in twin.modules():  # statistics, which a replica shares, would move
+        for name in module._buffers:
+            setattr(module, name, getattr(module, name).copy())
     if training:
         twin.start_training()
     else:
