@@ -149,14 +149,14 @@ def train_dqn(
 
     def check(_: int) -> dict[str, float] | None:
         """Play greedy games when it is time, and keep the weights that do best."""
-        frame, before = [0, 0, *loop.history.numbers.get("frame", [])][:-3:-1]
-        if frame // settings.check_every == before // settings.check_every:
+        frames = [0, *loop.history.numbers.get("frame", [])][-2:]
+        if frames[0] // settings.check_every == frames[-1] // settings.check_every:
             return None
         games = evaluate(judge, agent.act, episodes=settings.check_episodes, seed=CHOICE)
         score = float(games.returns.mean())
         if all(score >= look["score"] for look in loop.history.watched):
             best.load_state_dict(network.state_dict())
-        return {"frame": frame, "score": score}
+        return {"frame": frames[-1], "score": score}
 
     loop = Loop(
         step,
