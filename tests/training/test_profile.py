@@ -50,7 +50,6 @@ NETWORKS = {
     "sequential": lambda: (DeepConvNet(rng=rng()), (1, 28, 28)),
     "residual": lambda: (resnet18(num_classes=5, rng=rng()), (3, 32, 32)),
     "branches": lambda: (Inception(8, 4, 4, 8, 4, 4, 4, batch_norm=True, rng=rng()), (8, 6, 6)),
-    "indices": lambda: (SegNet(4, ((4,), (5,)), rng=rng()), (3, 8, 12)),
     "projection": lambda: (
         BasicBlock(4, 8, 2, downsample=projection(4, 8, 2, rng=rng()), rng=rng()),
         (4, 6, 6),
