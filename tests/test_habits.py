@@ -161,7 +161,7 @@ def home(kind):
 def test_the_page_lists_what_is_here():
     here = {(kind, name) for kind, name in listed("What is here")}
     assert all(inspect.isclass(getattr(home(kind), name)) for kind, name in here)
-    bases = {"Module", "Parameter", "Optimizer", "Schedule"}
+    bases = {"Draws", "Module", "Parameter", "Optimizer", "Schedule"}
     own = {n for m in (nn, optim) for n in m.__all__ if inspect.isclass(getattr(m, n))}
     assert {name for _, name in here} == own - bases
 

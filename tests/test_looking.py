@@ -29,7 +29,7 @@ from dlcourse.applications.captioning.training import speaking_gradients
 from dlcourse.applications.detection.fast_rcnn import fast_rcnn_detect
 from dlcourse.applications.detection.rcnn import region_features
 from dlcourse.applications.driving.training import segment_with
-from dlcourse.applications.generation.diffusion import ddpm_path, sample_diffusion
+from dlcourse.applications.generation.denoising import ddpm_path, sample_diffusion
 from dlcourse.applications.generation.latent import generate, latent_vectors
 from dlcourse.applications.generation.scores import look
 from dlcourse.applications.generation.vae import reconstruct, sample_vae
@@ -93,7 +93,9 @@ def gradients(net, inputs, look=None):
         look(net)
         assert net.modes() == modes and not all(modes)
     dy = type(y)(*map(np.ones_like, y)) if isinstance(y, tuple) else np.ones_like(y)
-    return [net.backward(dy), *(parameter.grad for parameter in net.parameters())]
+    dx = net.backward(dy)
+    several = dx if isinstance(dx, tuple) else (dx,)
+    return [*several, *(parameter.grad for parameter in net.parameters())]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

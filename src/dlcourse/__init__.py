@@ -1,6 +1,6 @@
 """Deep networks from scratch, in NumPy and CuPy, with every backward pass written out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from typing import TYPE_CHECKING
 

@@ -6,12 +6,8 @@ import told
 
 from dlcourse.applications.detection.boxes import box_iou, nms
 from dlcourse.applications.detection.evaluation import Detections, mean_average_precision
-from dlcourse.applications.generation.diffusion import (
-    NoiseSchedule,
-    add_noise,
-    cosine_schedule,
-    ddim_path,
-)
+from dlcourse.applications.generation.denoising import ddim_path
+from dlcourse.applications.generation.diffusion import NoiseSchedule, add_noise, cosine_schedule
 from dlcourse.applications.generation.vae import VAELoss
 from dlcourse.applications.rl import (
     TabularAgent,

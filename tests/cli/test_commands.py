@@ -223,7 +223,7 @@ def test_doctor_tells_what_is_missing(run, monkeypatch):
     assert code == 0
     assert "ok       mnist" in out and "checksums right" in out and "gpu" in out
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "pip install -e '.[gpu]'" in run("doctor")[1]
+    assert "pip install 'dlcourse[gpu]'" in run("doctor")[1]
 
 
 def test_doctor_finds_that_the_zoo_is_empty(run, monkeypatch, tmp_path):

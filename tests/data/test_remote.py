@@ -82,13 +82,13 @@ def idx(array):
 @pytest.fixture
 def clothes(monkeypatch, tmp_path):
     """Make four small files pass for Fashion-MNIST; return them by name."""
-    files, checksums, downloads = {}, {}, {}
+    files, checksums, downloads = {}, [], []
     for name in FILES:
         shape = (5, 28, 28) if "images" in name else (5,)
         content = idx(np.arange(np.prod(shape), dtype=np.uint8).reshape(shape))
         files[name] = gzip.compress(content)
-        checksums[name] = hashlib.sha256(content).hexdigest()
-        downloads[name] = "md5:" + hashlib.md5(files[name]).hexdigest()
+        checksums.append(hashlib.sha256(content).hexdigest())
+        downloads.append("md5:" + hashlib.md5(files[name]).hexdigest())
     monkeypatch.setattr(fashion_mnist, "_CHECKSUMS", checksums)
     monkeypatch.setattr(fashion_mnist, "_DOWNLOADS", downloads)
     monkeypatch.setattr(fashion_mnist, "_DEBIAN", tmp_path / "debian")

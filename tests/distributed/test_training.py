@@ -12,6 +12,7 @@ from rank_training import (
 
 from dlcourse.data import Shift
 from dlcourse.distributed import CommunicationError, SingleProcess, SyncBatchNorm, Threads
+from dlcourse.models.inception import Inception
 from dlcourse.nn import BatchNorm2d, Conv2d, CrossEntropyLoss, Flatten, Linear, ReLU, Sequential
 from dlcourse.optim import SGD
 from dlcourse.precision import LossScaler
@@ -51,7 +52,9 @@ def test_in_float64_any_number_of_ranks_agrees(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=1e-12)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-12
+        )
         for name, array in state.items():
             assert array.dtype == np.float64
             np.testing.assert_allclose(array, alone[name], rtol=0, atol=1e-12, err_msg=name)
@@ -190,7 +193,7 @@ def test_rank_0_decides_when_to_stop():
         def stop(trainer, epoch):
             trainer.stop = c.rank == 0
 
-        return len(train(c, callbacks=[EarlyStopping(5), stop])[1]["epochs"])
+        return len(train(c, callbacks=[EarlyStopping(5), stop])[1]["watched"])
 
     assert Threads.run(2, work) == [1, 1]
 
@@ -237,7 +240,9 @@ def test_synchronized_batch_norm_is_that_of_one_big_batch(size):
 
     alone, history = train()
     for state, rank_history in Threads.run(size, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=1e-4)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=1e-4
+        )
         for name, array in state.items():
             np.testing.assert_allclose(array, alone[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
@@ -255,7 +260,18 @@ def test_synchronized_batch_norm_in_mixed_precision():
 
     _, history = train()
     for _, rank_history in Threads.run(2, train):
-        np.testing.assert_allclose(rank_history["step_loss"], history["step_loss"], rtol=0.01)
+        np.testing.assert_allclose(
+            rank_history["numbers"]["loss"], history["numbers"]["loss"], rtol=0.01
+        )
+
+
+def test_every_norm_of_a_network_is_exchanged_and_its_parameters_stay():
+    model = Inception(4, 2, 2, 2, 2, 2, 2, batch_norm=True, rng=np.random.default_rng(0))
+    names, parameters = [*model.state_dict()], model.parameters()
+    SyncBatchNorm.convert(model, SingleProcess())
+    norms = [module for module in model.modules() if isinstance(module, BatchNorm2d)]
+    assert {type(norm) for norm in norms} == {SyncBatchNorm}
+    assert [*model.state_dict()] == names and model.parameters() == parameters
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -16,6 +16,7 @@ from dlcourse.explore.misclassified import misclassified
 from dlcourse.explore.trainings import trainings
 from dlcourse.models import DeepConvNet
 from dlcourse.nn import Conv2d, Dropout, MaxPool2d, ReLU, Sequential, softmax
+from dlcourse.streams import Stream, generator
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def test_augmentation_shows_what_the_augmentations_do(test_set):
     frames = unpack(explorer.data["kinds"][0]["frames"])
     assert frames.shape == (2, 3, 1, 28, 28)
     for shown, augment in zip(frames, kinds["rotation"].values(), strict=True):
-        np.testing.assert_allclose(shown, augment(images, np.random.default_rng(7)), atol=1 / 255)
+        moved = augment(images, generator(7, Stream.AUGMENT))
+        np.testing.assert_allclose(shown, moved, atol=1 / 255)
 
 
 def test_augmentation_of_a_page_is_small_and_grows(test_set):

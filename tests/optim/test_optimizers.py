@@ -130,13 +130,6 @@ def test_a_parameter_listed_twice_is_updated_once():
     assert w.data[0] == -1.0
 
 
-def test_zero_grad():
-    w = Parameter(np.zeros(1))
-    w.grad = np.ones(1)
-    SGD(p for p in [w]).zero_grad()
-    assert w.grad is None
-
-
 # -- wrong input ----------------------------------------------------------------------------
 
 

@@ -127,7 +127,7 @@ def plain(number):
     [
         ({"step": 3}, r"step must be a function, step\(number\), found int"),
         ({"state": [network()]}, "state must be parts by name, .*, found list"),
-        ({"state": {"model": 3}}, "parts with state_dict and .* found int for model"),
+        ({"state": {"model": 3}}, "each part of state must be one with state_dict, .* found int"),
         ({"state": {"model": network(), "optimizer": other()}}, "does not have"),
         ({"save_every": 0}, "save_every must be"),
         ({"watch": 1}, "watch must be a function"),

@@ -18,29 +18,21 @@ _MIRRORS = (
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
 )
 
-#: The md5 of each file as its authors list it, to check a download with.
-_DOWNLOADS = {
-    "train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "train-labels-idx1-ubyte.gz": "md5:25c81989df183df01b3e8a0aad5dffbe",
-    "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
-    "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
-}
+#: The md5 of each of the `FILES` as its authors list it, to check a download with.
+_DOWNLOADS = (
+    "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "md5:25c81989df183df01b3e8a0aad5dffbe",
+    "md5:bef4ecab320f06d8554ea6380940ec79",
+    "md5:bb300cfdad3c16e7a12a480ee83cd310",
+)
 
-#: The sha256 of each file, decompressed: Debian has compressed them again.
-_CHECKSUMS = {
-    "train-images-idx3-ubyte.gz": (
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
-    ),
-    "train-labels-idx1-ubyte.gz": (
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
-    ),
-    "t10k-images-idx3-ubyte.gz": (
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
-    ),
-    "t10k-labels-idx1-ubyte.gz": (
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
-    ),
-}
+#: The sha256 of each of the `FILES`, decompressed: Debian has compressed them again.
+_CHECKSUMS = (
+    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+)
 
 _CLASSES = (
     "T-shirt/top",
@@ -92,7 +84,6 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Da
         source, remedy = _DEBIAN, "reinstall Debian's package dataset-fashion-mnist"
     else:
         source, remedy = data_folder() / "fashion-mnist", "delete it, and it is downloaded again"
-        for name in FILES:
-            urls = [f"{mirror}/{name}" for mirror in _MIRRORS]
-            fetch(f"fashion-mnist/{name}", _DOWNLOADS[name], urls)
+        for name, md5 in zip(FILES, _DOWNLOADS, strict=True):
+            fetch(f"fashion-mnist/{name}", md5, [f"{mirror}/{name}" for mirror in _MIRRORS])
     return load_idx_dataset(source, _CHECKSUMS, _CLASSES, remedy)

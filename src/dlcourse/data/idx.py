@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def parse_idx(content: bytes) -> np.ndarray:
 
 
 def load_idx_dataset(
-    folder: Path, checksums: Mapping[str, str], classes: tuple[str, ...], remedy: str
+    folder: Path, checksums: Sequence[str], classes: tuple[str, ...], remedy: str
 ) -> tuple[Dataset, Dataset]:
     """Read the four files of MNIST or of a data set made like it.
 
@@ -69,8 +69,8 @@ def load_idx_dataset(
     ----------
     folder : Path
         Where the `FILES` lie.
-    checksums : mapping
-        The sha256 of each file, decompressed: gzip files with the same content may differ.
+    checksums : sequence of str
+        The sha256 of each of the `FILES`, decompressed: gzip files of the same content may differ.
     classes : tuple of str
         The name of each class.
     remedy : str
@@ -87,7 +87,9 @@ def load_idx_dataset(
     DataFileError
         If a file is damaged.
     """
-    arrays = [_read(folder / name, checksums[name], remedy) for name in FILES]
+    arrays = [
+        _read(folder / name, sha256, remedy) for name, sha256 in zip(FILES, checksums, strict=True)
+    ]
     train, test = (
         Dataset(np.divide(images[:, None], 255, dtype=np.float32), labels.astype(np.int64), classes)
         for images, labels in (arrays[:2], arrays[2:])

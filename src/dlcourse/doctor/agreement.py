@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from dlcourse import nn
 from dlcourse.backend import Array, each, to_device, to_numpy
 from dlcourse.doctor.cases import LAYERS, LOSSES, MODELS, OPTIMIZERS, Case
+from dlcourse.streams import Stream, generator
 
 #: Largest relative error that counts as agreement. The two sides add in different orders and round.
 #: Networks are compared in float64: in float32 a rounding may decide which of two nearly equal
@@ -98,7 +99,7 @@ def run_module(
         x = to_device(drawn.astype(dtype), device).transpose(
             0, len(shape) - 1, *range(1, len(shape) - 1)
         )
-    module.set_generator(np.random.default_rng(seed))
+    module.set_generator(generator(seed, Stream.DROPOUT))
     inputs = case.inputs(x)
     y = module(*inputs)
     dy = each(lambda y: to_device(rng.standard_normal(y.shape).astype(dtype), device), y)

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlcourse.data.augment import Augmentation, Cutout, Elastic, Rotate, Scale, Shift
 from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.streams import Stream, generator
 
 #: Kinds of augmentation, each with what its strengths are called and do, from weak to strong.
 AUGMENTATIONS: dict[str, dict[str, Augmentation]] = {
@@ -62,7 +63,9 @@ def augmentation(
                 "name": name,
                 "strengths": list(strengths),
                 "frames": pack(
-                    np.stack([a(images, np.random.default_rng(seed)) for a in strengths.values()])
+                    np.stack(
+                        [a(images, generator(seed, Stream.AUGMENT)) for a in strengths.values()]
+                    )
                 ),
             }
             for name, strengths in kinds.items()

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from dlcourse.training.history import History
 _FORMAT = "dlcourse checkpoint 2"
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """A part of a training's state: a network, an optimizer, a schedule, a replay memory."""
 

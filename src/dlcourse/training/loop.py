@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dlcourse.backend import array_module
 from dlcourse.distributed import Communicator, SingleProcess, broadcast_arrays, broadcast_json
 from dlcourse.expect import whole_number
 from dlcourse.files import FileError, check_writable, remove_leftovers
@@ -21,7 +23,7 @@ from dlcourse.training.checkpoint import (
     numbers_of,
     reading_checkpoint,
 )
-from dlcourse.training.divergence import check_numbers, check_weights
+from dlcourse.training.divergence import TrainingDiverged
 from dlcourse.training.history import History
 from dlcourse.training.progress import progress_bar
 
@@ -117,12 +119,8 @@ class Loop:
         self.progress = progress
         self.history = History()
         self.stop = False
-        for name, owner in self.state.items():
-            if not (hasattr(owner, "state_dict") and hasattr(owner, "load_state_dict")):
-                raise TypeError(
-                    f"state must have parts with state_dict and load_state_dict, such as networks "
-                    f"and optimizers, found {type(owner).__name__} for {name}"
-                )
+        for owner in self.state.values():
+            check_kind("each part of state", owner, Stateful, "one with state_dict, as networks")
         self._models = [owner for owner in self.state.values() if isinstance(owner, Module)]
         self._optimizers = [o for o in self.state.values() if isinstance(o, Optimizer)]
         for optimizer in self._optimizers:
@@ -179,8 +177,28 @@ class Loop:
         return time.perf_counter() - self._start
 
     def check(self, numbers: Mapping[str, float], when: str) -> None:
-        """Raise `TrainingDiverged` if a number is not finite; `when` is as in "in step 3"."""
-        check_numbers(numbers, when, self._optimizers, self._kept)
+        """Check that numbers are finite.
+
+        Parameters
+        ----------
+        numbers : mapping from str to float
+            By name.
+        when : str
+            As in "in step 3".
+
+        Raises
+        ------
+        TrainingDiverged
+            If one is infinite or not a number.
+        """
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                path = self.checkpoint
+                kept = f"; {path} keeps what was before" if path and path.exists() else ""
+                raise TrainingDiverged(
+                    f"the {name.replace('_', ' ')} became {value} {when}{self._rates()}: try a "
+                    f"smaller learning rate, a warm-up or max_norm{kept}"
+                )
 
     def accept(self, saved: Checkpoint) -> None:
         """Look at a checkpoint before training goes on from it.
@@ -188,10 +206,20 @@ class Loop:
         A subclass refuses it by raising `dlcourse.files.Found`.
         """
 
-    @property
-    def _kept(self) -> Path | None:
-        path = self.checkpoint
-        return path if path is not None and path.exists() else None
+    def _check_weights(self) -> None:
+        """Check that all weights are finite: the last step may have broken them."""
+        arrays = [parameter.data for model in self._models for parameter in model.parameters()]
+        xp = array_module(*arrays)
+        # On a GPU one number comes back, not one for each.
+        if arrays and not xp.stack([xp.isfinite(array).all() for array in arrays]).all():
+            raise TrainingDiverged(
+                f"the weights are no longer finite numbers{self._rates()}: try a smaller learning "
+                "rate"
+            )
+
+    def _rates(self) -> str:
+        rates = [f"{optimizer.lr:g}" for optimizer in self._optimizers]
+        return f", at a learning rate of {' and '.join(rates)}" if rates else ""
 
     def _goes_on(self, steps: int | None) -> bool:
         return not self.stop and (steps is None or self.history.done < steps)
@@ -199,10 +227,9 @@ class Loop:
     def _add(self, numbers: Mapping[str, float]) -> None:
         own = self.history.numbers
         if own and own.keys() != numbers.keys():
-            start = f"{self._kept}: " if self._kept else ""
-            raise (FileError if start else ValueError)(
-                f"{start}every step must return the same numbers, {', '.join(own)}; found "
-                f"{', '.join(numbers)} in step {self.history.done + 1}"
+            raise FileError(  # perhaps those before are a checkpoint's
+                f"{self.checkpoint or 'this training'}: every step must return the same numbers, "
+                f"{', '.join(own)}; found {', '.join(numbers)} in step {self.history.done + 1}"
             )
         for name, value in numbers.items():
             own.setdefault(name, []).append(value)
@@ -212,7 +239,7 @@ class Loop:
         looks = last or self.stop or done % self.watch_every == 0
         saves = last or done % self.save_every == 0
         if looks or saves:
-            check_weights(self._models, self._optimizers)
+            self._check_weights()
         new = looks and self._look()
         self.history.seconds = self.seconds
         # Last: a run that is killed before this makes the step again, and looks again.

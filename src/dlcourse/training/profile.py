@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -176,8 +175,10 @@ def profile(
     xp = array_module(x)
     machine = machine or measure(threads, x.dtype, xp)
     mark, between = stopwatch(xp)
-    # Values of parameters are shared; gradients, caches, statistics and generators are copies.
-    twin = copy.deepcopy(model, {id(p.data): p.data for p in model.parameters()})
+    twin = model.replica()
+    for module in twin.modules():  # statistics, which a replica shares, would move
+        for name in module._buffers:
+            setattr(module, name, getattr(module, name).copy())
     if training:
         twin.start_training()
     else:
@@ -190,7 +191,7 @@ def profile(
 
     passes: dict[str, list[float]] = {"forward": [], "backward": []}
     with threadpool_limits(threads, user_api="blas"):
-        for turn in range(repeats + 1):
+        for _ in range(repeats + 1):
             twin.zero_grad()
             start = mark()
             y = twin(x)
@@ -198,29 +199,24 @@ def profile(
             if training:
                 twin.backward(each(xp.ones_like, y))
             end = mark()
-            if turn == 0:
-                for watch in watches.values():
-                    watch.calls["forward"].clear()
-                    watch.calls["backward"].clear()
-                continue
             passes["forward"].append(between(start, middle))
             passes["backward"].append(between(middle, end))
 
-    layers = {way: np.zeros(repeats) for way in passes}  # seconds in layers, pass by pass
+    layers = {way: np.zeros(repeats + 1) for way in passes}  # seconds in layers, pass by pass
     rows = []
     for name, watch in watches.items():
         costs = {}
         for way, calls in watch.calls.items():
             times = [between(call.start, call.end) for call in calls]
             # Every pass made the same calls.
-            seconds = np.reshape(times, (repeats, -1)).sum(axis=1)
+            seconds = np.reshape(times, (repeats + 1, -1)).sum(axis=1)
             layers[way] += seconds
-            first = calls[: len(calls) // repeats]
+            first = calls[: len(calls) // (repeats + 1)]
             work, moved = sum(c.multiply_adds for c in first), sum(c.nbytes for c in first)
-            costs[way] = Cost(float(np.median(seconds)), work, moved)
+            costs[way] = Cost(float(np.median(seconds[1:])), work, moved)
         back = costs["backward"] if watch.calls["backward"] else None
         rows.append(LayerProfile(name, watch.kind, watch.output_shape, costs["forward"], back))
-    rest = {way: float(np.median(np.array(passes[way]) - layers[way])) for way in passes}
+    rest = {way: float(np.median((passes[way] - layers[way])[1:])) for way in passes}
     return Profile(
         type(model).__name__, rows, rest["forward"], rest["backward"] if training else None, machine
     )

@@ -18,7 +18,9 @@ record has these keys:
   training went on from a checkpoint without a note of the time before. Version 0.1.0 took the time
   of the processor for DCGAN, which is kept as ``processor_seconds``.
 - ``training``: how it went, as epochs or losses
-- ``test``: what was measured, with the arrays as they ship
+- ``test``: what was measured, with the arrays as they ship. Weights of 0.1.0 were measured again by
+  0.2.0 where it draws others to test on: scenes, roads, games, and the samples of DCGAN and the
+  autoencoder; those of the diffusion model take half an hour.
 - ``weights_sha256``: the checksum of the arrays' file, whether it ships or not; None where there is
   none
 """

@@ -13,6 +13,7 @@ import numpy as np
 
 from dlcourse import models
 from dlcourse.expect import shortened
+from dlcourse.habits import explained
 from dlcourse.nn import Module
 
 #: A network: its kind and the arguments of its class.
@@ -56,6 +57,7 @@ MODELS: dict[str, Network] = {
 }
 
 
+@explained
 def build(network: Network, rng: np.random.Generator | None = None) -> Any:
     """Return a network, untrained.
 

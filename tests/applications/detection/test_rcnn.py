@@ -27,7 +27,7 @@ from dlcourse.models import RCNN, FastRCNN, RegionNet
 @pytest.fixture(scope="module")
 def regions():
     pytest.importorskip("skimage", reason="pip install scikit-image")
-    return training_regions(load_scenes("train", 12)[k] for k in range(12))
+    return training_regions(load_scenes("train", 12, seed=1)[k] for k in range(12))
 
 
 def test_warping_stretches_and_repeats_the_edge():
@@ -45,7 +45,7 @@ def test_warping_stretches_and_repeats_the_edge():
 
 
 def test_regions_know_their_thing(regions):
-    scene = load_scenes("train", 12)[3]
+    scene = load_scenes("train", 12, seed=1)[3]
     picture = regions[3]
     count = len(scene.boxes)
     np.testing.assert_array_equal(picture.boxes[:count], scene.boxes)
@@ -142,7 +142,7 @@ def test_the_machines_tell_what_they_were_trained_on(regions):
     for label in np.unique(labels):
         own = true & (labels == label)
         assert scores[own, label].mean() > scores[~own, label].mean() + 0.1
-    scene = load_scenes("train", 12)[0]
+    scene = load_scenes("train", 12, seed=1)[0]
     found = rcnn_detect(net, scene.image, scene.boxes, least_score=-np.inf, nms_threshold=1.0)
     assert isinstance(found, Detections)
     assert len(found.boxes) == 10 * len(scene.boxes)  # each box as each class

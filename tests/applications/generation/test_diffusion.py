@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
 
+from dlcourse.applications.generation.denoising import ddim_path, ddpm_path, sample_diffusion
 from dlcourse.applications.generation.diffusion import (
     add_noise,
     cosine_schedule,
-    ddim_path,
-    ddpm_path,
     diffusion_gradients,
-    sample_diffusion,
 )
 from dlcourse.models import UNet
 from dlcourse.nn import Module

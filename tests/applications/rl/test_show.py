@@ -24,6 +24,19 @@ def test_breakout_as_text_shows_every_piece():
     assert rows[3].count("o") == 0  # the bricks come last in the game's order of planes
 
 
+def test_a_game_depends_on_its_seed_alone():
+    """Its sticky first action is not the last one of the game before."""
+    game = make_game("MinAtar/Breakout-v1")
+
+    def second(seed, before):
+        game.reset(seed=0)
+        game.step(before)
+        game.reset(seed=seed)
+        return game.step(0)[0].tolist()
+
+    assert all(second(seed, 1) == second(seed, 2) for seed in range(40))
+
+
 def test_the_pole_leans_as_it_does():
     cart = make_game("CartPole-v1")
     signs = [as_text(cart, np.array([0, 0, angle, 0]))[:27].strip() for angle in (-0.1, 0, 0.1)]

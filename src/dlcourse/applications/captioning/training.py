@@ -106,7 +106,7 @@ def speaking_gradients(
     features = np.concatenate(parts)
 
     def gradients(number: int) -> float:
-        chosen = generator(seed, Stream.SHUFFLE, number).choice(len(features), batch_size)
+        chosen = generator(seed, Stream.BATCH, number).choice(len(features), batch_size)
         read, said = vocabulary.batch([captions[k] for k in chosen])
         model.start_training()
         model.set_generator(generator(seed, Stream.DROPOUT, number))

@@ -46,7 +46,7 @@ def fast_rcnn_gradients(
     model.skip_input_grad()
 
     def gradients(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+        rng = generator(seed, Stream.BATCH, number)
         chosen = [regions[k] for k in rng.choice(len(regions), images, replace=False)]
         picks = [_sample(picture, each, rng) for picture in chosen]
         boxes = _join([p.boxes[pick] for p, pick in zip(chosen, picks, strict=True)])

@@ -61,7 +61,7 @@ def fine_tuning_gradients(
     pools = np.flatnonzero(is_thing), np.flatnonzero(~is_thing)
 
     def gradients(number: int) -> float:
-        rng = generator(seed, Stream.SHUFFLE, number)
+        rng = generator(seed, Stream.BATCH, number)
         rows = np.concatenate([rng.choice(pools[0], things), rng.choice(pools[1], ground)])
         squares = [
             warp_regions(regions[p].image, regions[p].boxes[r : r + 1], model.size)
@@ -148,7 +148,7 @@ def fit_rcnn(model: RCNN, regions: Sequence[Regions], seed: int) -> None:
     scale = float(np.linalg.norm(features, axis=1).mean())
     features = features / scale
     rows = _with_one(features)
-    rng = generator(seed, Stream.SPLIT)
+    rng = generator(seed, Stream.NEGATIVES)
     model.scale[:] = scale
     blas.cache_clear()  # SciPy's is there now as well
     with blas_held():

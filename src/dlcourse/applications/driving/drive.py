@@ -12,6 +12,7 @@ from dlcourse.applications.driving.driver import Driver
 from dlcourse.applications.driving.planner import Plan
 from dlcourse.applications.driving.simulator import RoadSimulator
 from dlcourse.applications.driving.weather import Weather
+from dlcourse.training import Stream, generator
 
 #: From a picture (96, 96, 3) of uint8 to the class of each pixel (96, 96).
 Segment = Callable[[np.ndarray], np.ndarray]
@@ -79,7 +80,7 @@ def drive(
     True
     """
     driver = Driver()
-    rng = np.random.default_rng([track, 7])
+    rng = generator(track, Stream.WEATHER)
     road.reset(track)
     distance = 0.0
     while not road.over:

@@ -81,7 +81,7 @@ def colour_table(pictures: RoadPictures, seed: int = 0) -> ColourTable:
     """Return the table of colours, counted on 2000 pictures in the weathers of training."""
     table = ColourTable()
     for number in range(250):
-        table.count(*draw_batch(pictures, 8, generator(seed, Stream.AUGMENT, number)))
+        table.count(*draw_batch(pictures, 8, generator(seed, Stream.BATCH, number)))
     return table
 
 

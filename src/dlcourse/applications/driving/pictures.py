@@ -10,6 +10,7 @@ import numpy as np
 from dlcourse.applications.driving.driver import Driver
 from dlcourse.applications.driving.simulator import RoadSimulator
 from dlcourse.applications.driving.weather import Weather
+from dlcourse.training import Stream, generator
 from dlcourse.training.progress import progress_bar
 
 #: Numbers of the tracks: to learn from, to choose the driver's settings on, to test pictures on,
@@ -44,7 +45,7 @@ def collect(
     every : int
         Steps from one picture to the next.
     seed : int
-        What the shoves are drawn from.
+        What speeds and shoves are drawn from.
     progress : bool
         Whether to show a progress bar.
 
@@ -57,7 +58,7 @@ def collect(
     frames, classes = [], []
     with RoadSimulator(steps=(each - 1) * every + 1) as road:
         for track in progress_bar(tracks, show=progress, unit="track"):
-            rng = np.random.default_rng([seed, track])
+            rng = generator(seed, Stream.DRIVER, track)
             driver = Driver(fastest=float(rng.uniform(30, 60)))
             shove, left = 0.0, 0  # and how many more steps it lasts
             road.reset(track)
@@ -96,5 +97,5 @@ def in_weather(frames: np.ndarray, weather: Weather, seed: int = 0) -> np.ndarra
     50
     """
     return np.stack(
-        [weather.apply(f, np.random.default_rng([seed, k])) for k, f in enumerate(frames)]
+        [weather.apply(f, generator(seed, Stream.WEATHER, k)) for k, f in enumerate(frames)]
     )

@@ -55,7 +55,7 @@ def segnet_gradients(
     model.skip_input_grad()
 
     def gradients(number: int) -> float:
-        rng = generator(seed, Stream.AUGMENT, number)
+        rng = generator(seed, Stream.BATCH, number)
         frames, classes = draw_batch(pictures, batch_size, rng)
         model.start_training()
         value = loss(model(as_input(frames)), classes)

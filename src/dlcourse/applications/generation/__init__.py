@@ -1,15 +1,17 @@
 """Making images of digits that nobody wrote, and measuring how good they are."""
 
 from dlcourse.applications.generation.adversarial import adversarial_step, adversarial_steps
-from dlcourse.applications.generation.diffusion import (
+from dlcourse.applications.generation.denoising import (
     Denoised,
+    ddim_path,
+    ddpm_path,
+    sample_diffusion,
+)
+from dlcourse.applications.generation.diffusion import (
     NoiseSchedule,
     add_noise,
     cosine_schedule,
-    ddim_path,
-    ddpm_path,
     diffusion_gradients,
-    sample_diffusion,
 )
 from dlcourse.applications.generation.latent import generate, latent_vectors, slerp
 from dlcourse.applications.generation.losses import discriminator_loss, generator_loss

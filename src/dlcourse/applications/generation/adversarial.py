@@ -107,6 +107,7 @@ def adversarial_steps(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from dlcourse.optim import Adam
     >>> from dlcourse.training import Loop
     >>> rng = np.random.default_rng(0)

@@ -42,7 +42,7 @@ def train_dcgan(folder: Path, *, seed: int, progress: bool) -> Trained:
     model = zoo.build(_NETWORK, generator(seed, Stream.INIT))
     makes, judges = model.generator, model.discriminator
     train, _ = load_mnist()
-    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.NOISE, _STEPS + 1))
+    vectors = latent_vectors(_WATCHED, makes.latent, generator(seed, Stream.SAMPLE, 0))
 
     def watch(step: int) -> dict[str, Any]:
         images = generate(makes, vectors)
@@ -86,7 +86,7 @@ def train_dcgan(folder: Path, *, seed: int, progress: bool) -> Trained:
 def evaluate_dcgan(model: DCGAN, *, whole: bool = True) -> dict[str, Any]:
     """Return the scores of samples, whatever `whole` says; see `judged`."""
     makes = model.generator
-    vectors = latent_vectors(_SCORED, makes.latent, generator(0, Stream.NOISE, _STEPS))
+    vectors = latent_vectors(_SCORED, makes.latent, generator(0, Stream.SAMPLE, 1))
     return {"judge": JUDGE, "samples": _SCORED, "dcgan": judged(generate(makes, vectors))}
 
 

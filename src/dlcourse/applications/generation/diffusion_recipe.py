@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlcourse import zoo
-from dlcourse.applications.generation.diffusion import (
-    cosine_schedule,
-    diffusion_gradients,
-    sample_diffusion,
-)
+from dlcourse.applications.generation.denoising import sample_diffusion
+from dlcourse.applications.generation.diffusion import cosine_schedule, diffusion_gradients
 from dlcourse.applications.generation.scores import JUDGE, judged
 from dlcourse.data import load_mnist
 from dlcourse.models import UNet
@@ -71,7 +68,7 @@ def evaluate_diffusion(model: UNet, *, whole: bool = True) -> dict[str, Any]:
     """Return the scores of samples drawn in several ways, or only in the quickest; see `judged`."""
     test: dict[str, Any] = {"judge": JUDGE}
     for name, (count, steps) in _WAYS.items() if whole else [*_WAYS.items()][:1]:
-        rng = generator(0, Stream.NOISE)
+        rng = generator(0, Stream.SAMPLE)
         drawn = sample_diffusion(model, SCHEDULE, count, rng, steps)
         test[name] = {"samples": count, **judged(drawn)}
     return test

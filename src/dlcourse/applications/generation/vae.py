@@ -105,9 +105,9 @@ def vae_gradients(
     model.skip_input_grad()
 
     def gradients(number: int) -> float:
-        chosen = generator(seed, Stream.SHUFFLE, number).integers(len(images), size=batch_size)
+        chosen = generator(seed, Stream.BATCH, number).integers(len(images), size=batch_size)
         model.start_training()
-        model.set_generator(generator(seed, Stream.DROPOUT, number))
+        model.set_generator(generator(seed, Stream.NOISE, number))
         value = loss(model(images[chosen]), images[chosen])
         model.backward(loss.backward())
         return value

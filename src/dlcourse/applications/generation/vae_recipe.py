@@ -44,7 +44,7 @@ def evaluate_vae(model: VAE, *, whole: bool = True) -> dict[str, Any]:
     return {
         "judge": JUDGE,
         "samples": _SCORED,
-        "vae": judged(sample_vae(model, _SCORED, generator(0, Stream.NOISE))),
+        "vae": judged(sample_vae(model, _SCORED, generator(0, Stream.SAMPLE))),
         # The test images themselves, redrawn from what the encoder says about them.
         "redrawn_test_images": judged(reconstruct(model, load_mnist()[1].images)),
     }

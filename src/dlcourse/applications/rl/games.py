@@ -55,8 +55,10 @@ def make_game(name: str) -> Any:
 
     if name not in gymnasium.registry:
         register_envs()
+    from dlcourse.applications.rl.wrappers import ForgetLastAction  # needs Gymnasium
+
     # Its checker does not know that planes may be bool.
-    return make(name, max_episode_steps=_MOST_FRAMES, disable_env_checker=True)
+    return ForgetLastAction(make(name, max_episode_steps=_MOST_FRAMES, disable_env_checker=True))
 
 
 def network_of(game: Any, *, dueling: bool = False) -> Network:

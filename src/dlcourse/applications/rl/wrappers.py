@@ -1,7 +1,7 @@
 """Wrappers around an environment, in Gymnasium's interface: what the agent sees and is given.
 
-Gymnasium has wrappers like these two; ours are a few lines each, and the course shows them. This
-module needs Gymnasium, which the rest of `dlcourse.applications.rl` does not.
+Gymnasium has some of these; ours are a few lines each, and the course shows them. This module
+needs Gymnasium, which the rest of `dlcourse.applications.rl` does not.
 """
 
 from __future__ import annotations
@@ -82,3 +82,17 @@ class ClipReward(gym.RewardWrapper[Any, Any]):
     def reward(self, reward: Any) -> float:
         """Return the reward, clipped."""
         return min(max(float(reward), -1.0), 1.0)
+
+
+class ForgetLastAction(gym.Wrapper[Any, int, Any, int]):
+    """A game of MinAtar in which an episode depends on its seed alone.
+
+    MinAtar's sticky actions repeat the last action now and then; at the start of an episode that
+    would be the last one of the episode before.
+    """
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode, as if nothing had been played before."""
+        game: Any = self.env.unwrapped
+        game.game.last_action = 0
+        return self.env.reset(**options)

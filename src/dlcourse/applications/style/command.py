@@ -14,6 +14,7 @@ from dlcourse.data import load_photograph, save_photograph
 from dlcourse.data.photograph import picture_format
 from dlcourse.expect import one_of
 from dlcourse.files import check_writable
+from dlcourse.training import Stream, generator
 
 #: What the first picture may be.
 STARTS = ("content", "noise")
@@ -81,8 +82,7 @@ def write_stylised(
         one_of("--style-layers", layer, NAMES)
     shown = load_photograph(content, size)
     painted = load_photograph(PAINTINGS.get(style, Path(style)), size)
-    noise, filters = (np.random.default_rng([seed, number]) for number in range(2))
-    vgg = load_features(features, rng=filters)
+    vgg = load_features(features, rng=generator(seed, Stream.INIT))
     say(f"features: {vgg.source}")
     loss = StyleTransfer(
         *(vgg, shown, painted),
@@ -95,7 +95,8 @@ def write_stylised(
         if every and step % every == 0 and step < steps:
             save_photograph(image, output.with_stem(f"{output.stem}-{step:04d}"))
 
-    first = shown if start == "content" else noise.random(shown.shape, np.float32)
+    rng = generator(seed, Stream.START)
+    first = shown if start == "content" else rng.random(shown.shape, np.float32)
     image, losses = transfer_style(
         loss, first, steps, optimizer=optimizer, on_step=on_step, progress=progress
     )

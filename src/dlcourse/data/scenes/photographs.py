@@ -22,6 +22,7 @@ from dlcourse.data.scenes.scene import Scene
 from dlcourse.data.scenes.sets import NumberedScenes
 from dlcourse.expect import needed
 from dlcourse.habits import explained
+from dlcourse.streams import Stream
 
 #: Names by label, and the folders of the stamps.
 KINDS = ("ground", "animal", "food", "plant", "vehicle")
@@ -45,7 +46,7 @@ class _Stamp(NamedTuple):
 class PhotographSet(NumberedScenes):
     """Scenes of photographs; `load_photographs` makes it."""
 
-    _kind = 10
+    _stream = Stream.PHOTOGRAPH
 
     def __init__(
         self, split: str, length: int, things: tuple[int, int], size: int, seed: int

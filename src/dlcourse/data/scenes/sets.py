@@ -12,6 +12,7 @@ from dlcourse.data.scenes.compose import compose
 from dlcourse.data.scenes.ground import draw_ground
 from dlcourse.data.scenes.scene import Scene
 from dlcourse.habits import explained
+from dlcourse.streams import Stream, generator
 
 #: Digits of MNIST's training set that are kept for the validation scenes.
 _HELD_OUT = 5000
@@ -42,8 +43,7 @@ class NumberedScenes(Sequence[Scene], ABC):
         If an argument is out of its range.
     """
 
-    #: Added to the number of the split, so that sets of different kinds draw different numbers.
-    _kind = 0
+    _stream = Stream.SCENE
 
     def __init__(
         self, split: str, length: int, things: tuple[int, int], size: int, seed: int
@@ -56,7 +56,7 @@ class NumberedScenes(Sequence[Scene], ABC):
                 f"length={length}, size={size}, things={things}"
             )
         self.length, self.things, self.size = length, things, size
-        self._entropy = (seed, self._kind + SPLITS.index(split))
+        self._place = (seed, self._stream, SPLITS.index(split))
 
     @abstractmethod
     def draw(self, count: int, rng: np.random.Generator) -> Scene:
@@ -68,7 +68,7 @@ class NumberedScenes(Sequence[Scene], ABC):
     def __getitem__(self, index: int) -> Scene:  # type: ignore[override]
         if not -self.length <= index < self.length:
             raise IndexError(f"expected a number below {self.length}, found {index}")
-        rng = np.random.default_rng([*self._entropy, index % self.length])
+        rng = generator(*self._place, index % self.length)
         return self.draw(int(rng.integers(self.things[0], self.things[1] + 1)), rng)
 
     def __iter__(self) -> Iterator[Scene]:
