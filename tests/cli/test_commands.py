@@ -209,7 +209,7 @@ def test_summary(run):
     ("name", "start"),
     [
         ("rl/cartpole-dqn-seed0", "test, episodes: 10\n"),
-        ("rl/cliff-walking-sarsa", "test, mean_return: [-15.0]\n"),
+        ("rl/cliff-walking-sarsa", "test, mean_return: ["),
         ("ensembles/deep-convnet", "test accuracy "),
     ],
 )

@@ -152,8 +152,8 @@ def test_the_command_on_two_ranks(model, tmp_path):
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("test accuracy") == 1
         record = json.loads((folder / "record.json").read_text())
-        assert record["ranks"] == size
-        losses.append(record["epochs"][0]["train_loss"])
+        assert record["training"]["ranks"] == size
+        losses.append(record["training"]["epochs"][0]["train_loss"])
         weights.append(load_arrays(folder / "weights.npz"))
     # In small-convnet sums over the batch, for its normalization, are taken in another order.
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
