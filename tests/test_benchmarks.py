@@ -109,6 +109,21 @@ def test_the_table_of_speed_is_that_of_the_newest_record(tmp_path):
     assert "| A network | 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) |" in table
 
 
+def test_docstrings_comments_and_empty_lines_are_not_counted():
+    source = """'''A module.'''
+
+# Why.
+def f(x):
+    '''One,
+    two.'''
+
+    return (  # three lines
+        x + 1
+    )
+"""
+    assert results.code_lines(source) == 4
+
+
 def test_a_table_is_written_between_its_comments():
     text = "a\n<!-- speed: made by tools/results.py -->\nold\n<!-- end of speed -->\nb\n"
     new = results.written(text, {"speed": "new"})

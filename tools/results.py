@@ -1,4 +1,4 @@
-"""Write the README's tables: results from the records of the zoo, speed from the newest benchmark.
+"""Write what README has from elsewhere: the results of the zoo, the newest benchmark, code lines.
 
 python tools/results.py           rewrite the tables
 python tools/results.py --check   fail if they are not up to date
@@ -7,10 +7,13 @@ python tools/results.py --check   fail if they are not up to date
 from __future__ import annotations
 
 import argparse
+import ast
+import io
 import json
 import re
 import statistics
 import sys
+import tokenize
 from pathlib import Path
 
 from dlcourse import zoo
@@ -18,6 +21,9 @@ from dlcourse import zoo
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BENCHMARKS = ROOT / "benchmarks" / "records"
+PACKAGE = ROOT / "src" / "dlcourse"
+#: What stands on the library; see the map in CONTRIBUTING.md.
+ABOVE = ("applications", "lessons", "explore", "check", "doctor", "cli", "entries", "__main__")
 
 
 def table() -> str:
@@ -85,6 +91,35 @@ def speed(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def code_lines(source: str) -> int:
+    """Return how many lines of a Python source have code: no docstring, comment or empty line."""
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        parts = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, parts) and ast.get_docstring(node, clean=False) is not None:
+            documented.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    code: set[int] = set()
+    blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in blank | {tokenize.ENDMARKER}:
+            code.update(range(token.start[0], token.end[0] + 1))
+    return len(code - documented)
+
+
+def size() -> str:
+    """Return how large the library and the whole package are, to hundreds of lines."""
+    lines = {
+        path.relative_to(PACKAGE): code_lines(path.read_text()) for path in PACKAGE.rglob("*.py")
+    }
+    library = sum(n for path, n in lines.items() if path.parts[0].removesuffix(".py") not in ABOVE)
+    whole = sum(lines.values())
+    return (
+        f"The library has {round(library, -2):,} lines of Python, and the package "
+        f"{round(whole, -2):,} with applications, lessons and\n"
+        "the course's tools; docstrings, comments and empty lines are not counted."
+    )
+
+
 def written(text: str, tables: dict[str, str]) -> str:
     """Return the text with each table between the comments that carry its name."""
     for name, content in tables.items():
@@ -98,10 +133,10 @@ def written(text: str, tables: dict[str, str]) -> str:
 def main(check: bool) -> None:
     """Rewrite or check."""
     text = README.read_text()
-    wanted = written(text, {"results": table(), "speed": speed(BENCHMARKS)})
+    wanted = written(text, {"results": table(), "speed": speed(BENCHMARKS), "size": size()})
     if check:
         if wanted != text:
-            sys.exit("README.md: a table is out of date; run python tools/results.py")
+            sys.exit("README.md: not up to date; run python tools/results.py")
     else:
         README.write_text(wanted)
 
