@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from small_networks import DIGITS, GRADIENTS, LABELS, NETWORKS, game, images, rng
 
-from dlcourse import models, nn
+from dlcourse import models, nn, zoo
 from dlcourse.applications.generation.scores import frechet_distance
 from dlcourse.applications.rl.dqn import DQN
 from dlcourse.applications.rl.replay import Transitions
@@ -43,6 +43,10 @@ def passes(net, inputs):
     grads = [p.grad for p in net.parameters() if p.grad is not None]
     norm = clip_grad_norm_(net.parameters(), 1.0)
     return digest(*ys, *dxs, *grads, np.float64(norm))
+
+
+def classifier(name):
+    return zoo.build(MODELS[name], rng())
 
 
 def trained(net, workers=None, count=60, **options):
@@ -96,8 +100,8 @@ CONVOLUTIONS = {  # large enough to be cut: with strides, groups, few channels, 
 
 def lines(workers):
     """Yield each name, and how to compute its hash."""
-    for name, build in MODELS.items():
-        yield f"training of {name}", lambda build=build: trained(build(rng()), workers)
+    for name in MODELS:
+        yield f"training of {name}", lambda name=name: trained(classifier(name), workers)
     for name, (args, shape) in CONVOLUTIONS.items():
         layer = nn.Conv2d(*args, rng=rng())
         yield f"Conv2d, {name}", lambda layer=layer, shape=shape: passes(layer, [images(*shape)])
@@ -137,12 +141,12 @@ def lines(workers):
     yield "elastic", lambda: digest(elastic(images(20, 1, 96, 96), rng()))
     yield (
         "augmented",
-        lambda: trained(MODELS["small-convnet"](rng()), workers, augment=elastic, max_norm=0.1),
+        lambda: trained(classifier("small-convnet"), workers, augment=elastic, max_norm=0.1),
     )
     with ThreadPoolExecutor(2) as pool:  # two trainings at once are as two alone
         for name in ("deep-convnet", "small-convnet"):
-            twice = [pool.submit(trained, MODELS[name](rng()), workers, 100) for _ in range(2)]
-            alone = {run.result() for run in twice} | {trained(MODELS[name](rng()), workers, 100)}
+            twice = [pool.submit(trained, classifier(name), workers, 100) for _ in range(2)]
+            alone = {run.result() for run in twice} | {trained(classifier(name), workers, 100)}
             yield f"two trainings of {name} at once", lambda alone=alone: " ".join(sorted(alone))
 
 
