@@ -41,17 +41,13 @@ def ranks(size, *arguments, **options):
     return mpiexec(size, TESTS / "support" / "mpi_ranks.py", *arguments, **options)
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_operations(size):
-    done = ranks(size, "operations")
+@pytest.mark.parametrize(
+    ("size", "what"), [*((size, "operations") for size in (1, 2, 3, 4)), (2, "device")]
+)
+def test_operations(size, what):
+    done = ranks(size, what)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("all right") == size
-
-
-def test_arrays_of_a_device():
-    done = ranks(2, "device")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("all right") == 2
 
 
 STEPS = 100

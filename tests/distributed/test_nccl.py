@@ -7,6 +7,7 @@ import sys
 import types
 from pathlib import Path
 
+import communicator_operations as operations
 import cupy_double
 import nccl_double
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from cupy_double import device
 from cupy_double.device import DataRace
 
-from dlcourse.distributed import NCCL, CommunicationError, SingleProcess, Threads, pieces, tree_sum
+from dlcourse.distributed import NCCL, CommunicationError, SingleProcess, Threads
 
 
 @pytest.fixture
@@ -40,61 +41,20 @@ def ranks(xp, monkeypatch):
     return run
 
 
-def values(rank, length=7, dtype=np.float32):
-    return np.random.default_rng(rank).standard_normal(length).astype(dtype)
-
-
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_collective_operations(ranks, xp, size, dtype):
-    def work(c):
-        total = tree_sum([values(r, 7, dtype) for r in range(size)])
-        x = xp.asarray(values(c.rank, 7, dtype))
-        piece = c.reduce_scatter(x)
-        np.testing.assert_array_equal(piece.get(), total[pieces(7, size)[c.rank]])
-        np.testing.assert_array_equal(c.allgather(piece).get(), total)
-        np.testing.assert_array_equal(x.get(), values(c.rank, 7, dtype))
-        c.allreduce(x)
-        np.testing.assert_array_equal(x.get(), total)
-        for root in range(size):
-            y = xp.asarray(values(c.rank, 5, dtype))
-            c.broadcast(y, root)
-            np.testing.assert_array_equal(y.get(), values(root, 5, dtype))
-        c.barrier()
-
-    ranks(size, work)
+@pytest.mark.parametrize("check", operations.SUMS)
+def test_sums(ranks, xp, check, dtype, size):
+    ranks(size, lambda c: check(c, xp, [dtype]))
 
 
 def test_messages(ranks, xp):
-    def work(c):
-        right, left = (c.rank + 1) % 3, (c.rank - 1) % 3
-        got = xp.empty(7, np.float32)
-        c.sendrecv(xp.asarray(values(c.rank)), right, got, left)
-        np.testing.assert_array_equal(got.get(), values(left))
-        if c.rank == 0:
-            c.send(xp.asarray(values(5)), 1)
-        elif c.rank == 1:
-            assert c.recv(got, 0) == 0
-            np.testing.assert_array_equal(got.get(), values(5))
-
-    ranks(3, work)
+    ranks(3, lambda c: operations.check_exchange(c, xp))
 
 
-def test_arrays_of_the_host_go_by_the_host(ranks):
-    def work(c):
-        x = np.full(2, c.rank)
-        c.broadcast(x, 1)
-        c.allreduce(x)
-        assert x.tolist() == [2, 2]
-        assert c.reduce_scatter(x).tolist() == [4]
-        assert c.allgather(x).tolist() == [2, 2, 2, 2]
-        y = np.empty(1)
-        c.sendrecv(np.array([float(c.rank)]), 1 - c.rank, y, 1 - c.rank)
-        assert y[0] == 1 - c.rank
-        c.send(y, 1, tag=3) if c.rank == 0 else c.recv(y, tag=3)
-        assert c.cores >= 1
-
-    ranks(2, work)
+@pytest.mark.parametrize("check", operations.ALL)
+def test_arrays_of_the_host_go_by_the_host(ranks, check):
+    ranks(2, check)
 
 
 def test_streams_wait_for_each_other(xp, monkeypatch):

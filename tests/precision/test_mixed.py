@@ -1,33 +1,13 @@
 import numpy as np
 import pytest
-from rank_training import small_dataset
+from rank_training import small_dataset, small_model
 from states import unchanged
 
 from dlcourse.models import ResNetCifar
-from dlcourse.nn import (
-    BatchNorm2d,
-    Conv2d,
-    CrossEntropyLoss,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Sequential,
-)
+from dlcourse.nn import CrossEntropyLoss, GlobalAvgPool, Linear, Sequential
 from dlcourse.optim import Adam
 from dlcourse.precision import LossScaler, MixedPrecision
 from dlcourse.training import Trainer
-
-
-def network(seed=0, batch_norm=False):
-    rng = np.random.default_rng(seed)
-    norm = [BatchNorm2d(4)] if batch_norm else []
-    return Sequential(
-        Conv2d(1, 4, 3, padding=1, rng=rng), *norm, ReLU(), MaxPool2d(2), Flatten(),
-        Linear(64, 16, rng=rng), ReLU(), Dropout(0.2), Linear(16, 3, rng=rng),
-    )  # fmt: skip
 
 
 def dataset(count, seed=0):
@@ -67,7 +47,7 @@ def gradients():
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_gradients_are_those_of_float32_up_to_rounding(gradients, batch_norm):
-    model = network(batch_norm=batch_norm)
+    model = small_model(batch_norm=batch_norm)
     y, expected = gradients(model, model)
     half = MixedPrecision(model, LossScaler(init_scale=2.0**22))
     y_half, found = gradients(model, half)
@@ -80,7 +60,7 @@ def test_gradients_are_those_of_float32_up_to_rounding(gradients, batch_norm):
 
 
 def test_without_scaling_small_gradients_become_zero(gradients):
-    model = network()
+    model = small_model()
     _, expected = gradients(model, model)
     _, found = gradients(model, MixedPrecision(model, off()))
     assert all((abs(grad) > 0).mean() > 0.5 for grad in expected)
@@ -91,7 +71,7 @@ def test_training_without_scaling_stands_still_and_with_it_learns_as_float32_doe
     train, valid = dataset(300), dataset(150, seed=1)
 
     def accuracy(scaler):
-        model = network(seed=1)
+        model = small_model(seed=1)
         optimizer = Adam(model.parameters(), lr=0.01, eps=1e-15)  # below the small gradients
         trainer = Trainer(model, optimizer, SmallLoss, scaler=scaler, batch_size=20, progress=False)
         return trainer.fit(train, valid, epochs=4).epochs[-1].valid_accuracy
@@ -105,7 +85,7 @@ def test_training_without_scaling_stands_still_and_with_it_learns_as_float32_doe
 
 
 def test_an_overflowing_step_changes_no_weights():
-    model = network()
+    model = small_model()
     scaler = LossScaler(init_scale=2.0**60)
     trainer = Trainer(
         model, Adam(model.parameters()), scaler=scaler, batch_size=20, progress=False, max_norm=1.0
@@ -118,7 +98,7 @@ def test_an_overflowing_step_changes_no_weights():
 
 def test_a_checkpoint_of_float32_is_not_continued_in_float16(tmp_path):
     def trainer(scaler):
-        model = network()
+        model = small_model()
         return Trainer(
             model, Adam(model.parameters()), scaler=scaler, checkpoint=tmp_path / "c.npz",
             progress=False,
@@ -127,22 +107,6 @@ def test_a_checkpoint_of_float32_is_not_continued_in_float16(tmp_path):
     trainer(None).fit(dataset(20), epochs=1)
     with pytest.raises(ValueError, match="training run with scaler None, expected 'LossScaler'"):
         trainer(LossScaler()).fit(dataset(20), epochs=2)
-
-
-def test_more_workers_change_nothing():
-    def weights(workers):
-        model = network(seed=3)
-        optimizer = Adam(model.parameters(), lr=0.01)
-        scaler = LossScaler(init_scale=2.0**18, growth_interval=3)
-        Trainer(
-            model, optimizer, scaler=scaler, batch_size=40, micro_batch=10, workers=workers,
-            progress=False,
-        ).fit(dataset(80), epochs=2)  # fmt: skip
-        return model.state_dict()
-
-    one, two = weights(1), weights(2)
-    for name in one:
-        np.testing.assert_array_equal(one[name], two[name])
 
 
 def test_batch_statistics_are_kept_in_float32_and_reach_the_model():
@@ -164,7 +128,7 @@ def test_batch_statistics_are_kept_in_float32_and_reach_the_model():
 
 
 def test_a_pass_that_fails_leaves_the_master_weights():
-    model = network()
+    model = small_model()
     before = [p.data for p in model.parameters()]
     with pytest.raises(ValueError, match="expects"):
         MixedPrecision(model, off())(dataset(2).images[:, :, :4])

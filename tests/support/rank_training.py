@@ -6,7 +6,7 @@ import numpy as np
 
 from dlcourse.data import Dataset, Shift, load_mnist
 from dlcourse.models import DeepConvNet
-from dlcourse.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from dlcourse.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from dlcourse.optim import Adam, CosineAnnealingLR
 from dlcourse.training import Trainer
 
@@ -20,10 +20,11 @@ def small_dataset(count=90, seed=0, bar=0.5):
     return Dataset(images, labels, ("top", "middle", "bottom"))
 
 
-def small_model(seed=0):
+def small_model(seed=0, batch_norm=False):
     rng = np.random.default_rng(seed)
+    norm = [BatchNorm2d(4)] if batch_norm else []
     return Sequential(
-        Conv2d(1, 4, 3, padding=1, rng=rng), ReLU(), MaxPool2d(2), Flatten(),
+        Conv2d(1, 4, 3, padding=1, rng=rng), *norm, ReLU(), MaxPool2d(2), Flatten(),
         Linear(64, 16, rng=rng), ReLU(), Dropout(0.3), Linear(16, 3, rng=rng),
     )  # fmt: skip
 

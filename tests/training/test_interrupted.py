@@ -17,7 +17,6 @@ import dlcourse
 from dlcourse.applications.captioning.training import speaking_gradients
 from dlcourse.data import Shift
 from dlcourse.models import MLPQNetwork
-from dlcourse.nn import BatchNorm2d, Conv2d, Flatten, Linear, Sequential
 from dlcourse.optim import (
     Adam,
     CosineAnnealingLR,
@@ -45,11 +44,6 @@ def trained(
     ).fit(small_dataset(42), small_dataset(20, seed=1), epochs=epochs)  # fmt: skip
 
 
-def normalized(seed):
-    layers = Conv2d(1, 2, 3, rng=rng(seed)), BatchNorm2d(2), Flatten()
-    return Sequential(*layers, Linear(72, 3, rng=rng(seed)))
-
-
 TRAINER = {
     "Trainer": {},
     "Trainer, within epochs": {"every": 1, "optimizer": Momentum},
@@ -66,7 +60,7 @@ TRAINER = {
         "every": 1,
         "scaler": lambda _: LossScaler(init_scale=2.0**20, growth_interval=2),
     },
-    "Trainer, batch normalization": {"every": 1, "model": normalized},
+    "Trainer, batch normalization": {"every": 1, "model": partial(small_model, batch_norm=True)},
     "Trainer, stopped": {"epochs": 9, "callbacks": lambda _: [EarlyStopping(2)]},
 }
 

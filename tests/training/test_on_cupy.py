@@ -11,7 +11,7 @@ from dlcourse.models import Classifier, DeepConvNet, Ensemble, summary
 from dlcourse.models.stacked_convnet import StackedConvNet
 from dlcourse.nn import CrossEntropyLoss
 from dlcourse.nn.weights import load_weights, save_weights
-from dlcourse.optim import Adam, CosineAnnealingLR, Momentum, clip_grad_norm_
+from dlcourse.optim import Adam, CosineAnnealingLR, clip_grad_norm_
 from dlcourse.training import ParallelModel, Trainer
 
 
@@ -35,23 +35,20 @@ def network(**options) -> Classifier:
     return StackedConvNet([[8, 8], [16]], rng=rng(), **options)
 
 
-def train(model, epochs=2, **options):
-    trainer = Trainer(
-        model,
-        Adam(model.parameters(), lr=0.003),
-        batch_size=20,
-        micro_batch=20,  # on a processor draw dropout as for whole batches
-        progress=False,
-        **options,
-    )
-    return trainer.fit(dataset(), dataset(30), epochs=epochs)
+def train(model, data=None, valid=None, epochs=1, T_max=None, **options):
+    optimizer = Adam(model.parameters(), lr=0.003)
+    if T_max:
+        options["schedule"] = CosineAnnealingLR(optimizer, T_max)
+    # On a processor draw dropout as for whole batches.
+    options |= dict(batch_size=20, micro_batch=20, progress=False)
+    return Trainer(model, optimizer, **options).fit(data or dataset(), valid, epochs=epochs)
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_training_follows_the_one_on_numpy(xp, batch_norm):
-    here = train(network(batch_norm=batch_norm), max_norm=5.0)
+    here = train(network(batch_norm=batch_norm), valid=dataset(30), epochs=2, max_norm=5.0)
     model = network(batch_norm=batch_norm).to("cuda")
-    there = train(model, max_norm=5.0)
+    there = train(model, valid=dataset(30), epochs=2, max_norm=5.0)
     np.testing.assert_allclose(there.step_loss, here.step_loss, rtol=1e-3)
     assert there.step_loss[-1] < there.step_loss[0]
     assert isinstance(model.parameters()[0].data, xp.ndarray)
@@ -71,17 +68,14 @@ def test_dropout_draws_the_same_numbers(xp):
 def test_images_may_live_on_the_gpu_already(xp):
     data = dataset()
     there = Dataset(to_device(data.images, "cuda"), to_device(data.labels, "cuda"), data.classes)
-    model = network().to("cuda")
-    trainer = Trainer(model, Momentum(model.parameters()), batch_size=20, progress=False)
-    history = trainer.fit(there, there.subset(slice(10)), epochs=1)
+    history = train(network().to("cuda"), there, there.subset(slice(10)))
     assert history.epochs[0].train_loss > 0
 
 
 def test_batches_are_copied_once_and_ahead(xp):
     model = network().to("cuda")
     cupy_double.transfers.reset()
-    trainer = Trainer(model, Momentum(model.parameters()), batch_size=20, progress=False)
-    trainer.fit(dataset(), epochs=1)
+    train(model)
     assert cupy_double.transfers.to_device == 3 * 2  # images and labels of three batches
     assert cupy_double.transfers.to_host == 0
     # Each read waits for the GPU: loss, right answers, what is checked of the labels, and once an
@@ -90,30 +84,16 @@ def test_batches_are_copied_once_and_ahead(xp):
 
 
 def test_augmented_images_are_copied_when_they_are_made(xp):
-    model = network().to("cuda")
-    trainer = Trainer(
-        model,
-        Momentum(model.parameters()),
-        augment=lambda images, rng: images + rng.random(1, np.float32),
-        batch_size=20,
-        progress=False,
+    history = train(
+        network().to("cuda"), augment=lambda images, rng: images + rng.random(1, np.float32)
     )
-    assert trainer.fit(dataset(), epochs=1).epochs[0].train_loss > 0
+    assert history.epochs[0].train_loss > 0
 
 
 def test_a_checkpoint_is_resumed(xp, tmp_path):
     def run(folder, epochs):
         model = network().to("cuda")
-        optimizer = Adam(model.parameters(), lr=0.003)
-        trainer = Trainer(
-            model,
-            optimizer,
-            schedule=CosineAnnealingLR(optimizer, T_max=3),
-            checkpoint=folder / "state.npz",
-            batch_size=20,
-            progress=False,
-        )
-        trainer.fit(dataset(), epochs=epochs)
+        train(model, epochs=epochs, T_max=3, checkpoint=folder / "state.npz")
         return model
 
     whole = run(tmp_path, 3)

@@ -1,9 +1,5 @@
 import copy
 import json
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +9,7 @@ from dlcourse.files import FileError
 from dlcourse.nn import Conv2d
 from dlcourse.nn.weights import load_arrays, save_arrays
 from dlcourse.optim import SGD, Adam, CosineAnnealingLR, ReduceLROnPlateau
-from dlcourse.training import Checkpoint, EarlyStopping, KeepBest, Trainer, TrainingDiverged
+from dlcourse.training import EarlyStopping, KeepBest, Trainer, TrainingDiverged
 
 
 def dataset(count=50, seed=0):
@@ -75,36 +71,6 @@ def test_one_forward_pass_a_step():
     finally:
         Conv2d.forward = forward
     assert sum(calls) == 50
-
-
-def test_a_killed_process_resumes_the_same(tmp_path):
-    script = """
-import sys; sys.path += sys.argv[1].split()
-from test_trainer import dataset, make_trainer, weights
-import numpy as np
-trainer = make_trainer(checkpoint=sys.argv[2])
-def tell(trainer, epoch): print(epoch.epoch, flush=True)
-trainer.callbacks.append(tell)
-trainer.fit(dataset(), epochs=int(sys.argv[3]))
-"""
-    path = tmp_path / "checkpoint.npz"
-    here = Path(__file__).parent
-    folders = f"{here} {here.parent / 'support'}"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, folders, path, "100000"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            if int(line) >= 3:
-                process.send_signal(signal.SIGKILL)
-                break
-    done = len(Checkpoint.load(path).history.epochs)
-    assert done >= 2  # the last epoch told of may not be kept yet
-    assert {p.name for p in tmp_path.iterdir() if not p.name.startswith(".")} == {path.name}
-    resumed = make_trainer(checkpoint=path)
-    resumed.fit(dataset(), epochs=done + 2)
-    straight = make_trainer()
-    straight.fit(dataset(), epochs=done + 2)
-    assert_same(weights(resumed), weights(straight))
 
 
 def test_checkpoint_of_another_training_is_refused(tmp_path):
