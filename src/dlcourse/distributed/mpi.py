@@ -179,8 +179,9 @@ def end_all_ranks(message: str) -> None:
     mpi = sys.modules.get("mpi4py.MPI")
     several = mpi is not None and mpi.Is_initialized() and mpi.COMM_WORLD.size > 1
     if several and mpi is not None and mpi.COMM_WORLD.rank > 0:
-        # What goes wrong on all ranks alike is reported once: rank 0 will end this one.
-        time.sleep(1)
+        # What goes wrong on all ranks alike is reported once: rank 0, if it is not slower than
+        # this, will end this one.
+        time.sleep(4)
     print(message, file=sys.stderr, flush=True)
     if several and mpi is not None:
         sys.stdout.flush()

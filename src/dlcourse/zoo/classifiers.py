@@ -140,6 +140,8 @@ def evaluate_classifier(
         If the loss is infinite or not a number.
     """
     _, test = DATASETS[data]()
+    if communicator is not None and communicator.size > 1:
+        SyncBatchNorm.convert(model, communicator)
     with ParallelModel(model, CrossEntropyLoss, workers, communicator=communicator) as parallel:
         score = parallel.evaluate(test.images, test.labels)
     if not math.isfinite(score.loss):
