@@ -14,6 +14,7 @@ from dlcourse import cli, zoo
 from dlcourse.data import load_mnist
 from dlcourse.data.scenes import load_scenes
 from dlcourse.nn.weights import load_arrays
+from dlcourse.training import ParallelModel
 from dlcourse.zoo.recipe import DATASETS
 
 
@@ -207,6 +208,19 @@ def test_summary(run):
 def test_entries_of_other_kinds_are_evaluated(run, tiny, name, start):
     pytest.importorskip("gymnasium", reason="pip install 'dlcourse[rl]'")
     assert run("evaluate", name)[1].startswith(start)
+
+
+def test_a_classifier_is_evaluated_on_so_many_threads(run, tiny, monkeypatch):
+    asked = []
+
+    def noted(model, make_loss, workers=None, **more):
+        asked.append(workers)
+        return ParallelModel(model, make_loss, workers, **more)
+
+    monkeypatch.setattr("dlcourse.zoo.classifiers.ParallelModel", noted)
+    assert run("evaluate", "deep-convnet-seed0", "--workers", 3)[0] == 0
+    assert run("evaluate", "deep-convnet-seed0")[0] == 0
+    assert asked == [3, None]
 
 
 def test_doctor_tells_what_is_missing(run, monkeypatch):

@@ -295,3 +295,14 @@ def test_a_replica_is_new_but_for_the_values_of_parameters():
     mine, other = twin.dropouts
     assert mine is not net.dropouts[0] and mine.rng is other.rng is not net.dropouts[0].rng
     assert mine.rng.random() == net.dropouts[0].rng.random()
+
+
+def test_a_layer_with_a_generator_of_its_own_must_derive_from_draws():
+    class Noise(Module):
+        def __init__(self, rng):
+            super().__init__()
+            self.noise = rng
+
+    net = Sequential(Noise(np.random.default_rng(0)))
+    with pytest.raises(TypeError, match=r"must derive from dlcourse\.nn\.Draws, as class Noise"):
+        net.set_generator(np.random.default_rng(1))

@@ -46,7 +46,7 @@ def evaluate(
       dlcourse evaluate runs/deep-convnet-seed0
     """
     what, held = _found(weights)
-    entry = ENTRIES[what] if isinstance(what, str) else classifier(what)
+    entry = ENTRIES[what] if isinstance(what, str) else classifier(what, workers=workers)
     if entry.evaluate is None:
         raise ValueError(f"{weights} holds pictures, and nothing measures them; see zoo.load")
     with nullcontext() if workers is None else threadpool_limits(workers, user_api="blas"):
@@ -139,21 +139,25 @@ def summary_(
 
 
 def _found(weights: str) -> tuple[str | zoo.Recipe, Any]:
-    """Return what was trained, an entry or by a recipe, and what `zoo.load` gives."""
+    """Return the recipe of a classifier or the name of another entry, and what `zoo.load` gives."""
     path = Path(weights)
+    what: str | zoo.Recipe = weights
     if path.is_dir() or path.suffix == ".npz":
-        return read_run(path)
-    if path.exists():
+        what, held = read_run(path)
+    elif path.exists():
         raise ValueError(
             f"{path}: expected {_WEIGHTS}; other files are read in "
             "Python, as dlcourse.models.weight_files.read_arrays(path)"
         )
-    return weights, zoo.load(weights)
+    else:
+        held = zoo.load(weights)
+    settings = ENTRIES[what].settings if isinstance(what, str) else None
+    return zoo.Recipe(**settings) if settings else what, held
 
 
 def _of_mnist(weights: str) -> Classifier:
     what, held = _found(weights)
-    data = zoo.record(what)["recipe"].get("data") if isinstance(what, str) else what.data
+    data = None if isinstance(what, str) else what.data
     if data != "mnist" or not isinstance(held, Classifier):
         found = f"of kind {type(held).__name__}" if data is None else f"trained on {data}"
         raise ValueError(f"expected a classifier trained on mnist, found {weights}, {found}")

@@ -337,10 +337,23 @@ class Module(Familiar):
 
     @explained
     def set_generator(self, rng: np.random.Generator) -> None:
-        """Hand a random generator to every layer that `Draws`, such as dropout."""
+        """Hand a random generator to every layer that `Draws`, such as dropout.
+
+        Raises
+        ------
+        TypeError
+            If a layer has a generator of its own and does not derive from `Draws`: what it draws
+            would depend on the number of threads, and on interruptions.
+        """
         for module in self.modules():
             if isinstance(module, Draws):
                 module.rng = rng
+            elif any(isinstance(value, np.random.Generator) for value in vars(module).values()):
+                kind = type(module).__name__
+                raise TypeError(
+                    f"{kind} keeps a random generator, so it must derive from dlcourse.nn.Draws, "
+                    f"as class {kind}(Draws, Module), and draw from self.generator"
+                )
 
     # -- state ---------------------------------------------------------------------------
 
