@@ -1,4 +1,4 @@
-"""`Loop`: step after step, whatever a step is; every training of the package stands on it."""
+"""`Loop`: step after step, whatever a step is; trainings of networks stand on it."""
 
 from __future__ import annotations
 
