@@ -98,19 +98,20 @@ class Channel:
                 if self._has(thread):
                     return self._arrived[thread if self._arrived.get(thread) else ANYBODY].popleft()
                 self._reading = True
+            message = None
             try:
                 message = self._open(*self._read_one())
             finally:
+                # In one step: who looks for a message finds it, or reads on.
                 with self._turn:
                     self._reading = False
+                    if message is not None and message[0] != thread:
+                        number = self._deliver(message)
+                        if number is not None:
+                            self._arrived.setdefault(number, deque()).append(message)
                     self._turn.notify_all()
             if message[0] == thread:
                 return message
-            with self._turn:
-                number = self._deliver(message)
-                if number is not None:
-                    self._arrived.setdefault(number, deque()).append(message)
-                self._turn.notify_all()
 
     def leave(self, thread: int, leaving: Callable[[int], object]) -> Message | None:
         """Return a message that has arrived for a thread; if there is none, call `leaving`."""
