@@ -31,6 +31,10 @@ from dlcourse.optim.optimizer import Optimizer
 
 #: How many objects of one side the other may hold on to.
 MOST = 200_000
+#: Entries of a dictionary or set: numbers can be chosen so that each is looked for among all.
+ENTRIES = 10_000
+#: Numbers in a range.
+LONGEST = 1_000_000
 _SCALARS = (type(None), bool, int, float, str)
 #: What is called and has no attributes to look at.
 CALLED = (
@@ -109,8 +113,9 @@ class Crossing:
 
     def __init__(self, first: int, asks: Asks) -> None:
         self.tuples: dict[str, type] = {}
-        #: Whether arrays of another library that stay on the other side can be computed with.
-        self.computes = first == 1
+        #: The worker hands over the whole of which an array is a part, and computes with arrays of
+        #: another library that stay in the judge; the judge does neither.
+        self.generous = self.computes = first == 1
         self._asks = asks
         self._next = first
         self._blocks: dict[int, Block] = {}
@@ -175,7 +180,7 @@ class Crossing:
                     block = self._blocks[number] = foreign_block(bytes(raw[start : start + size]))
                     self._numbers |= dict.fromkeys(block.keys, number)
                 for number, start, size in changed:
-                    if number in self._blocks:
+                    if number in self._blocks and self.may_change(number):
                         self._blocks[number].update(bytes(raw[start : start + size]))
                 for number, state in generators:
                     if number in self._generators:
@@ -187,9 +192,10 @@ class Crossing:
                         self._set(self._parameters[number], state)
             values = [self._in(value) for value in coded]
             for number in left:
-                self._leaving.discard(number)
-                self._forget(number)
-                self._gone.append(number)
+                if number in self._blocks or number in self._parameters or number in self._generators:
+                    self._leaving.discard(number)
+                    self._forget(number)
+                    self._gone.append(number)
             return values
         except Malformed:
             raise
@@ -198,6 +204,13 @@ class Crossing:
             *(RecursionError, MemoryError),
         ) as error:
             raise Malformed(f"an answer that cannot be read ({type(error).__name__})") from error
+
+    def handed(self, number: int) -> None:
+        """Note that an array of this number is part of what is being packed."""
+
+    def may_change(self, number: int) -> bool:
+        """Return whether the other side may change an array now."""
+        return True
 
     def own(self, number: Any) -> Any:
         """Return the object of this side that the other knows by a number."""
@@ -282,6 +295,8 @@ class Crossing:
             return ["t", *map(self._out, value)]
         if isinstance(value, list):
             return ["l", *map(self._out, value)]
+        if isinstance(value, dict | set | frozenset) and len(value) > ENTRIES:
+            raise CannotCross(f"more than {ENTRIES:,} entries of a dictionary or set")
         if isinstance(value, dict):
             return ["d", *([self._out(k), self._out(v)] for k, v in value.items())]
         if isinstance(value, set | frozenset):
@@ -293,7 +308,7 @@ class Crossing:
             return ["c", value.real, value.imag]
         if isinstance(value, bytes):
             return ["b", value.hex()]
-        if isinstance(value, range):
+        if isinstance(value, range) and len(value) <= LONGEST:
             return ["r", value.start, value.stop, value.step]
         if isinstance(value, slice):
             return ["s", *map(self._out, (value.start, value.stop, value.step))]
@@ -329,16 +344,17 @@ class Crossing:
             raise CannotCross(f"an array of dtype {value.dtype} cannot be handed over")
         if type(value) is not np.ndarray:
             value = value.view(np.ndarray)
-        root = whole(value)
-        low, high = bounds(value, root)
+        root, fresh = whole(value), False
+        low, high = bounds(value, root, self.generous)
         number = self._numbers.get((id(root), -1))
         if number is None or not self._blocks[number].covers(low, high):
             number = self._numbers.get((id(root), low))
             if number is None or not self._blocks[number].covers(low, high):
                 number = self._number()
-                block = self._blocks[number] = own_block(root, low, high)
+                block = own_block(value, root, low, high, gaps=not self.generous)
+                self._blocks[number] = block
                 self._numbers |= dict.fromkeys(block.keys, number)
-                self._new.append([number, *self._bytes(block.known)])
+                fresh = True
         block = self._blocks[number]
         place: Place = (
             int(value.__array_interface__["data"][0]) - block.low,
@@ -348,6 +364,10 @@ class Crossing:
             value.flags.writeable,
         )
         block.views.setdefault(place, value)
+        if fresh:
+            block.changed()
+            self._new.append([number, *self._bytes(block.known)])
+        self.handed(number)
         return ["a", number, *place]
 
     def _parameter(self, value: Parameter) -> list[Any]:
@@ -405,6 +425,8 @@ class Crossing:
             return self.method(*rest)
         if tag == "N":
             return self.tuples[rest[0]](*map(self._in, rest[1:]))
+        if tag in ("d", "S", "F") and len(rest) > ENTRIES:
+            raise Malformed(f"more than {ENTRIES:,} entries of a dictionary or set")
         if tag == "d":
             return {self._in(key): self._in(value) for key, value in rest}
         if tag in ("S", "F"):
@@ -413,8 +435,8 @@ class Crossing:
             return complex(*rest)
         if tag == "b":
             return bytes.fromhex(*rest)
-        if tag == "r":
-            return range(*rest)
+        if tag == "r" and len(found := range(*rest)) <= LONGEST:
+            return found
         if tag == "s":
             return slice(*map(self._in, rest))
         if tag == "e":

@@ -63,7 +63,10 @@ class Endpoint:
             _, verb, _, _, values, _, more = message
             self.after(more)
             if verb == "error":
-                raise error_in(values[0])
+                error = error_in(values[0])
+                if isinstance(error, StopIteration) and name != "__next__":
+                    raise RuntimeError("StopIteration was raised")  # it would end a loop in silence
+                raise error
             return values[0]
 
     def before(self, verb: str) -> Any:

@@ -17,6 +17,7 @@ import threading
 import time
 import types
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,27 +25,21 @@ from typing import Any
 
 import numpy as np
 
-import dlcourse
 from dlcourse import check
+from dlcourse.check.failure import CheckFailed
 from dlcourse.check.speed import COMPUTED
-from dlcourse.check.strict import StrictArray
-from dlcourse.grading.crossing import CannotCross
+from dlcourse.check.work import own_work
+from dlcourse.grading.crossing import CannotCross, Crossing
 from dlcourse.grading.endpoint import Endpoint
 from dlcourse.grading.hollow import ALL, Allowed, Tests, package
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import Limits, Sandbox
-from dlcourse.grading.stand import OPERATORS, Named, Stand
+from dlcourse.grading.policy import may_ask
+from dlcourse.grading.shared import whole
+from dlcourse.grading.stand import Named
 from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
 from dlcourse.grading.worker import changed_states, global_states, set_global_states
 
-#: What the learner's code may ask of an object of the tests, beside public attributes.
-_SPECIAL = frozenset(
-    "__call__ __len__ __getitem__ __setitem__ __iter__ __next__ __contains__ __enter__ __exit__".split()
-)
-#: What it may also ask of an array of the strict library.
-_OF_ARRAYS = frozenset(OPERATORS) | frozenset(
-    "__bool__ __float__ __int__ __index__ __array__ __array_ufunc__ __array_function__".split()
-)
 _LONGEST = 500
 
 
@@ -91,6 +86,43 @@ class Marks:
     computed: float = 0.0
 
 
+class _Lent(Crossing):
+    """The judge's tables, which know what the learner's code may change."""
+
+    def __init__(self, asks: Endpoint, tuples: dict[str, type]) -> None:
+        super().__init__(0, asks)
+        self.tuples = tuples
+        self.calls = threading.local()  # .arrays: numbers of arrays in the arguments of a call
+        self.lent: Counter[int] = Counter()
+        self.trespassed = False
+
+    def method(self, number: Any, name: Any) -> Any:
+        owner = self.own(number)
+        if not isinstance(name, str) or not may_ask(owner, "get", name):
+            raise Malformed("a method that is not its own")
+        return getattr(owner, name)
+
+    def handed(self, number: int) -> None:
+        self.calls.arrays.append(number)
+        self.lent[number] += 1
+
+    def may_change(self, number: int) -> bool:
+        """Return whether an array is the worker's, or in a call under way, or of a parameter."""
+        owner = self._blocks[number].owner
+        allowed = owner is None or self.lent[number] > 0 or self._of_parameter(owner)
+        self.trespassed = self.trespassed or not allowed
+        return allowed
+
+    def _of_parameter(self, owner: np.ndarray) -> bool:
+        arrays = (a for p in self._parameters.values() for a in (p.parameter.data, p.parameter.grad))
+        return any(isinstance(a, np.ndarray) and whole(a) is owner for a in arrays)
+
+    def forget_objects(self) -> None:
+        """Take back the objects of a test that is over."""
+        self._own.clear()
+        self._own_numbers.clear()
+
+
 class Learner(Endpoint):
     """A worker, as the judge sees it.
 
@@ -100,20 +132,30 @@ class Learner(Endpoint):
         How it is started.
     folder : Path
         Where its package lies.
+    allowed : Allowed
+        What of the finished code it may call.
+    tuples : dict
+        See `Crossing`.
     limits, patience
         What it may take.
     """
 
-    passing = (Ended, KeyboardInterrupt)
+    passing = (Ended, Malformed, Closed, KeyboardInterrupt)
 
     def __init__(
-        self, sandbox: Sandbox, folder: Path, limits: Limits, patience: Patience, tuples: dict[str, type]
+        self,
+        sandbox: Sandbox,
+        folder: Path,
+        allowed: Allowed,
+        tuples: dict[str, type],
+        limits: Limits,
+        patience: Patience,
     ) -> None:
         super().__init__(0)
-        self.crossing.tuples = tuples
-        self._patience = patience
+        self._allowed, self._patience = allowed, patience
         self._threads.number = 0
         self._serving: set[int] = set()
+        self._asking: dict[int, int] = {}
         self._ended = ""
         self._states = global_states()
         there, outlet = os.pipe()
@@ -134,34 +176,47 @@ class Learner(Endpoint):
             os.close(back)
         self._pipes = (inlet, outlet)
         self.channel = Channel(inlet, outlet, self.opened, self._deliver, self._wait)
+        self.crossing: _Lent = _Lent(self, tuples)
         self.begin_time()
+
+    def begin_notebook(self, tuples: dict[str, type]) -> None:
+        """Begin another notebook, with no names in it."""
+        self.ask("begin", None, "")
+        self.crossing = _Lent(self, tuples)
 
     # -- time ----------------------------------------------------------------------------
 
     def begin_time(self) -> None:
         """Begin a cell or a test: its time starts now."""
-        self._since, self._computed = time.monotonic(), self.computed()
-        self._asked, self._idle_from = time.monotonic(), self._computed
+        self._since = self._asked = self._looked = time.monotonic()
+        self._computed = self._idle_from = self.computed()
 
     def computed(self) -> float:
         """Return the processor time of the worker so far, in seconds."""
         return 0.0 if self._ended else self._running.computed()
 
     def _wait(self, reading: list[int], writing: list[int]) -> None:
-        patience = self._patience
         while not self._ended:
-            if any(select.select(reading, writing, [], 0.5)):
+            # Also if there is always something to read: a byte now and then is no answer.
+            if time.monotonic() - self._looked > 0.5:
+                self._look()
+            elif any(select.select(reading, writing, [], 0.5)):
                 return
-            now, computed = time.monotonic(), self.computed()
-            if computed - self._idle_from > 0.02 * (now - self._asked):
-                self._asked, self._idle_from = now, computed
-            if computed - self._computed > patience.processor:
-                self.stop(f"it computed for more than {patience.processor:g} seconds")
-            elif now - self._since > patience.wall:
-                self.stop(f"it took more than {patience.wall:g} seconds")
-            elif now - self._asked > patience.idle:
-                self.stop(f"it did nothing for {patience.idle:g} seconds; what does it wait for?")
         raise Ended(self._ended)
+
+    def _look(self) -> None:
+        """End the worker if it has taken too long."""
+        patience = self._patience
+        now, computed = time.monotonic(), self.computed()
+        self._looked = now
+        if computed - self._idle_from > 0.02 * (now - self._asked):
+            self._asked, self._idle_from = now, computed
+        if computed - self._computed > patience.processor:
+            self.stop(f"it computed for more than {patience.processor:g} seconds")
+        elif now - self._since > patience.wall:
+            self.stop(f"it took more than {patience.wall:g} seconds")
+        elif now - self._asked > patience.idle:
+            self.stop(f"it did nothing for {patience.idle:g} seconds; what does it wait for?")
 
     def stop(self, why: str = "the marking is over") -> None:
         """End the worker and everything that it has started."""
@@ -187,9 +242,18 @@ class Learner(Endpoint):
         """Ask the worker; whatever is no answer ends it."""
         if self._ended:
             raise Ended(self._ended)
-        self._asked, self._idle_from = time.monotonic(), self.computed() if verb == "cell" else 0.0
+        thread, crossing = self.thread(), self.crossing
+        before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
+        self._asking[thread] = self._asking.get(thread, 0) + 1
         try:
-            return super().ask(verb, target, name, *values)
+            found = super().ask(verb, target, name, *values)
+            if crossing.trespassed:
+                crossing.trespassed = False
+                raise CheckFailed(
+                    "An array of an earlier call was changed; work on a copy, because the array is "
+                    "the caller's."
+                )
+            return found
         except CannotCross:
             raise
         except Malformed as error:
@@ -197,12 +261,19 @@ class Learner(Endpoint):
         except (Closed, OSError):
             reason = self._running.how_it_ended()
             self.stop("the program ended" if "still" in reason else reason)
+        finally:
+            self._asking[thread] -= 1
+            crossing.lent.subtract(crossing.calls.arrays)
+            crossing.calls.arrays = before
         raise Ended(self._ended)
 
     def _deliver(self, message: Message) -> int:
         number: int = message[0]
-        known = number >= 0 or number in self._serving or message[1] in ("back", "error")
-        return number if known else ANYBODY
+        if self._asking.get(number) or number in self._serving:
+            return number
+        if number >= 0 or message[1] in ("back", "error"):
+            raise Malformed("a message that nobody waits for")
+        return ANYBODY
 
     def serve(self, message: Message) -> None:
         """Do what the learner's code asks of an object of the tests."""
@@ -213,23 +284,18 @@ class Learner(Endpoint):
         finally:
             self._serving.discard(number)
 
+    def answer(self, verb: str, target: Any, name: Any, values: list[Any]) -> Any:
+        """Return what is asked; what this code may not call, it may not let the judge call."""
+        allowed = self._allowed
+        if allowed == ALL:
+            return super().answer(verb, target, name, values)
+        with own_work(allowed.allowed, allowed.but_not):
+            return super().answer(verb, target, name, values)
+
     def allow(self, owner: Any, verb: str, name: str) -> None:
         """Allow what is public, and of the operators only those of arrays."""
-        kind = type(owner)
-        plain = not name.startswith("_")
-        if isinstance(owner, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):
-            allowed = verb == "call" and name == "__call__"
-        elif name == "__call__":
-            allowed = verb == "call" and callable(owner)
-        elif verb == "set":
-            # What a test writes down about the calls that it sees is not the learner's to change.
-            allowed = plain and kind.__module__.startswith("dlcourse.") and hasattr(owner, name)
-        elif isinstance(owner, StrictArray):
-            allowed = plain or name in _OF_ARRAYS or name in _SPECIAL
-        else:
-            allowed = plain or name in _SPECIAL
-        if not allowed:
-            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        if not may_ask(owner, verb, name):
+            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
 
     # -- what is not an argument and yet is part of a call ------------------------------
 
@@ -334,6 +400,7 @@ class Judge:
             self._worker()
             for worker in self._workers.values():
                 worker.begin_time()
+                worker.crossing.forget_objects()
             with _silent(), self._checks():
                 exec(compile(step.source, f"<{step.name}>", "exec"), names)
         except Exception as error:
@@ -355,12 +422,11 @@ class Judge:
                     worker.close()
                 folder = package(allowed, self._cache)
                 worker = self._workers[allowed] = Learner(
-                    self._sandbox, folder, self._limits, self._patience, self._tuples
+                    self._sandbox, folder, allowed, self._tuples, self._limits, self._patience
                 )
                 self._done[allowed] = 0
             elif allowed not in self._done:
-                worker.crossing.__init__(0, worker)  # type: ignore[misc]
-                worker.ask("begin", None, "")
+                worker.begin_notebook(self._tuples)
                 self._done[allowed] = 0
             self._run_cell(worker, allowed)
         return worker

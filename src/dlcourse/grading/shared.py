@@ -8,6 +8,7 @@ changed in it.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 import numpy as np
@@ -17,6 +18,9 @@ from numpy.lib.array_utils import byte_bounds
 KINDS = frozenset("?bBhHiIlLqQefdgFD")
 #: A view of a larger array brings the whole of it along, up to this many bytes or this factor.
 WHOLE, FACTOR = 2**20, 4
+
+#: Bytes that an array may seem to have: one number, repeated without end, takes four.
+LARGEST = 2**28
 
 #: Offset in bytes, shape, strides, dtype, whether it may be written to.
 Place = tuple[int, tuple[int, ...], tuple[int, ...], str, bool]
@@ -46,11 +50,13 @@ class Block:
         The array that they belong to, if it was made on this side.
     """
 
-    __slots__ = ("_raw", "keys", "known", "owner", "views")
+    __slots__ = ("_gaps", "_raw", "keys", "known", "owner", "views")
 
-    def __init__(self, raw: np.ndarray, owner: np.ndarray | None = None) -> None:
-        self._raw, self.owner = raw, owner
-        self.known = raw.tobytes()
+    def __init__(
+        self, raw: np.ndarray, owner: np.ndarray | None = None, gaps: bool = False
+    ) -> None:
+        self._raw, self.owner, self._gaps = raw, owner, gaps
+        self.known = b"" if gaps else raw.tobytes()
         self.views: dict[Place, np.ndarray] = {}
         #: What arrays are known by that lie in this block: (id of the whole array, first address).
         self.keys = [(id(raw), -1)]
@@ -67,24 +73,39 @@ class Block:
 
     def changed(self) -> bytes | None:
         """Return the bytes if they are not what the other side knows; from now on it does."""
-        now = self._raw.tobytes()
+        now = self._with_gaps() if self._gaps else self._raw.tobytes()
         if now == self.known:
             return None
         self.known = now
         return now
 
+    def _with_gaps(self) -> bytes:
+        # What lies between the values of an array is not the other side's to see: it gets NaN.
+        now = np.full(self._raw.size, 0xFF, np.uint8)
+        for (offset, shape, strides, dtype, _), view in self.views.items():
+            np.copyto(np.ndarray(shape, np.dtype(dtype), now, offset, strides), view)
+        return now.tobytes()
+
     def update(self, data: bytes) -> None:
         """Take over what the other side has changed."""
         if len(data) != self._raw.size:
             raise ValueError("a block of memory has another size")
-        if self._raw.flags.writeable:
+        if not self._raw.flags.writeable:
+            return
+        if self._gaps:
+            for (offset, shape, strides, dtype, writeable), view in self.views.items():
+                if writeable:
+                    view[...] = np.ndarray(shape, np.dtype(dtype), data, offset, strides)
+        else:
             self._raw[...] = np.frombuffer(data, np.uint8)
-            self.known = data
+        self.known = data
 
     def view(self, place: Place) -> np.ndarray:
         """Return the array at a place in the block: the same object each time."""
         if place not in self.views:
             offset, shape, strides, dtype, writeable = place
+            if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
+                raise ValueError("an array that is too large")
             made: np.ndarray = np.ndarray(shape, np.dtype(dtype), self._raw, offset, strides)
             if not writeable:
                 made.flags.writeable = False
@@ -115,19 +136,23 @@ def whole(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def bounds(array: np.ndarray, of: np.ndarray) -> tuple[int, int]:
-    """Return the addresses between which memory is to cross for an array, a view `of` another."""
+def bounds(array: np.ndarray, of: np.ndarray, all_of_it: bool) -> tuple[int, int]:
+    """Return the addresses between which memory is to cross for an array, a view `of` another.
+
+    With `all_of_it` that is the whole of the other, unless it is much larger.
+    """
     low, high = byte_bounds(array)
     first, last = byte_bounds(of)
-    if first <= low and high <= last and last - first <= max(WHOLE, FACTOR * array.nbytes):
-        return int(first), int(last)
+    if all_of_it and first <= low and high <= last:
+        if last - first <= max(WHOLE, FACTOR * array.nbytes):
+            return int(first), int(last)
     return int(low), int(high)
 
 
-def own_block(array: np.ndarray, low: int, high: int) -> Block:
-    """Return a block of memory of this side, which belongs to `array`."""
-    block = Block(np.asarray(_Memory(array, low, high)), array)
-    block.keys.append((id(array), low))
+def own_block(array: np.ndarray, owner: np.ndarray, low: int, high: int, gaps: bool) -> Block:
+    """Return a block of memory of this side, for an array, a view of its owner."""
+    block = Block(np.asarray(_Memory(owner, low, high)), owner, gaps and array.nbytes < high - low)
+    block.keys.append((id(owner), low))
     return block
 
 

@@ -17,9 +17,11 @@ from collections.abc import Callable
 from typing import Any
 
 #: Bytes of structure, and of arrays, that one message may have.
-STRUCTURE, ARRAYS = 64 * 2**20, 512 * 2**20
+STRUCTURE, ARRAYS = 32 * 2**20, 256 * 2**20
 #: Where messages wait that any thread may serve.
 ANYBODY = -1
+#: Messages that may wait for one thread, or for anybody.
+_WAITING = 16
 _HEAD = struct.Struct("<QQ")
 #: Bytes to read or write at once: at most, and where a message is small.
 _PIECE, _USUAL = 2**20, 2**16
@@ -98,20 +100,28 @@ class Channel:
                 if self._has(thread):
                     return self._arrived[thread if self._arrived.get(thread) else ANYBODY].popleft()
                 self._reading = True
-            message = None
+            others: Message | None = None
             try:
                 message = self._open(*self._read_one())
+                mine = message[0] == thread
+                others = None if mine else message
             finally:
                 # In one step: who looks for a message finds it, or reads on.
                 with self._turn:
                     self._reading = False
-                    if message is not None and message[0] != thread:
-                        number = self._deliver(message)
-                        if number is not None:
-                            self._arrived.setdefault(number, deque()).append(message)
                     self._turn.notify_all()
-            if message[0] == thread:
+                    if others is not None:
+                        self._hand_over(others)
+            if mine:
                 return message
+
+    def _hand_over(self, message: Message) -> None:
+        number = self._deliver(message)
+        if number is not None:
+            waiting = self._arrived.setdefault(number, deque())
+            if len(waiting) >= _WAITING:
+                raise Malformed("more messages than anybody waits for")
+            waiting.append(message)
 
     def leave(self, thread: int, leaving: Callable[[int], object]) -> Message | None:
         """Return a message that has arrived for a thread; if there is none, call `leaving`."""
@@ -162,14 +172,15 @@ class Channel:
     def _wait_to_write(self) -> None:
         # The other side may be writing too, and wait for us to read.
         with self._turn:
-            free = not self._reading
+            mine = not self._reading
             self._reading = True
         try:
+            free = mine and len(self._buffer) <= STRUCTURE + ARRAYS
             self._wait([self._inlet] if free else [], [self._outlet])
             if free:
                 self._more(_PIECE)
         finally:
-            if free:
+            if mine:
                 with self._turn:
                     self._reading = False
                     self._turn.notify_all()
