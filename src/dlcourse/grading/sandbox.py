@@ -203,7 +203,7 @@ class AnotherUser(Sandbox):
             readable += whole
             listed += cut
         settings = {
-            "command": [*DESCRIPTORS, *as_outside(command, read_only)],
+            "command": as_outside(command, read_only),
             "environment": ENVIRONMENT | {"HOME": str(scratch)},
             "limits": limits.resources(),
             "listed": [str(path) for path in listed],
