@@ -104,8 +104,8 @@ class Group:
                 swap = (memory / "memory.memsw.limit_in_bytes", most)
             if swap[0].exists():
                 swap[0].write_text(str(swap[1]))
-            # One more: bubblewrap's own process inside.
-            (self._folders["pids"] / "pids.max").write_text(str(limits.processes + 1))
+            # And up to three that are there for the sandbox.
+            (self._folders["pids"] / "pids.max").write_text(str(limits.processes + 3))
         except OSError:
             self.remove()
             raise

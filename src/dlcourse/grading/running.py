@@ -58,6 +58,7 @@ class Running:
         self._process, self._first, self._kill = process, first, kill
         self._limits, self._group, self._scratch = limits, bounds, scratch
         self._reason = ""
+        self._lacked_memory = False
         self._computed = 0.0
         self._over = threading.Event()
         self._ending = threading.Lock()
@@ -88,27 +89,39 @@ class Running:
             self._process.wait()
             self._over.set()
             self._watch.join()
+            self._look_for_lack_of_memory()
+            self.computed()
             if self._group is not None:
-                if self._group.lacked_memory():
-                    self._reason = self._lack_of_memory()
-                self.computed()
                 self._group.remove()
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
 
     def how_it_ended(self) -> str:
         """Return what ended the program, as a sentence."""
-        code = self._process.poll()
-        if code is None:
+        try:
+            code = self._process.wait(1)  # it may have closed its outlet a moment ago
+        except subprocess.TimeoutExpired:
             return "it is running"
-        if self._group is not None and self._group.lacked_memory():
-            return self._lack_of_memory()
-        if self._reason:
-            return self._reason
+        self._look_for_lack_of_memory()
         number = -code if code < 0 else code - 128
+        if self._lacked_memory:
+            return self._lack_of_memory()
+        if number == signal.SIGKILL:
+            return self._reason or "it was killed"
+        if number == signal.SIGXCPU:
+            return self._lack_of_time()
         with contextlib.suppress(ValueError):
             return f"the program crashed ({signal.Signals(number).name})"
         return "the program ended itself"
+
+    def _look_for_lack_of_memory(self) -> None:
+        """See whether the kernel ended a process for it, be it one that the program started."""
+        if self._group is not None and self._group.lacked_memory():
+            self._lacked_memory = True
+
+    def _lack_of_time(self) -> str:
+        most = self._limits.processor
+        return f"it was ended: it computed for {most:g} seconds, the most that it may"
 
     def _lack_of_memory(self) -> str:
         return f"it was ended for lack of memory: it may take {self._limits.memory >> 20} MiB"
@@ -118,10 +131,7 @@ class Running:
         end = time.monotonic() + self._limits.wall
         while not self._over.wait(0.1) and self._process.poll() is None:
             if self.computed() > self._limits.processor:
-                self._stop(
-                    f"it was ended: it computed for {self._limits.processor:g} seconds, "
-                    "the most that it may"
-                )
+                self._stop(self._lack_of_time())
             elif time.monotonic() > end:
                 self._stop(
                     f"it was ended: it ran for {self._limits.wall:g} seconds, the most that it may"
@@ -129,6 +139,7 @@ class Running:
             elif self._group is None and memory(inside(self._first), self._limits.memory) > (
                 self._limits.memory
             ):
+                self._lacked_memory = True
                 self._stop(self._lack_of_memory())
             elif self._scratch is not None and size(self._scratch) > self._limits.scratch:
                 self._stop(

@@ -129,27 +129,27 @@ class Bubblewrap(Sandbox):
         read_only: Mapping[Path, Path],
         limits: Limits,
     ) -> Running:
-        bwrap = shutil.which("bwrap") or "bwrap"
         mounts = {path: path for path in python()} | dict(read_only)
         sources = {path: str(path) for path in mounts}
+        bwrap = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-pid"]
         become: list[str] = []
         if os.geteuid() == 0:
             # First become a user that owns nothing. Such a user may not get at what lies in the
-            # home of root, so that is put where it can.
+            # home of root, so that is put where it can. The space of processes is there so that
+            # the first in it is still root, and ends with us: a change of user forgets to.
             sources = {path: f"/mnt/{number}" for number, path in enumerate(mounts)}
             user = str(_user())
             become = [
-                *(bwrap, "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/mnt"),
+                *("--dev-bind", "/", "/", "--tmpfs", "/mnt"),
                 *_each("--ro-bind", ((str(path), sources[path]) for path in mounts)),
                 *_each("--cap-add", (("CAP_SETUID",), ("CAP_SETGID",), ("CAP_SETPCAP",))),
                 *("--", "setpriv", "--reuid", user, "--regid", user, "--clear-groups"),
-                *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
+                *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", *bwrap),
             ]
         links = ((str(path.readlink()), str(path)) for path in system() if path.is_symlink())
         sandboxed = [
-            *(bwrap, "--unshare-all", "--unshare-user", "--disable-userns"),
-            *("--uid", str(_NOBODY), "--gid", str(_NOBODY)),
-            *("--die-with-parent", "--new-session", "--clearenv"),
+            *("--unshare-all", "--unshare-user", "--disable-userns"),
+            *("--uid", str(_NOBODY), "--gid", str(_NOBODY), "--new-session", "--clearenv"),
             *_each("--setenv", ENVIRONMENT.items()),
             *("--ro-bind", "/usr", "/usr"),
             *_each("--symlink", links),
@@ -161,12 +161,12 @@ class Bubblewrap(Sandbox):
             *_each("--remount-ro", ((str(path),) for path in hidden())),
             *_each("--ro-bind", ((sources[path], str(to)) for path, to in read_only.items())),
             *_each("--remount-ro", (("/dev",), ("/",))),
-            *("--chdir", "/tmp"),
+            *("--chdir", "/tmp", "--", *limits.command(), *DESCRIPTORS, *command),
         ]
 
         def waiting(inform: int, waits: int) -> list[str]:
-            told = ["--info-fd", str(inform), "--block-fd", str(waits), "--"]
-            return [*become, *sandboxed, *told, *limits.command(), *DESCRIPTORS, *command]
+            told = ["--info-fd", str(inform), "--block-fd", str(waits)]
+            return [*bwrap, *told, *become, *sandboxed]
 
         process, first, bounds = launched(waiting, inlet, outlet, limits)
 

@@ -143,7 +143,7 @@ def main() -> None:
     os.write(settings["inform"], json.dumps({"child-pid": program}).encode())
     for descriptor in (0, 1, settings["inform"], settings["waits"]):
         os.close(descriptor)
-    status = 0
+    status = -signal.SIGKILL
     while not select.select([settings["lifeline"]], [], [], 0.02)[0]:
         pid, code = os.waitpid(-1, os.WNOHANG)
         if pid == program:
