@@ -1,0 +1,1 @@
+"""Grading: what learners hand in is run in a sandbox, and judged outside it."""
