@@ -170,8 +170,8 @@ def _reads(submission: Submission, teacher: Master, remarks: list[str]) -> list[
 
 def _read(name: str | None, text: str, tree: ast.Module | None, teacher: Master) -> _Read:
     read = _Read(name, text, tree)
-    named = [test.task for test in teacher.tests if test.name == name]
-    read.tests, read.is_test, read.is_setup = set(named), bool(named), name in teacher.setup
+    here = {test.task for test in teacher.tests if test.name == name}
+    read.tests, read.is_test, read.is_setup = here, bool(here), name in teacher.setup
     if tree is None:
         read.edited = read.is_test
         return read
