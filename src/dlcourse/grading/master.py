@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlcourse.grading.notebooks import cell_of, mark_of
-from dlcourse.grading.python import dump, parsed
+from dlcourse.grading.python import dump, parsed, plain
 
 _SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE
@@ -101,7 +101,7 @@ def understood(cells: Sequence[dict[str, Any]]) -> Master:
                 master.tasks.append(Task(name, stubs))
         elif name is not None and code:
             number = len(master.tasks) - 1
-            tree = parsed(cell.source)
+            tree = parsed(plain(cell.source))  # as the learner's is read
             statements = tree.body if tree else []
             if points == 0 and (number < 0 or not mark.get("grade")):
                 master.setup[name] = cell.source

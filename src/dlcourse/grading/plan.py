@@ -173,6 +173,8 @@ def _read(name: str | None, text: str, tree: ast.Module | None, teacher: Master)
     here = {test.task for test in teacher.tests if test.name == name}
     read.tests, read.is_test, read.is_setup = here, bool(here), name in teacher.setup
     if tree is None:
+        broken = {test for test in _names(text, None) & teacher.helpers if test.startswith("test")}
+        read.is_test |= bool(broken)
         read.edited = read.is_test
         return read
     dumps = [dump(node) for node in tree.body]
@@ -208,23 +210,22 @@ def _find_answers(reads: list[_Read], teacher: Master, remarks: list[str]) -> No
             if name in found:
                 found[name].append((read, at))
     for name, places in found.items():
-        task = teacher.tasks[teacher.owners[name]]
-        stub = task.stubs[name]
+        stub = teacher.tasks[teacher.owners[name]].stubs[name]
         stubs = [(read, at) for read, at in places if at and dump(at) == dump(stub)]
         real = [place for place in places if place not in stubs]
         whole = [place for place in real if not isinstance(place[1], ast.Assign | ast.AnnAssign)]
         # A function with other arguments is one of the learner's own, if there is a better one.
         alike = [place for place in whole if _arguments(place[1]) in (None, _arguments(stub))]
         answers = alike or whole or real
-        for read, _ in answers:
+        for read, _ in answers or stubs:
             read.tasks.add(teacher.owners[name])
         for read, at in stubs if answers else ():
             read.left = [node for node in read.left if node is not at]
         cells = len({id(read) for read, _ in answers})
         if cells > 1:
             remarks.append(f"{name} is there in {cells} cells; the last one counts")
-        if not places:
-            remarks.append(f"no cell defines {name}, which {task.name} asks for")
+    if missing := [name for name, places in found.items() if not places]:
+        remarks.append(f"no cell defines {', '.join(missing)}")
 
 
 def _look_at_marks(
@@ -239,7 +240,7 @@ def _look_at_marks(
     own = {task.name for task in teacher.tasks} | {test.name for test in teacher.tests}
     known = own | teacher.setup.keys() | set(teacher.questions)
     pasted = sorted(name for name in theirs - known if not name.startswith("cell-"))
-    recognized = own & theirs or any(read.tasks or read.tests for read in reads)
+    recognized = own & theirs or any(read.tasks for read in reads)
     if not recognized and (pasted or not any(words.values())):
         raise Unreadable(
             f"{submission.file} has none of the cells of the assignment; is it another notebook?"
