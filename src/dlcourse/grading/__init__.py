@@ -1,1 +1,1 @@
-"""Marks for a class: what was handed in runs in a sandbox, and the tests run outside of it."""
+"""Grading: what learners hand in is run in a sandbox, and judged outside it."""

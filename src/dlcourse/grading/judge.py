@@ -155,6 +155,7 @@ class Learner(Endpoint):
         self._allowed, self._patience = allowed, patience
         self._threads.number = 0
         self._serving: set[int] = set()
+        self.seconds = 0.0  # of this thread, to bring calls over and answers back
         self._asking: dict[int, int] = {}
         self._ended = ""
         self._states = global_states()
@@ -246,7 +247,9 @@ class Learner(Endpoint):
         before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
         self._asking[thread] = self._asking.get(thread, 0) + 1
         try:
+            start, served = COMPUTED(), self._served
             found = super().ask(verb, target, name, *values)
+            self.seconds += COMPUTED() - start - (self._served - served)
             if crossing.trespassed:
                 crossing.trespassed = False
                 raise CheckFailed(
@@ -352,7 +355,7 @@ class Judge:
         self._names, self._sandbox, self._cache = names, sandbox, cache
         self._limits, self._patience = limits or Limits(), patience or Patience()
         self._workers: dict[Allowed, Learner] = {}
-        self._ended = 0.0  # processor seconds of workers that are gone
+        self._overhead = 0.0  # seconds that it took to look at clocks
         self._begin()
 
     def _begin(self) -> None:
@@ -482,8 +485,17 @@ class Judge:
             self._allowed = before
 
     def _clock(self) -> float:
-        """Return the seconds that this thread and all workers have computed."""
-        return COMPUTED() + self._computed()
+        """Return the seconds that this thread and the learner's code have computed.
+
+        What it costs to bring a call over and its answer back does not count. It is measured on
+        this side; on the other it is taken to be the same.
+        """
+        workers = self._workers.values()
+        start = COMPUTED()
+        computed = self._computed()
+        self._overhead += COMPUTED() - start
+        crossing = sum(worker.seconds for worker in workers)
+        return COMPUTED() - self._overhead + computed - 2 * crossing
 
 
 def _told(error: Exception) -> str:
