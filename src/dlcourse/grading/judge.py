@@ -156,6 +156,7 @@ class Learner(Endpoint):
         self._threads.number = 0
         self._serving: set[int] = set()
         self.seconds = 0.0  # of this thread, to bring calls over and answers back
+        self._served = 0.0  # of this thread, for what the learner's code asked
         self._asking: dict[int, int] = {}
         self._ended = ""
         self._states = global_states()
@@ -289,11 +290,14 @@ class Learner(Endpoint):
 
     def answer(self, verb: str, target: Any, name: Any, values: list[Any]) -> Any:
         """Return what is asked; what this code may not call, it may not let the judge call."""
-        allowed = self._allowed
-        if allowed == ALL:
-            return super().answer(verb, target, name, values)
-        with own_work(allowed.allowed, allowed.but_not):
-            return super().answer(verb, target, name, values)
+        allowed, start = self._allowed, COMPUTED()
+        try:
+            if allowed == ALL:
+                return super().answer(verb, target, name, values)
+            with own_work(allowed.allowed, allowed.but_not):
+                return super().answer(verb, target, name, values)
+        finally:
+            self._served += COMPUTED() - start
 
     def allow(self, owner: Any, verb: str, name: str) -> None:
         """Allow what is public, and of the operators only those of arrays."""
