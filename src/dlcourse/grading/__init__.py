@@ -1,1 +1,1 @@
-"""Grading: what learners hand in is run in a sandbox, and judged outside it."""
+"""Grading: what was handed in is run in a sandbox, judged outside of it, and shown to people."""

@@ -59,11 +59,14 @@ class Patience:
         Seconds by the clock.
     idle : float
         Seconds that it may do nothing while it is waited for.
+    whole : float
+        Seconds by the clock for all; tests that come later are not run.
     """
 
     processor: float = 120.0
     wall: float = 600.0
     idle: float = 20.0
+    whole: float = 1500.0
 
 
 @dataclass
@@ -368,6 +371,7 @@ class Judge:
         self._fatal: set[int] = set()
         self._allowed = ALL
         self._marks = Marks()
+        self._since = time.monotonic()
         self._tuples: dict[str, type] = {}
 
     def mark(self, steps: Sequence[Step]) -> Marks:
@@ -403,6 +407,8 @@ class Judge:
         message = ""
         try:
             # Outside of own_work, the loosest of what the cell allows somewhere.
+            if time.monotonic() - self._since > self._patience.whole:
+                raise Ended("the tests before this one took all the time that there is")
             self._allowed = allowed[-1]
             self._worker()
             for worker in self._workers.values():
