@@ -89,9 +89,7 @@ class _Parameter:
 
     def same(self) -> bool:
         p = self.parameter
-        return (
-            self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
-        )
+        return self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
 
 
 def _weak(value: Any) -> Callable[[], Any]:
@@ -192,7 +190,11 @@ class Crossing:
                         self._set(self._parameters[number], state)
             values = [self._in(value) for value in coded]
             for number in left:
-                if number in self._blocks or number in self._parameters or number in self._generators:
+                if (
+                    number in self._blocks
+                    or number in self._parameters
+                    or number in self._generators
+                ):
                     self._leaving.discard(number)
                     self._forget(number)
                     self._gone.append(number)

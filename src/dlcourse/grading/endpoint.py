@@ -152,9 +152,7 @@ class Endpoint:
 
     # -- messages ------------------------------------------------------------------------
 
-    def _send(
-        self, thread: int, verb: str, target: Any, name: Any, values: Any, more: Any
-    ) -> None:
+    def _send(self, thread: int, verb: str, target: Any, name: Any, values: Any, more: Any) -> None:
         # In the order in which they are packed; but what arrives must not wait until it is sent.
         with self._sending:
             with self._lock:

@@ -15,7 +15,6 @@ import select
 import sys
 import threading
 import time
-import types
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,8 +32,8 @@ from dlcourse.grading.crossing import CannotCross, Crossing
 from dlcourse.grading.endpoint import Endpoint
 from dlcourse.grading.hollow import ALL, Allowed, Tests, package
 from dlcourse.grading.plan import Step
-from dlcourse.grading.sandbox import Limits, Sandbox
 from dlcourse.grading.policy import may_ask
+from dlcourse.grading.sandbox import Limits, Sandbox
 from dlcourse.grading.shared import whole
 from dlcourse.grading.stand import Named
 from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
@@ -117,7 +116,9 @@ class _Lent(Crossing):
         return allowed
 
     def _of_parameter(self, owner: np.ndarray) -> bool:
-        arrays = (a for p in self._parameters.values() for a in (p.parameter.data, p.parameter.grad))
+        arrays = (
+            a for p in self._parameters.values() for a in (p.parameter.data, p.parameter.grad)
+        )
         return any(isinstance(a, np.ndarray) and whole(a) is owner for a in arrays)
 
     def forget_objects(self) -> None:
@@ -417,7 +418,10 @@ class Judge:
             with _silent(), self._checks():
                 exec(compile(step.source, f"<{step.name}>", "exec"), names)
         except Exception as error:
-            if os.environ.get("JTB"): import traceback; traceback.print_exc()
+            if os.environ.get("JTB"):
+                import traceback
+
+                traceback.print_exc()
             message = _told(error)
         points = 0.0 if message else step.points
         seconds = round(time.perf_counter() - begin, 3)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from typing import Any
+
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 

@@ -157,9 +157,9 @@ class Computing(Stand):
 #: Operators of an array.
 OPERATORS = tuple(
     f"__{prefix}{name}__"
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor".split()
+    for name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
     for prefix in ("", "r", "i")
-) + tuple(f"__{name}__" for name in "lt le gt ge eq ne neg abs invert".split())
+) + tuple(f"__{name}__" for name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert"])
 for _name in OPERATORS:
     setattr(Computing, _name, _operator(_name))
 Computing.__hash__ = object.__hash__  # type: ignore[method-assign]

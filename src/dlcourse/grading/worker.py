@@ -145,7 +145,11 @@ class _CellFailed(Exception):
 def _told(error: BaseException) -> str:
     """Return what became of a cell: the error, and in which line."""
     line = next(
-        (frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<cell>"),
+        (
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == "<cell>"
+        ),
         getattr(error, "lineno", None),
     )
     where = f" (line {line} of the cell)" if line else ""
