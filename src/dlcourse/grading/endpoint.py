@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import threading
+import types
 from typing import Any
 
 import numpy as np
 
-from dlcourse.grading.crossing import CALLED, CannotCross, Crossing, error_in, error_out
-from dlcourse.grading.stand import METHOD
+from dlcourse.grading.crossing import Crossing
+from dlcourse.grading.errors import CannotCross, error_in, error_out
+from dlcourse.grading.stand import METHOD, Bound
 from dlcourse.grading.wire import Channel, Closed, Malformed, Message
+
+#: What is called and has no attributes to look at.
+_CALLED = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.MethodWrapperType,
+    np.ufunc,
+    Bound,
+)
 
 
 class Endpoint:
@@ -127,7 +139,7 @@ class Endpoint:
         self.allow(owner, verb, name)
         if verb == "get":
             found = getattr(owner, name)
-            return ... if isinstance(found, CALLED) else found
+            return ... if isinstance(found, _CALLED) else found
         if verb == "set":
             setattr(owner, name, values[0])
             return None

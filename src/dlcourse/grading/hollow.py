@@ -83,8 +83,8 @@ class Tests:
         tree = ast.parse(source)
         for node in tree.body:
             if isinstance(node, ast.Assign):
-                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-                self._constants |= dict.fromkeys(names, node.value)
+                targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                self._constants |= dict.fromkeys(targets, node.value)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 self._uses[node.name] = self._read(node)

@@ -19,7 +19,8 @@ from typing import Any
 import pooch
 
 from dlcourse.files import atomic_write
-from dlcourse.grading.judge import Judge, Patience
+from dlcourse.grading.judge import Judge
+from dlcourse.grading.learner import Patience
 from dlcourse.grading.limits import Limits
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import choose

@@ -17,7 +17,8 @@ from dlcourse.files import locked
 from dlcourse.grading import table
 from dlcourse.grading.ledger import Ledger
 from dlcourse.grading.runner import JobError, side_by_side
-from dlcourse.grading.sandbox import SandboxError, choose
+from dlcourse.grading.running import SandboxError
+from dlcourse.grading.sandbox import choose
 from dlcourse.grading.table import Row
 from dlcourse.grading.work import Class, Work
 from dlcourse.training.progress import progress_bar

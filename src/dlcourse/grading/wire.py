@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 #: Bytes of structure, and of arrays, that one message may have.
-STRUCTURE, ARRAYS = 32 * 2**20, 256 * 2**20
+STRUCTURE, ARRAYS = 8 * 2**20, 256 * 2**20
 #: Where messages wait that any thread may serve.
 ANYBODY = -1
 #: Messages that may wait for one thread, or for anybody.
