@@ -191,18 +191,20 @@ def launched(
             pass_fds=(inform, waits, *inherited),
             start_new_session=True,
         )
-        assert process.stderr is not None
         os.close(inform)
         inform = -1
-        with open(informed, closefd=False) as file, process.stderr:
+        assert process.stderr is not None
+        with os.fdopen(os.dup(informed)) as file, process.stderr:
             told = file.read()
             if not told:
-                raise SandboxError(_with_remedy(process.stderr.read().decode(errors="replace")))
+                said = process.stderr.read().decode(errors="replace")
+                process.wait()
+                raise SandboxError(_with_remedy(said))
         first = int(json.loads(told)["child-pid"])
         bounds = group(limits)
         if bounds is not None:
             bounds.add(first)
-        os.write(go, b"\n")
+        os.write(go, b"!")
         return process, first, bounds
     finally:
         for descriptor in (informed, inform, waits, go):
@@ -212,7 +214,7 @@ def launched(
 
 def _with_remedy(error: str) -> str:
     """Return what bubblewrap said, with what to do about it."""
-    said = " ".join(error.split()) or "it said nothing"
+    said = " ".join(error.split()) or "bubblewrap said nothing"
     if "Unknown option" in said:
         return f"bubblewrap is too old, 0.8 or later is needed ({said})"
     if "Permission denied" in said or "Operation not permitted" in said or "No permissions" in said:

@@ -252,7 +252,8 @@ def choose(without: bool = False) -> Sandbox:
     if without:
         return Sandbox()
     if sys.platform != "linux":
-        raise SandboxError(f"there is no sandbox for {sys.platform}: {_ELSEWHERE}")
+        system_name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
+        raise SandboxError(f"there is no sandbox for {system_name}: {_ELSEWHERE}")
     reasons = []
     for sandbox, missing in ((Bubblewrap(), _no_bubblewrap), (AnotherUser(), _no_other_user)):
         reason = missing() or _failure(sandbox)
