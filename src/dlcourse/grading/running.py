@@ -201,9 +201,7 @@ def launched(
                 process.wait()
                 raise SandboxError(_with_remedy(said))
         first = int(json.loads(told)["child-pid"])
-        bounds = group(limits)
-        if bounds is not None:
-            bounds.add(first)
+        bounds = group(limits, first)
         os.write(go, b"!")
         return process, first, bounds
     finally:
