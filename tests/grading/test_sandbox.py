@@ -1,6 +1,5 @@
 """From inside a sandbox, small programs try to get out; none does, and none remains."""
 
-import contextlib
 import itertools
 import json
 import os
