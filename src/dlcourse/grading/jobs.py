@@ -17,7 +17,8 @@ from dlcourse.files import locked
 from dlcourse.grading import table
 from dlcourse.grading.ledger import Ledger
 from dlcourse.grading.runner import JobError, side_by_side
-from dlcourse.grading.sandbox import SandboxError, choose
+from dlcourse.grading.running import SandboxError
+from dlcourse.grading.sandbox import choose
 from dlcourse.grading.table import Row
 from dlcourse.grading.work import Class, Work
 from dlcourse.training.progress import progress_bar
@@ -191,7 +192,7 @@ def _settle(
                 ledger.enter(works[key], result)
         for key, told in jobs:
             if isinstance(told, JobError):
-                ledger.failed[key] = f"{told}; grade again, and report it if it stays so"
+                ledger.failed[key] = str(told)
             else:
                 ledger.enter(works[key], told)
         rows = [ledger.row(work) for work in everyone]
