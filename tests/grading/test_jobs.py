@@ -406,6 +406,64 @@ def test_a_machine_with_another_package_is_refused():
         runner.run(spec, 1)
 
 
+def test_the_command(course, run):
+    hand_in(course, "ann", RIGHT)
+    hand_in(course, "bob", {"double": "crash"})
+    code, out, err = run("course", "grade", NAME, "--course", course, "--workers", 2)
+    assert code == 0
+    assert out.startswith("2 students: 1 graded, 1 not graded\n")
+    assert "not graded: 1\n  bob: grading failed" in out and f"{NAME}.csv" in out
+    assert "2/2" in err  # the bar
+    code, again, err = run("course", "grade", NAME, "--course", course, "--student", "ann")
+    assert code == 0 and "2/2" not in err
+    assert "bob: it is not graded yet; grade again" in again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["grade", "ps9"], f"there are {NAME}"),
+        (["grade", NAME, "--student", "eve"], "found 'eve'"),
+        (["grade", NAME, "--share", "1"], "expected --share I/N, as in 0/8, found '1'"),
+        (["grade", NAME, "--share", "0/2", "--again"], "expected --share without --student"),
+        (["merge", "ps9"], f"there are {NAME}"),
+    ],
+)
+def test_a_wrong_command_is_one_sentence(course, run, arguments, told):
+    code, out, err = run("course", *arguments, "--course", course)
+    assert code == 1 and not out
+    assert told in err and err.count("\n") == 1
+
+
+def test_the_command_can_be_interrupted(course, run, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "side_by_side", interrupted)
+    hand_in(course, "ann", RIGHT)
+    code, _, err = run("course", "grade", NAME, "--course", course)
+    assert code == 130
+    assert "interrupted; the same command goes on from there" in err
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_script_for_slurm(tmp_path):
+    # What Slurm would do but start it on other machines.
+    script = tiny_course.CONFIGURATION.parent / "grade.slurm"
+    (tmp_path / "dlcourse").write_text("#!/bin/sh\necho \"$@\"\n")
+    (tmp_path / "dlcourse").chmod(0o755)
+    array = {"ID": "5", "MIN": "3", "COUNT": "8"}
+    done = subprocess.run(
+        ["bash", script, NAME, "--course", "c"],
+        capture_output=True,
+        text=True,
+        env={f"SLURM_ARRAY_TASK_{name}": value for name, value in array.items()}
+        | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+    wanted = f"course grade {NAME} --course c --share 2/8 --no-progress\n"
+    assert done.stdout == wanted, done.stderr
+
+
 def test_no_such_course_or_assignment(course, tmp_path):
     with pytest.raises(ValueError, match="expected the folder of a course, found none"):
         jobs.grade(tmp_path / "nowhere", NAME)

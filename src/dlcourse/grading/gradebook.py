@@ -129,6 +129,11 @@ class Book:
                 ) from None
             if due is not None and known.duedate != _utc(due):
                 self._book.update_or_create_assignment(assignment, duedate=_utc(due))
+            notebook = self._book.find_notebook(assignment, assignment)
+            # By number, since nbgrader would ask the database for each cell of each submission.
+            graded = [*notebook.grade_cells, *notebook.task_cells]
+            self._names = {cell.id: cell.name for cell in [*graded, *notebook.solution_cells]}
+            self._points = {cell.id: cell.max_score for cell in graded}
 
     def close(self) -> None:
         """Close it."""
@@ -175,14 +180,16 @@ class Book:
                     self._book.update_or_create_submission(name, student, timestamp=handed_in)
                 notebook = self._book.find_submission_notebook(name, name, student)
                 for grade in notebook.grades:
-                    score = grade.auto_score = scores.get(grade.name, 0.0)
+                    cell = self._names[grade.cell_id]
+                    score = grade.auto_score = scores.get(cell, 0.0)
                     if grade.manual_score is None:
                         grade.needs_manual_grade = score is None
-                    elif _changed(grade.name, record, before):
+                    elif _changed(cell, record, before):
                         # nbgrader takes this back when a person saves a mark.
                         grade.needs_manual_grade = True
                 for comment in notebook.comments:
-                    empty = comment.name in record.words and scores.get(comment.name) == 0
+                    cell = self._names[comment.cell_id]
+                    empty = cell in record.words and scores.get(cell) == 0
                     comment.auto_comment = "No response." if empty else None
                 if record != before:
                     values = {"assignment": name, "student": student, "record": asdict(record)}
@@ -208,17 +215,17 @@ class Book:
                 grades = self._book.find_submission_notebook(name, name, student).grades
             except MissingEntry:
                 return None
-            by_name = {grade.name: grade for grade in grades}
-        found = dict.fromkeys(tasks.values(), 0.0)
-        for cell, grade in by_name.items():
-            if cell in tasks:
-                found[tasks[cell]] += grade.score
-        waiting = [grade for grade in by_name.values() if grade.needs_manual_grade]
+            found = dict.fromkeys(tasks.values(), 0.0)
+            for grade in grades:
+                if task := tasks.get(self._names[grade.cell_id]):
+                    found[task] += grade.score
+            waiting = [grade for grade in grades if grade.needs_manual_grade]
+            old = [self._names[g.cell_id] for g in waiting if g.manual_score is not None]
         return Marks(
             found,
-            max_score=sum(grade.cell.max_score for grade in by_name.values()),
-            open=sum(g.cell.max_score for g in waiting if g.manual_score is None),
-            old=tuple(sorted(g.name for g in waiting if g.manual_score is not None)),
+            max_score=sum(self._points[grade.cell_id] for grade in grades),
+            open=sum(self._points[g.cell_id] for g in waiting if g.manual_score is None),
+            old=tuple(sorted(old)),
         )
 
 

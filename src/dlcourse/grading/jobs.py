@@ -192,7 +192,7 @@ def _settle(
                 ledger.enter(works[key], result)
         for key, told in jobs:
             if isinstance(told, JobError):
-                ledger.failed[key] = f"{told}; grade again, and report it if it stays so"
+                ledger.failed[key] = str(told)
             else:
                 ledger.enter(works[key], told)
         rows = [ledger.row(work) for work in everyone]

@@ -34,6 +34,7 @@ from dlcourse.files import one_line
 JOB = "dlcourse.grading.job"
 #: A job has a process group, and this long to end its sandbox when it is told to end.
 _GRACE = 5.0
+_REMEDY = "grade again, and report this if it stays so"
 #: prctl's number for "send me this signal when my parent ends".
 _PR_SET_PDEATHSIG = 1
 
@@ -111,7 +112,10 @@ def run(spec: str, seconds: float, module: str = JOB) -> str:
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise JobError(f"it took more than {seconds / 60:g} minutes and was ended") from None
+            raise JobError(
+                f"it took more than {seconds / 60:g} minutes and was ended; "
+                "read the code, or set job_minutes in course.toml, and grade again"
+            ) from None
         finally:
             _end(process)
             _running.discard(process)
@@ -120,7 +124,7 @@ def run(spec: str, seconds: float, module: str = JOB) -> str:
         lines = (folder / "log").read_bytes()[-2000:].decode(errors="replace").split("\n")
         said = next((line for line in reversed(lines) if line.strip()), "it said nothing")
         ended = f"signal {-status}" if status < 0 else f"status {status}"
-        raise JobError(f"grading failed with {ended}: {one_line(said)[:300]}")
+        raise JobError(f"grading failed ({ended}: {one_line(said)[:300]}); {_REMEDY}")
 
 
 def side_by_side(
@@ -155,7 +159,7 @@ def side_by_side(
                     yield keys[future], reason
                 except Exception as error:  # of dask: a worker was lost, or has no dlcourse
                     told = one_line(f"{type(error).__name__}: {error}")[:300]
-                    yield keys[future], JobError(f"the job was lost ({told})")
+                    yield keys[future], JobError(f"the job was lost ({told}); {_REMEDY}")
         finally:
             for future in keys:
                 future.cancel()

@@ -81,6 +81,15 @@ class Class:
         self.tasks = gradebook.tasks(self.master)
         self.points = gradebook.points(self.master)
         self.students = people.students(course, self.settings.roster)
+        self._spec = {
+            "format": SPEC,
+            "assignment": assignment,
+            "names": sorted(understood(self.master).owners),
+            "minutes": self.settings.job_minutes,
+            "seconds": self.settings.test_seconds,
+        }
+        self._edition = _hash([self.master, self._spec])
+        self._spec["environment"] = environment()
         self._sandbox = "none" if without_sandbox else "auto"
         self._results = course / "results" / assignment
         again = self._results / "again.json"
@@ -110,7 +119,9 @@ class Class:
             if (found["format"], found["key"]) != (RESULT, key):
                 raise ValueError(f"format {found['format']!r}")
         except (ValueError, KeyError, TypeError) as error:
-            raise JobError(f"the job gave no result that can be read ({error})") from None
+            raise JobError(
+                f"the job gave no result that can be read ({error}); grade again, and report this"
+            ) from None
         with atomic_write(self._results / f"{key}.json") as file:
             file.write(text.encode())
         return found
@@ -147,22 +158,13 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        spec = {
-            "format": SPEC,
-            "assignment": self.assignment,
-            "steps": [asdict(step) for step in plan.steps],
-            "names": sorted(understood(self.master).owners),
-            "minutes": self.settings.job_minutes,
-            "seconds": self.settings.test_seconds,
-            "environment": environment(),
-        }
+        steps = [asdict(step) for step in plan.steps]
         texts = _hash([asdict(cell) for cell in submission.cells])
-        master = _hash([self.master, spec["seconds"]])
         number = self._again["rounds"].get(student, 0)
-        key = _hash([texts, master, environment(), number])
+        key = _hash([texts, self._edition, environment(), number])
         words = {name: _hash(text) for name, text in plan.words.items()}
-        work.record = Record(key, texts, master, environment(), number, words)
-        work.spec = json.dumps({**spec, "sandbox": self._sandbox, "key": key})
+        work.record = Record(key, texts, self._edition, environment(), number, words)
+        work.spec = json.dumps({**self._spec, "sandbox": self._sandbox, "key": key, "steps": steps})
         return work
 
 
