@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def test_everyone_has_a_row(course):
         f'roster = "students.csv"\ntime_zone = "Europe/Berlin"\n[due]\n{NAME} = 2026-11-01\n'
     )
     hand_in(course, "ann", RIGHT)
-    hand_in(course, "bob", {"double": "# right"}, words=None, stamp="2026-11-02 01:00:00 UTC")
+    hand_in(course, "bob", {"double": "right"}, words=None, stamp="2026-11-02 01:00:00 UTC")
     hand_in(course, "stranger", {})
     (hand_in(course, "text", {}) / f"{NAME}.ipynb").write_text("Dear teacher,")
     hand_in(course, "crash", {"double": "crash"})
@@ -159,8 +158,8 @@ def test_students_named_alone_are_graded(course):
     hand_in(course, "bob", RIGHT)
     grade(course)
     hand_in(course, "ann", {})
-    hand_in(course, "bob", {})
-    hand_in(course, "new", {"double": "# right"})
+    hand_in(course, "bob", {"double": "wrong"})
+    hand_in(course, "new", {"double": "right"})
     before = (course / "autograded" / "bob" / NAME / f"{NAME}.ipynb").read_bytes()
     rows = grade(course, students=["ann"])
     assert len(begun(course)) == 2
@@ -178,7 +177,7 @@ def test_students_named_alone_are_graded(course):
 
 def test_again_is_one_round_however_often_it_is_ended(course, monkeypatch):
     for number in range(4):
-        hand_in(course, f"s{number}", {"double": f"# right {number}"})
+        hand_in(course, f"s{number}", {"double": f"right {number}"})
     grade(course, workers=1)
     first = begun(course)
 
@@ -263,7 +262,9 @@ def test_a_configuration_that_raises_costs_no_result(course):
 
 def test_shares_and_merge_give_the_same_table(course):
     for number in range(5):
-        hand_in(course, f"s{number}", {"double": f"# right {number}", "triple": "crash" * (number == 3)})
+        hand_in(
+            course, f"s{number}", {"double": f"right {number}", "triple": "crash" * (number == 3)}
+        )
     alone = shutil.copytree(course, course.parent / "alone")
     grade(alone)
     told = [jobs.share(course, NAME, number, 2) for number in range(2)]
@@ -283,7 +284,7 @@ def test_shares_and_merge_give_the_same_table(course):
 
 def test_a_job_has_a_time_limit(course):
     (course / "course.toml").write_text("job_minutes = 0.01\n")
-    hand_in(course, "slow", {"double": "# right child sleep 60"})
+    hand_in(course, "slow", {"double": "right child sleep 60"})
     hand_in(course, "ann", RIGHT)
     rows = grade(course, workers=2)
     assert "took more than 0.01 minutes and was ended" in rows["slow"].remarks[0]
@@ -312,7 +313,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from dlcourse.grading import jobs, runner
-runner.JOB = "fake_job"
+runner.JOB, runner._GRACE = "fake_job", 0.2
 jobs.choose = lambda without: None
 jobs.grade(Path(sys.argv[1]), sys.argv[2], workers=2)
 """
@@ -327,8 +328,8 @@ def start(course):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which Linux alone has")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
 def test_an_end_leaves_nothing_running(course, name):
-    hand_in(course, "one", {"double": "# sleep 60 stubborn" if name == "SIGTERM" else "# sleep 60"})
-    hand_in(course, "two", {"double": "# right sleep 60" + " child" * (name != "SIGKILL")})
+    hand_in(course, "one", {"double": "sleep 60 stubborn" if name == "SIGTERM" else "sleep 60"})
+    hand_in(course, "two", {"double": "right sleep 60" + " child" * (name != "SIGKILL")})
     process = start(course)
     wanted = 2 if name == "SIGKILL" else 3
     end = time.monotonic() + 60
@@ -359,7 +360,7 @@ def everything(course):
 
 def test_killed_at_any_moment_it_ends_the_same(course):
     for number in range(6):
-        hand_in(course, f"s{number}", {"double": f"# right {number} sleep 0.05"})
+        hand_in(course, f"s{number}", {"double": f"right {number} sleep 0.05"})
     alone = shutil.copytree(course, course.parent / "alone")
     grade(alone)
     for number in range(3):
@@ -379,7 +380,7 @@ def test_dask_gives_the_same(course):
         "distributed", reason="distributed is not installed; `make test` installs it"
     )
     for number in range(3):
-        hand_in(course, f"s{number}", {"double": f"# right {number}"})
+        hand_in(course, f"s{number}", {"double": f"right {number}"})
     hand_in(course, "crash", {"double": "crash"})
     alone = shutil.copytree(course, course.parent / "alone")
     grade(alone)
@@ -391,7 +392,9 @@ def test_dask_gives_the_same(course):
 
 
 def test_a_scheduler_that_is_not_there(course, monkeypatch):
-    pytest.importorskip("distributed", reason="distributed is not installed; `make test` installs it")
+    pytest.importorskip(
+        "distributed", reason="distributed is not installed; `make test` installs it"
+    )
     hand_in(course, "ann", RIGHT)
     with pytest.raises(ValueError, match="expected the address of a scheduler of dask"):
         grade(course, scheduler="nowhere")

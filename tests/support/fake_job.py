@@ -1,6 +1,6 @@
 """A job that runs nothing: what it finds is written in the submission.
 
-A task is right if its cell says so. Other words make it slow, fail or stubborn. Each run adds a line
+A task is right if its cell says so. Other words make it slow, fail or stubborn. Each run adds lines
 to the file that FAKE_JOB_LOG names.
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 NAME = "ps0-tiny"
 CONFIGURATION = Path(__file__).parents[2] / "exercises" / "nbgrader_config.py"
-RIGHT = {"double": "def double(x):\n    return 2 * x  # right", "triple": "# right"}
+RIGHT = {"double": "right", "triple": "right"}
 
 
 def mark(name, points=None, solution=False, kind="code"):
@@ -29,22 +29,22 @@ def cell(kind, source, metadata):
     return one if kind == "markdown" else {**one, "execution_count": None, "outputs": []}
 
 
-def solution(name, answer):
-    text = f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION"
+def solution(name):
+    text = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {name}d(x)\n    ### END SOLUTION"
     return cell("code", text, mark(name, solution=True))
 
 
 CELLS = [
     cell("markdown", "# A tiny assignment", {}),
     cell("code", "import math", mark("setup", 0)),
-    solution("double", "def double(x):\n    return 2 * x"),
+    solution("double"),
     cell("code", "assert double(2) == 4", mark("double-visible", 2)),
     cell(
         "code",
         "# Hidden.\n### BEGIN HIDDEN TESTS\nassert double(3) == 6\n### END HIDDEN TESTS",
         mark("double-hidden", 4),
     ),
-    solution("triple", "def triple(x):\n    return 3 * x"),
+    solution("triple"),
     cell("code", "assert triple(2) == 6", mark("triple-visible", 4)),
     cell(
         "markdown",
@@ -82,14 +82,14 @@ def make(folder):
 
 
 def hand_in(course, student, answers, words="It grows.", own=(), stamp="2026-11-01 10:00:00 UTC"):
-    """Hand in the release with cells filled in."""
+    """Hand in the release with cells filled in; the answer to a task has these words in it."""
     released = json.loads((course / "release" / NAME / f"{NAME}.ipynb").read_text())
     for one in released["cells"]:
         name = one["metadata"].get("nbgrader", {}).get("grade_id")
         if name == "why" and words is not None:
             one["source"] = words
         elif name in answers:
-            one["source"] = answers[name]
+            one["source"] = f"def {name}(x):\n    return x  # {answers[name]}"
     cells = [*released["cells"], *(cell("code", text, {}) for text in own)]
     folder = course / "submitted" / student / NAME
     folder.mkdir(parents=True, exist_ok=True)

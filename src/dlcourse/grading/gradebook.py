@@ -168,9 +168,11 @@ class Book:
         name = self._assignment
         with _told("written"):
             try:
-                # These make, if need be, what the points are then written into.
-                self._book.update_or_create_student(student)
-                self._book.update_or_create_submission(name, student, timestamp=handed_in)
+                # These make, if need be, what the points are then written into. SQLAlchemy warns of
+                # the order in which nbgrader does that.
+                with self._book.db.no_autoflush:
+                    self._book.update_or_create_student(student)
+                    self._book.update_or_create_submission(name, student, timestamp=handed_in)
                 notebook = self._book.find_submission_notebook(name, name, student)
                 for grade in notebook.grades:
                     score = grade.auto_score = scores.get(grade.name, 0.0)

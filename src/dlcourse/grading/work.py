@@ -145,7 +145,7 @@ class Class:
             told = one_line(f"{type(error).__name__}: {error}")[:200]
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
-        work.remarks = [*submission.remarks, *plan.remarks]
+        work.remarks = list(plan.remarks)
         spec = {
             "format": SPEC,
             "assignment": self.assignment,
