@@ -10,7 +10,8 @@ from typing import Any
 
 from dlcourse.files import read_json
 
-_HEADING = re.compile(r"^#{1,3} +(.+?) *$", re.MULTILINE)
+_TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
+_HEADING = re.compile(r"^##+ +(.+?) *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
         source = "".join(cell["source"])
         mark = cell["metadata"].get("nbgrader")
         if mark is None:
-            if cell["cell_type"] == "markdown" and (found := _HEADING.findall(source)):
-                title, heading = title or found[0], found[-1]
+            if cell["cell_type"] == "markdown":
+                title = title or next(iter(_TITLE.findall(source)), "")
+                heading = next(reversed(_HEADING.findall(source)), heading)
             continue
         if mark["solution"]:
             name = mark["grade_id"]

@@ -5,7 +5,7 @@ Templates lie in `pages/`. Whatever is put into them is text, unless `inert.to_h
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,6 +58,7 @@ def moment(when: datetime | None) -> str:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> moment(datetime(2026, 11, 28, 18, 5, tzinfo=UTC))
     '2026-11-28 18:05 UTC'
     """
