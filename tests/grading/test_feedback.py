@@ -94,10 +94,13 @@ def notebook_with(payload):
     ]
 
 
+NAMED, STRANGE = "eve & 'co'", "<img src=nowhere onerror=ran('student')>"
+
+
 def hostile(course):
     """Hand in every payload in every place, and grade."""
     answers = {"double": f"'''{EVERYTHING}'''  # {EVERYTHING}", "triple": "fails endless"}
-    folder = hand_in(course, "eve & 'co'", answers, words=EVERYTHING)
+    folder = hand_in(course, NAMED, answers, words=EVERYTHING)
     path = folder / f"{NAME}.ipynb"
     notebook = json.loads(path.read_text())
     notebook["metadata"]["title"] = notebook["metadata"]["authors"] = EVERYTHING
@@ -112,9 +115,11 @@ def hostile(course):
     odd = hand_in(course, "odd", {})
     (odd / f"{NAME}.ipynb").unlink()
     (odd / "<img src=nowhere onerror=ran('name')>.txt").write_text("Dear teacher,")
+    hand_in(course, STRANGE, answers)
     rows = {row.student: row for row in jobs.grade(course, NAME)}
-    assert rows["eve & 'co'"].score is not None
-    assert rows["odd"].status == "not graded"
+    assert rows[NAMED].score is not None
+    assert rows["odd"].status == rows[STRANGE].status == "not graded"
+    assert "rename the folder" in rows[STRANGE].remarks[0]
 
 
 def nbgrader_config(course):
@@ -136,26 +141,25 @@ def test_nothing_runs_in_feedback(course, browser):
     hostile(course)
     feedback.write(course, NAME)
     with watched(browser) as look:
-        for student in ("eve & 'co'", "odd"):
+        for student in (NAMED, STRANGE, "odd"):
             path = course / "feedback" / student / NAME / f"{NAME}.html"
             assert look(path) == []
 
 
 def test_nothing_runs_in_the_pages_of_nbgrader(course, browser, tmp_path):
     hostile(course)
-    mark(course, "eve & 'co'", "why", 1, EVERYTHING)
+    mark(course, NAMED, "why", 1, EVERYTHING)
     config = nbgrader_config(course)
     directory = CourseDirectory(root=str(course), config=config)
-    done = NbGraderAPI(directory, config=config).generate_feedback(NAME, "eve & 'co'", force=True)
+    done = NbGraderAPI(directory, config=config).generate_feedback(NAME, NAMED, force=True)
     assert done["success"], done["log"]
-    made_by_nbgrader = course / "feedback" / "eve & 'co'" / NAME / f"{NAME}.html"
+    made_by_nbgrader = course / "feedback" / NAMED / NAME / f"{NAME}.html"
     assert "double(3)" not in made_by_nbgrader.read_text()  # the hidden test
 
     # As `nbgrader.server_extensions.formgrader` shows it.
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
-    name = "eve & 'co'"
-    notebook = course / "autograded" / name / NAME / f"{NAME}.ipynb"
+    notebook = course / "autograded" / NAMED / NAME / f"{NAME}.ipynb"
     resources = {
         **dict.fromkeys(("assignment_id", "notebook_id"), NAME),
         **{
@@ -164,7 +168,7 @@ def test_nothing_runs_in_the_pages_of_nbgrader(course, browser, tmp_path):
             "total": 1,
             "base_url": "https://cdnjs.cloudflare.com",
         },
-        **{"student": name, "last_name": None, "first_name": None, "notebook_path": str(notebook)},
+        **dict.fromkeys(("student", "last_name", "first_name", "notebook_path"), STRANGE),
     }
     html, _ = HTMLExporter(config=config).from_filename(str(notebook), resources=resources)
     formgrader = tmp_path / "formgrader.html"

@@ -14,11 +14,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dlcourse.files import atomic_write
-from dlcourse.grading import inert
+from dlcourse.grading import inert, outline, settings
 from dlcourse.grading.outline import Outline
 from dlcourse.grading.table import Row
 
 People = Mapping[str, Mapping[str, str]]
+
+
+def write(course: Path, assignment: str, rows: Sequence[Row]) -> list[Path]:
+    """Write ``grades/ASSIGNMENT.moodle.csv`` and ``grades/ASSIGNMENT.canvas.csv``.
+
+    Parameters
+    ----------
+    course : Path
+        The folder of the course.
+    assignment : str
+        The assignment.
+    rows : sequence of Row
+        What became of everyone's work.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    of = outline.read(course, assignment)
+    people = settings.read(course).roster
+    paths = [course / "grades" / f"{assignment}.{name}.csv" for name in ("moodle", "canvas")]
+    moodle(paths[0], assignment, of, rows, people)
+    canvas(paths[1], assignment, of, rows, people)
+    return paths
 
 
 def moodle(

@@ -10,14 +10,14 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dlcourse.grading import changes, outline, pages, similar
 from dlcourse.grading.feedback import answers, result
-from dlcourse.grading.gradebook import Book
+from dlcourse.grading.gradebook import Book, GradebookError, Record
 from dlcourse.grading.jobs import merge
 from dlcourse.grading.outline import Outline, Task
 from dlcourse.grading.table import Row, hours
@@ -65,7 +65,7 @@ class Bar:
     count: int
 
 
-def write(course: Path, assignment: str) -> Path:
+def write(course: Path, assignment: str, rows: Sequence[Row] | None = None) -> Path:
     """Write the report, and return its path.
 
     Parameters
@@ -74,11 +74,14 @@ def write(course: Path, assignment: str) -> Path:
         The folder of the course.
     assignment : str
         The assignment.
+    rows : sequence of Row, optional
+        What became of everyone's work; looked up if it is not given.
     """
-    rows = merge(course, assignment)
+    rows = merge(course, assignment) if rows is None else rows
     of = outline.read(course, assignment)
-    with closing(Book(course, assignment)) as book:
-        records = book.records()
+    records: dict[str, list[Record]] = {}
+    with suppress(GradebookError), closing(Book(course, assignment)) as book:
+        records = book.records()  # without a gradebook, rows say so
     graded = [row for row in rows if row.score is not None]
     results = {row.student: result(course, assignment, row) for row in graded}
     code = {row.student: answers(course, assignment, row.student, "code") for row in graded}
