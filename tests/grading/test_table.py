@@ -84,7 +84,7 @@ def test_settings_are_read(tmp_path):
         "[due]\nps1 = 2026-11-01\nps2 = 2026-11-01T12:00:00\nps3 = 2026-11-01T12:00:00Z\n"
     )
     found = settings.read(tmp_path)
-    assert found.roster == ("ann", "bob")
+    assert found.roster == {"ann": {"id": "ann", "email": "a@b"}, "bob": {"id": "bob", "email": ""}}
     assert (found.test_seconds, found.job_minutes) == (5, 30)
     assert {name: date.astimezone(dt.UTC).isoformat() for name, date in found.due.items()} == {
         "ps1": "2026-11-01T22:59:59+00:00",

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,16 @@ class Marks:
     def score(self) -> float:
         """All points."""
         return sum(self.tasks.values())
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was given for one cell."""
+
+    points: float = 0.0
+    by_hand: bool = False  #: whether by a person
+    open: bool = False  #: whether a person must still give them
+    comment: str = ""  #: in Markdown
 
 
 @contextmanager
@@ -227,6 +237,31 @@ class Book:
             open=sum(self._points[g.cell_id] for g in waiting if g.manual_score is None),
             old=tuple(sorted(old)),
         )
+
+    def given(self, student: str) -> dict[str, Given]:
+        """Return points and comments by name of cell; nothing if there is no submission.
+
+        Parameters
+        ----------
+        student : str
+            Whose.
+        """
+        name = self._assignment
+        with _told("read"):
+            try:
+                notebook = self._book.find_submission_notebook(name, name, student)
+            except MissingEntry:
+                return {}
+            found = {
+                grade.name: Given(
+                    grade.score, grade.manual_score is not None, grade.needs_manual_grade
+                )
+                for grade in notebook.grades
+            }
+            for comment in notebook.comments:
+                mark = found.get(comment.name, Given())
+                found[comment.name] = replace(mark, comment=comment.comment or "")
+        return found
 
 
 def from_result(

@@ -17,6 +17,7 @@ from typing import Any
 from dlcourse.files import atomic_write, one_line, read_json, reading, write_json
 from dlcourse.grading import gradebook, people, settings
 from dlcourse.grading.gradebook import Record
+from dlcourse.grading.inert import strange
 from dlcourse.grading.master import understood
 from dlcourse.grading.plan import Plan, lay
 from dlcourse.grading.runner import JobError, environment
@@ -148,6 +149,8 @@ class Class:
         try:
             if not folder.is_dir() or not any(folder.iterdir()):
                 return work
+            if sign := strange(student):
+                raise Unreadable(f"the name of the folder has {sign} in it; rename the folder")
             submission = read(folder, self.assignment)
             work.plan = plan = lay(self.master, submission)
         except Unreadable as reason:
