@@ -676,7 +676,8 @@ def test_gan_hidden():
     for shape, other in [((1,), (1,)), ((8,), (3,)), ((2, 1), (16, 1)), ((3, 1, 2, 2), (5, 1, 2, 2))]:
         for scale in (0.1, 5.0, 60.0, 500.0):
             for smooth in (0.0, 0.1, 0.5, 1.0):
-                for dtype, tolerance in ((np.float64, 1e-9), (np.float32, 1e-5)):
+                # Between 0 and 1 float32 has steps of 6e-8, and all gradients may be smaller.
+                for dtype, tolerance in ((np.float64, 1e-9), (np.float32, 2e-4)):
                     real, fake = ((scale * rng.standard_normal(s)).astype(dtype) for s in (shape, other))
                     (loss, *gradients), (loss_g, gradient_g) = opposed(real, fake, smooth)
                     (right, *rights), (right_g, rights_g) = right_losses(real, fake, smooth)
@@ -1174,6 +1175,8 @@ def test_bellman_hidden():
                     q = rng.standard_normal((states, actions)).astype(dtype)
                     numbers = [int(rng.integers(k)) for k in (states, actions, states, actions)]
                     step = (*numbers[:2], float(rng.standard_normal()), *numbers[2:])
+                    if dtype is np.float32:  # nothing cancels, so that rounding errors stay small
+                        q, step = 1 + abs(q), (*numbers[:2], 9 + abs(step[2]), *numbers[2:])
                     for rule in (q_learning_update, sarsa_update):
                         check_update(rule, q, step, ends, alpha, gamma, f"with {states} states, alpha {alpha}, gamma {gamma}, ends {ends}")
     # The next state may be the same; an end may have any values in the table.
