@@ -351,7 +351,7 @@ def test_answers_learnt_from_the_public_tests_earn_nothing(ps1, task):
         for _, points, source in cheap(assignment.tasks[task].tests):
             try:
                 run(source, names)
-            except check.CheckFailed:
+            except Exception:  # of the test or, where the table has no answer, of its caller
                 points = 0
         return points  # of the hidden test, which is the last
 
