@@ -13,6 +13,7 @@ import pytest
 from marking import COURSE, Assignment, run
 
 pytest.importorskip("jupytext", reason="jupytext is not installed; `make book` installs it")
+pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
 from dlcourse import check
 from dlcourse.grading import course
@@ -69,7 +70,7 @@ def public(tmp_path):
 @pytest.fixture
 def make(public, monkeypatch):
     """`course.make` for the small course, without what takes seconds."""
-    monkeypatch.setattr(course, "_release", lambda folder, name: None)
+    monkeypatch.setattr(course, "_release", lambda folder, names, say: None)
     monkeypatch.setattr(course, "prove", lambda folder, names: [])
 
     def made(folder, *arguments):
@@ -246,7 +247,6 @@ def test_an_overlay_that_fits_nothing_is_refused(make, tmp_path, name, text, mes
 
 
 def test_the_release_is_the_same_with_a_secret_and_an_overlay(public, tmp_path, monkeypatch):
-    pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
     monkeypatch.setattr(course, "prove", lambda folder, names: [])
     overlay = tmp_path / "private"
     overlay.mkdir()

@@ -18,24 +18,30 @@ import hmac
 import json
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from nbgrader.apps import NbGraderAPI
 
 import dlcourse
 from dlcourse.files import atomic_write, read_json
-from dlcourse.grading import texts
+from dlcourse.grading import settings, texts
+from dlcourse.grading.gradebook import alembic_found, configuration
+from dlcourse.grading.notebooks import cell_of
+from dlcourse.grading.plan import lay
+from dlcourse.grading.runner import JobError, environment, side_by_side
+from dlcourse.grading.sandbox import SandboxError, choose
+from dlcourse.grading.submission import Submission
+from dlcourse.grading.work import SPEC
 
 #: The public course; its texts are what every course is made from.
 PUBLIC = Path(dlcourse.__file__).resolve().parents[2] / "exercises"
 #: What a course was made with, for the next time; for the teacher's eyes only.
 MADE_WITH = "made-with.json"
 SHORTEST = 12
+#: Seconds that the model solutions of one assignment may take.
+_MOST = 1800
 
 
 @dataclass(frozen=True)
@@ -96,9 +102,7 @@ def make(
     for name, notebook in notebooks.items():
         with atomic_write(source_path(course, name)) as file:
             file.write(notebook.encode())
-    for name in notebooks:
-        say(f"{name}: writing what learners get")
-        _release(course, name)
+    _release(course, list(notebooks), say)
     say("Model solutions are graded as submissions will be, to see that every test can be.")
     if problems := prove(course, list(notebooks)):
         raise ValueError("\n".join(problems))
@@ -268,24 +272,24 @@ def _remember(course: Path, secret: str | None, overlay: Path | None) -> None:
 # What the notebooks go through.
 
 
-def _release(course: Path, name: str) -> None:
+def _release(course: Path, names: Sequence[str], say: Callable[[str], None]) -> None:
     """Let nbgrader cut solutions and hidden tests out, and remember every cell."""
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--force"]
-    # nbgrader calls alembic, which lies beside this Python.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(
-        command, cwd=course, env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
-    if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise ValueError(
-            f"{name}: expected `nbgrader generate_assignment {name}` to work in {course}, found: "
-            f"{said[-1] if said else 'no message'}; run it there by hand to see more"
-        )
+    with alembic_found():
+        api = NbGraderAPI(config=configuration(course))
+        for name in names:
+            say(f"{name}: writing what learners get")
+            done = api.generate_assignment(name, force=True)
+            if not done["success"]:
+                said = (done.get("error") or done.get("log") or "").strip().splitlines()
+                raise ValueError(
+                    f"{name}: expected nbgrader to write what learners get, found: "
+                    f"{said[-1] if said else 'no message'}; run `nbgrader generate_assignment "
+                    f"{name}` in {course} to see more"
+                )
 
 
 def prove(course: Path, names: Sequence[str]) -> list[str]:
-    """Grade the model solutions as submissions are graded.
+    """Grade the model solutions as submissions are graded, in a sandbox if there is one.
 
     Returns
     -------
@@ -293,45 +297,37 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
         A sentence for each test that does not give them all its points, for example because what
         it hands to the learner's function cannot cross to another process.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda name: _prove(source_path(course, name)), names)
-        return [problem for problems in found for problem in problems]
-
-
-def _prove(notebook: Path) -> list[str]:
-    spec = {
-        "format": "dlcourse job 1",
-        "assignment": notebook.stem,
-        "steps": model_steps(json.loads(notebook.read_text(encoding="utf-8"))["cells"]),
-        "sandbox": "none",  # the teacher's own solutions, on whatever machine this is
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        asked, answer = Path(folder, "spec.json"), Path(folder, "result.json")
-        asked.write_text(json.dumps(spec))
-        command = [sys.executable, "-m", "dlcourse.grading.job", str(asked), str(answer)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if not answer.exists():
-            said = done.stderr.strip().splitlines() or ["no message"]
-            return [f"{notebook.stem}: the model solutions could not be graded: {said[-1]}"]
-        result = read_json(answer)
-    problems = [
-        f"{notebook.stem}: expected the model solution to pass {test['name']}, found: "
-        f"{test['message']} Correct the test or the solution in the text."
-        for test in result["tests"]
-        if test["points"] < test["of"]
-    ]
-    if result["ended"] and not problems:
-        problems = [f"{notebook.stem}: grading the model solutions ended early: {result['ended']}"]
+    try:
+        choose()
+        sandbox = "auto"
+    except SandboxError:
+        sandbox = "none"  # these are the teacher's own programs
+    specs = {name: _model_job(course, name, sandbox) for name in names}
+    problems: list[str] = []
+    for name, result in side_by_side(specs, seconds=_MOST, workers=os.cpu_count() or 1):
+        if isinstance(result, JobError):
+            problems.append(f"{name}: the model solutions could not be graded: {result}")
+            continue
+        problems += [
+            f"{name}: expected the model solution to pass {test['name']}, found: {test['message']} "
+            "(correct the test or the solution in the text)"
+            for test in json.loads(result)["tests"]
+            if test["points"] < test["of"]
+        ]
     return problems
 
 
-def model_steps(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the judge goes through if a learner hands in the model solutions."""
-    steps = []
-    for cell in cells:
-        mark = cell["metadata"].get("nbgrader")
-        if mark and cell["cell_type"] == "code":
-            kind = "theirs" if mark["solution"] else "test" if mark["points"] else "setup"
-            step = {"kind": kind, "name": mark["grade_id"], "source": "".join(cell["source"])}
-            steps.append({**step, "points": float(mark.get("points", 0))})
-    return steps
+def _model_job(course: Path, name: str, sandbox: str) -> str:
+    """Return the job of a learner who hands in the teacher's notebook."""
+    cells = json.loads(source_path(course, name).read_bytes())["cells"]
+    plan = lay(cells, Submission(tuple(map(cell_of, cells)), name))
+    job = {
+        "format": SPEC,
+        "key": name,
+        "assignment": name,
+        "steps": [asdict(step) for step in plan.steps],
+        "seconds": settings.read(course).test_seconds,
+        "environment": environment(),
+        "sandbox": sandbox,
+    }
+    return json.dumps(job)
