@@ -1,1 +1,1 @@
-"""Grading: what was handed in, marked apart from the tests, and shown to teacher and learner."""
+"""Grading: what was handed in is run in a sandbox, judged outside of it, and shown to people."""

@@ -1,206 +1,63 @@
-"""How the learner's code is run apart from everything else, and how it is ended."""
+"""How a learner's code is run apart from everything else, and how it is ended.
+
+Bubblewrap gives it an empty root in which Python lies read-only, and a space of its own for
+processes, network, users and messages. Where that does not work, root can become another user, to
+whom Landlock leaves the same few files. Where neither works, `choose` says why.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import math
 import os
 import shutil
 import signal
-import site
 import subprocess
 import sys
+import tempfile
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-#: Packages that would do the tasks for the learner; inside, they are empty folders.
-HIDDEN = (
-    "autograd",
-    "cupy",
-    "cv2",
-    "dlcourse",
-    "flax",
-    "jax",
-    "jaxlib",
-    "keras",
-    "onnxruntime",
-    "scipy",
-    "skimage",
-    "sklearn",
-    "tensorflow",
-    "torch",
-    "torchvision",
+import psutil
+
+from dlcourse.grading import unprivileged
+from dlcourse.grading.inside import (
+    DESCRIPTORS,
+    ENVIRONMENT,
+    around,
+    as_outside,
+    hidden,
+    python,
+    system,
 )
-#: All of the environment inside. BLAS has one thread, so that marks do not depend on the machine.
-ENVIRONMENT = {
-    "HOME": "/tmp",
-    "LANG": "C.UTF-8",
-    "MKL_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PATH": "/usr/bin:/bin",
-    "USER": "learner",
-}
-#: The shell gives the two descriptors their numbers; nothing else stays open.
-_DESCRIPTORS = 'exec "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null'
-#: Identity inside: "nobody".
+from dlcourse.grading.limits import Limits, inside
+from dlcourse.grading.running import Running, SandboxError, launched
+
+#: "nobody", who the learner's code is inside.
 _NOBODY = 65534
-#: Numbers of users from here on belong to nobody on any system (systemd's list of ranges).
-_UNUSED_USERS = 0x70000000
-
-
-class SandboxError(RuntimeError):
-    """No sandbox works here: the reason, and what to do."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What everything inside may take, all processes together but for `file_size`, `open_files`.
-
-    Attributes
-    ----------
-    memory : int
-        Bytes; also the most address space of each process.
-    processes : int
-        Processes and threads at a time.
-    file_size : int
-        Bytes of each file.
-    scratch : int
-        Bytes of the one folder that can be written.
-    open_files : int
-        Of each process.
-    processor : float
-        Seconds of processor time in all.
-    wall : float
-        Seconds from start to end.
-    """
-
-    memory: int = 4 * 2**30
-    processes: int = 64
-    file_size: int = 64 * 2**20
-    scratch: int = 64 * 2**20
-    open_files: int = 256
-    processor: float = 3600.0
-    wall: float = 3600.0
-
-    def imposed(self) -> list[str]:
-        """Return the command in front of another one that sets what the kernel watches itself."""
-        return [
-            "prlimit",
-            f"--as={self.memory}",
-            f"--nproc={self.processes}",
-            f"--fsize={self.file_size}",
-            f"--nofile={self.open_files}",
-            f"--cpu={math.ceil(self.processor) + 1}",
-            "--core=0",
-        ]
-
-
-class Running:
-    """A program that was started in a sandbox.
-
-    Attributes
-    ----------
-    pid : int
-        The process through which it is ended.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes], first: int, limits: Limits) -> None:
-        self.pid = process.pid
-        self._process = process
-        self._first = first
-        self._handle = os.pidfd_open(first)
-        self._limits = limits
-        self._reason = ""
-        self._most = 0.0
-        self._ended = threading.Event()
-        self._one_at_a_time = threading.Lock()
-        self._watch = threading.Thread(target=self._watching, daemon=True)
-        self._watch.start()
-
-    def _inside(self) -> list[int]:
-        """All processes inside."""
-        parents: dict[int, list[int]] = {}
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError):
-                    text = Path("/proc", name, "stat").read_text()
-                    parents.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(
-                        int(name)
-                    )
-        inside = [self._first]
-        for pid in inside:
-            inside += parents.get(pid, [])
-        return inside
-
-    def computed(self) -> float:
-        """Return the processor seconds of everything inside, ended children included."""
-        total = 0.0
-        tick = os.sysconf("SC_CLK_TCK")
-        for pid in self._inside():
-            with contextlib.suppress(OSError):
-                total += time.clock_gettime((~pid << 3) | 2)
-                fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-                total += (int(fields[13]) + int(fields[14])) / tick
-        self._most = max(self._most, total)
-        return self._most
-
-    def _watching(self) -> None:
-        limits, page = self._limits, os.sysconf("SC_PAGESIZE")
-        end = time.monotonic() + limits.wall
-        while not self._ended.wait(0.05):
-            memory = 0
-            for pid in self._inside():
-                with contextlib.suppress(OSError):
-                    memory += page * int(Path("/proc", str(pid), "statm").read_text().split()[1])
-            if memory > limits.memory:
-                self._stop(f"it was ended: it took more than {limits.memory / 2**20:.0f} MiB")
-            elif self.computed() > limits.processor:
-                self._stop(f"it was ended: it computed for more than {limits.processor:g} seconds")
-            elif time.monotonic() > end:
-                self._stop(f"it was ended: it ran for more than {limits.wall:g} seconds")
-
-    def _stop(self, reason: str) -> None:
-        self._reason = self._reason or reason
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-
-    def end(self) -> None:
-        """End everything inside and wait for it; a second time does nothing."""
-        with self._one_at_a_time:
-            if self._ended.is_set():
-                return
-            if self._process.poll() is None:
-                self._stop("we ended it")
-            self._process.wait()
-            self._ended.set()
-            self._watch.join()
-            os.close(self._handle)
-
-    def how_it_ended(self) -> str:
-        """Return a sentence: who ended it and why."""
-        code = self._process.poll()
-        if code is None:
-            return "it is still running"
-        if self._reason:
-            return self._reason
-        return "the program ended itself" if code >= 0 else "it was ended by a signal"
+#: The first of the users' numbers that no system gives to anybody (systemd's table of ranges).
+_UNUSED = 0x70000000
+_ELSEWHERE = (
+    "grade in WSL 2, in a virtual machine or in a container with Linux and bubblewrap "
+    "(apt install bubblewrap)"
+)
 
 
 class Sandbox:
-    """A way to run a program.
+    """A way to run a program; this one keeps it from nothing, and ends it as well as it can.
 
     Attributes
     ----------
     name : str
         "bubblewrap", "another user" or "none".
+    leaves_open : str
+        What it does not keep a program from.
     """
 
     name = "none"
+    leaves_open = "everything that you may do yourself"
 
     def start(
         self,
@@ -213,6 +70,8 @@ class Sandbox:
     ) -> Running:
         """Start a program.
 
+        It is ended with the thread that started it.
+
         Parameters
         ----------
         command : sequence of str
@@ -221,34 +80,45 @@ class Sandbox:
             Descriptors that become 3 and 4 inside; nothing else is inherited. The caller closes
             its own.
         read_only : mapping
-            Files and folders: where they are, and where they are to be seen inside.
+            Files and folders: where they are, and where they are to be seen inside. Where nothing
+            can be mounted, the arguments of the command are changed instead.
         limits : Limits
             What everything inside may take.
 
         Returns
         -------
         Running
-            What can be measured and ended. It ends with the thread that started it.
+            What is measured and ended.
 
         Raises
         ------
         SandboxError
             If it cannot be started.
         """
+        scratch = Path(tempfile.mkdtemp(prefix="dlcourse-"))
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _DESCRIPTORS, "sh", *command],
+            [*DESCRIPTORS, *as_outside(command, read_only)],
             stdin=inlet,
             stdout=outlet,
             stderr=subprocess.DEVNULL,
+            cwd=scratch,
+            env=ENVIRONMENT | {"HOME": str(scratch)},
             start_new_session=True,
         )
-        return Running(process, process.pid, limits)
+
+        def kill() -> None:
+            for pid in inside(process.pid):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    psutil.Process(pid).kill()
+
+        return Running(process, process.pid, limits, None, kill, scratch)
 
 
 class Bubblewrap(Sandbox):
-    """Linux namespaces, by bubblewrap: an empty root with what is needed mounted read-only."""
+    """Spaces of Linux that hold nothing but Python, made by bubblewrap."""
 
     name = "bubblewrap"
+    leaves_open = ""
 
     def start(
         self,
@@ -259,120 +129,108 @@ class Bubblewrap(Sandbox):
         read_only: Mapping[Path, Path],
         limits: Limits,
     ) -> Running:
-        informed, inform = os.pipe()
-        waits, go = os.pipe()
+        mounts = {path: path for path in python()} | dict(read_only)
+        sources = {path: str(path) for path in mounts}
+        bwrap = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-pid"]
+        become: list[str] = []
+        if os.geteuid() == 0:
+            # First become a user that owns nothing. Such a user may not get at what lies in the
+            # home of root, so that is put where it can. The space of processes is there so that
+            # the first in it is still root, and ends with us: a change of user forgets to.
+            sources = {path: f"/mnt/{number}" for number, path in enumerate(mounts)}
+            user = str(_user())
+            become = [
+                *("--dev-bind", "/", "/", "--tmpfs", "/mnt"),
+                *_each("--ro-bind", ((str(path), sources[path]) for path in mounts)),
+                *_each("--cap-add", (("CAP_SETUID",), ("CAP_SETGID",), ("CAP_SETPCAP",))),
+                *("--", "setpriv", "--reuid", user, "--regid", user, "--clear-groups"),
+                *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", *bwrap),
+            ]
+        links = ((str(path.readlink()), str(path)) for path in system() if path.is_symlink())
+        sandboxed = [
+            *("--unshare-all", "--unshare-user", "--disable-userns"),
+            *("--uid", str(_NOBODY), "--gid", str(_NOBODY), "--new-session", "--clearenv"),
+            *_each("--setenv", ENVIRONMENT.items()),
+            *("--ro-bind", "/usr", "/usr"),
+            *_each("--symlink", links),
+            *_each("--ro-bind", (2 * (str(path),) for path in system() if not path.is_symlink())),
+            *("--proc", "/proc", "--dev", "/dev"),
+            *("--size", str(limits.scratch), "--tmpfs", "/tmp"),
+            *_each("--ro-bind", ((sources[path], str(path)) for path in python())),
+            *_each("--tmpfs", ((str(path),) for path in hidden())),
+            *_each("--remount-ro", ((str(path),) for path in hidden())),
+            *_each("--ro-bind", ((sources[path], str(to)) for path, to in read_only.items())),
+            *_each("--remount-ro", (("/dev",), ("/",))),
+            *("--chdir", "/tmp", "--", *limits.command(), *DESCRIPTORS, *command),
+        ]
+
+        def waiting(inform: int, waits: int) -> list[str]:
+            told = ["--info-fd", str(inform), "--block-fd", str(waits)]
+            return [*bwrap, *told, *become, *sandboxed]
+
+        process, first, bounds = launched(waiting, inlet, outlet, limits)
+
+        def kill() -> None:
+            # The first process of a space: the kernel ends all others with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(first, signal.SIGKILL)
+
+        return Running(process, first, limits, bounds, kill)
+
+
+class AnotherUser(Sandbox):
+    """A user that owns nothing; root alone can become one. See `unprivileged`."""
+
+    name = "another user"
+    leaves_open = (
+        "the names and sizes of files, though not what is in them; which processes there are; and "
+        "in a container without CAP_SYS_ADMIN the network, but for TCP from Linux 6.7 on"
+    )
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        inlet: int,
+        outlet: int,
+        read_only: Mapping[Path, Path],
+        limits: Limits,
+    ) -> Running:
+        scratch = Path(tempfile.mkdtemp(prefix="dlcourse-"))
+        readable, listed = [*system(), *read_only], []
+        for path in (Path("/usr"), *python()):
+            whole, cut = around(path, hidden())
+            readable += whole
+            listed += cut
+        settings = {
+            "command": as_outside(command, read_only),
+            "environment": ENVIRONMENT | {"HOME": str(scratch)},
+            "limits": limits.resources(),
+            "listed": [str(path) for path in listed],
+            "readable": [str(path) for path in readable],
+            "scratch": str(scratch),
+            "users": _UNUSED,
+        }
+        lifeline, life = os.pipe()
+
+        def waiting(inform: int, waits: int) -> list[str]:
+            told = json.dumps(settings | {"inform": inform, "lifeline": lifeline, "waits": waits})
+            return [sys.executable, "-I", "-S", unprivileged.__file__, told]
+
         try:
-            process = subprocess.Popen(
-                [
-                    *_reachable(inside := {**_python(), **read_only}),
-                    "bwrap",
-                    *["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"],
-                    *["--new-session", "--clearenv", "--uid", "65534", "--gid", "65534"],
-                    *(x for pair in ENVIRONMENT.items() for x in ("--setenv", *pair)),
-                    *_system(),
-                    *_mounts(inside),
-                    *_hidden(),
-                    *("--size", str(limits.scratch), "--perms", "0777", "--tmpfs", "/tmp"),
-                    *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"],
-                    *("--info-fd", str(inform), "--block-fd", str(waits)),
-                    *("--", *limits.imposed(), "sh", "-c", _DESCRIPTORS, "sh", *command),
-                ],
-                stdin=inlet,
-                stdout=outlet,
-                stderr=subprocess.PIPE,
-                pass_fds=(inform, waits),
-                start_new_session=True,
-            )
-            os.close(inform)
-            inform = -1
-            with open(informed, closefd=False) as file:
-                told = file.read()
-            if not told:
-                _, error = process.communicate()
-                raise SandboxError(error.decode(errors="replace").strip())
-            first = json.loads(told)["child-pid"]
-            os.write(go, b"\n")
-            assert process.stderr is not None
-            process.stderr.close()
-            return Running(process, first, limits)
+            process, _, bounds = launched(waiting, inlet, outlet, limits, lifeline)
+        except BaseException:
+            os.close(life)
+            raise
         finally:
-            for descriptor in (informed, inform, waits, go):
-                if descriptor >= 0:
-                    os.close(descriptor)
-
-
-def _python() -> dict[Path, Path]:
-    """Return the folders of this Python, each to be seen where it is."""
-    executable = Path(sys.executable)
-    homes = {Path(sys.prefix), Path(sys.base_prefix)}
-    while True:  # python -> python3 -> /opt/python-3.12/bin/python3: each may be somewhere else
-        homes.add(executable.parent.parent)
-        if not executable.is_symlink():
-            break
-        executable = executable.parent / executable.readlink()
-    parts = (home / part for home in homes for part in ("bin", "lib", "lib64", "pyvenv.cfg"))
-    return {part: part for part in parts if part.exists() and not part.is_relative_to("/usr")}
-
-
-def _system() -> list[str]:
-    arguments = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-        path = Path("/", name)
-        if path.is_symlink():
-            arguments += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            arguments += ["--ro-bind", str(path), str(path)]
-    for path in (Path("/etc/alternatives"), Path("/etc/ld.so.cache")):
-        arguments += ["--ro-bind-try", str(path), str(path)]
-    return arguments
-
-
-def _hidden() -> list[str]:
-    arguments = []
-    for folder in site.getsitepackages():
-        for name in HIDDEN:
-            path = Path(folder, name)
-            if path.is_dir():
-                arguments += ["--tmpfs", str(path), "--remount-ro", str(path)]
-    return arguments
-
-
-def _mounts(read_only: Mapping[Path, Path]) -> list[str]:
-    arguments = []
-    for number, (outside, inside) in enumerate(read_only.items()):
-        source = f"/mnt/{number}" if os.geteuid() == 0 else str(outside)
-        arguments += ["--ro-bind", source, str(inside)]
-    return arguments
-
-
-def _reachable(read_only: Mapping[Path, Path]) -> list[str]:
-    """For root: become a user that owns nothing, for whom what is mounted is put below /mnt."""
-    if os.geteuid() != 0:
-        return []
-    user = str(_UNUSED_USERS + threading.get_native_id())
-    return [
-        *["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/mnt"],
-        *(
-            x
-            for number, outside in enumerate(read_only)
-            for x in ("--ro-bind", str(outside), f"/mnt/{number}")
-        ),
-        *[
-            "--die-with-parent",
-            "--cap-add",
-            "CAP_SETUID",
-            "--cap-add",
-            "CAP_SETGID",
-            "--cap-add",
-            "CAP_SETPCAP",
-        ],
-        *f"-- setpriv --reuid {user} --regid {user} --clear-groups --no-new-privs".split(),
-        *["--bounding-set=-all", "--inh-caps=-all"],
-    ]
+            os.close(lifeline)
+        # It ends everything when the other end of its lifeline is closed, by us or with us.
+        kill = functools.cache(functools.partial(os.close, life))
+        return Running(process, process.pid, limits, bounds, kill, scratch)
 
 
 def choose(without: bool = False) -> Sandbox:
-    """Return the best sandbox that works here.
+    """Return the best sandbox that works here; each is tried, by running Python in it.
 
     Parameters
     ----------
@@ -382,15 +240,82 @@ def choose(without: bool = False) -> Sandbox:
     Returns
     -------
     Sandbox
-        Bubblewrap if it works, else another user.
+        Bubblewrap, or another user where that does not work.
 
     Raises
     ------
     SandboxError
-        If none works; there is no silent way without.
+        If none works: why, and what to do. None is ever left out silently.
     """
+    if sys.platform == "win32":
+        raise SandboxError(f"grading does not run on Windows itself: {_ELSEWHERE}")
     if without:
         return Sandbox()
+    if sys.platform != "linux":
+        raise SandboxError(f"there is no sandbox for {sys.platform}: {_ELSEWHERE}")
+    reasons = []
+    for sandbox, missing in ((Bubblewrap(), _no_bubblewrap), (AnotherUser(), _no_other_user)):
+        reason = missing() or _failure(sandbox)
+        if not reason:
+            return sandbox
+        reasons.append(reason)
+    raise SandboxError(
+        f"there is no sandbox to run learners' code in: {'; '.join(reasons)}. "
+        "--no-sandbox would run it with all of your rights"
+    )
+
+
+def _no_bubblewrap() -> str:
     if shutil.which("bwrap") is None:
-        raise SandboxError("bubblewrap is not installed; apt install bubblewrap")
-    return Bubblewrap()
+        return "bubblewrap is not installed (apt install bubblewrap)"
+    return ""
+
+
+def _no_other_user() -> str:
+    if os.geteuid() != 0:
+        return "only root can run it as another user"
+    if not unprivileged.landlock():
+        return "another user could read files, since this kernel has no Landlock"
+    closed = (p for path in python() for p in path.resolve().parents if not p.stat().st_mode & 1)
+    for folder in closed:
+        return f"another user can't get at this Python, since {folder} is closed to others"
+    if _user() == _NOBODY:
+        return "this container has no users left to run it as"
+    return ""
+
+
+def _failure(sandbox: Sandbox) -> str:
+    """Return why a sandbox does not work, from running Python in it; empty if it does."""
+    inlet, ours = os.pipe()
+    theirs, outlet = os.pipe()
+    program = [sys.executable, "-I", "-c", "import os; os.write(4, os.read(3, 1))"]
+    try:
+        running = sandbox.start(
+            program, inlet=inlet, outlet=outlet, read_only={}, limits=Limits(wall=60)
+        )
+        os.write(ours, b"!")
+        os.close(outlet)
+        outlet = -1
+        works = os.read(theirs, 1) == b"!"
+        running.end()
+        return "" if works else f"Python does not start in {sandbox.name}"
+    except SandboxError as error:
+        return str(error)
+    finally:
+        for descriptor in (inlet, ours, theirs, outlet):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _each(option: str, values: Iterable[tuple[str, ...]]) -> list[str]:
+    return [word for value in values for word in (option, *value)]
+
+
+def _user() -> int:
+    """Return the number of a user that nothing belongs to."""
+    wanted = _UNUSED + threading.get_native_id()
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, _, count = map(int, line.split())
+        if first <= wanted < first + count:
+            return wanted
+    return _NOBODY

@@ -4,7 +4,7 @@ All of it may be left out::
 
     time_zone = "Europe/Berlin"   # of the dates here, and of the times in the marks
     roster = "students.csv"       # who takes part: the column `id`, as nbgrader imports students
-    test_seconds = 60             # that one test may take
+    test_seconds = 120            # that one test may take
     job_minutes = 30              # that one submission may take
 
     [due]
@@ -44,7 +44,7 @@ class Settings:
     time_zone: dt.tzinfo = dt.UTC
     roster: tuple[str, ...] | None = None  #: the students by name, None if there is no roster
     due: Mapping[str, dt.datetime] = field(default_factory=dict)
-    test_seconds: float = 60
+    test_seconds: float = 120
     job_minutes: float = 30
 
 

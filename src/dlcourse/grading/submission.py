@@ -18,8 +18,10 @@ from dlcourse.grading import notebooks
 from dlcourse.grading.members import Member, in_folder, in_zip, left_behind
 from dlcourse.grading.notebooks import Cell, Notebook, Unreadable
 
-__all__ = ["Cell", "Submission", "Unreadable", "read", "shown"]
+__all__ = ["RECORD", "STAMP", "Cell", "Submission", "Unreadable", "read", "shown"]
 
+#: What `dlcourse.grading.collect` says about a submission, beside its files.
+RECORD, STAMP = "collected.json", "timestamp.txt"
 _MOST_NOTEBOOKS, _MOST_ARCHIVES, _MOST_HELP = 20, 5, 10**5
 _HELPERS = """\
 # The Python files that were handed in beside the notebook.
@@ -88,7 +90,8 @@ def read(folder: Path, assignment: str) -> Submission:
     if not folder.is_dir():
         raise Unreadable("nothing was handed in")
     problems: list[str] = []
-    members = list(_unpacked(in_folder(folder), problems))
+    files = [member for member in in_folder(folder) if member.name not in (RECORD, STAMP)]
+    members = list(_unpacked(files, problems))
     found = _candidates(members, (".ipynb", ".json", ".txt", ""), notebooks.from_json, problems)
     found = found or _candidates(members, (".py",), notebooks.from_script, problems)
     if not found:

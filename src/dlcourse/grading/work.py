@@ -17,6 +17,7 @@ from typing import Any
 from dlcourse.files import atomic_write, one_line, read_json, reading, write_json
 from dlcourse.grading import gradebook, people, settings
 from dlcourse.grading.gradebook import Record
+from dlcourse.grading.master import understood
 from dlcourse.grading.plan import Plan, lay
 from dlcourse.grading.runner import JobError, environment
 from dlcourse.grading.submission import Unreadable, read
@@ -150,6 +151,8 @@ class Class:
             "format": SPEC,
             "assignment": self.assignment,
             "steps": [asdict(step) for step in plan.steps],
+            "names": sorted(understood(self.master).owners),
+            "minutes": self.settings.job_minutes,
             "seconds": self.settings.test_seconds,
             "environment": environment(),
         }
