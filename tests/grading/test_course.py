@@ -213,7 +213,7 @@ def test_an_overlay_adds_replaces_and_supplements(make, tmp_path):
     (overlay / "small.py").write_text('# %% nbgrader="double hidden"\nassert double(4) == 8\n')
     made = make(tmp_path / "course", SECRET, overlay)
     assert made.keys() == {"own", "small"}
-    assert "    assert double(4) == 8\n" in hidden(made["small"])["double-hidden"]
+    assert "    assert double(4) == 8" in hidden(made["small"])["double-hidden"]
     assert "double(4)" not in made["own"]
     assert make(tmp_path / "course") == made  # remembered
     (overlay / "small.py").write_text(SETUP + TASK.replace("double", "twice"))

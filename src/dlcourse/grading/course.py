@@ -19,29 +19,28 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
 
 import dlcourse
+from dlcourse.distributed.single import available_cores
 from dlcourse.files import atomic_write, read_json
-from dlcourse.grading import settings, texts
+from dlcourse.grading import texts
 from dlcourse.grading.gradebook import alembic_found, configuration
 from dlcourse.grading.notebooks import cell_of
 from dlcourse.grading.plan import lay
-from dlcourse.grading.runner import JobError, environment, side_by_side
+from dlcourse.grading.runner import JobError, side_by_side
 from dlcourse.grading.sandbox import SandboxError, choose
 from dlcourse.grading.submission import Submission
-from dlcourse.grading.work import SPEC
+from dlcourse.grading.work import Class
 
 #: The public course; its texts are what every course is made from.
 PUBLIC = Path(dlcourse.__file__).resolve().parents[2] / "exercises"
 #: What a course was made with, for the next time; for the teacher's eyes only.
 MADE_WITH = "made-with.json"
 SHORTEST = 12
-#: Seconds that the model solutions of one assignment may take.
-_MOST = 1800
 
 
 @dataclass(frozen=True)
@@ -199,30 +198,47 @@ def master(origin: Origin, secret: str | None) -> str:
 def with_key(source: str, number: int) -> str:
     r"""Return a hidden test that is run with a key mixed into its seeds.
 
+    Functions and classes stay as they are; what calls them goes into a block.
+
     Examples
     --------
     >>> print(with_key("def test():\n    assert f()\n\n\ntest()", 255))
     import dlcourse.check.secret as _secret
-    <BLANKLINE>
-    with _secret.mixed(0xFF):
-        def test():
-            assert f()
+    def test():
+        assert f()
     <BLANKLINE>
     <BLANKLINE>
+    with _secret.mixed(0x104):
         test()
     """
-    inside = set()  # lines that begin inside a text over several lines, which must stay as it is
-    for node in ast.walk(ast.parse(source)):
+    tree, lines = ast.parse(source), source.split("\n")
+    blocks: list[tuple[int, int]] = []
+    going_on = False
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+            going_on = False
+            continue
+        first = blocks.pop()[0] if going_on else node.lineno
+        blocks.append((first, node.end_lineno or node.lineno))
+        going_on = True
+    fixed = _inside_texts(tree)
+    for first, last in reversed(blocks):
+        for at in range(first, last + 1):
+            if at not in fixed and lines[at - 1]:
+                lines[at - 1] = f"    {lines[at - 1]}"
+        lines.insert(first - 1, f"with _secret.mixed(0x{number + first:X}):")
+    return "\n".join(["import dlcourse.check.secret as _secret", *lines])
+
+
+def _inside_texts(tree: ast.AST) -> set[int]:
+    """Return the lines that begin inside a text over several lines, which must stay as it is."""
+    inside: set[int] = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) or (
             isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
         ):
             inside |= set(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-    lines = [
-        line if number in inside or not line.strip() else f"    {line}"
-        for number, line in enumerate(source.split("\n"), 1)
-    ]
-    body = "\n".join(lines)
-    return f"import dlcourse.check.secret as _secret\n\nwith _secret.mixed(0x{number:X}):\n{body}"
+    return inside
 
 
 # The private file.
@@ -299,12 +315,17 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
     """
     try:
         choose()
-        sandbox = "auto"
+        without_sandbox = False
     except SandboxError:
-        sandbox = "none"  # these are the teacher's own programs
-    specs = {name: _model_job(course, name, sandbox) for name in names}
+        without_sandbox = True  # these are the teacher's own programs
+    specs, seconds = {}, 0.0
+    for name in names:
+        group = Class(course, name, without_sandbox=without_sandbox)
+        seconds = 60 * group.settings.job_minutes
+        handed_in = Submission(tuple(map(cell_of, group.master)), name)
+        specs[name] = group.spec(lay(group.master, handed_in), name)
     problems: list[str] = []
-    for name, result in side_by_side(specs, seconds=_MOST, workers=os.cpu_count() or 1):
+    for name, result in side_by_side(specs, seconds=seconds, workers=len(available_cores())):
         if isinstance(result, JobError):
             problems.append(f"{name}: the model solutions could not be graded: {result}")
             continue
@@ -314,20 +335,4 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
             for test in json.loads(result)["tests"]
             if test["points"] < test["of"]
         ]
-    return problems
-
-
-def _model_job(course: Path, name: str, sandbox: str) -> str:
-    """Return the job of a learner who hands in the teacher's notebook."""
-    cells = json.loads(source_path(course, name).read_bytes())["cells"]
-    plan = lay(cells, Submission(tuple(map(cell_of, cells)), name))
-    job = {
-        "format": SPEC,
-        "key": name,
-        "assignment": name,
-        "steps": [asdict(step) for step in plan.steps],
-        "seconds": settings.read(course).test_seconds,
-        "environment": environment(),
-        "sandbox": sandbox,
-    }
-    return json.dumps(job)
+    return sorted(problems)

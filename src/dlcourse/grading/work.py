@@ -147,23 +147,29 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
+        texts = _hash([asdict(cell) for cell in submission.cells])
+        master = _hash([self.master, self.settings.test_seconds])
+        number = self._again["rounds"].get(student, 0)
+        key = _hash([texts, master, environment(), number])
+        words = {name: _hash(text) for name, text in plan.words.items()}
+        work.record = Record(key, texts, master, environment(), number, words)
+        work.spec = self.spec(plan, key)
+        return work
+
+    def spec(self, plan: Plan, key: str) -> str:
+        """Return the job that marks what has been laid into the teacher's notebook."""
         spec = {
             "format": SPEC,
+            "key": key,
             "assignment": self.assignment,
             "steps": [asdict(step) for step in plan.steps],
             "names": sorted(understood(self.master).owners),
             "minutes": self.settings.job_minutes,
             "seconds": self.settings.test_seconds,
             "environment": environment(),
+            "sandbox": self._sandbox,
         }
-        texts = _hash([asdict(cell) for cell in submission.cells])
-        master = _hash([self.master, spec["seconds"]])
-        number = self._again["rounds"].get(student, 0)
-        key = _hash([texts, master, environment(), number])
-        words = {name: _hash(text) for name, text in plan.words.items()}
-        work.record = Record(key, texts, master, environment(), number, words)
-        work.spec = json.dumps({**spec, "sandbox": self._sandbox, "key": key})
-        return work
+        return json.dumps(spec)
 
 
 def _master(course: Path, assignment: str) -> list[dict[str, Any]]:
