@@ -124,7 +124,7 @@ class Book:
 
     def __init__(self, course: Path, assignment: str, due: dt.datetime | None = None) -> None:
         self._assignment = assignment
-        directory = CourseDirectory(config=_configuration(course))
+        directory = CourseDirectory(config=configuration(course))
         with _told("opened"), alembic_found():
             self._book = Gradebook(directory.db_url, directory.course_id)
             _GRADED.metadata.create_all(self._book.engine)
@@ -284,7 +284,7 @@ def _changed(cell: str, record: Record, before: Record | None) -> bool:
     return record.submission != before.submission
 
 
-def _configuration(course: Path) -> Config:
+def configuration(course: Path) -> Config:
     """Return what nbgrader is told in its configuration, which is a program."""
     try:
         config = PyFileConfigLoader(CONFIGURATION, path=str(course)).load_config()

@@ -161,14 +161,18 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        steps = [asdict(step) for step in plan.steps]
         texts = _hash([asdict(cell) for cell in submission.cells])
         number = self._again["rounds"].get(student, 0)
         key = _hash([texts, self._edition, environment(), number])
         words = {name: _hash(text) for name, text in plan.words.items()}
         work.record = Record(key, texts, self._edition, environment(), number, words)
-        work.spec = json.dumps({**self._spec, "sandbox": self._sandbox, "key": key, "steps": steps})
+        work.spec = self.spec(plan, key)
         return work
+
+    def spec(self, plan: Plan, key: str) -> str:
+        """Return the job that marks what has been laid into the teacher's notebook."""
+        steps = [asdict(step) for step in plan.steps]
+        return json.dumps({**self._spec, "sandbox": self._sandbox, "key": key, "steps": steps})
 
 
 def _master(course: Path, assignment: str) -> list[dict[str, Any]]:
