@@ -32,7 +32,8 @@ from dlcourse.grading.gradebook import alembic_found, configuration
 from dlcourse.grading.notebooks import cell_of
 from dlcourse.grading.plan import lay
 from dlcourse.grading.runner import JobError, side_by_side
-from dlcourse.grading.sandbox import SandboxError, choose
+from dlcourse.grading.running import SandboxError
+from dlcourse.grading.sandbox import choose
 from dlcourse.grading.submission import Submission
 from dlcourse.grading.work import Class
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 
 from dlcourse.files import atomic_write
 from dlcourse.grading.judge import Judge
