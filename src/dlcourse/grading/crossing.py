@@ -108,6 +108,8 @@ class Crossing:
             for number in range(before + 2, self._next + 2, 2):  # of which nobody will hear
                 self._forget(number)
             raise
+        if not (self._blocks or self._generators or self._parameters or self._gone):
+            return coded, None, []
         parameters = [
             [number, *self._state(entry)]
             for number, entry in self._parameters.items()
@@ -119,11 +121,11 @@ class Crossing:
             if state != known:
                 self._generators[number] = generator, state
                 generators.append([number, state])
-        fresh = {number for number, *_ in self._new}
+        known_well = self._leaving.union(number for number, *_ in self._new)
         changed = [
             [number, *self._bytes(data)]
             for number, block in self._blocks.items()
-            if number not in fresh | self._leaving and (data := block.changed()) is not None
+            if number not in known_well and (data := block.changed()) is not None
         ]
         gone, self._gone = self._gone, []
         news = [self._new, changed, generators, parameters, self._let_go(), gone]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.grading.crossing import Crossing
-from dlcourse.grading.errors import CannotCross, error_in, error_out
+from dlcourse.grading.errors import error_in, error_out
 from dlcourse.grading.stand import METHOD, Bound
 from dlcourse.grading.wire import Channel, Closed, Malformed, Message
 
@@ -119,7 +119,9 @@ class Endpoint:
             more = self.end()
             try:
                 self._send(thread, verb, None, None, [result], more)
-            except (CannotCross, ValueError) as error:
+            except self.passing:
+                raise
+            except Exception as error:  # what was returned cannot be handed over
                 self._send(thread, "error", None, None, [error_out(error)], more)
         finally:
             self._threads.number = mine

@@ -52,7 +52,7 @@ class Patience:
     """
 
     processor: float = 120.0
-    wall: float = 600.0
+    wall: float = 1200.0
     idle: float = 20.0
     whole: float = 1500.0
 
