@@ -27,7 +27,7 @@ from dlcourse.grading.limits import Limits
 from dlcourse.grading.policy import may_ask
 from dlcourse.grading.sandbox import Sandbox
 from dlcourse.grading.shared import whole
-from dlcourse.grading.states import changed_states, global_states, set_global_states
+from dlcourse.grading.states import GlobalStates
 from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
 
 
@@ -132,7 +132,7 @@ class Learner(Endpoint):
         self._served = 0.0  # of this thread, for what the learner's code asked
         self._asking: dict[int, int] = {}
         self._ended = ""
-        self._states = global_states()
+        self._states = GlobalStates()
         there, outlet = os.pipe()
         inlet, back = os.pipe()
         inside = Path("/package") if sandbox.name == "bubblewrap" else folder
@@ -283,7 +283,7 @@ class Learner(Endpoint):
         """Bring along the random states, and what NumPy is to say of overflows."""
         if verb != "call" or self._threads.number != 0 or 0 in self._serving:
             return None
-        changed, self._states = changed_states(self._states)
+        changed = self._states.changed()
         errors = np.geterr()
         return [None if errors == _USUAL_ERRORS else errors, changed]
 
@@ -293,7 +293,7 @@ class Learner(Endpoint):
             return
         try:
             changed, warned = more
-            self._states = set_global_states(changed, self._states)
+            self._states.take(changed)
             found = [(_WARNINGS.get(kind, UserWarning), str(text)) for kind, text in warned[:20]]
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise Malformed("random states that are none") from error
