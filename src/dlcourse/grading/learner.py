@@ -164,7 +164,8 @@ class Learner(Endpoint):
     def begin_time(self) -> None:
         """Begin a cell or a test: its time starts now."""
         self._since = self._asked = self._looked = time.monotonic()
-        self._computed = self._idle_from = self.computed()
+        self._computed = self.computed()
+        self._idle_from: float | None = None  # what it had computed when the wait began
 
     def computed(self) -> float:
         """Return the processor time of the worker so far, in seconds."""
@@ -184,7 +185,8 @@ class Learner(Endpoint):
         patience = self._patience
         now, computed = time.monotonic(), self.computed()
         self._looked = now
-        if computed - self._idle_from > 0.02 * (now - self._asked):
+        idle = self._idle_from
+        if idle is None or computed - idle > 0.02 * (now - self._asked):
             self._asked, self._idle_from = now, computed
         if computed - self._computed > patience.processor:
             self.stop(f"it computed for more than {patience.processor:g} seconds")
@@ -220,6 +222,7 @@ class Learner(Endpoint):
         thread, crossing = self.thread(), self.crossing
         before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
         self._asking[thread] = self._asking.get(thread, 0) + 1
+        self._asked, self._idle_from = time.monotonic(), None
         try:
             start, served = COMPUTED(), self._served
             found = super().ask(verb, target, name, *values)
@@ -271,6 +274,7 @@ class Learner(Endpoint):
                 return super().answer(verb, target, name, values)
         finally:
             self._served += COMPUTED() - start
+            self._asked, self._idle_from = time.monotonic(), None
 
     def allow(self, owner: Any, verb: str, name: str) -> None:
         """Allow what is public, and of the operators only those of arrays."""
