@@ -28,7 +28,7 @@ def course(made, tmp_path, monkeypatch):
     return shutil.copytree(made, tmp_path / "course")
 
 
-def judged(specs, **how):
+def judged(specs, folder, **how):
     """Results as `fake_job` gives them, without processes."""
     for key, text in specs.items():
         spec = json.loads(text)

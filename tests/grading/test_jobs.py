@@ -373,6 +373,7 @@ def test_killed_at_any_moment_it_ends_the_same(course):
         process.communicate()
     grade(course)
     assert everything(course) == everything(alone)
+    assert not (course / "results" / NAME / "running").exists()
 
 
 def test_dask_gives_the_same(course):
@@ -450,7 +451,7 @@ def test_the_command_can_be_interrupted(course, run, monkeypatch):
 def test_the_script_for_slurm(tmp_path):
     # What Slurm would do but start it on other machines.
     script = tiny_course.CONFIGURATION.parent / "grade.slurm"
-    (tmp_path / "dlcourse").write_text("#!/bin/sh\necho \"$@\"\n")
+    (tmp_path / "dlcourse").write_text('#!/bin/sh\necho "$@"\n')
     (tmp_path / "dlcourse").chmod(0o755)
     array = {"ID": "5", "MIN": "3", "COUNT": "8"}
     done = subprocess.run(

@@ -146,4 +146,4 @@ def _change(before: Record, now: Record | None) -> str:
         return "the assignment was changed"
     if now.environment != before.environment:
         return "dlcourse, Python or NumPy was changed"
-    return "it was to be graded again"
+    return "it was asked for again, or its result was lost"
