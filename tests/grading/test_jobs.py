@@ -21,7 +21,7 @@ from tiny_course import NAME, RIGHT, hand_in
 
 from dlcourse.files import locked
 from dlcourse.grading import jobs, runner
-from dlcourse.grading.sandbox import SandboxError
+from dlcourse.grading.sandbox import SandboxError, choose
 
 
 @pytest.fixture(scope="module")
@@ -407,17 +407,30 @@ def test_a_machine_with_another_package_is_refused():
         runner.run(spec, 1)
 
 
+def test_a_real_job(course, monkeypatch):
+    try:
+        choose()
+    except SandboxError as reason:
+        pytest.skip(str(reason))
+    monkeypatch.undo()
+    folder = hand_in(course, "ann", RIGHT)
+    path = folder / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("return x  # right", "return 2 * x", 1))
+    row = grade(course)["ann"]
+    assert (row.tasks, row.remarks) == ({"double": 6, "triple": 0, "why": 0}, [])
+
+
 def test_the_command(course, run):
     hand_in(course, "ann", RIGHT)
     hand_in(course, "bob", {"double": "crash"})
     code, out, err = run("course", "grade", NAME, "--course", course, "--workers", 2)
     assert code == 0
     assert out.startswith("2 students: 1 graded, 1 not graded\n")
-    assert "not graded: 1\n  bob: grading failed" in out and f"{NAME}.csv" in out
+    assert "not graded: 1\n  grading failed (status 1" in out and f"{NAME}.csv" in out
     assert "2/2" in err  # the bar
     code, again, err = run("course", "grade", NAME, "--course", course, "--student", "ann")
     assert code == 0 and "2/2" not in err
-    assert "bob: it is not graded yet; grade again" in again
+    assert "it is not graded yet; grade again: bob" in again
 
 
 @pytest.mark.parametrize(

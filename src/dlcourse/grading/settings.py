@@ -77,6 +77,9 @@ def read(course: Path) -> Settings:
                 raise Found(f"{name} = {number!r}, which is no time to work in")
         zone = _zone(found.get("time_zone"))
         dates = found.get("due", {})
+        known = sorted(path.name for path in (course / "source").glob("*"))
+        if unknown := sorted(set(dates) - set(known)):
+            raise Found(f"a due date of {unknown[0]}, which is none of {', '.join(known)}")
         due = {name: _due(name, date, zone) for name, date in dates.items()}
     listed = _roster(course / found["roster"]) if "roster" in found else None
     return Settings(zone or dt.UTC, listed, due, **numbers)
@@ -114,6 +117,8 @@ def _roster(path: Path) -> tuple[str, ...]:
                 raise Found(f"the columns {', '.join(rows.fieldnames or ()) or 'of an empty file'}")
             listed = [(row["id"] or "").strip() for row in rows]
         names = [name for name in listed if name]
+        if wrong := [name for name in names if "/" in name or name.startswith(".")]:
+            raise Found(f"{wrong[0]!r}, which is no name of a folder")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise Found(f"{twice[0]!r} twice")
     return tuple(names)
