@@ -7,6 +7,7 @@ c.CourseDirectory.course_id = "dlcourse"
 # Answers, comments and messages are shown as text: no browser runs what a learner wrote.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {"markdown2html": "dlcourse.grading.inert.to_html"}
+c.HTMLExporter.preprocessors = ["dlcourse.grading.inert.Names"]
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",

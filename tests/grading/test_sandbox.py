@@ -1,11 +1,10 @@
 """From inside a sandbox, small programs try to get out; none does, and none remains."""
 
-import contextlib
+import itertools
 import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse.grading import limits, running, sandbox
-from dlcourse.grading.inside import ENVIRONMENT, hidden
+from dlcourse.grading import running, sandbox
+from dlcourse.grading.inside import ENVIRONMENT, HIDDEN
 from dlcourse.grading.sandbox import AnotherUser, Bubblewrap, Limits, Sandbox, SandboxError
 
 #: Where only root may look, another user has no Python but the system's.
@@ -58,7 +57,7 @@ class Program:
         self.box = box
         inlet, self.inlet = os.pipe()
         outlet, theirs = os.pipe()
-        self.outlet = open(outlet, "rb")
+        self.outlet = os.fdopen(outlet, "rb")
         python = OTHER_PYTHON if isinstance(box, AnotherUser) else sys.executable
         self.running = box.start(
             [python, "-I", "-c", PRELUDE + textwrap.dedent(text)],
@@ -77,12 +76,6 @@ class Program:
         self.running.end()
         os.close(self.inlet)
         self.outlet.close()
-
-    def ask(self):
-        """Let it go on, and return what it tells next."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.inlet, b"?")
-        return self.told()
 
     def told(self):
         """Return what it tells next; None if it has ended."""
@@ -187,7 +180,7 @@ def test_nothing_can_be_written_but_the_scratch(box, secret):
         f"""
         def write(path):
             open(path, "a").write("x")
-        tell([place for place in {places!r} if may(write, place + "/x") or may(os.mkdir, place + "/y")])
+        tell([p for p in {places!r} if may(write, p + "/x") or may(os.mkdir, p + "/y")])
         tell([may(write, {str(secret)!r}), may(os.unlink, {str(secret)!r}), may(write, "x")])
         """,
     ) as program:
@@ -222,13 +215,11 @@ def test_not_root_and_no_way_to_become_it(box):
         box,
         """
         libc = ctypes.CDLL(None)
-        status = dict(line.split(":\\t") for line in open("/proc/self/status")) if (
-            may(open, "/proc/self/status")) else {"CapEff": "0", "CapBnd": "0", "NoNewPrivs": "1"}
         tell({
-            "users": [*os.getresuid(), *os.getresgid()],
-            "capabilities": int(status["CapEff"], 16),
-            "privileges": int(status["NoNewPrivs"]),
+            "users": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
+            "privileges": libc.prctl(39, 0, 0, 0, 0),  # no new ones
             "root": may(os.setuid, 0),
+            "owner": may(os.chown, "/tmp", 0, 0),
             "space": [libc.unshare(flag) for flag in (0x10000000, 0x20000, 0x40000000)],
             "mount": libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
         })
@@ -239,9 +230,9 @@ def test_not_root_and_no_way_to_become_it(box):
     if box.name == "another user":  # spaces of its own open nothing that Landlock forbids
         told["space"] = [-1, -1, -1]
     assert told == {
-        "capabilities": 0,
         "privileges": 1,
         "root": None,
+        "owner": None,
         "space": [-1, -1, -1],
         "mount": -1,
     }
@@ -261,17 +252,17 @@ def test_others_are_out_of_reach(box):
                 path = f"/proc/{{pid}}/{{name}}"
                 done.append(may(os.listdir, path) or may(open, path))
         tell(done)
-        may(os.kill, -1, signal.SIGTERM)
-        may(os.kill, os.getppid(), signal.SIGKILL)
-        tell("we have tried")
-        may(os.kill, 1, signal.SIGKILL)
-        may(os.kill, -1, signal.SIGKILL)
+        for pid in (-1, os.getppid(), 1):
+            may(os.kill, pid, signal.SIGTERM)
+            may(os.kill, pid, signal.SIGKILL)
+        tell("tried")
+        signal.pause()
         """,
     ) as program:
-        done = program.told()
-        assert not any(done)
-        program.told()
-        assert program.nothing_remains() or True
+        assert not any(program.told())
+        assert program.told() == "tried"
+        program.running.end()
+        assert program.nothing_remains()
 
 
 @every_sandbox
@@ -300,9 +291,7 @@ def test_a_flood_of_processes_is_bounded_and_ends(box):
 def test_memory_of_all_processes_together_is_bounded(box, bounded_by, monkeypatch):
     """Each of them takes less than one may."""
     if bounded_by == "looking":
-        monkeypatch.setattr(running, "group", lambda limits: None)
-    elif limits.group(Limits()) is None:
-        pytest.skip("the kernel lends no control group here")
+        monkeypatch.setattr(running, "group", lambda *_: None)
     with Program(
         box,
         """
@@ -314,6 +303,8 @@ def test_memory_of_all_processes_together_is_bounded(box, bounded_by, monkeypatc
         """,
         memory=180 << 20,
     ) as program:
+        if bounded_by == "the kernel" and program.running._group is None:
+            pytest.skip("the kernel lends no control group here")
         assert program.told() is None
         assert "memory" in program.running.how_it_ended()
         program.running.end()
@@ -400,27 +391,20 @@ def test_no_process_outlives_the_program(box, then):
 def test_no_process_outlives_us(box):
     """We are killed, and nobody is left to end what runs inside."""
     outlet, theirs = os.pipe()
+    python = OTHER_PYTHON if isinstance(box, AnotherUser) else sys.executable
+    script = f"""
+import os, signal, sys
+from dlcourse.grading import sandbox
+inlet, ours = os.pipe()
+running = sandbox.{type(box).__name__}().start(
+    [{python!r}, "-I", "-c", sys.stdin.read()],
+    inlet=inlet, outlet={theirs}, read_only={{}}, limits=sandbox.Limits(),
+)
+os.close({theirs})
+signal.pause()
+"""
     judge = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            textwrap.dedent(
-                f"""
-                import os, signal, sys
-                from dlcourse.grading import sandbox
-                box = sandbox.{type(box).__name__}()
-                inlet, ours = os.pipe()
-                program = sys.stdin.read()
-                box.start(
-                    [{OTHER_PYTHON if isinstance(box, AnotherUser) else sys.executable!r}, "-I", "-c",
-                     program], inlet=inlet, outlet={theirs}, read_only={{}}, limits=sandbox.Limits())
-                os.close({theirs})
-                signal.pause()
-                """
-            ),
-        ],
-        stdin=subprocess.PIPE,
-        pass_fds=(theirs,),
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, pass_fds=(theirs,)
     )
     os.close(theirs)
     judge.stdin.write((PRELUDE + SURVIVOR + "signal.pause()").encode())
@@ -433,3 +417,180 @@ def test_no_process_outlives_us(box):
             if not file.read(100):
                 return
     pytest.fail("something survived")
+
+
+@every_sandbox
+def test_what_threads_and_children_compute_is_counted(box):
+    with Program(
+        box,
+        """
+        def work(seconds):
+            end = time.thread_time() + seconds
+            while time.thread_time() < end:
+                pass
+        def count():
+            tell(time.process_time() + sum(os.times()[2:4]))
+            os.read(3, 1)
+        count()
+        threads = [threading.Thread(target=work, args=(0.03,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        count()
+        if os.fork() == 0:
+            work(0.05)
+            os._exit(0)
+        os.wait()
+        count()
+        work(0.002)
+        count()
+        """,
+    ) as program:
+        counted = []
+        for _ in range(4):
+            theirs = program.told()
+            counted.append(program.running.computed())
+            assert counted[-1] >= theirs - 0.011, "of ended children it may be in hundredths"
+            os.write(program.inlet, b"!")
+    gained = [after - before for before, after in itertools.pairwise(counted)]
+    assert gained[0] >= 0.06
+    assert gained[1] >= 0.04
+    assert 0.002 <= gained[2] < 0.5
+
+
+@every_sandbox
+@pytest.mark.parametrize(
+    ("most", "program", "reason"),
+    [
+        ({"processor": 0.2}, "while True: pass", "it computed for 0.2 seconds"),
+        ({"wall": 0.2}, "signal.pause()", "it ran for 0.2 seconds"),
+        ({}, "sys.exit(3)", "the program ended itself"),
+        ({}, "os.kill(os.getpid(), signal.SIGSEGV)", "the program crashed (SIGSEGV)"),
+        ({}, "os.kill(os.getpid(), signal.SIGKILL)", "it was killed"),
+    ],
+)
+def test_how_it_ended(box, most, program, reason):
+    with Program(box, program, **most) as started:
+        assert started.told() is None
+        assert reason in started.running.how_it_ended()
+        started.running.end()
+        assert reason in started.running.how_it_ended()
+
+
+@pytest.mark.parametrize("box", [BUBBLEWRAP, ANOTHER_USER, pytest.param(Sandbox(), id="none")])
+def test_ended_by_us_and_nothing_left_on_the_disk(box, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(folder.stat().st_mode | 0o011)
+    with Program(box, "open('x', 'w').write('x')\ntell(1)\nsignal.pause()") as program:
+        program.told()
+        bounds = program.running._group
+        for _ in range(2):
+            program.running.end()
+        assert program.running.how_it_ended() == "we ended it"
+        assert program.running.computed() > 0
+        assert not bounds or not any(path.exists() for path in bounds._folders.values())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("box", [BUBBLEWRAP, ANOTHER_USER, pytest.param(Sandbox(), id="none")])
+def test_what_is_given_can_be_read_and_not_changed(box, secret):
+    """Where nothing can be mounted, the arguments say where it lies outside."""
+    (secret.parent / "module.py").write_text("answer = 42")
+    inlet, ours = os.pipe()
+    theirs, outlet = os.pipe()
+    program = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import module\n"
+        "os.write(4, str(module.answer).encode())"
+    )
+    running = box.start(
+        [
+            OTHER_PYTHON if isinstance(box, AnotherUser) else sys.executable,
+            *("-I", "-c", program, "/course/package"),
+        ],
+        inlet=inlet,
+        outlet=outlet,
+        read_only={secret.parent: Path("/course/package")},
+        limits=Limits(),
+    )
+    for descriptor in (inlet, ours, outlet):
+        os.close(descriptor)
+    with os.fdopen(theirs) as file:
+        assert file.read() == "42"
+    running.end()
+    if box.name != "none":
+        assert sorted(path.name for path in secret.parent.iterdir()) == [
+            "gradebook.db",
+            "module.py",
+        ]
+
+
+@every_sandbox
+def test_packages_that_do_the_tasks_are_not_there(box):
+    with Program(
+        box,
+        f"""
+        import importlib
+        tell([name for name in {HIDDEN!r} if may(importlib.import_module, name + ".__init__")])
+        """,
+    ) as program:
+        assert program.told() == []
+
+
+def test_none_is_chosen_only_by_name():
+    assert sandbox.choose(without=True).name == "none"
+
+
+def test_refused_with_reasons(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(SandboxError) as refused:
+        sandbox.choose()
+    assert str(refused.value) == (
+        "there is no sandbox to run learners' code in: bubblewrap is not installed (apt install "
+        "bubblewrap); only root can run it as another user. --no-sandbox would run it with all of "
+        "your rights"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("bwrap: setting up uid map: Permission denied", "apparmor_restrict_unprivileged_userns=0"),
+        ("bwrap: Unknown option --disable-userns", "bubblewrap is too old, 0.8 or later"),
+        ("bwrap: Out of disk", "bwrap: Out of disk"),
+        ("", "bubblewrap said nothing"),
+    ],
+)
+def test_refused_if_bubblewrap_does_not_work(monkeypatch, tmp_path, said, reason):
+    fake = tmp_path / "bwrap"
+    fake.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sandbox, "_no_other_user", lambda: "no other user")
+    with pytest.raises(SandboxError, match="no other user") as refused:
+        sandbox.choose()
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("platform", "reason"),
+    [("darwin", "there is no sandbox for macOS"), ("win32", "does not run on Windows itself")],
+)
+def test_refused_where_there_is_no_linux(monkeypatch, platform, reason):
+    monkeypatch.setattr("sys.platform", platform)
+    with pytest.raises(SandboxError, match=f"{reason}: grade in WSL 2.* or in a container"):
+        sandbox.choose()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is told what another user lacks")
+def test_another_user_is_refused_where_files_would_be_open(monkeypatch):
+    monkeypatch.setattr("dlcourse.grading.unprivileged.landlock", lambda: 0)
+    assert "no Landlock" in sandbox._no_other_user()
+
+
+@BUBBLEWRAP.marks[0]
+def test_bubblewrap_comes_first():
+    assert sandbox.choose().name == "bubblewrap"

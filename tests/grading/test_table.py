@@ -92,7 +92,7 @@ def test_settings_are_read(course):
         "[due]\nps1 = 2026-11-01\nps2 = 2026-11-01T12:00:00\nps3 = 2026-11-01T12:00:00Z\n"
     )
     found = settings.read(course)
-    assert found.roster == ("ann", "bob")
+    assert found.roster == {"ann": {"id": "ann", "email": "a@b"}, "bob": {"id": "bob", "email": ""}}
     assert (found.test_seconds, found.job_minutes) == (5, 30)
     assert {name: date.astimezone(dt.UTC).isoformat() for name, date in found.due.items()} == {
         "ps1": "2026-11-01T22:59:59+00:00",
@@ -117,7 +117,7 @@ def test_settings_are_read(course):
         ('roster = "none.csv"', "expected the roster that course.toml names"),
         ('roster = "bad.csv"', "found the columns student, name"),
         ('roster = "twice.csv"', "found 'ann' twice"),
-        ('roster = "up.csv"', "found '../bob', which is no name of a folder"),
+        ('roster = "up.csv"', "found '../bob', which cannot be the name"),
         ("[due]\nps9 = 2026-11-01T12:00:00Z", "a due date of ps9, which is none of ps1, ps2"),
         ('roster = "."', "expected a list of students, found a folder"),
     ],

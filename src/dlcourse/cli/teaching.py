@@ -163,15 +163,15 @@ def feedback_(assignment: Assignment, course: Course = _COURSE) -> None:
 
 @course_app.command("report")
 def report_(assignment: Assignment, course: Course = _COURSE) -> None:
-    """Write the report on a class, one page of HTML, beside the table.
+    """Write the report on a class, one page of HTML, and the marks for Moodle and Canvas.
 
     \b
     Example:
       dlcourse course report ps1-deeper
     """
-    from dlcourse.grading import report
+    from dlcourse.grading import jobs
 
-    typer.echo(f"the report is in {report.write(course, assignment)}")
+    _report(jobs.merge(course, assignment), course, assignment)
 
 
 def _share(text: str) -> tuple[int, int]:
@@ -186,3 +186,12 @@ def _tell(rows: list[Row], course: Path, assignment: str) -> None:
 
     typer.echo(summary(rows))
     typer.echo(f"\nThe marks are in {course / 'grades' / f'{assignment}.csv'}")
+    _report(rows, course, assignment)
+
+
+def _report(rows: list[Row], course: Path, assignment: str) -> None:
+    from dlcourse.grading import exports, report
+
+    typer.echo(f"The report is in {report.write(course, assignment, rows)}")
+    for path in exports.write(course, assignment, rows):
+        typer.echo(f"To import the marks elsewhere: {path}")

@@ -1,15 +1,13 @@
 """What crosses between judge and worker, and how it is kept the same on both sides.
 
-Numbers, texts, tuples, lists, sets, dictionaries, dtypes and NumPy's numbers cross by value. Arrays,
-generators and parameters are on both sides, and each message brings what has changed in them.
-All else stays where it is: a `Stand` takes its place. There is no pickle, and no class of one side is
-looked up for the other but those of layers and optimizers, by name.
+Numbers, texts, tuples, lists, sets, dictionaries, dtypes and NumPy's numbers cross by value.
+Arrays, generators and parameters are on both sides, and each message brings what has changed in
+them. All else stays where it is: a `Stand` takes its place. There is no pickle, and no class of one
+side is looked up for the other but those of layers and optimizers, by name.
 """
 
 from __future__ import annotations
 
-import builtins
-import contextlib
 import sys
 import types
 import weakref
@@ -20,9 +18,9 @@ import numpy as np
 
 import dlcourse.nn
 import dlcourse.optim
-from dlcourse.check.failure import CheckFailed
 from dlcourse.check.strict import StrictArray
-from dlcourse.distributed import CommunicationError
+from dlcourse.grading.atoms import atom_in, atom_out, dtype_in, generator_in, state_in, state_out
+from dlcourse.grading.errors import CannotCross, identifier
 from dlcourse.grading.shared import KINDS, Block, Place, bounds, foreign_block, own_block, whole
 from dlcourse.grading.stand import Asks, Bound, Calling, Computing, Named, Stand, of
 from dlcourse.grading.wire import Malformed
@@ -33,23 +31,7 @@ from dlcourse.optim.optimizer import Optimizer
 MOST = 200_000
 #: Entries of a dictionary or set: numbers can be chosen so that each is looked for among all.
 ENTRIES = 10_000
-#: Numbers in a range.
-LONGEST = 1_000_000
 _SCALARS = (type(None), bool, int, float, str)
-#: What is called and has no attributes to look at.
-CALLED = (
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.MethodWrapperType,
-    np.ufunc,
-    Bound,
-)
-_TYPES = {
-    kind.__name__: kind
-    for kind in (bool, int, float, complex, str, list, tuple, dict, *set(np.sctypeDict.values()))
-}
-_TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
 #: Classes of the package that a stand-in may belong to, by name.
 _CLASSES = {
     f"{kind.__module__}.{kind.__qualname__}": kind
@@ -57,21 +39,6 @@ _CLASSES = {
     for kind in vars(space).values()
     if isinstance(kind, type) and issubclass(kind, Module | Optimizer)
 }
-_ERRORS: dict[str, type[Exception]] = {
-    name: kind
-    for name, kind in vars(builtins).items()
-    if isinstance(kind, type)
-    and issubclass(kind, Exception)
-    and not issubclass(kind, UnicodeError | BaseExceptionGroup)
-} | {"CheckFailed": CheckFailed, "CommunicationError": CommunicationError}
-_BITS = {
-    kind.__name__: kind
-    for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox)
-} | {"SFC64": np.random.SFC64}
-
-
-class CannotCross(TypeError):
-    """Something that is neither data nor can stay where it is."""
 
 
 class _Parameter:
@@ -89,9 +56,7 @@ class _Parameter:
 
     def same(self) -> bool:
         p = self.parameter
-        return (
-            self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
-        )
+        return self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
 
 
 def _weak(value: Any) -> Callable[[], Any]:
@@ -143,6 +108,8 @@ class Crossing:
             for number in range(before + 2, self._next + 2, 2):  # of which nobody will hear
                 self._forget(number)
             raise
+        if not (self._blocks or self._generators or self._parameters or self._gone):
+            return coded, None, []
         parameters = [
             [number, *self._state(entry)]
             for number, entry in self._parameters.items()
@@ -150,15 +117,15 @@ class Crossing:
         ]
         generators = []
         for number, (generator, known) in self._generators.items():
-            state = _state_of(generator)
+            state = state_out(generator)
             if state != known:
                 self._generators[number] = generator, state
                 generators.append([number, state])
-        fresh = {number for number, *_ in self._new}
+        known_well = self._leaving.union(number for number, *_ in self._new)
         changed = [
             [number, *self._bytes(data)]
             for number, block in self._blocks.items()
-            if number not in fresh | self._leaving and (data := block.changed()) is not None
+            if number not in known_well and (data := block.changed()) is not None
         ]
         gone, self._gone = self._gone, []
         news = [self._new, changed, generators, parameters, self._let_go(), gone]
@@ -185,14 +152,18 @@ class Crossing:
                 for number, state in generators:
                     if number in self._generators:
                         generator = self._generators[number][0]
-                        generator.bit_generator.state = _state_in(state)
+                        generator.bit_generator.state = state_in(state)
                         self._generators[number] = generator, state
                 for number, *state in parameters:
                     if number in self._parameters:
                         self._set(self._parameters[number], state)
             values = [self._in(value) for value in coded]
             for number in left:
-                if number in self._blocks or number in self._parameters or number in self._generators:
+                if (
+                    number in self._blocks
+                    or number in self._parameters
+                    or number in self._generators
+                ):
                     self._leaving.discard(number)
                     self._forget(number)
                     self._gone.append(number)
@@ -258,7 +229,7 @@ class Crossing:
     def _forget(self, number: int) -> None:
         self._unname(number)
         for table in (self._blocks, self._parameters, self._generators):
-            table.pop(number, None)  # type: ignore[attr-defined]
+            table.pop(number, None)
 
     # -- out -----------------------------------------------------------------------------
 
@@ -272,8 +243,6 @@ class Crossing:
             return ["l", *map(self._out, value)]
         if isinstance(value, np.ndarray):
             return self._array(value)
-        if isinstance(value, np.generic) and value.dtype.char in KINDS:
-            return ["n", value.dtype.str, value.tobytes().hex()]
         if isinstance(value, Stand):
             asks, number = of(value)
             return ["y", number] if asks is self._asks else self._object(value)
@@ -284,10 +253,6 @@ class Crossing:
         return self._rarer(value)
 
     def _rarer(self, value: Any) -> Any:
-        if isinstance(value, Bound) and isinstance(value.stand, Stand):
-            asks, number = of(value.stand)
-            if asks is self._asks:
-                return ["m", number, value.name]
         if isinstance(value, tuple):
             name = type(value).__name__
             if type(value) is self.tuples.get(name):
@@ -296,32 +261,22 @@ class Crossing:
         if isinstance(value, list):
             return ["l", *map(self._out, value)]
         if isinstance(value, dict | set | frozenset) and len(value) > ENTRIES:
-            raise CannotCross(f"more than {ENTRIES:,} entries of a dictionary or set")
+            raise CannotCross(f"more than {ENTRIES:,} entries cannot be handed over")
         if isinstance(value, dict):
             return ["d", *([self._out(k), self._out(v)] for k, v in value.items())]
         if isinstance(value, set | frozenset):
             return ["S" if isinstance(value, set) else "F", *map(self._out, value)]
-        for plain in (bool, int, float, str):  # of a class derived from it
-            if isinstance(value, plain):
-                return plain(value)
-        if isinstance(value, complex):
-            return ["c", value.real, value.imag]
-        if isinstance(value, bytes):
-            return ["b", value.hex()]
-        if isinstance(value, range) and len(value) <= LONGEST:
-            return ["r", value.start, value.stop, value.step]
         if isinstance(value, slice):
             return ["s", *map(self._out, (value.start, value.stop, value.step))]
-        if value is Ellipsis:
-            return ["e"]
-        if isinstance(value, np.dtype) and value.char in KINDS:
-            return ["D", value.str]
-        if isinstance(value, type) and value in _TYPE_NAMES:
-            return ["T", _TYPE_NAMES[value]]
-        if value is np:
-            return ["M"]
+        if isinstance(value, Bound):
+            asks, number = of(value.stand)
+            if asks is self._asks:
+                return ["m", number, value.name]
         if isinstance(value, Named):
             return ["v", value.__name__]
+        code = atom_out(value)
+        if code is not None:
+            return code
         if isinstance(value, types.ModuleType | types.FrameType | types.CodeType):
             raise CannotCross(f"a {type(value).__name__} cannot be handed over")
         return self._object(value)
@@ -388,7 +343,7 @@ class Crossing:
         if number is not None:
             return ["g", number]
         number = self._numbers[id(value), -2] = self._number()
-        state = _state_of(value)
+        state = state_out(value)
         self._generators[number] = value, state
         return ["G", number, state]
 
@@ -404,8 +359,6 @@ class Crossing:
             return list(map(self._in, rest))
         if tag == "a":
             return self._array_in(*rest)
-        if tag == "n":
-            return _number_in(*rest)
         if tag == "y":
             return self.own(*rest)
         if tag == "o":
@@ -423,6 +376,8 @@ class Crossing:
     def _rarer_in(self, tag: str, rest: list[Any]) -> Any:
         if tag == "m":
             return self.method(*rest)
+        if tag == "v":
+            return self.variable(*rest)
         if tag == "N":
             return self.tuples[rest[0]](*map(self._in, rest[1:]))
         if tag in ("d", "S", "F") and len(rest) > ENTRIES:
@@ -431,25 +386,9 @@ class Crossing:
             return {self._in(key): self._in(value) for key, value in rest}
         if tag in ("S", "F"):
             return (set if tag == "S" else frozenset)(map(self._in, rest))
-        if tag == "c":
-            return complex(*rest)
-        if tag == "b":
-            return bytes.fromhex(*rest)
-        if tag == "r" and len(found := range(*rest)) <= LONGEST:
-            return found
         if tag == "s":
             return slice(*map(self._in, rest))
-        if tag == "e":
-            return ...
-        if tag == "D":
-            return _dtype(*rest)
-        if tag == "T":
-            return _TYPES[rest[0]]
-        if tag == "M":
-            return np
-        if tag == "v":
-            return self.variable(*rest)
-        raise Malformed("a kind of data that is not known")
+        return atom_in(tag, rest)
 
     def variable(self, name: Any) -> Any:
         """Return what the learner's notebook calls by a name."""
@@ -462,7 +401,7 @@ class Crossing:
     def _array_in(
         self, number: Any, offset: int, shape: list[int], strides: list[int], dtype: str, w: bool
     ) -> np.ndarray:
-        place = (offset, tuple(shape), tuple(strides), _dtype(dtype).str, bool(w))
+        place = (offset, tuple(shape), tuple(strides), dtype_in(dtype).str, bool(w))
         return self._blocks[number].view(place)
 
     def _parameter_in(self, number: Any, *state: Any) -> Parameter:
@@ -483,8 +422,7 @@ class Crossing:
     def _generator_in(self, number: Any, state: Any) -> np.random.Generator:
         if number in self._generators:
             raise Malformed("a generator that is known already")
-        generator = np.random.Generator(_BITS[state["bit_generator"]]())
-        generator.bit_generator.state = _state_in(state)
+        generator = generator_in(state)
         self._generators[number] = generator, state
         self._numbers[id(generator), -2] = number
         return generator
@@ -497,86 +435,14 @@ class Crossing:
                 raise Malformed(f"more than {MOST:,} objects")
             kind: type = Calling if called else Stand
             if named in _CLASSES:
-                kind = type(_identifier(told), (kind, _CLASSES[named]), {})
+                kind = type(identifier(told), (kind, _CLASSES[named]), {})
             elif named == "array" and self.computes:
                 kind = Computing
-            stand = self._stands[number] = object.__new__(kind)
+            stand: Stand = object.__new__(kind)
+            self._stands[number] = stand
             Stand.__init__(stand, self._asks, number, told[:80])
         return self._stands[number]
 
 
-def _identifier(name: str) -> str:
-    return name[:80] if name.isidentifier() else "Unknown"
-
-
 def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _dtype(name: str) -> np.dtype:
-    dtype = np.dtype(name)
-    if dtype.char not in KINDS:
-        raise Malformed("a dtype that is not one of numbers")
-    return dtype
-
-
-def _number_in(dtype: str, data: str) -> np.generic:
-    number: np.generic = np.frombuffer(bytes.fromhex(data), _dtype(dtype))[0]
-    return number
-
-
-def _state_of(generator: np.random.Generator) -> dict[str, Any]:
-    state: dict[str, Any] = generator.bit_generator.state
-    return {k: _plain(v) for k, v in state.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-
-def _state_in(state: dict[str, Any]) -> dict[str, Any]:
-    return {k: _arrays(v) for k, v in state.items()}
-
-
-def _arrays(value: Any) -> Any:
-    if isinstance(value, list):
-        return np.array(value, np.uint64)
-    return {k: _arrays(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-
-# -- errors ------------------------------------------------------------------------------
-
-
-def error_out(error: BaseException) -> list[str]:
-    """Return an error as data: the names of its classes, and what it says."""
-    names = [kind.__name__ for kind in type(error).__mro__[:-2]]
-    return [str(error)[:2000], *names]
-
-
-def error_in(told: Any) -> Exception:
-    """Return an error of the other side, of the nearest class that this side has.
-
-    >>> error_in(["no such word", "Missing", "KeyError", "LookupError", "Exception"])
-    Missing('no such word')
-    """
-    if not isinstance(told, list) or len(told) < 2 or not all(isinstance(t, str) for t in told):
-        raise Malformed("an error that cannot be read")
-    text, *names = told
-    base = next((_ERRORS[name] for name in names if name in _ERRORS), Exception)
-    if names[0] in _ERRORS and base is not KeyError:
-        with contextlib.suppress(TypeError):
-            return base(text)
-    kind = type(_identifier(names[0]), (base,), {"__init__": _nothing, "__str__": _text})
-    error: Exception = kind(text)
-    error.args = (text,)
-    return error
-
-
-def _nothing(self: Exception, *_: object) -> None:
-    pass
-
-
-def _text(self: Exception) -> str:
-    return str(self.args[0])

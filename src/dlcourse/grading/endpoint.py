@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import threading
+import types
 from typing import Any
 
 import numpy as np
 
-from dlcourse.grading.crossing import CALLED, CannotCross, Crossing, error_in, error_out
-from dlcourse.grading.stand import METHOD
+from dlcourse.grading.crossing import Crossing
+from dlcourse.grading.errors import error_in, error_out
+from dlcourse.grading.stand import METHOD, Bound
 from dlcourse.grading.wire import Channel, Closed, Malformed, Message
+
+#: What is called and has no attributes to look at.
+_CALLED = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.MethodWrapperType,
+    np.ufunc,
+    Bound,
+)
 
 
 class Endpoint:
@@ -107,7 +119,9 @@ class Endpoint:
             more = self.end()
             try:
                 self._send(thread, verb, None, None, [result], more)
-            except (CannotCross, ValueError) as error:
+            except self.passing:
+                raise
+            except Exception as error:  # what was returned cannot be handed over
                 self._send(thread, "error", None, None, [error_out(error)], more)
         finally:
             self._threads.number = mine
@@ -127,7 +141,7 @@ class Endpoint:
         self.allow(owner, verb, name)
         if verb == "get":
             found = getattr(owner, name)
-            return ... if isinstance(found, CALLED) else found
+            return ... if isinstance(found, _CALLED) else found
         if verb == "set":
             setattr(owner, name, values[0])
             return None
@@ -152,9 +166,7 @@ class Endpoint:
 
     # -- messages ------------------------------------------------------------------------
 
-    def _send(
-        self, thread: int, verb: str, target: Any, name: Any, values: Any, more: Any
-    ) -> None:
+    def _send(self, thread: int, verb: str, target: Any, name: Any, values: Any, more: Any) -> None:
         # In the order in which they are packed; but what arrives must not wait until it is sent.
         with self._sending:
             with self._lock:

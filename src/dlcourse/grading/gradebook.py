@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,16 @@ class Marks:
         return sum(self.tasks.values())
 
 
+@dataclass(frozen=True)
+class Given:
+    """What was given for one cell."""
+
+    points: float = 0.0
+    by_hand: bool = False  #: whether by a person
+    open: bool = False  #: whether a person must still give them
+    comment: str = ""  #: in Markdown
+
+
 @contextmanager
 def alembic_found() -> Iterator[None]:
     """Let nbgrader find alembic, which it calls and which lies beside this Python."""
@@ -114,7 +124,7 @@ class Book:
 
     def __init__(self, course: Path, assignment: str, due: dt.datetime | None = None) -> None:
         self._assignment = assignment
-        directory = CourseDirectory(config=_configuration(course))
+        directory = CourseDirectory(config=configuration(course))
         with _told("opened"), alembic_found():
             self._book = Gradebook(directory.db_url, directory.course_id)
             _GRADED.metadata.create_all(self._book.engine)
@@ -237,6 +247,31 @@ class Book:
             old=tuple(sorted(old)),
         )
 
+    def given(self, student: str) -> dict[str, Given]:
+        """Return points and comments by name of cell; nothing if there is no submission.
+
+        Parameters
+        ----------
+        student : str
+            Whose.
+        """
+        name = self._assignment
+        with _told("read"):
+            try:
+                notebook = self._book.find_submission_notebook(name, name, student)
+            except MissingEntry:
+                return {}
+            found = {
+                grade.name: Given(
+                    grade.score, grade.manual_score is not None, grade.needs_manual_grade
+                )
+                for grade in notebook.grades
+            }
+            for comment in notebook.comments:
+                mark = found.get(comment.name, Given())
+                found[comment.name] = replace(mark, comment=comment.comment or "")
+        return found
+
 
 def from_result(
     scores: Mapping[str, float | None], tasks: Mapping[str, str], of: Mapping[str, float]
@@ -258,7 +293,7 @@ def _changed(cell: str, record: Record, before: Record | None) -> bool:
     return record.submission != before.submission
 
 
-def _configuration(course: Path) -> Config:
+def configuration(course: Path) -> Config:
     """Return what nbgrader is told in its configuration, which is a program."""
     try:
         config = PyFileConfigLoader(CONFIGURATION, path=str(course)).load_config()

@@ -83,8 +83,8 @@ class Tests:
         tree = ast.parse(source)
         for node in tree.body:
             if isinstance(node, ast.Assign):
-                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-                self._constants |= dict.fromkeys(names, node.value)
+                targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                self._constants |= dict.fromkeys(targets, node.value)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 self._uses[node.name] = self._read(node)
@@ -128,13 +128,13 @@ class _Empty(ast.NodeTransformer):
     def __init__(self, module: str, allowed: Allowed) -> None:
         self._path, self._allowed = [module], allowed
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         self._path.append(node.name)
         self.generic_visit(node)
         self._path.pop()
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         name = ".".join([*self._path, node.name])
         kept = node.name == "__init_subclass__" or name in _IMPORTING
         if self._allowed.hollow(name) and not kept:

@@ -16,10 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 
 from dlcourse.files import atomic_write
-from dlcourse.grading.judge import Judge, Patience
+from dlcourse.grading.judge import Judge
+from dlcourse.grading.learner import Patience
 from dlcourse.grading.limits import Limits
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import choose

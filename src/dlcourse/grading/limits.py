@@ -143,11 +143,17 @@ class Group:
                 folder.rmdir()
 
 
-def group(limits: Limits) -> Group | None:
-    """Return a new control group, or None where the kernel lends none."""
+def group(limits: Limits, first: int) -> Group | None:
+    """Return a control group with a process in it, or None where the kernel lends none."""
     for folders in _places():
         with contextlib.suppress(OSError):
-            return Group(folders, limits)
+            made = Group(folders, limits)
+            try:
+                made.add(first)
+            except OSError:
+                made.remove()
+                raise
+            return made
     return None
 
 

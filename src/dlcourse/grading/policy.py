@@ -17,11 +17,18 @@ from dlcourse.optim.optimizer import Optimizer
 #: Special methods of any object.
 _SPECIAL = frozenset(
     f"__{name}__"
-    for name in "call len getitem setitem iter next contains enter exit array_ufunc".split()
+    for name in (
+        *("call", "len", "getitem", "setitem", "iter", "next", "contains", "enter", "exit"),
+        "array_ufunc",
+    )
 )
 #: Special methods of an array of the strict library.
 _OF_ARRAYS = frozenset(OPERATORS) | frozenset(
-    f"__{name}__" for name in "bool float int index array array_ufunc array_function".split()
+    f"__{name}__"
+    for name in (
+        *("len", "getitem", "setitem", "bool", "float", "int", "index"),
+        *("array", "array_ufunc", "array_function"),
+    )
 )
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.ufunc, type)
 #: Classes of the package whose objects tests hand out.

@@ -16,6 +16,9 @@ from pathlib import Path
 from dlcourse.grading.inside import ENVIRONMENT
 from dlcourse.grading.limits import Group, Limits, computed, group, inside, memory, size
 
+#: Seconds from one look at what runs inside to the next.
+_MOMENT = 0.1
+
 
 class SandboxError(RuntimeError):
     """No sandbox works here: the reason, and what to do."""
@@ -35,7 +38,7 @@ class Running:
     bounds : Group, optional
         The control group that everything inside is in.
     kill : function
-        Ends everything inside, without waiting for it.
+        Ends everything inside, without waiting for it; called once.
     scratch : Path, optional
         The folder outside that can be written, removed at the end.
 
@@ -59,7 +62,11 @@ class Running:
         self._limits, self._group, self._scratch = limits, bounds, scratch
         self._reason = ""
         self._lacked_memory = False
+        self._seen: list[int] = []
+        self._look_again = 0.0
         self._computed = 0.0
+        self._stopped = False
+        self._stopping = threading.Lock()
         self._over = threading.Event()
         self._ending = threading.Lock()
         self._watch = threading.Thread(target=self._watching, daemon=True)
@@ -72,12 +79,16 @@ class Running:
         control group, and else hundredths of a second of children that somebody waited for.
         """
         with contextlib.suppress(OSError):  # its group is gone
-            if self._group is None:
-                seconds = computed(inside(self._first))
-            else:
-                seconds = self._group.computed()
+            seconds = self._group.computed() if self._group else computed(self._inside())
             self._computed = max(self._computed, seconds)
         return self._computed
+
+    def _inside(self) -> list[int]:
+        """Return the processes inside, as they were a moment ago: to look for them takes time."""
+        if time.monotonic() > self._look_again:
+            self._look_again = time.monotonic() + _MOMENT
+            self._seen = inside(self._first)
+        return self._seen
 
     def end(self) -> None:
         """End everything inside and wait until it has ended; a second time does nothing."""
@@ -128,27 +139,28 @@ class Running:
 
     def _watching(self) -> None:
         """Look after the limits that nobody else does."""
-        end = time.monotonic() + self._limits.wall
-        while not self._over.wait(0.1) and self._process.poll() is None:
-            if self.computed() > self._limits.processor:
+        limits = self._limits
+        end = time.monotonic() + limits.wall
+        while not self._over.wait(_MOMENT) and self._process.poll() is None:
+            if self.computed() > limits.processor:
                 self._stop(self._lack_of_time())
             elif time.monotonic() > end:
                 self._stop(
-                    f"it was ended: it ran for {self._limits.wall:g} seconds, the most that it may"
+                    f"it was ended: it ran for {limits.wall:g} seconds, the most that it may"
                 )
-            elif self._group is None and memory(inside(self._first), self._limits.memory) > (
-                self._limits.memory
-            ):
+            elif not self._group and memory(self._inside(), limits.memory) > limits.memory:
                 self._lacked_memory = True
                 self._stop(self._lack_of_memory())
-            elif self._scratch is not None and size(self._scratch) > self._limits.scratch:
-                self._stop(
-                    f"it was ended: its files took more than {self._limits.scratch >> 20} MiB"
-                )
+            elif self._scratch and size(self._scratch) > limits.scratch:
+                self._stop(f"it was ended: its files took more than {limits.scratch >> 20} MiB")
 
     def _stop(self, reason: str) -> None:
-        if self._process.poll() is None:
-            self._reason = self._reason or reason
+        with self._stopping:
+            if self._stopped:
+                return
+            self._stopped = True
+            if self._process.poll() is None:
+                self._reason = reason
             self._kill()
 
 
@@ -191,18 +203,18 @@ def launched(
             pass_fds=(inform, waits, *inherited),
             start_new_session=True,
         )
-        assert process.stderr is not None
         os.close(inform)
         inform = -1
-        with open(informed, closefd=False) as file, process.stderr:
+        assert process.stderr is not None
+        with os.fdopen(os.dup(informed)) as file, process.stderr:
             told = file.read()
             if not told:
-                raise SandboxError(_with_remedy(process.stderr.read().decode(errors="replace")))
+                said = process.stderr.read().decode(errors="replace")
+                process.wait()
+                raise SandboxError(_with_remedy(said))
         first = int(json.loads(told)["child-pid"])
-        bounds = group(limits)
-        if bounds is not None:
-            bounds.add(first)
-        os.write(go, b"\n")
+        bounds = group(limits, first)
+        os.write(go, b"!")
         return process, first, bounds
     finally:
         for descriptor in (informed, inform, waits, go):
@@ -212,7 +224,7 @@ def launched(
 
 def _with_remedy(error: str) -> str:
     """Return what bubblewrap said, with what to do about it."""
-    said = " ".join(error.split()) or "it said nothing"
+    said = " ".join(error.split()) or "bubblewrap said nothing"
     if "Unknown option" in said:
         return f"bubblewrap is too old, 0.8 or later is needed ({said})"
     if "Permission denied" in said or "Operation not permitted" in said or "No permissions" in said:

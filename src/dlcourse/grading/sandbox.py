@@ -8,7 +8,6 @@ whom Landlock leaves the same few files. Where neither works, `choose` says why.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import shutil
@@ -22,7 +21,6 @@ from pathlib import Path
 
 import psutil
 
-from dlcourse.grading import unprivileged
 from dlcourse.grading.inside import (
     DESCRIPTORS,
     ENVIRONMENT,
@@ -107,7 +105,7 @@ class Sandbox:
         )
 
         def kill() -> None:
-            for pid in inside(process.pid):
+            for pid in inside(process.pid) if process.poll() is None else ():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     psutil.Process(pid).kill()
 
@@ -172,8 +170,9 @@ class Bubblewrap(Sandbox):
 
         def kill() -> None:
             # The first process of a space: the kernel ends all others with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(first, signal.SIGKILL)
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(first, signal.SIGKILL)
 
         return Running(process, first, limits, bounds, kill)
 
@@ -196,6 +195,8 @@ class AnotherUser(Sandbox):
         read_only: Mapping[Path, Path],
         limits: Limits,
     ) -> Running:
+        from dlcourse.grading import unprivileged  # it can be imported on Linux alone
+
         scratch = Path(tempfile.mkdtemp(prefix="dlcourse-"))
         readable, listed = [*system(), *read_only], []
         for path in (Path("/usr"), *python()):
@@ -225,8 +226,7 @@ class AnotherUser(Sandbox):
         finally:
             os.close(lifeline)
         # It ends everything when the other end of its lifeline is closed, by us or with us.
-        kill = functools.cache(functools.partial(os.close, life))
-        return Running(process, process.pid, limits, bounds, kill, scratch)
+        return Running(process, process.pid, limits, bounds, lambda: os.close(life), scratch)
 
 
 def choose(without: bool = False) -> Sandbox:
@@ -252,7 +252,8 @@ def choose(without: bool = False) -> Sandbox:
     if without:
         return Sandbox()
     if sys.platform != "linux":
-        raise SandboxError(f"there is no sandbox for {sys.platform}: {_ELSEWHERE}")
+        system_name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
+        raise SandboxError(f"there is no sandbox for {system_name}: {_ELSEWHERE}")
     reasons = []
     for sandbox, missing in ((Bubblewrap(), _no_bubblewrap), (AnotherUser(), _no_other_user)):
         reason = missing() or _failure(sandbox)
@@ -272,6 +273,8 @@ def _no_bubblewrap() -> str:
 
 
 def _no_other_user() -> str:
+    from dlcourse.grading import unprivileged
+
     if os.geteuid() != 0:
         return "only root can run it as another user"
     if not unprivileged.landlock():

@@ -24,6 +24,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dlcourse.files import Found, reading
+from dlcourse.grading.inert import strange
 
 FILE = "course.toml"
 _REMEDY = "correct it; the guide for teachers shows an example"
@@ -42,7 +43,7 @@ class Settings:
     """What `course.toml` says; these are the values if it says nothing."""
 
     time_zone: dt.tzinfo = dt.UTC
-    roster: tuple[str, ...] | None = None  #: the students by name, None if there is no roster
+    roster: Mapping[str, Mapping[str, str]] | None = None  #: the columns of each student, by `id`
     due: Mapping[str, dt.datetime] = field(default_factory=dict)
     test_seconds: float = 120
     job_minutes: float = 30
@@ -108,17 +109,21 @@ def _due(name: str, date: Any, zone: ZoneInfo | None) -> dt.datetime:
     return date.replace(tzinfo=zone)
 
 
-def _roster(path: Path) -> tuple[str, ...]:
+def _roster(path: Path) -> dict[str, dict[str, str]]:
     missing = f"{path}: expected the roster that {FILE} names, found no such file; correct the name"
     with reading(path, "a list of students", "write a CSV with a column id", missing=missing):
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
-            if "id" not in (rows.fieldnames or ()):
-                raise Found(f"the columns {', '.join(rows.fieldnames or ()) or 'of an empty file'}")
-            listed = [(row["id"] or "").strip() for row in rows]
-        names = [name for name in listed if name]
-        if wrong := [name for name in names if "/" in name or name.startswith(".")]:
-            raise Found(f"{wrong[0]!r}, which is no name of a folder")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise Found(f"{twice[0]!r} twice")
-    return tuple(names)
+            columns = rows.fieldnames or ()
+            if "id" not in columns:
+                raise Found(f"the columns {', '.join(columns) or 'of an empty file'}")
+            listed = [{name: (row[name] or "").strip() for name in columns} for row in rows]
+        found: dict[str, dict[str, str]] = {}
+        for row in filter(lambda row: row["id"], listed):
+            name = row["id"]
+            if name in found:
+                raise Found(f"{name!r} twice")
+            if strange(name) or name.startswith(".") or "/" in name:
+                raise Found(f"{name!r}, which cannot be the name of a folder here")
+            found[name] = row
+    return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from typing import Any
+
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
@@ -143,9 +144,9 @@ def bounds(array: np.ndarray, of: np.ndarray, all_of_it: bool) -> tuple[int, int
     """
     low, high = byte_bounds(array)
     first, last = byte_bounds(of)
-    if all_of_it and first <= low and high <= last:
-        if last - first <= max(WHOLE, FACTOR * array.nbytes):
-            return int(first), int(last)
+    inside = first <= low and high <= last
+    if all_of_it and inside and last - first <= max(WHOLE, FACTOR * array.nbytes):
+        return int(first), int(last)
     return int(low), int(high)
 
 

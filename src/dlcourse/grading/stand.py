@@ -144,8 +144,8 @@ def _operator(name: str) -> Callable[..., Any]:
 class Computing(Stand):
     """An array of another library that stays on the other side; all is computed there."""
 
-    __bool__, __float__, __int__ = map(_operator, ("__bool__", "__float__", "__int__"))  # type: ignore[assignment]
-    __index__, __array__ = map(_operator, ("__index__", "__array__"))  # type: ignore[assignment]
+    __bool__, __float__, __int__ = map(_operator, ("__bool__", "__float__", "__int__"))
+    __index__, __array__ = map(_operator, ("__index__", "__array__"))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         return _ask(self, "__array_ufunc__", (ufunc.__name__, method, *inputs), options)
@@ -154,12 +154,13 @@ class Computing(Stand):
         return _ask(self, "__array_function__", (function.__name__,), {})
 
 
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
+_OTHERS = ("lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert")
 #: Operators of an array.
-OPERATORS = tuple(
-    f"__{prefix}{name}__"
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor".split()
-    for prefix in ("", "r", "i")
-) + tuple(f"__{name}__" for name in "lt le gt ge eq ne neg abs invert".split())
+OPERATORS = (
+    *(f"__{prefix}{name}__" for name in _BINARY for prefix in ("", "r", "i")),
+    *(f"__{name}__" for name in _OTHERS),
+)
 for _name in OPERATORS:
     setattr(Computing, _name, _operator(_name))
-Computing.__hash__ = object.__hash__  # type: ignore[method-assign]
+Computing.__hash__ = object.__hash__  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 #: Bytes of structure, and of arrays, that one message may have.
-STRUCTURE, ARRAYS = 32 * 2**20, 256 * 2**20
+STRUCTURE, ARRAYS = 8 * 2**20, 256 * 2**20
 #: Where messages wait that any thread may serve.
 ANYBODY = -1
 #: Messages that may wait for one thread, or for anybody.
@@ -25,6 +25,9 @@ _WAITING = 16
 _HEAD = struct.Struct("<QQ")
 #: Bytes to read or write at once: at most, and where a message is small.
 _PIECE, _USUAL = 2**20, 2**16
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_DECODE = json.JSONDecoder().decode
 
 Message = list[Any]
 
@@ -78,7 +81,7 @@ class Channel:
 
     def send(self, message: Message, raw: list[bytes]) -> None:
         """Write a message; `raw` are the bytes of its arrays, one after another."""
-        body = json.dumps(message, separators=(",", ":")).encode()
+        body = _ENCODE(message).encode()
         size = sum(map(len, raw))
         if len(body) > STRUCTURE or size > ARRAYS:
             raise ValueError("more data than one call may hand over")
@@ -140,7 +143,7 @@ class Channel:
             raise Malformed("a message that is too large")
         body, raw = self._read(structure), self._read(size)
         try:
-            message = json.loads(body)
+            message = _DECODE(body.decode())
         except (ValueError, RecursionError) as error:
             raise Malformed("a message that cannot be read") from error
         if not isinstance(message, list) or not message or not isinstance(message[0], int):

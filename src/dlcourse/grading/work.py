@@ -17,6 +17,7 @@ from typing import Any
 from dlcourse.files import atomic_write, one_line, read_json, reading, write_json
 from dlcourse.grading import gradebook, people, settings
 from dlcourse.grading.gradebook import Record
+from dlcourse.grading.inert import strange
 from dlcourse.grading.master import understood
 from dlcourse.grading.plan import Plan, lay
 from dlcourse.grading.runner import JobError, environment
@@ -150,6 +151,8 @@ class Class:
         try:
             if not folder.is_dir() or not any(folder.iterdir()):
                 return work
+            if sign := strange(student):
+                raise Unreadable(f"the name of the folder has {sign} in it; rename the folder")
             submission = read(folder, self.assignment)
             work.plan = plan = lay(self.master, submission)
         except Unreadable as reason:
@@ -160,14 +163,18 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        steps = [asdict(step) for step in plan.steps]
         texts = _hash([asdict(cell) for cell in submission.cells])
         number = self._again["rounds"].get(student, 0)
         key = _hash([texts, self._edition, environment(), number])
         words = {name: _hash(text) for name, text in plan.words.items()}
         work.record = Record(key, texts, self._edition, environment(), number, words)
-        work.spec = json.dumps({**self._spec, "sandbox": self._sandbox, "key": key, "steps": steps})
+        work.spec = self.spec(plan, key)
         return work
+
+    def spec(self, plan: Plan, key: str) -> str:
+        """Return the job that marks what has been laid into the teacher's notebook."""
+        steps = [asdict(step) for step in plan.steps]
+        return json.dumps({**self._spec, "sandbox": self._sandbox, "key": key, "steps": steps})
 
 
 def _master(course: Path, assignment: str) -> list[dict[str, Any]]:

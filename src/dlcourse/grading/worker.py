@@ -5,7 +5,6 @@ Tests never come here. Whatever happens in this process, the judge decides what 
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
 import traceback
@@ -15,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse.grading.crossing import Crossing, Malformed
+from dlcourse.grading.crossing import Crossing
 from dlcourse.grading.endpoint import Endpoint
-from dlcourse.grading.wire import Channel, Closed, Message
+from dlcourse.grading.states import changed_states, global_states, set_global_states
+from dlcourse.grading.wire import Channel, Closed, Malformed, Message
 
 #: File descriptors that the sandbox leaves open.
 INLET, OUTLET = 3, 4
@@ -145,46 +145,15 @@ class _CellFailed(Exception):
 def _told(error: BaseException) -> str:
     """Return what became of a cell: the error, and in which line."""
     line = next(
-        (frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<cell>"),
+        (
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == "<cell>"
+        ),
         getattr(error, "lineno", None),
     )
     where = f" (line {line} of the cell)" if line else ""
     return f"{type(error).__name__}: {str(error)[:400]}{where}"
-
-
-# -- the random states that all share ----------------------------------------------------
-
-States = tuple[Any, Any]
-
-
-def global_states() -> States:
-    """Return the states from which ``np.random`` and ``random`` draw."""
-    return np.random.get_state(legacy=False), random.getstate()
-
-
-def changed_states(known: States) -> tuple[list[Any] | None, States]:
-    """Return what has changed, as data, and the states now."""
-    now = global_states()
-    numpy_now, numpy_known = now[0], known[0]
-    same = numpy_now["state"]["pos"] == numpy_known["state"]["pos"] and np.array_equal(
-        numpy_now["state"]["key"], numpy_known["state"]["key"]
-    )
-    if same and now[1] == known[1]:
-        return None, now
-    key = numpy_now["state"]["key"].tolist()
-    numpy_state = [key, numpy_now["state"]["pos"], numpy_now["has_gauss"], numpy_now["gauss"]]
-    version, internal, gauss = now[1]
-    return [numpy_state, [version, list(internal), gauss]], now
-
-
-def set_global_states(states: list[Any] | None, known: States) -> States:
-    """Set the states to what `changed_states` returned on the other side."""
-    if states is None:
-        return known
-    (key, pos, has_gauss, cached), (version, internal, gauss) = states
-    np.random.set_state(("MT19937", np.array(key, np.uint32), pos, has_gauss, cached))
-    random.setstate((version, tuple(internal), gauss))
-    return global_states()
 
 
 def main() -> None:
