@@ -124,7 +124,7 @@ def graded(tmp_path_factory):
     return folder, row
 
 
-def judged(specs, **how):
+def judged(specs, folder, **how):
     """The results of a judge that finds the first test right, and the others wrong."""
     for key, text in specs.items():
         tests = [step for step in json.loads(text)["steps"] if step["kind"] == "test"]

@@ -28,7 +28,7 @@ def course(made, tmp_path, monkeypatch):
     return shutil.copytree(made, tmp_path / "course")
 
 
-def judged(specs, **how):
+def judged(specs, folder, **how):
     """Results as `fake_job` gives them, without processes."""
     for key, text in specs.items():
         spec = json.loads(text)
@@ -198,6 +198,15 @@ def test_the_gradebook_fails_for_one_and_the_others_go_on(course, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(jobs, "side_by_side", None)  # nothing is left to run
     assert grade(course)["ann"].status == "graded"
+
+
+def test_an_assignment_that_was_changed_but_not_released(course):
+    master = course / "source" / NAME / f"{NAME}.ipynb"
+    master.write_text(master.read_text().replace('"points": 2', '"points": 3'))
+    hand_in(course, "ann", RIGHT)
+    row = grade(course)["ann"]
+    assert (row.score, row.max_score) == (11, 16)
+    assert "than the teacher's notebook (double-visible); release it again" in row.remarks[0]
 
 
 def test_an_assignment_that_was_not_released(course):

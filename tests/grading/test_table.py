@@ -62,28 +62,36 @@ def test_the_summary_is_by_what_there_is_to_do():
     rows = [
         Row("ann", "graded", 92, 100, open=8),
         Row("bob", "graded", 80, 100, open=8, late=dt.timedelta(hours=1)),
-        Row("cat", "needs a look", 70, 100, remarks=["a", "b"]),
+        Row("cat", "needs a look", 70, 100, remarks=["twice", "read it"]),
+        Row("cay", "needs a look", 70, 100, remarks=["read it"]),
         Row("dan", "not graded", remarks=["ask again"]),
         Row("eve\nz graded", "nothing handed in"),
     ]
     assert table.summary(rows).split("\n\n") == [
-        "5 students: 2 graded, 1 needs a look, 1 not graded, 1 nothing handed in",
+        "6 students: 2 graded, 2 needs a look, 1 not graded, 1 nothing handed in",
         "to be marked by a person, 16 points: 2\n  ann, bob",
-        "needs a look: 1\n  cat: a; b",
-        "not graded: 1\n  dan: ask again",
+        "needs a look: 2\n  read it: cat, cay\n  twice: cat",
+        "not graded: 1\n  ask again: dan",
         "late: 1\n  bob",
         "nothing handed in: 1\n  eve z graded",
     ]
 
 
-def test_settings_are_read(tmp_path):
-    assert settings.read(tmp_path) == settings.Settings()
-    (tmp_path / "roster.csv").write_text("\ufeffid,email\n ann ,a@b\n,\nbob,\n", encoding="utf-8")
-    (tmp_path / "course.toml").write_text(
+@pytest.fixture
+def course(tmp_path):
+    for name in ("ps1", "ps2", "ps3"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+    return tmp_path
+
+
+def test_settings_are_read(course):
+    assert settings.read(course) == settings.Settings()
+    (course / "roster.csv").write_text("\ufeffid,email\n ann ,a@b\n,\nbob,\n", encoding="utf-8")
+    (course / "course.toml").write_text(
         'time_zone = "Europe/Berlin"\nroster = "roster.csv"\ntest_seconds = 5\n'
         "[due]\nps1 = 2026-11-01\nps2 = 2026-11-01T12:00:00\nps3 = 2026-11-01T12:00:00Z\n"
     )
-    found = settings.read(tmp_path)
+    found = settings.read(course)
     assert found.roster == {"ann": {"id": "ann", "email": "a@b"}, "bob": {"id": "bob", "email": ""}}
     assert (found.test_seconds, found.job_minutes) == (5, 30)
     assert {name: date.astimezone(dt.UTC).isoformat() for name, date in found.due.items()} == {
@@ -109,15 +117,18 @@ def test_settings_are_read(tmp_path):
         ('roster = "none.csv"', "expected the roster that course.toml names"),
         ('roster = "bad.csv"', "found the columns student, name"),
         ('roster = "twice.csv"', "found 'ann' twice"),
+        ('roster = "up.csv"', "found '../bob', which cannot be the name"),
+        ("[due]\nps9 = 2026-11-01T12:00:00Z", "a due date of ps9, which is none of ps1, ps2"),
         ('roster = "."', "expected a list of students, found a folder"),
     ],
 )
-def test_wrong_settings_are_one_sentence(tmp_path, text, told):
-    (tmp_path / "bad.csv").write_text("student,name\n")
-    (tmp_path / "twice.csv").write_text("id\nann\nbob\nann\n")
-    (tmp_path / "course.toml").write_text(text)
+def test_wrong_settings_are_one_sentence(course, text, told):
+    (course / "up.csv").write_text("id\n../bob\n")
+    (course / "bad.csv").write_text("student,name\n")
+    (course / "twice.csv").write_text("id\nann\nbob\nann\n")
+    (course / "course.toml").write_text(text)
     with pytest.raises((FileError, FileNotFoundError)) as error:
-        settings.read(tmp_path)
+        settings.read(course)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 

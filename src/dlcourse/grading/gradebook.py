@@ -145,6 +145,15 @@ class Book:
             self._names = {cell.id: cell.name for cell in [*graded, *notebook.solution_cells]}
             self._points = {cell.id: cell.max_score for cell in graded}
 
+    def check(self, points: Mapping[str, float]) -> None:
+        """Raise `GradebookError` if these are not the points that cells can earn in it."""
+        known = {self._names[cell]: most for cell, most in self._points.items() if most}
+        if other := dict.fromkeys(sorted(name for name, _ in known.items() ^ points.items())):
+            raise GradebookError(
+                f"the gradebook has other tests of {self._assignment} than the teacher's notebook "
+                f"({', '.join(other)}); release it again"
+            )
+
     def close(self) -> None:
         """Close it."""
         self._book.close()

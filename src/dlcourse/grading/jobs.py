@@ -80,7 +80,7 @@ def grade(
             group.ask_again(chosen)
         everyone = group.work()
         todo = _missing(group, [work for work in everyone if work.student in chosen])
-        jobs = _run(group, todo, without_sandbox, workers, scheduler, progress)
+        jobs = _run(group, todo, "running", without_sandbox, workers, scheduler, progress)
         with closing(jobs):
             rows = _settle(group, everyone, chosen, jobs)
         group.finish(chosen)
@@ -138,7 +138,8 @@ def share(
     # Of all jobs, whether done or not: so every machine counts the same ones.
     mine = set(sorted({work.key for work in everyone if work.key})[number::of])
     todo = _missing(group, [work for work in everyone if work.key in mine])
-    with closing(_run(group, todo, without_sandbox, workers, None, progress)) as jobs:
+    running = f"running-{number}-{of}"
+    with closing(_run(group, todo, running, without_sandbox, workers, None, progress)) as jobs:
         return [str(told) for _, told in jobs if isinstance(told, JobError)]
 
 
@@ -150,6 +151,7 @@ def _missing(group: Class, works: Iterable[Work]) -> dict[str, str]:
 def _run(
     group: Class,
     specs: dict[str, str],
+    running: str,
     without_sandbox: bool,
     workers: int | None,
     scheduler: str | None,
@@ -165,6 +167,7 @@ def _run(
             raise ValueError(str(reason)) from None
     jobs = side_by_side(
         specs,
+        group.results / running,
         seconds=60 * group.settings.job_minutes,
         workers=workers or len(available_cores()),
         scheduler=scheduler,

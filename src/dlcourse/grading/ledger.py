@@ -36,9 +36,11 @@ class Ledger:
         try:
             due = group.settings.due.get(group.assignment)
             self._book = Book(group.course, group.assignment, due)
+            self._book.check(group.points)
             self._records = {name: found[-1] for name, found in self._book.records().items()}
         except GradebookError as reason:  # the jobs are worth running all the same
-            self._no_book = str(reason)
+            self.close()
+            self._book, self._no_book = None, str(reason)
 
     def close(self) -> None:
         """Close the gradebook."""
@@ -146,4 +148,4 @@ def _change(before: Record, now: Record | None) -> str:
         return "the assignment was changed"
     if now.environment != before.environment:
         return "dlcourse, Python or NumPy was changed"
-    return "it was to be graded again"
+    return "it was asked for again, or its result was lost"

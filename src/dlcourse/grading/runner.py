@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def run(spec: str, seconds: float, module: str = JOB) -> str:
+def run(spec: str, seconds: float, module: str = JOB, beside: Path | None = None) -> str:
     """Run a job as a process, on whatever machine this is called, and return its result.
 
     Parameters
@@ -81,6 +82,8 @@ def run(spec: str, seconds: float, module: str = JOB) -> str:
         After that it is ended.
     module : str
         The program.
+    beside : Path, optional
+        The folder for its files, those of temporary files if not given.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def run(spec: str, seconds: float, module: str = JOB) -> str:
             f"the machine {platform.node()} has another {' and another '.join(different)}; "
             "install there what is installed here"
         )
-    with tempfile.TemporaryDirectory(prefix="dlcourse-job-") as name:
+    with tempfile.TemporaryDirectory(prefix="dlcourse-job-", dir=beside) as name:
         folder = Path(name)
         paths = folder / "spec.json", folder / "result.json"
         paths[0].write_text(spec, encoding="utf-8")
@@ -128,7 +131,12 @@ def run(spec: str, seconds: float, module: str = JOB) -> str:
 
 
 def side_by_side(
-    specs: Mapping[str, str], *, seconds: float, workers: int, scheduler: str | None = None
+    specs: Mapping[str, str],
+    folder: Path,
+    *,
+    seconds: float,
+    workers: int,
+    scheduler: str | None = None,
 ) -> Generator[tuple[str, str | JobError]]:
     """Run jobs, and give the key of each with its result, or with why there is none, as they end.
 
@@ -138,6 +146,9 @@ def side_by_side(
     ----------
     specs : mapping
         From keys to specs.
+    folder : Path
+        Where jobs on this machine have their files, of this call alone. What an earlier one that
+        was killed has left there is removed.
     seconds : float
         The most that one may take.
     workers : int
@@ -145,13 +156,12 @@ def side_by_side(
     scheduler : str, optional
         The address of a scheduler of dask.distributed, whose workers run the jobs instead.
     """
-    if not specs:
-        return
-    with _signals(), _executor(workers, scheduler) as executor:
+    with _signals(), _executor(workers, scheduler) as executor, _emptied(folder):
+        beside = folder if scheduler is None else None
         keys: dict[Future[str], str] = {}
         try:
             for key, spec in specs.items():
-                keys[executor.submit(run, spec, seconds, JOB)] = key
+                keys[executor.submit(run, spec, seconds, JOB, beside)] = key
             for future in as_completed(keys):
                 try:
                     yield keys[future], future.result()
@@ -167,6 +177,17 @@ def side_by_side(
             while scheduler is None and wait(keys, timeout=0.05).not_done:
                 for process in list(_running):
                     _end(process)
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """Have an empty folder that others cannot look into, and remove it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

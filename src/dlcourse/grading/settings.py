@@ -78,6 +78,9 @@ def read(course: Path) -> Settings:
                 raise Found(f"{name} = {number!r}, which is no time to work in")
         zone = _zone(found.get("time_zone"))
         dates = found.get("due", {})
+        known = sorted(path.name for path in (course / "source").glob("*"))
+        if unknown := sorted(set(dates) - set(known)):
+            raise Found(f"a due date of {unknown[0]}, which is none of {', '.join(known)}")
         due = {name: _due(name, date, zone) for name, date in dates.items()}
     listed = _roster(course / found["roster"]) if "roster" in found else None
     return Settings(zone or dt.UTC, listed, due, **numbers)
@@ -120,7 +123,7 @@ def _roster(path: Path) -> dict[str, dict[str, str]]:
             name = row["id"]
             if name in found:
                 raise Found(f"{name!r} twice")
-            if strange(name) or name in (".", "..") or "/" in name:
+            if strange(name) or name.startswith(".") or "/" in name:
                 raise Found(f"{name!r}, which cannot be the name of a folder here")
             found[name] = row
     return found

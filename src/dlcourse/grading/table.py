@@ -79,44 +79,56 @@ def hours(late: dt.timedelta) -> str:
 
 
 def summary(rows: list[Row]) -> str:
-    """Return what there is to do, one paragraph for each kind of work, on one screen if it can be.
+    """Return what there is to do: a paragraph for each kind of work, a line for each remark.
 
     Examples
     --------
     >>> print(summary([Row("ann", "graded", 92.0, 100.0, open=8.0), Row("bob", "not graded",
-    ...     remarks=["ps1.ipynb is not a notebook; ask for it again"])]))
+    ...     remarks=["it is not a notebook; ask for it again"])]))
     2 students: 1 graded, 1 not graded
     <BLANKLINE>
     to be marked by a person, 8 points: 1
       ann
     <BLANKLINE>
     not graded: 1
-      bob: ps1.ipynb is not a notebook; ask for it again
+      it is not a notebook; ask for it again: bob
     """
-    states = ("graded", "needs a look", "not graded", "nothing handed in")
-    counts = {state: sum(row.status == state for row in rows) for state in states}
-    parts = [
-        f"{len(rows)} students: "
-        + ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    ]
+    states: dict[str, list[Row]] = {
+        state: [row for row in rows if row.status == state]
+        for state in ("graded", "needs a look", "not graded", "nothing handed in")
+    }
+    counts = [f"{len(found)} {state}" for state, found in states.items() if found]
+    parts = [f"{len(rows)} students: {', '.join(counts)}"]
     if waiting := [row for row in rows if row.open]:
         points = sum(row.open for row in waiting)
         parts.append(_names(f"to be marked by a person, {points:g} points", waiting))
     for state in ("needs a look", "not graded"):
-        if found := [row for row in rows if row.status == state]:
-            lines = [one_line(f"{row.student}: {'; '.join(row.remarks)}") for row in found]
-            parts.append("\n  ".join([f"{state}: {len(found)}", *lines]))
+        if found := states[state]:
+            parts.append("\n  ".join([f"{state}: {len(found)}", *_by_remark(found)]))
     if late := [row for row in rows if row.late is not None]:
         parts.append(_names("late", late))
-    if nothing := [row for row in rows if row.status == "nothing handed in"]:
+    if nothing := states["nothing handed in"]:
         parts.append(_names("nothing handed in", nothing))
     return "\n\n".join(parts)
 
 
-def _names(title: str, rows: list[Row], most: int = 20) -> str:
-    names = ", ".join(one_line(row.student) for row in rows[:most])
+def _by_remark(rows: list[Row]) -> list[str]:
+    """Return a line for each remark, what many have first."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        for remark in row.remarks:
+            found.setdefault(one_line(remark), []).append(row)
+    several = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [f"{remark}: {_some(whose)}" for remark, whose in several]
+
+
+def _names(title: str, rows: list[Row]) -> str:
+    return f"{title}: {len(rows)}\n  {_some(rows)}"
+
+
+def _some(rows: list[Row], most: int = 20) -> str:
     more = f" and {len(rows) - most} more" if len(rows) > most else ""
-    return f"{title}: {len(rows)}\n  {names}{more}"
+    return ", ".join(one_line(row.student) for row in rows[:most]) + more
 
 
 def _number(value: float | None) -> str:

@@ -68,6 +68,8 @@ class Class:
         From the name of each such cell to its points.
     students : list of str
         Everyone by name.
+    results : Path
+        The folder of results.
 
     Raises
     ------
@@ -92,8 +94,8 @@ class Class:
         self._edition = _hash([self.master, self._spec])
         self._spec["environment"] = environment()
         self._sandbox = "none" if without_sandbox else "auto"
-        self._results = course / "results" / assignment
-        again = self._results / "again.json"
+        self.results = course / "results" / assignment
+        again = self.results / "again.json"
         self._again = read_json(again) if again.exists() else {"rounds": {}, "unfinished": []}
 
     def folder(self, student: str) -> Path:
@@ -107,7 +109,7 @@ class Class:
     def result(self, key: str) -> dict[str, Any] | None:
         """Return a result, or None if there is none that counts."""
         try:
-            found: dict[str, Any] = read_json(self._results / f"{key}.json")
+            found: dict[str, Any] = read_json(self.results / f"{key}.json")
         except (ValueError, OSError):
             return None
         counts = self._sandbox == "none" or found.get("sandbox") != "none"
@@ -123,7 +125,7 @@ class Class:
             raise JobError(
                 f"the job gave no result that can be read ({error}); grade again, and report this"
             ) from None
-        with atomic_write(self._results / f"{key}.json") as file:
+        with atomic_write(self.results / f"{key}.json") as file:
             file.write(text.encode())
         return found
 
@@ -142,7 +144,7 @@ class Class:
 
     def _remember(self, unfinished: set[str]) -> None:
         self._again["unfinished"] = sorted(unfinished)
-        write_json(self._results / "again.json", self._again)
+        write_json(self.results / "again.json", self._again)
 
     def _work(self, student: str) -> Work:
         work, folder = Work(student), self.folder(student)
