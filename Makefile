@@ -29,7 +29,7 @@ help:
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
 	@echo "make release     write the notebooks that learners get, into exercises/release"
-	@echo "make course SECRET=...   make a course whose hidden tests only its secret tells; COURSE=folder"
+	@echo "make course SECRET=...   make a course whose hidden tests only its secret tells; OVERLAY=, COURSE=folder"
 	@echo "make collect FROM=moodle.zip   sort what was handed in into submitted; ASSIGNMENT=ps1-deeper"
 	@echo "make grade       grade what was handed in; ASSIGNMENT=ps1-deeper, OPTIONS=--again"
 	@echo "make feedback    write the feedback, when the questions in words are graded as well"
@@ -81,10 +81,11 @@ release: $(VENV)/.grading
 	$(BIN)/python tools/assignments.py
 	$(foreach name,$(ASSIGNMENTS),($(NBGRADER) generate_assignment $(name) --force) &&) true
 
-# A teacher's own course lies in a folder of its own, named with COURSE=.
-COURSE ?= exercises
+# A teacher's own course lies in course/, or where COURSE= says; without one it is the public course.
+COURSE ?= $(if $(wildcard course/source),course,exercises)
+course: COURSE := $(if $(filter exercises,$(COURSE)),course,$(COURSE))
 course: $(VENV)/.grading
-	@DLCOURSE_SECRET="$(SECRET)" $(TEACH) make $(if $(OVERLAY),--overlay "$(OVERLAY)") $(HERE)
+	@$(if $(SECRET),DLCOURSE_SECRET='$(SECRET)') $(TEACH) make $(if $(OVERLAY),--overlay "$(OVERLAY)") $(HERE)
 
 collect: $(VENV)/.grading
 	$(TEACH) collect $(ASSIGNMENT) --from "$(FROM)" $(HERE)
