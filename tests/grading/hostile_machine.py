@@ -101,6 +101,22 @@ for _ in range(40):
         kept = [np.ones(2**20, np.uint8) for _ in range(400)]; time.sleep(999)
 time.sleep(999)
 """, honest=ADAM),
+    Kind("memory-of-no-process", inside="""\
+kept = []
+for _ in range(80):
+    with quiet():
+        kept.append(os.memfd_create("$mark"))
+        with quiet():
+            for _ in range(64): os.write(kept[-1], bytes(2**20))
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+for _ in range(10):
+    segment = libc.shmget(0, 2**29, 0o1600)
+    at = libc.shmat(segment, None, 0)
+    if at not in (None, 2**64 - 1):
+        ctypes.memset(at, 1, 2**29); libc.shmdt(ctypes.c_void_p(at))
+time.sleep(0.5)
+""", honest=ADAM),
     Kind("disk", inside="""\
 for place in ("/tmp", "/dev/shm", "/var/tmp", os.getcwd(), os.environ.get("HOME", "/")):
     with quiet():

@@ -12,7 +12,7 @@ CHECKS = [
     Kind("checks-replaced", """\
 import dlcourse.check
 for module in [m for n, m in list(sys.modules.items()) if n.startswith(("dlcourse.check", "__main__"))]:
-    for name in list(vars(module)):
+    for name in set(vars(module)) - {"contextlib", "quiet", "sys"}:
         if not name.startswith("__"):
             with quiet():
                 setattr(module, name, lambda *a, **k: contextlib.nullcontext())
@@ -227,21 +227,19 @@ for thing in gc.get_objects():
         return thing
 """),
     Kind("hidden-tests-read", inside="""\
-import linecache, inspect
-found = [n for n in list(linecache.cache) + [str(sys.argv)] if "hidden" in n]
+import linecache, re
+pattern = re.compile(rb"beyond [=] float|q.grad [=] p.grad.copy")  # does not find itself
+found = [n for n in [*linecache.cache, str(sys.argv)] if "hidden" in n]
 for thing in gc.get_objects():
-    if isinstance(thing, (str, bytes)) and len(thing) > 50:
-        text = thing if isinstance(thing, str) else thing.decode("latin1")
-        for word in ("beyond" + " = float", "q = p" + ".grad.copy"):
-            if word in text:
-                found.append(text[:300])
+    text = thing.encode() if isinstance(thing, str) else thing
+    if isinstance(text, bytes) and pattern.search(text): found.append(text[:300])
 with quiet():
+    memory = os.open("/proc/self/mem", os.O_RDONLY)
     for line in open("/proc/self/maps"):
-        if "rw-p" in line:
-            a, b = (int(v, 16) for v in line.split()[0].split("-"))
-            data = os.pread(os.open("/proc/self/mem", os.O_RDONLY), min(b - a, 2**26), a)
-            at = data.find(b"beyond" + b" = float")
-            if at >= 0: found.append(data[at - 100 : at + 100])
+        a, b = (int(v, 16) for v in line.split()[0].split("-"))
+        with quiet():
+            if "r" in line.split()[1] and (at := pattern.search(os.pread(memory, min(b - a, 2**26), a))):
+                found.append(at)
 leak(*found)
 """),
     Kind("solutions-found", """\

@@ -23,7 +23,7 @@ def hear():
         return data
     body, raw = struct.unpack("<QQ", read(16))
     return json.loads(read(body)), read(raw)
-def back(*values, thread=1, **more): say(message(thread, "back", None, None, list(values), **more))
+def back(*values, thread=0, **more): say(message(thread, "back", None, None, list(values), **more))
 def array(number=999_001, offset=0, shape=(200, 50), strides=(200, 4), dtype="<f4", writeable=True):
     return ["a", number, offset, list(shape), list(strides), dtype, writeable]
 def block(size=40_000, number=999_001): return [[[number, 0, size]], [], [], [], []]
@@ -71,13 +71,13 @@ def later():
         time.sleep(0.002)
         back(True); back(None)
 """, inside="threading.Thread(target=later, daemon=True).start(); return 0"),
-    _inside("answers-twice", "back(0); back(None); back(True); return 0"),
+    _inside("answers-twice", "back(0); back(None); back(True); return 0", spoilt=True),
     _inside("answers-with-an-error", """
 for names in (["CheckFailed"], ["KeyboardInterrupt"], ["SystemExit"], ["GeneratorExit"], ["StopIteration"], ["MemoryError"], ["Closed"],
               ["X", "BaseException"], ["\\ud800", "Exception"], ["type", "x" * 10**6], [], [3], {}, None, ["ExceptionGroup"],
               ["UnicodeDecodeError"], ["OSError"], ["A"] * 100_000, ["CommunicationError"], ["BlockingIOError"], ["Malformed"]):
-    say(message(1, "error", None, None, [["l", "passed", *names] if isinstance(names, list) else names]))
-    say(message(1, "error", None, None, [["passed"] + names if isinstance(names, list) else names]))
+    say(message(0, "error", None, None, [["l", "passed", *names] if isinstance(names, list) else names]))
+    say(message(0, "error", None, None, [["passed"] + names if isinstance(names, list) else names]))
 return 0
 """),
     Kind("program-of-ones-own", SPEAK, inside="""
@@ -90,20 +90,21 @@ def read(n):
 def back(thread, value, news=None, raw=b""):
     body = json.dumps([thread, "back", None, None, [value], news, None]).encode()
     os.write(4, struct.pack("<QQ", len(body), len(raw)) + body + raw)
-back(1, None)
+back(0, None)
 while True:
     body, raw = struct.unpack("<QQ", read(16)); asked = json.loads(read(body)); read(raw)
     back(asked[0], True)
 '''
-os.execv(sys.executable, [sys.executable, "-c", program])
+import textwrap
+os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(program)])
 """),
     _inside("byte-by-byte", """
-data = message(1, "back", None, None, [1.0])
+data = message(0, "back", None, None, [1.0])
 for i in range(len(data)):
     os.write(4, data[i:i + 1]); time.sleep(0.25)
 return 0
 """),
-    _inside("half-an-answer", "os.write(4, message(1, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)"),
+    _inside("half-an-answer", "os.write(4, message(0, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)"),
     _inside("pipes-closed", "os.close(3); os.close(4); return 0"),
     _inside("pipes-mistreated", """
 for fd in (3, 4):
@@ -132,14 +133,14 @@ return 0
     _inside("json-without-sense", """
 bodies = [b"", b"null", b"[]", b"{}", b"[1]", b"[NaN]", b"[true,1]", b'["1"]', b"\\xff\\xfe[1]", b"[1e999]", b"[1" + b"0" * 10**5 + b"]",
           b"[" * 10**6, b'{"a":' * 10**5, b'"' + b"\\\\ud800" * 99 + b'"', b"[1,2,3,4,5,6,7,8]", b"[1.5,0,0,0,[],0,0]",
-          b"[1,[],[],[],[],[],[]]", b'[1,"back",0,0,[],0,0]', b'[1,"back",0,0,[[]],0,0]', b'[1,"back",0,0,[{"a":1}],0,0]']
+          b"[1,[],[],[],[],[],[]]", b'[0,"back",0,0,[],0,0]', b'[0,"back",0,0,[[]],0,0]', b'[0,"back",0,0,[{"a":1}],0,0]']
 for body in bodies:
     say(struct.pack("<QQ", len(body), 0) + body)
 return 0
 """),
     _inside("nested-deeply", """
 for depth in (100, 900, 5_000, 200_000):
-    body = b'[1,"back",null,null,[' + b'["l",' * depth + b"0" + b"]" * depth + b"],null,null]"
+    body = b'[0,"back",null,null,[' + b'["l",' * depth + b"0" + b"]" * depth + b"],null,null]"
     say(struct.pack("<QQ", len(body), 0) + body)
 return 0
 """),
@@ -158,33 +159,33 @@ for news in ([1], [[]] * 4, [[], [], [], [], [], []], [[[1, 2, 3]], [], [], [], 
              [[[2, 0, 4]] * 3, [], [], [], []], [[[5, -9, 10**18]], [], [], [], []], [[], [[2, 0, 0]], [], [], []], [[], [[n, 0, 4] for n in range(99)], [], [], []],
              [[], [], [[2, {}], [4, None]], [], []], [[], [], [], [[n, None, None, 1] for n in range(99)], []], [[], [], [], [[2, 1]], []],
              [[], [], [], [], [[], {}, None, -1, 2**70]], {}, "news", 7, True):
-    say(message(1, "back", None, None, [0], news, None, bytes(40)))
+    say(message(0, "back", None, None, [0], news, None, bytes(40)))
 return 0
 """),
     _inside("arrays-without-sense", """
-say(message(1, "back", None, None, [0], block(), None, bytes(40_000)))
+say(message(0, "back", None, None, [0], block(), None, bytes(40_000)))
 for place in (dict(offset=-4), dict(offset=2**63), dict(offset=39_999), dict(strides=(2**62, 4)), dict(strides=(-200, -4)), dict(strides=(1, 1)),
               dict(shape=(-1, 50)), dict(shape=(2**62, 0), strides=(0, 0)), dict(shape=(2**40, 2**40), strides=(0, 0)), dict(shape=[1] * 65, strides=[0] * 65),
               dict(shape=(True, None), strides=(0, 0)), dict(shape=("a", "b")), dict(dtype="O"), dict(dtype="|O"), dict(dtype="U1000"), dict(dtype="(99,99)f4"),
               dict(dtype=[["a", "<f4"]]), dict(dtype="M8[as]"), dict(dtype=">f4"), dict(dtype="<f2"), dict(dtype="?"), dict(dtype="<c16"), dict(dtype="<f16"),
               dict(number=2), dict(number=[]), dict(number=1), dict(writeable="yes"), dict(shape=3, strides=3)):
     back(array(**place))
-    say(message(1, "back", None, None, [["t", array(**place), array(**place)]], block(4, 999_003), None, bytes(4)))
+    say(message(0, "back", None, None, [["t", array(**place), array(**place)]], block(4, 999_003), None, bytes(4)))
 return 0
 """),
 ]
 
 TOO_MUCH = [
     _inside("array-larger-than-memory", """
-say(message(1, "back", None, None, [array(shape=(2**16, 2**16), strides=(0, 0))], block(4), None, bytes(4)))
-say(message(1, "back", None, None, [array(shape=(2**30, 2**10), strides=(0, 0))], block(4, 999_005), None, bytes(4)))
+say(message(0, "back", None, None, [array(shape=(2**16, 2**16), strides=(0, 0))], block(4), None, bytes(4)))
+say(message(0, "back", None, None, [array(shape=(2**30, 2**10), strides=(0, 0))], block(4, 999_005), None, bytes(4)))
 return 0
 """),
     _inside("range-larger-than-memory", """
 for stop in (10**9, 10**18, 10**300):
     back(["r", 0, stop, 1])
 return 0
-"""),
+""", spoilt=True),
     _inside("keys-that-collide", """
 keys = [["d", *[[i * (2**61 - 1), 0] for i in range(400_000)]], ["S", *[i * (2**61 - 1) for i in range(400_000)]]]
 for value in keys: back(value)
@@ -196,17 +197,26 @@ while time.monotonic() < end:
     for thread in range(5, 10_000): say(message(thread, "back", None, None, ["x" * 10**6]))
 return 0
 """),
+    Kind("floods-while-the-judge-writes", SPEAK + """
+def flood():
+    with quiet(): fcntl.fcntl(3, 1031, 4096)
+    data = message(0, "back", None, None, ["x" * 10**6])
+    while True: os.write(4, data)
+for _ in range(4): threading.Thread(target=flood).start()
+time.sleep(0.1)
+while True: time.sleep(1)
+""", last="# " + "x" * 10**6, honest=ADAM, spoilt=True),
     _inside("largest-messages", """
-for _ in range(20): say(message(1, "back", None, None, [array()], block(2**29), None, bytes(2**29)))
+for _ in range(20): say(message(0, "back", None, None, [array()], block(2**29), None, bytes(2**29)))
 return 0
 """),
     _inside("structure-blown-up", """
-body = b'[1,"back",null,null,[' + b"[]," * (20 * 2**20) + b"0],null,null]"
+body = b'[0,"back",null,null,[' + b"[]," * (20 * 2**20) + b"0],null,null]"
 for _ in range(5): say(struct.pack("<QQ", len(body), 0) + body)
 return 0
 """),
     _inside("much-forgotten", """
-for _ in range(5): say(message(1, "back", None, None, [0], [[], [], [], [], [2] * 3_000_000]))
+for _ in range(5): say(message(0, "back", None, None, [0], [[], [], [], [], [2] * 3_000_000]))
 return 0
 """),
     _inside("many-objects", """
@@ -233,16 +243,16 @@ for number in [*range(0, 60), -1, 2**40, None, "judge", [], True]:
     for name in NAMES:
         if time.monotonic() > end: break
         for verb, values in (("get", []), ("call", [["t"], ["d"]]), ("set", [0]), ("back", []), ("del", [])):
-            say(message(1, verb, number, name, values))
+            say(message(0, verb, number, name, values))
             with quiet():
                 answer, raw = hear()
                 if answer[1] == "back" and answer[4] not in ([None], [["e"]]): found.append(json.dumps(answer[4])[:60])
 leak("given", *found)
-""", first=NAMES),
+""", first=NAMES, spoilt=True),
     _inside("everything-answered-with", """
 for number in range(0, 60):
-    say(message(1, "back", None, None, [["y", number]]))
-    for name in NAMES[:20]: say(message(1, "back", None, None, [["m", number, name]]))
+    say(message(0, "back", None, None, [["y", number]]))
+    for name in NAMES[:20]: say(message(0, "back", None, None, [["m", number, name]]))
 return 0
 """, first=NAMES),
     _inside("everything-asked-by-name", """
@@ -255,7 +265,7 @@ return 0
 """),
     _inside("asked-without-end", """
 end = time.monotonic() + 5
-while time.monotonic() < end: say(message(1, "call", 2, "__call__", [["t"], ["d"]]) * 100)
+while time.monotonic() < end: say(message(0, "call", 2, "__call__", [["t"], ["d"]]) * 100)
 return 0
 """),
     _inside("asked-in-circles", """
@@ -263,10 +273,10 @@ def again(*a, **k): return attack(again)
 return again
 """),
     _inside("everything-changed", """
-say(message(1, "back", None, None, [0], [[], [[n, 0, 12] for n in range(0, 400)], [], [], []], None, bytes(12)))
+say(message(0, "back", None, None, [0], [[], [[n, 0, 12] for n in range(0, 400)], [], [], []], None, bytes(12)))
 for n in range(400):
-    say(message(1, "back", None, None, [0], [[], [], [], [[n, None, None, True]], []]))
-    say(message(1, "back", None, None, [0], [[], [], [[n, {"bit_generator": "PCG64", "state": {"state": 1, "inc": 1}, "has_uint32": 0, "uinteger": 0}]], [], []]))
+    say(message(0, "back", None, None, [0], [[], [], [], [[n, None, None, True]], []]))
+    say(message(0, "back", None, None, [0], [[], [], [[n, {"bit_generator": "PCG64", "state": {"state": 1, "inc": 1}, "has_uint32": 0, "uinteger": 0}]], [], []]))
 return 0
 """, honest=()),
     Kind("worker-taken-over", """
