@@ -1,0 +1,103 @@
+"""What a program in a sandbox is to see: Python and packages, but for those that do the tasks."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import site
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+#: Packages that would do the tasks for the learner: inside, they are empty.
+HIDDEN = (
+    *("autograd", "cupy", "cv2", "dlcourse", "flax", "jax", "jaxlib", "keras", "onnxruntime"),
+    *("scipy", "skimage", "sklearn", "tensorflow", "torch", "torchvision"),
+)
+#: All of the environment inside. BLAS has one thread, so that marks do not depend on the machine.
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/usr/bin:/bin",
+    "USER": "learner",
+}
+#: The shell gives the two descriptors their numbers; nothing else stays open.
+DESCRIPTORS = ("/bin/sh", "-c", 'exec "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null', "sh")
+
+
+@functools.cache
+def python() -> tuple[Path, ...]:
+    """Return the files and folders of this Python and of its packages, but for those in /usr."""
+    homes = {Path(sys.prefix), Path(sys.base_prefix)}
+    executable = Path(sys.executable)
+    while executable.is_symlink():  # venv/bin/python -> python3 -> /opt/python-3.12/bin/python3
+        executable = executable.parent / executable.readlink()
+        homes.add(executable.parent.parent)
+    parts = [home / part for home in homes for part in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    return tuple(p for p in sorted(parts) if p.exists() and not p.is_relative_to("/usr"))
+
+
+@functools.cache
+def system() -> tuple[Path, ...]:
+    """Return the folders of the system's programs and libraries beside /usr, or links into it."""
+    names = ("bin", "sbin", "lib", "lib32", "lib64", "etc/alternatives", "etc/ld.so.cache")
+    return tuple(path for name in names if (path := Path("/", name)).exists())
+
+
+@functools.cache
+def hidden() -> frozenset[Path]:
+    """Return the folders of packages that are to be empty, of this Python and of the system's."""
+    places = [*site.getsitepackages()]
+    for pattern in ("/usr/lib/python3*/*-packages", "/usr/local/lib/python3*/*-packages"):
+        places += glob.glob(pattern)
+    paths = (Path(place, name) for place in places for name in HIDDEN)
+    return frozenset(path.resolve() for path in paths if path.is_dir())
+
+
+def around(path: Path, left_out: Collection[Path]) -> tuple[list[Path], list[Path]]:
+    """Cut a folder into what may be read whole, around some folders that may not be.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    left_out : collection of Path
+        Folders in it.
+
+    Returns
+    -------
+    tuple of two lists of Path
+        What may be read with all that is in it; folders that have something left out.
+    """
+    if path in left_out:
+        return [], []
+    if not any(folder.is_relative_to(path) for folder in left_out):
+        return [path], []
+    readable, cut = [], [path]
+    for child in path.iterdir():
+        if not child.is_symlink():  # where it leads has its own place
+            inner = around(child, left_out)
+            readable += inner[0]
+            cut += inner[1]
+    return readable, cut
+
+
+def as_outside(command: Sequence[str], read_only: Mapping[Path, Path]) -> list[str]:
+    """Return a command with paths as they are outside, for where nothing is mounted.
+
+    Examples
+    --------
+    >>> as_outside(["python", "/course/worker.py"], {Path("/home/ann"): Path("/course")})
+    ['python', '/home/ann/worker.py']
+    """
+    changed = []
+    for word in command:
+        for outside, inside in read_only.items():
+            if Path(word).is_relative_to(inside):
+                word = str(outside / Path(word).relative_to(inside))
+                break
+        changed.append(word)
+    return changed

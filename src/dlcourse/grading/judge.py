@@ -1,0 +1,524 @@
+"""The judge: runs the tests, and asks the learner's code, which runs in a worker, for answers.
+
+Tests are the text of the assignment, as a learner runs them in a notebook. Here the learner's
+functions and classes are stand-ins for those in the worker, and what a test hands to them stays
+here, or crosses as data. Nothing in this process is the learner's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import os
+import select
+import sys
+import threading
+import time
+import types
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcourse import check
+from dlcourse.check.failure import CheckFailed
+from dlcourse.check.speed import COMPUTED
+from dlcourse.check.work import own_work
+from dlcourse.grading.crossing import CannotCross, Crossing
+from dlcourse.grading.endpoint import Endpoint
+from dlcourse.grading.hollow import ALL, Allowed, Tests, package
+from dlcourse.grading.plan import Step
+from dlcourse.grading.sandbox import Limits, Sandbox
+from dlcourse.grading.policy import may_ask
+from dlcourse.grading.shared import whole
+from dlcourse.grading.stand import Named
+from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
+from dlcourse.grading.worker import changed_states, global_states, set_global_states
+
+_LONGEST = 500
+
+
+class Ended(Exception):
+    """The worker is there no more; the text says why."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a cell or a test may take.
+
+    Attributes
+    ----------
+    processor : float
+        Seconds that the learner's code may compute.
+    wall : float
+        Seconds by the clock.
+    idle : float
+        Seconds that it may do nothing while it is waited for.
+    whole : float
+        Seconds by the clock for all; tests that come later are not run.
+    """
+
+    processor: float = 120.0
+    wall: float = 600.0
+    idle: float = 20.0
+    whole: float = 1500.0
+
+
+@dataclass
+class Mark:
+    """What a test gave."""
+
+    name: str
+    points: float
+    of: float
+    message: str
+    seconds: float
+
+
+@dataclass
+class Marks:
+    """What all tests gave, and which of the learner's cells failed by themselves."""
+
+    tests: list[Mark] = field(default_factory=list)
+    cells: dict[str, str] = field(default_factory=dict)
+    computed: float = 0.0
+
+
+class _Lent(Crossing):
+    """The judge's tables, which know what the learner's code may change."""
+
+    def __init__(self, asks: Endpoint, tuples: dict[str, type]) -> None:
+        super().__init__(0, asks)
+        self.tuples = tuples
+        self.calls = threading.local()  # .arrays: numbers of arrays in the arguments of a call
+        self.lent: Counter[int] = Counter()
+        self.trespassed = False
+
+    def method(self, number: Any, name: Any) -> Any:
+        owner = self.own(number)
+        if not isinstance(name, str) or not may_ask(owner, "get", name):
+            raise Malformed("a method that is not its own")
+        return getattr(owner, name)
+
+    def handed(self, number: int) -> None:
+        self.calls.arrays.append(number)
+        self.lent[number] += 1
+
+    def may_change(self, number: int) -> bool:
+        """Return whether an array is the worker's, or in a call under way, or of a parameter."""
+        owner = self._blocks[number].owner
+        allowed = owner is None or self.lent[number] > 0 or self._of_parameter(owner)
+        self.trespassed = self.trespassed or not allowed
+        return allowed
+
+    def _of_parameter(self, owner: np.ndarray) -> bool:
+        arrays = (a for p in self._parameters.values() for a in (p.parameter.data, p.parameter.grad))
+        return any(isinstance(a, np.ndarray) and whole(a) is owner for a in arrays)
+
+    def forget_objects(self) -> None:
+        """Take back the objects of a test that is over."""
+        self._own.clear()
+        self._own_numbers.clear()
+
+
+class Learner(Endpoint):
+    """A worker, as the judge sees it.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        How it is started.
+    folder : Path
+        Where its package lies.
+    allowed : Allowed
+        What of the finished code it may call.
+    tuples : dict
+        See `Crossing`.
+    limits, patience
+        What it may take.
+    """
+
+    passing = (Ended, Malformed, Closed, KeyboardInterrupt)
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        folder: Path,
+        allowed: Allowed,
+        tuples: dict[str, type],
+        limits: Limits,
+        patience: Patience,
+    ) -> None:
+        super().__init__(0)
+        self._allowed, self._patience = allowed, patience
+        self._threads.number = 0
+        self._serving: set[int] = set()
+        self.seconds = 0.0  # of this thread, to bring calls over and answers back
+        self._served = 0.0  # of this thread, for what the learner's code asked
+        self._asking: dict[int, int] = {}
+        self._ended = ""
+        self._states = global_states()
+        there, outlet = os.pipe()
+        inlet, back = os.pipe()
+        inside = Path("/package") if sandbox.name == "bubblewrap" else folder
+        start = f"import sys; sys.path.insert(0, {str(inside)!r}); "
+        start += "from dlcourse.grading.worker import main; main()"
+        try:
+            self._running = sandbox.start(
+                [sys.executable, "-I", "-c", start],
+                inlet=there,
+                outlet=back,
+                read_only={folder: inside},
+                limits=limits,
+            )
+        finally:
+            os.close(there)
+            os.close(back)
+        self._pipes = (inlet, outlet)
+        self.channel = Channel(inlet, outlet, self.opened, self._deliver, self._wait)
+        self.crossing: _Lent = _Lent(self, tuples)
+        self.begin_time()
+
+    def begin_notebook(self, tuples: dict[str, type]) -> None:
+        """Begin another notebook, with no names in it."""
+        self.ask("begin", None, "")
+        self.crossing = _Lent(self, tuples)
+
+    # -- time ----------------------------------------------------------------------------
+
+    def begin_time(self) -> None:
+        """Begin a cell or a test: its time starts now."""
+        self._since = self._asked = self._looked = time.monotonic()
+        self._computed = self._idle_from = self.computed()
+
+    def computed(self) -> float:
+        """Return the processor time of the worker so far, in seconds."""
+        return 0.0 if self._ended else self._running.computed()
+
+    def _wait(self, reading: list[int], writing: list[int]) -> None:
+        while not self._ended:
+            # Also if there is always something to read: a byte now and then is no answer.
+            if time.monotonic() - self._looked > 0.5:
+                self._look()
+            elif any(select.select(reading, writing, [], 0.5)):
+                return
+        raise Ended(self._ended)
+
+    def _look(self) -> None:
+        """End the worker if it has taken too long."""
+        patience = self._patience
+        now, computed = time.monotonic(), self.computed()
+        self._looked = now
+        if computed - self._idle_from > 0.02 * (now - self._asked):
+            self._asked, self._idle_from = now, computed
+        if computed - self._computed > patience.processor:
+            self.stop(f"it computed for more than {patience.processor:g} seconds")
+        elif now - self._since > patience.wall:
+            self.stop(f"it took more than {patience.wall:g} seconds")
+        elif now - self._asked > patience.idle:
+            self.stop(f"it did nothing for {patience.idle:g} seconds; what does it wait for?")
+
+    def stop(self, why: str = "the marking is over") -> None:
+        """End the worker and everything that it has started."""
+        if not self._ended:
+            self._ended = why
+            self._running.end()
+
+    def close(self) -> None:
+        """End it, and close its pipes."""
+        self.stop()
+        for pipe in self._pipes:
+            with contextlib.suppress(OSError):
+                os.close(pipe)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self._ended
+
+    # -- asking and serving --------------------------------------------------------------
+
+    def ask(self, verb: str, target: Any, name: str, *values: Any) -> Any:
+        """Ask the worker; whatever is no answer ends it."""
+        if self._ended:
+            raise Ended(self._ended)
+        thread, crossing = self.thread(), self.crossing
+        before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
+        self._asking[thread] = self._asking.get(thread, 0) + 1
+        try:
+            start, served = COMPUTED(), self._served
+            found = super().ask(verb, target, name, *values)
+            self.seconds += COMPUTED() - start - (self._served - served)
+            if crossing.trespassed:
+                crossing.trespassed = False
+                raise CheckFailed(
+                    "An array of an earlier call was changed; work on a copy, because the array is "
+                    "the caller's."
+                )
+            return found
+        except CannotCross:
+            raise
+        except Malformed as error:
+            self.stop(f"it answered with {error}")
+        except (Closed, OSError):
+            reason = self._running.how_it_ended()
+            self.stop("the program ended" if "still" in reason else reason)
+        finally:
+            self._asking[thread] -= 1
+            crossing.lent.subtract(crossing.calls.arrays)
+            crossing.calls.arrays = before
+        raise Ended(self._ended)
+
+    def _deliver(self, message: Message) -> int:
+        number: int = message[0]
+        if self._asking.get(number) or number in self._serving:
+            return number
+        if number >= 0 or message[1] in ("back", "error"):
+            raise Malformed("a message that nobody waits for")
+        return ANYBODY
+
+    def serve(self, message: Message) -> None:
+        """Do what the learner's code asks of an object of the tests."""
+        number = message[0]
+        self._serving.add(number)
+        try:
+            super().serve(message)
+        finally:
+            self._serving.discard(number)
+
+    def answer(self, verb: str, target: Any, name: Any, values: list[Any]) -> Any:
+        """Return what is asked; what this code may not call, it may not let the judge call."""
+        allowed, start = self._allowed, COMPUTED()
+        try:
+            if allowed == ALL:
+                return super().answer(verb, target, name, values)
+            with own_work(allowed.allowed, allowed.but_not):
+                return super().answer(verb, target, name, values)
+        finally:
+            self._served += COMPUTED() - start
+
+    def allow(self, owner: Any, verb: str, name: str) -> None:
+        """Allow what is public, and of the operators only those of arrays."""
+        if not may_ask(owner, verb, name):
+            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
+
+    # -- what is not an argument and yet is part of a call ------------------------------
+
+    def before(self, verb: str) -> Any:
+        """Bring along the random states, and what NumPy is to say of overflows."""
+        if verb != "call" or self._threads.number != 0 or 0 in self._serving:
+            return None
+        changed, self._states = changed_states(self._states)
+        errors = np.geterr()
+        return [None if errors == _USUAL_ERRORS else errors, changed]
+
+    def after(self, more: Any) -> None:
+        """Take over the random states, and warn as the learner's code did."""
+        if more is None:
+            return
+        try:
+            changed, warned = more
+            self._states = set_global_states(changed, self._states)
+            found = [(_WARNINGS.get(kind, UserWarning), str(text)) for kind, text in warned[:20]]
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise Malformed("random states that are none") from error
+        for kind, text in found:
+            warnings.warn(text, kind, stacklevel=2)
+
+
+_USUAL_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_WARNINGS = {
+    kind.__name__: kind
+    for kind in (UserWarning, RuntimeWarning, DeprecationWarning, FutureWarning, SyntaxWarning)
+}
+
+
+class Judge:
+    """Marks submissions of one assignment.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What the learner's cells are to define.
+    sandbox : Sandbox
+        Where their code runs.
+    cache : Path
+        A folder for copies of the package.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        sandbox: Sandbox,
+        cache: Path,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._names, self._sandbox, self._cache = names, sandbox, cache
+        self._limits, self._patience = limits or Limits(), patience or Patience()
+        self._workers: dict[Allowed, Learner] = {}
+        self._overhead = 0.0  # seconds that it took to look at clocks
+        self._begin()
+
+    def _begin(self) -> None:
+        self._cells: list[Step] = []
+        self._done: dict[Allowed, int] = {}
+        self._fatal: set[int] = set()
+        self._allowed = ALL
+        self._marks = Marks()
+        self._since = time.monotonic()
+        self._tuples: dict[str, type] = {}
+
+    def mark(self, steps: Sequence[Step]) -> Marks:
+        """Go through a notebook; return what its tests gave.
+
+        Workers that are still alive are used again, with an empty notebook.
+        """
+        self._begin()
+        tests, names = Tests(), {"__name__": "__main__"}
+        names |= {name: Named(name, self._call) for name in self._names}  # type: ignore[dict-item]
+        for step in steps:
+            if step.kind != "test":
+                self._cells.append(step)
+            if step.kind == "setup":
+                tests.add(step.source)
+                with _silent():
+                    exec(compile(step.source, "<setup>", "exec"), names)
+                kinds = [v for v in names.values() if isinstance(v, type) and issubclass(v, tuple)]
+                self._tuples |= {kind.__name__: kind for kind in kinds}
+            elif step.kind == "test":
+                self._marks.tests.append(self._test(step, tests.add(step.source), names))
+        self._marks.computed = self._computed()
+        return self._marks
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers.values():
+            worker.close()
+        self._workers.clear()
+
+    def _test(self, step: Step, allowed: list[Allowed], names: dict[str, Any]) -> Mark:
+        begin = time.perf_counter()
+        message = ""
+        try:
+            # Outside of own_work, the loosest of what the cell allows somewhere.
+            if time.monotonic() - self._since > self._patience.whole:
+                raise Ended("the tests before this one took all the time that there is")
+            self._allowed = allowed[-1]
+            self._worker()
+            for worker in self._workers.values():
+                worker.begin_time()
+                worker.crossing.forget_objects()
+            with _silent(), self._checks():
+                exec(compile(step.source, f"<{step.name}>", "exec"), names)
+        except Exception as error:
+            if os.environ.get("JTB"): import traceback; traceback.print_exc()
+            message = _told(error)
+        points = 0.0 if message else step.points
+        seconds = round(time.perf_counter() - begin, 3)
+        return Mark(step.name, points, step.points, message, seconds)
+
+    # -- workers -------------------------------------------------------------------------
+
+    def _worker(self) -> Learner:
+        """Return the worker for what is allowed now, with all cells so far run in it."""
+        allowed = self._allowed
+        worker = self._workers.get(allowed)
+        while worker is None or not worker.alive or self._done.get(allowed, 0) < len(self._cells):
+            if worker is None or not worker.alive:
+                if worker is not None:
+                    worker.close()
+                folder = package(allowed, self._cache)
+                worker = self._workers[allowed] = Learner(
+                    self._sandbox, folder, allowed, self._tuples, self._limits, self._patience
+                )
+                self._done[allowed] = 0
+            elif allowed not in self._done:
+                worker.begin_notebook(self._tuples)
+                self._done[allowed] = 0
+            self._run_cell(worker, allowed)
+        return worker
+
+    def _run_cell(self, worker: Learner, allowed: Allowed) -> None:
+        number = self._done[allowed]
+        if number == len(self._cells):
+            return
+        step = self._cells[number]
+        self._done[allowed] = number + 1
+        if number in self._fatal:
+            return
+        worker.begin_time()
+        try:
+            worker.ask("cell", None, step.name, step.source)
+        except Ended as error:
+            self._fatal.add(number)
+            self._marks.cells.setdefault(step.name, f"The cell was left out: {error}.")
+        except Exception as error:
+            self._marks.cells.setdefault(step.name, str(error)[:_LONGEST])
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call what a cell of the learner's defined."""
+        worker = self._workers[self._allowed]
+        return worker.ask("call", None, name, args, kwargs)
+
+    def _computed(self) -> float:
+        return sum(worker.computed() for worker in self._workers.values())
+
+    # -- checks --------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _checks(self) -> Iterator[None]:
+        """Replace the two checks that watch the process they run in."""
+        before = check.own_work, check.faster
+        check.own_work = self._own_work  # type: ignore[assignment]
+        check.faster = functools.partial(check.faster, clock=self._clock)  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            check.own_work, check.faster = before
+
+    @contextlib.contextmanager
+    def _own_work(
+        self, allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()
+    ) -> Iterator[None]:
+        """Let the code be called in a worker that has nothing but what is allowed."""
+        before, self._allowed = self._allowed, Allowed(tuple(allowed), tuple(but_not))
+        try:
+            self._worker()
+            yield
+        finally:
+            self._allowed = before
+
+    def _clock(self) -> float:
+        """Return the seconds that this thread and the learner's code have computed.
+
+        What it costs to bring a call over and its answer back does not count. It is measured on
+        this side; on the other it is taken to be the same.
+        """
+        workers = self._workers.values()
+        start = COMPUTED()
+        computed = self._computed()
+        self._overhead += COMPUTED() - start
+        crossing = sum(worker.seconds for worker in workers)
+        return COMPUTED() - self._overhead + computed - 2 * crossing
+
+
+def _told(error: Exception) -> str:
+    """Return what a test says to the learner, in one line or a few."""
+    text = str(error).strip()
+    if isinstance(error, check.CheckFailed):
+        return text[:_LONGEST]
+    if isinstance(error, Ended):
+        return f"Your code was ended: {text}."[:_LONGEST]
+    return f"{type(error).__name__}: {text}"[:_LONGEST]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield

@@ -1,0 +1,199 @@
+"""Inside the sandbox: runs the learner's cells, and answers the calls of the judge.
+
+Tests never come here. Whatever happens in this process, the judge decides what it is worth.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import traceback
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+
+from dlcourse.grading.crossing import Crossing, Malformed
+from dlcourse.grading.endpoint import Endpoint
+from dlcourse.grading.wire import Channel, Closed, Message
+
+#: File descriptors that the sandbox leaves open.
+INLET, OUTLET = 3, 4
+#: How many warnings of one call are told.
+_WARNINGS = 20
+
+
+class _Shell:
+    """What `get_ipython` returns: whatever it is asked for, nothing happens."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: None
+
+
+class _Names(Crossing):
+    """The worker's tables, which know the names of the learner's notebook."""
+
+    names: dict[str, Any]
+
+    def variable(self, name: Any) -> Any:
+        return self.names[name]
+
+
+class Worker(Endpoint):
+    """The learner's notebook, without its tests."""
+
+    def __init__(self, inlet: int, outlet: int) -> None:
+        super().__init__(1)
+        self.channel = Channel(inlet, outlet, self.opened, self._deliver)
+        self._threads.number = 0
+        self._active = {0}
+        self._warned: list[list[str]] = []
+        self._states = global_states()
+        warnings.simplefilter("always")
+        warnings.showwarning = self._warn
+        self._begin_notebook()
+
+    def run(self) -> None:
+        """Serve until the judge is gone."""
+        while True:
+            self.serve(self.channel.receive(0))
+
+    def _begin_notebook(self) -> None:
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.names = vars(module)
+        self.names["get_ipython"] = _Shell
+        self.names["display"] = lambda *args, **kwargs: None
+        self.crossing = _Names(1, self)
+        self.crossing.names = self.names
+
+    def answer(self, verb: str, target: Any, name: Any, values: list[Any]) -> Any:
+        """Run a cell, call what it defined, or do what a request asks of an object."""
+        if verb == "cell":
+            return self._cell(name, *values)
+        if verb == "begin":
+            return self._begin_notebook()
+        if verb == "call" and target is None:
+            if name not in self.names:
+                raise NameError(f"name {name!r} is not defined")
+            args, kwargs = values
+            values[:] = ()
+            return self.names[name](*args, **kwargs)
+        return super().answer(verb, target, name, values)
+
+    def _cell(self, name: str, source: str) -> None:
+        before = set(self.names)
+        try:
+            exec(compile(source, "<cell>", "exec"), self.names)
+        except BaseException as error:
+            raise _CellFailed(_told(error)) from None
+        finally:
+            for new in set(self.names) - before:
+                value = self.names[new]
+                if isinstance(value, type) and issubclass(value, tuple):
+                    self.crossing.tuples[value.__name__] = value
+
+    def new_thread(self) -> int:
+        """Return the number of a thread that the learner's code has started."""
+        number = -1 - next(self._numbers)
+        self._active.add(number)
+        return number
+
+    def _deliver(self, message: Message) -> int | None:
+        number: int = message[0]
+        if number in self._active or message[1] in ("back", "error"):
+            return number
+        self._active.add(number)
+        threading.Thread(target=self._serve_thread, args=(message,), daemon=True).start()
+        return None
+
+    def _serve_thread(self, message: Message | None) -> None:
+        assert message is not None
+        self._threads.number = number = message[0]
+        while message is not None:
+            self.serve(message)
+            message = self.channel.leave(number, self._active.discard)
+
+    # -- what is not an argument and yet is part of a call ------------------------------
+
+    def begin(self, more: Any) -> None:
+        """Take over the judge's random states, and what NumPy says of overflows there."""
+        if more is not None:
+            errors, states = more
+            np.seterr(**(errors or {"all": "warn", "under": "ignore"}))
+            self._states = set_global_states(states, self._states)
+
+    def end(self) -> Any:
+        """Return the random states if they have changed, and the warnings."""
+        if self._threads.number != 0:
+            return None
+        warned, self._warned = self._warned, []
+        changed, self._states = changed_states(self._states)
+        return [changed, warned] if changed or warned else None
+
+    def _warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if len(self._warned) < _WARNINGS:
+            self._warned.append([category.__name__, str(message)[:500]])
+
+
+class _CellFailed(Exception):
+    """A cell of the learner's failed; the text says how."""
+
+
+def _told(error: BaseException) -> str:
+    """Return what became of a cell: the error, and in which line."""
+    line = next(
+        (frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<cell>"),
+        getattr(error, "lineno", None),
+    )
+    where = f" (line {line} of the cell)" if line else ""
+    return f"{type(error).__name__}: {str(error)[:400]}{where}"
+
+
+# -- the random states that all share ----------------------------------------------------
+
+States = tuple[Any, Any]
+
+
+def global_states() -> States:
+    """Return the states from which ``np.random`` and ``random`` draw."""
+    return np.random.get_state(legacy=False), random.getstate()
+
+
+def changed_states(known: States) -> tuple[list[Any] | None, States]:
+    """Return what has changed, as data, and the states now."""
+    now = global_states()
+    numpy_now, numpy_known = now[0], known[0]
+    same = numpy_now["state"]["pos"] == numpy_known["state"]["pos"] and np.array_equal(
+        numpy_now["state"]["key"], numpy_known["state"]["key"]
+    )
+    if same and now[1] == known[1]:
+        return None, now
+    key = numpy_now["state"]["key"].tolist()
+    numpy_state = [key, numpy_now["state"]["pos"], numpy_now["has_gauss"], numpy_now["gauss"]]
+    version, internal, gauss = now[1]
+    return [numpy_state, [version, list(internal), gauss]], now
+
+
+def set_global_states(states: list[Any] | None, known: States) -> States:
+    """Set the states to what `changed_states` returned on the other side."""
+    if states is None:
+        return known
+    (key, pos, has_gauss, cached), (version, internal, gauss) = states
+    np.random.set_state(("MT19937", np.array(key, np.uint32), pos, has_gauss, cached))
+    random.setstate((version, tuple(internal), gauss))
+    return global_states()
+
+
+def main() -> None:
+    """Serve the judge on the two descriptors that the sandbox leaves open."""
+    try:
+        Worker(INLET, OUTLET).run()
+    except (Closed, Malformed):
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
