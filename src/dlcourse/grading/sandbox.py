@@ -163,10 +163,11 @@ class Bubblewrap(Sandbox):
         ]
 
         def waiting(inform: int, waits: int) -> list[str]:
-            told = ["--info-fd", str(inform), "--block-fd", str(waits)]
-            return [*bwrap, *told, *become, *sandboxed]
+            ends = ["--info-fd", str(inform), "--block-fd", str(waits)]
+            return [*bwrap, *ends, *become, *sandboxed]
 
-        process, first, bounds = launched(waiting, inlet, outlet, limits)
+        process, told, bounds = launched(waiting, inlet, outlet, limits)
+        first = told["child-pid"]
 
         def kill() -> None:
             # The first process of a space: the kernel ends all others with it.
@@ -197,7 +198,6 @@ class AnotherUser(Sandbox):
     ) -> Running:
         from dlcourse.grading import unprivileged  # it can be imported on Linux alone
 
-        scratch = Path(tempfile.mkdtemp(prefix="dlcourse-"))
         readable, listed = [*system(), *read_only], []
         for path in (Path("/usr"), *python()):
             whole, cut = around(path, hidden())
@@ -205,27 +205,28 @@ class AnotherUser(Sandbox):
             listed += cut
         settings = {
             "command": as_outside(command, read_only),
-            "environment": ENVIRONMENT | {"HOME": str(scratch)},
+            "environment": ENVIRONMENT,
             "limits": limits.resources(),
             "listed": [str(path) for path in listed],
             "readable": [str(path) for path in readable],
-            "scratch": str(scratch),
             "users": _UNUSED,
         }
         lifeline, life = os.pipe()
 
         def waiting(inform: int, waits: int) -> list[str]:
-            told = json.dumps(settings | {"inform": inform, "lifeline": lifeline, "waits": waits})
-            return [sys.executable, "-I", "-S", unprivileged.__file__, told]
+            ends = {"inform": inform, "waits": waits, "lifeline": lifeline}
+            words = json.dumps(settings | ends)
+            return [sys.executable, "-I", "-S", unprivileged.__file__, words]
 
         try:
-            process, _, bounds = launched(waiting, inlet, outlet, limits, lifeline)
+            process, told, bounds = launched(waiting, inlet, outlet, limits, lifeline)
         except BaseException:
             os.close(life)
             raise
         finally:
             os.close(lifeline)
         # It ends everything when the other end of its lifeline is closed, by us or with us.
+        scratch = Path(told["scratch"])
         return Running(process, process.pid, limits, bounds, lambda: os.close(life), scratch)
 
 
