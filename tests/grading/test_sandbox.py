@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse.grading import running, sandbox
+from dlcourse.grading import limits, running, sandbox
 from dlcourse.grading.inside import ENVIRONMENT, HIDDEN
 from dlcourse.grading.sandbox import AnotherUser, Bubblewrap, Limits, Sandbox, SandboxError
 
@@ -289,12 +289,13 @@ def test_a_flood_of_processes_is_bounded_and_ends(box):
 @every_sandbox
 @pytest.mark.parametrize("bounded_by", ["the kernel", "looking"])
 def test_memory_of_all_processes_together_is_bounded(box, bounded_by, monkeypatch):
-    """Each of them takes less than one may."""
+    """Each of them takes less than one may, and lets nobody look into it."""
     if bounded_by == "looking":
         monkeypatch.setattr(running, "group", lambda *_: None)
     with Program(
         box,
         """
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
         for _ in range(5):
             if os.fork() == 0:
                 memory = bytearray(os.urandom(1)) * (60 << 20)
@@ -594,3 +595,58 @@ def test_another_user_is_refused_where_files_would_be_open(monkeypatch):
 @BUBBLEWRAP.marks[0]
 def test_bubblewrap_comes_first():
     assert sandbox.choose().name == "bubblewrap"
+
+
+@every_sandbox
+def test_memory_that_processes_share_counts_once(box):
+    with Program(
+        box,
+        """
+        memory = bytearray(os.urandom(1)) * (40 << 20)
+        for _ in range(5):
+            if os.fork() == 0:
+                signal.pause()
+        tell("born")
+        signal.pause()
+        """,
+    ) as program:
+        program.told()
+        processes = limits.inside(program.running.pid)
+        assert limits.memory(processes) > 6 * 40 << 20
+        assert 40 << 20 < limits.memory(processes, enough=100 << 20) < 120 << 20
+
+
+def test_what_is_computed_is_known_without_clocks_of_linux(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert limits.computed([os.getpid()]) > 0
+
+
+def test_where_a_control_group_may_be_made(tmp_path):
+    """Beside ours in version 2, if its controllers are there; below ours in version 1."""
+    ours = tmp_path / "cgroup"
+    ours.write_text("0::/user.slice/ann.slice/terminal.scope\n")
+    (tmp_path / "cgroup.controllers").touch()
+    beside = tmp_path / "user.slice" / "ann.slice"
+    beside.mkdir(parents=True)
+    assert list(limits._places(tmp_path, ours)) == []
+    (beside / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    assert list(limits._places(tmp_path, ours)) == [
+        {"memory": beside, "pids": beside, "cpu": beside}
+    ]
+    ours.write_text("5:memory:/ann\n4:pids:/\n3:cpu,cpuacct:/bob\n")
+    (tmp_path / "cgroup.controllers").unlink()
+    assert list(limits._places(tmp_path, ours)) == [
+        {
+            "memory": tmp_path / "memory" / "ann",
+            "pids": tmp_path / "pids",
+            "cpu": tmp_path / "cpuacct" / "bob",
+        },
+        {kind: tmp_path / {"cpu": "cpuacct"}.get(kind, kind) for kind in ("memory", "pids", "cpu")},
+    ]
+
+
+def test_groups_of_those_that_were_killed_are_removed(tmp_path):
+    for number in (os.getpid(), 2**30):
+        (tmp_path / f"dlcourse-{number}-0").mkdir()
+    limits._remove_old(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"dlcourse-{os.getpid()}-0"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import glob
-import site
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -50,10 +48,9 @@ def system() -> tuple[Path, ...]:
 @functools.cache
 def hidden() -> frozenset[Path]:
     """Return the folders of packages that are to be empty, of this Python and of the system's."""
-    places = [*site.getsitepackages()]
-    for pattern in ("/usr/lib/python3*/*-packages", "/usr/local/lib/python3*/*-packages"):
-        places += glob.glob(pattern)
-    paths = (Path(place, name) for place in places for name in HIDDEN)
+    folders = [Path("/usr/lib"), Path("/usr/local/lib"), *python()]
+    places = [place for folder in folders for place in folder.glob("python3*/*-packages")]
+    paths = (place / name for place in places for name in HIDDEN)
     return frozenset(path.resolve() for path in paths if path.is_dir())
 
 

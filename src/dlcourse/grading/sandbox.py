@@ -68,7 +68,7 @@ class Sandbox:
     ) -> Running:
         """Start a program.
 
-        It is ended with the thread that started it.
+        From its first answer on it ends when the thread that started it does, however that ends.
 
         Parameters
         ----------
@@ -183,8 +183,9 @@ class AnotherUser(Sandbox):
 
     name = "another user"
     leaves_open = (
-        "the names and sizes of files, though not what is in them; which processes there are; and "
-        "in a container without CAP_SYS_ADMIN the network, but for TCP from Linux 6.7 on"
+        "whether a file of a given name or a process of a given number exists, sockets of other "
+        "programs that are open to everybody, and in a container without CAP_SYS_ADMIN the network "
+        "(from Linux 6.7 on, without TCP)"
     )
 
     def start(
