@@ -439,12 +439,12 @@ def test_what_threads_and_children_compute_is_counted(box):
         for thread in threads:
             thread.join()
         count()
+        work(0.002)
+        count()
         if os.fork() == 0:
             work(0.05)
             os._exit(0)
         os.wait()
-        count()
-        work(0.002)
         count()
         """,
     ) as program:
@@ -456,8 +456,8 @@ def test_what_threads_and_children_compute_is_counted(box):
             os.write(program.inlet, b"!")
     gained = [after - before for before, after in itertools.pairwise(counted)]
     assert gained[0] >= 0.06
-    assert gained[1] >= 0.04
-    assert 0.002 <= gained[2] < 0.5
+    assert 0.002 <= gained[1] < 0.5
+    assert gained[2] >= 0.03
 
 
 @every_sandbox

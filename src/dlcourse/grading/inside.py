@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -32,9 +33,13 @@ def python() -> tuple[Path, ...]:
     homes = {Path(sys.prefix), Path(sys.base_prefix)}
     executable = Path(sys.executable)
     while executable.is_symlink():  # venv/bin/python -> python3 -> /opt/python-3.12/bin/python3
-        executable = executable.parent / executable.readlink()
+        executable = Path(os.path.normpath(executable.parent / executable.readlink()))
         homes.add(executable.parent.parent)
-    parts = [home / part for home in homes for part in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    parts = [
+        home / part
+        for home in homes - {Path("/")}
+        for part in ("bin", "lib", "lib64", "pyvenv.cfg")
+    ]
     return tuple(p for p in sorted(parts) if p.exists() and not p.is_relative_to("/usr"))
 
 
@@ -48,10 +53,11 @@ def system() -> tuple[Path, ...]:
 @functools.cache
 def hidden() -> frozenset[Path]:
     """Return the folders of packages that are to be empty, of this Python and of the system's."""
-    folders = [Path("/usr/lib"), Path("/usr/local/lib"), *python()]
+    libraries = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
+    folders = [*map(Path, libraries), *python()]
     places = [place for folder in folders for place in folder.glob("python3*/*-packages")]
     paths = (place / name for place in places for name in HIDDEN)
-    return frozenset(path.resolve() for path in paths if path.is_dir())
+    return frozenset(path for path in paths if path.is_dir())
 
 
 def around(path: Path, left_out: Collection[Path]) -> tuple[list[Path], list[Path]]:

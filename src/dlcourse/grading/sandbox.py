@@ -68,7 +68,7 @@ class Sandbox:
     ) -> Running:
         """Start a program.
 
-        From its first answer on it ends when the thread that started it does, however that ends.
+        In a sandbox it ends with the thread that starts it, from its first answer on.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class Bubblewrap(Sandbox):
         read_only: Mapping[Path, Path],
         limits: Limits,
     ) -> Running:
-        mounts = {path: path for path in python()} | dict(read_only)
+        mounts = [*python(), *read_only]
         sources = {path: str(path) for path in mounts}
         bwrap = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-pid"]
         become: list[str] = []
@@ -254,8 +254,8 @@ def choose(without: bool = False) -> Sandbox:
     if without:
         return Sandbox()
     if sys.platform != "linux":
-        system_name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
-        raise SandboxError(f"there is no sandbox for {system_name}: {_ELSEWHERE}")
+        name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
+        raise SandboxError(f"there is no sandbox for {name}: {_ELSEWHERE}")
     reasons = []
     for sandbox, missing in ((Bubblewrap(), _no_bubblewrap), (AnotherUser(), _no_other_user)):
         reason = missing() or _failure(sandbox)
@@ -281,9 +281,9 @@ def _no_other_user() -> str:
         return "only root can run it as another user"
     if not unprivileged.landlock():
         return "another user could read files, since this kernel has no Landlock"
-    closed = (p for path in python() for p in path.resolve().parents if not p.stat().st_mode & 1)
-    for folder in closed:
-        return f"another user can't get at this Python, since {folder} is closed to others"
+    closed = [p for path in python() for p in path.resolve().parents if not p.stat().st_mode & 1]
+    if closed:
+        return f"another user can't get at this Python, since {closed[0]} is closed to others"
     if _user() == _NOBODY:
         return "this container has no users left to run it as"
     return ""

@@ -63,9 +63,7 @@ def restrict(readable: Iterable[str], listed: Iterable[str], writable: Iterable[
         Folders of which only the names in them are to be seen.
     """
     version = landlock()
-    everything = (
-        1 << (13 if version < 2 else 14 if version < 3 else 15 if version < 5 else 16)
-    ) - 1
+    everything = (1 << 13 + (version >= 2) + (version >= 3) + (version >= 5)) - 1
     rules = _Ruleset(everything, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = _called(_LIBC.syscall(_CREATE, ctypes.byref(rules), size, 0))
