@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dlcourse.grading import limits, running, sandbox
-from dlcourse.grading.inside import ENVIRONMENT, HIDDEN
+from dlcourse.grading.inside import ENVIRONMENT, HIDDEN, hidden
 from dlcourse.grading.sandbox import AnotherUser, Bubblewrap, Limits, Sandbox, SandboxError
 
 #: Where only root may look, another user has no Python but the system's.
@@ -529,15 +529,29 @@ def test_what_is_given_can_be_read_and_not_changed(box, secret):
 
 
 @every_sandbox
-def test_packages_that_do_the_tasks_are_not_there(box):
+def test_packages_that_do_the_tasks_are_not_there(box, monkeypatch):
+    """Here a package that every Python has is one of them, too."""
+    libraries = [Path(os.__file__).parent, *Path("/usr/lib").glob("python3*")]
+    paths = [path / "wsgiref" for path in libraries if (path / "wsgiref").is_dir()]
+    monkeypatch.setattr(sandbox, "hidden", lambda: hidden() | {*paths})
     with Program(
         box,
         f"""
         import importlib
-        tell([name for name in {HIDDEN!r} if may(importlib.import_module, name + ".__init__")])
+        names = ["wsgiref.util", *(name + ".__init__" for name in {HIDDEN!r})]
+        tell([name for name in names if may(importlib.import_module, name)])
+        tell([str(path) for path in map(pathlib.Path, {[str(p) for p in paths]!r})
+              if may((path / "util.py").read_text)])
         """,
     ) as program:
         assert program.told() == []
+        assert program.told() == []
+
+
+@every_sandbox
+def test_work_that_lies_in_usr_is_not_there(box):
+    with Program(box, "tell(may(os.listdir, '/usr/src'))") as program:
+        assert program.told() is None
 
 
 def test_none_is_chosen_only_by_name():

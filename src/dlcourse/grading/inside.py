@@ -45,9 +45,17 @@ def python() -> tuple[Path, ...]:
 
 @functools.cache
 def system() -> tuple[Path, ...]:
-    """Return the folders of the system's programs and libraries beside /usr, or links into it."""
-    names = ("bin", "sbin", "lib", "lib32", "lib64", "etc/alternatives", "etc/ld.so.cache")
-    return tuple(path for name in names if (path := Path("/", name)).exists())
+    """Return the folders of the system's programs and libraries, and links to them.
+
+    Not all of /usr: images of containers have people's work in /usr/src.
+    """
+    folders = ("bin", "sbin", "lib", "lib32", "lib64")
+    names = [
+        *(f"/usr/{name}" for name in (*folders, "libexec", "share")),
+        *(f"/usr/local/{name}" for name in (*folders, "share")),
+        *(f"/{name}" for name in (*folders, "etc/alternatives", "etc/ld.so.cache")),
+    ]
+    return tuple(path for path in map(Path, names) if path.exists())
 
 
 @functools.cache

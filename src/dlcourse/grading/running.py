@@ -231,7 +231,7 @@ def _with_remedy(error: str) -> str:
     if "Permission denied" in said or "Operation not permitted" in said or "No permissions" in said:
         return (
             f"bubblewrap may not make its spaces ({said}): on Ubuntu, sudo sysctl "
-            "kernel.apparmor_restrict_unprivileged_userns=0; in Docker, --security-opt "
-            "seccomp=unconfined --security-opt apparmor=unconfined"
+            "kernel.apparmor_restrict_unprivileged_userns=0; in Docker, --cap-add SYS_ADMIN and "
+            "--security-opt with each of seccomp=, apparmor= and systempaths=unconfined"
         )
     return said

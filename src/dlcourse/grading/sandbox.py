@@ -149,7 +149,6 @@ class Bubblewrap(Sandbox):
             *("--unshare-all", "--unshare-user", "--disable-userns"),
             *("--uid", str(_NOBODY), "--gid", str(_NOBODY), "--new-session", "--clearenv"),
             *_each("--setenv", ENVIRONMENT.items()),
-            *("--ro-bind", "/usr", "/usr"),
             *_each("--symlink", links),
             *_each("--ro-bind", (2 * (str(path),) for path in system() if not path.is_symlink())),
             *("--proc", "/proc", "--dev", "/dev"),
@@ -199,11 +198,12 @@ class AnotherUser(Sandbox):
     ) -> Running:
         from dlcourse.grading import unprivileged  # it can be imported on Linux alone
 
-        readable, listed = [*system(), *read_only], []
-        for path in (Path("/usr"), *python()):
-            whole, cut = around(path, hidden())
-            readable += whole
-            listed += cut
+        readable, listed = [*read_only], []
+        for path in (*system(), *python()):
+            if not path.is_symlink():  # what a link leads to is there itself
+                whole, cut = around(path, hidden())
+                readable += whole
+                listed += cut
         settings = {
             "command": as_outside(command, read_only),
             "environment": ENVIRONMENT,
