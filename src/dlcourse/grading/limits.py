@@ -196,7 +196,7 @@ def inside(first: int) -> list[int]:
     """
     try:
         return [first, *(p.pid for p in psutil.Process(first).children(recursive=True))]
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return []
 
 

@@ -215,7 +215,8 @@ def launched(
                 raise SandboxError(_with_remedy(said))
         facts = json.loads(told)
         bounds = group(limits, facts["child-pid"])
-        os.write(go, b"!")
+        with contextlib.suppress(BrokenPipeError):  # it has ended by now, as will be found
+            os.write(go, b"!")
         return process, facts, bounds
     finally:
         for descriptor in (informed, inform, waits, go):
