@@ -15,7 +15,7 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
 
-.PHONY: help book test lint parity bench cuda fuzz notebooks zoo release grade feedback grading address \
+.PHONY: help book test lint parity bench cuda fuzz notebooks zoo release course collect grade feedback report grading address \
   requirements clean distclean
 
 help:
@@ -29,8 +29,11 @@ help:
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
 	@echo "make release     write the notebooks that learners get, into exercises/release"
-	@echo "make grade       autograde exercises/submitted; ASSIGNMENT=ps1-deeper, OPTIONS=--again"
+	@echo "make course SECRET=...   make a course whose hidden tests only its secret tells; OVERLAY=, COURSE=folder"
+	@echo "make collect FROM=moodle.zip   sort what was handed in into submitted; ASSIGNMENT=ps1-deeper"
+	@echo "make grade       grade what was handed in; ASSIGNMENT=ps1-deeper, OPTIONS=--again"
 	@echo "make feedback    write the feedback, when the questions in words are graded as well"
+	@echo "make report      write the report on the class; ASSIGNMENT=ps1-deeper"
 	@echo "make address URL=https://github.com/OWNER/REPOSITORY   move the project there"
 	@echo "make requirements   pin the newest versions again"
 	@echo "make clean       remove what was built; make distclean also the virtual environment"
@@ -78,12 +81,23 @@ release: $(VENV)/.grading
 	$(BIN)/python tools/assignments.py
 	$(foreach name,$(ASSIGNMENTS),($(NBGRADER) generate_assignment $(name) --force) &&) true
 
-grade: $(VENV)/.grading
-	$(BIN)/python tools/grade.py $(ASSIGNMENT) $(OPTIONS)
+# A teacher's own course lies in course/, or where COURSE= says; without one it is the public course.
+COURSE ?= $(if $(wildcard course/source),course,exercises)
+course: COURSE := $(if $(filter exercises,$(COURSE)),course,$(COURSE))
+course: $(VENV)/.grading
+	@$(if $(SECRET),DLCOURSE_SECRET='$(SECRET)') $(TEACH) make $(if $(OVERLAY),--overlay "$(OVERLAY)") $(HERE)
 
-feedback: $(VENV)/.grading
-	$(NBGRADER) generate_feedback $(ASSIGNMENT) --force
-	$(BIN)/python tools/grade.py $(ASSIGNMENT)
+collect: $(VENV)/.grading
+	$(TEACH) collect $(ASSIGNMENT) --from "$(FROM)" $(HERE)
+
+grade: $(VENV)/.grading
+	$(TEACH) grade $(ASSIGNMENT) $(HERE) $(OPTIONS)
+
+feedback report: $(VENV)/.grading
+	$(TEACH) $@ $(ASSIGNMENT) $(HERE)
+
+TEACH = PATH="$(abspath $(BIN)):$$PATH" dlcourse course
+HERE = --course "$(COURSE)"
 
 address:
 	@$(PYTHON) tools/address.py $(URL)

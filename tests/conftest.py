@@ -1,5 +1,6 @@
-"""Servers on this machine, for all that is downloaded, and the `dlcourse` command."""
+"""Servers on this machine, for all that is downloaded; the `dlcourse` command; a browser."""
 
+import shutil
 import socket
 import sys
 import threading
@@ -7,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from chromium import AXE, BROWSERS, FLAGS
 
 from dlcourse import cli
 
@@ -70,3 +72,26 @@ def run(monkeypatch, capsys):
         return exit_.value.code or 0, out, err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the browser."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed; `make test` installs it"
+    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("there is no Chromium; on Debian `apt install chromium` installs it")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Return the script that looks for what keeps people out."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not there; `make test` fetches it where npm is installed")
+    return AXE.read_text(encoding="utf-8")

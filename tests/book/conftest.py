@@ -4,7 +4,6 @@ import functools
 import http.server
 import json
 import re
-import shutil
 import threading
 from pathlib import Path
 
@@ -13,17 +12,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: Chromium as it comes asks its makers' servers for one thing and another.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 #: Of no consequence to readers, and not ours: html-manager's remark on its own schema, and the
 #: two seconds after which anywidget's promise to a kernel lapses on a slow machine. A widget that
 #: is really missing fails in `Visit.open`.
@@ -97,21 +85,6 @@ def kinds(html):
             of_page = [m["state"]["kind"] for m in models if m["model_name"] == "AnyModel"]
             found.setdefault(address, []).extend(of_page)
     return found
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Start the Chromium of this machine."""
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed; `make test` installs it"
-    )
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("there is no Chromium; on Debian `apt install chromium` installs it")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Visit:

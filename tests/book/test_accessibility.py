@@ -1,24 +1,7 @@
 """Every page of the book under axe-core, light and dark."""
 
-from pathlib import Path
-
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[2] / "_build" / "axe" / "axe.min.js"
-
-VIOLATIONS = """async () => {
-  const found = await axe.run(document, { resultTypes: ["violations"] });
-  return found.violations
-    .filter((v) => ["serious", "critical"].includes(v.impact))
-    .flatMap((v) => v.nodes.map((n) => `${v.id} (${v.impact}): ${n.target.join(" ")}`));
-}"""
-
-
-@pytest.fixture(scope="session")
-def axe():
-    if not SCRIPT.exists():
-        pytest.skip("axe-core is not there; `make test` fetches it where npm is installed")
-    return SCRIPT.read_text(encoding="utf-8")
+from chromium import VIOLATIONS
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The real nbgrader, from release to export, on every kind of submission."""
+"""The real nbgrader: it releases, validates, shows, exports; marks come from `dlcourse.grading`."""
 
 import csv
 import json
@@ -11,23 +11,28 @@ from marking import COURSE, Assignment
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
-import grade
 import nbformat
-from ps1_wrong import MISTAKES
+import tiny_course
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config.loader import PyFileConfigLoader
+
+from dlcourse.grading import autograded, jobs
+from dlcourse.grading.gradebook import alembic_found
 
 NAME = "ps1-deeper"
-FILE = f"{NAME}.ipynb"
 NAMES = sorted(path.stem for path in (COURSE / "text").glob("*.py"))
-assignment = Assignment(NAME)
-SOLUTIONS = {name: task.solution for name, task in assignment.tasks.items()}
-ADAM = assignment.tasks["adam"].points
+SCRIPT = "<script>alert('learner')</script>"
 
 
 def nbgrader(course, *arguments):
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(
-        command, cwd=course, env=grade.environment(), capture_output=True, text=True
-    )
+    with alembic_found():
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *arguments],
+            cwd=course,
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -36,80 +41,17 @@ def nbgrader(course, *arguments):
 def course(tmp_path_factory):
     """A course with all assignments released."""
     folder = tmp_path_factory.mktemp("course")
-    shutil.copy(COURSE / "nbgrader_config.py", folder)
     shutil.copytree(COURSE / "source", folder / "source")
-    for name in NAMES:
-        nbgrader(folder, "generate_assignment", name)
+    api = NbGraderAPI(CourseDirectory(root=str(folder), course_id="dlcourse"))
+    with alembic_found():
+        for name in NAMES:
+            said = api.generate_assignment(name)
+            assert said["success"], said
     return folder
 
 
 def read(course, name):
     return nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
-
-
-@pytest.fixture(scope="module")
-def released(course):
-    return read(course, NAME)
-
-
-def wrong_adam():
-    name, _, changes, _ = next(m for m in MISTAKES if m[:2] == ("adam", "eps under the root"))
-    answer = SOLUTIONS[name]
-    for right, wrong in changes.items():
-        answer = answer.replace(right, wrong)
-    return answer
-
-
-def hand_in(course, student, released, answers, change=lambda cell: cell):
-    """Write a submission: the release with cells filled in and changed (None deletes a cell)."""
-    notebook = nbformat.from_dict(json.loads(json.dumps(released)))
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in answers:
-            cell.source = answers[name]
-    notebook.cells = [cell for cell in map(change, notebook.cells) if cell is not None]
-    folder = course / "submitted" / student / NAME
-    folder.mkdir(parents=True)
-    nbformat.write(notebook, folder / FILE)
-
-
-def without_tests(cell):
-    mark = cell.metadata.get("nbgrader", {})
-    return None if mark.get("locked") or mark.get("grade_id") == "augment" else cell
-
-
-def with_empty_tests(cell):
-    if cell.metadata.get("nbgrader", {}).get("locked"):
-        cell.source = "pass"
-        cell.metadata["nbgrader"]["points"] = 100
-    return cell
-
-
-@pytest.fixture(scope="module")
-def rows(course, released):
-    """Hand in, grade with `tools/grade.py`, and return the rows of the CSV by student."""
-    loop = "def conv_naive(*args, **kwargs):\n    while True:\n        pass\n"
-    hand_in(course, "loop", released, {"conv-naive": loop, "adam": SOLUTIONS["adam"]})
-    assert grade.main([NAME, f"--course={course}", "--cell-timeout=8"]) == 0
-
-    hand_in(course, "right", released, SOLUTIONS)
-    partly = {"he-normal": SOLUTIONS["he-normal"], "adam": wrong_adam()}
-    partly["dropout"] = "print('x\\n' * 100_000)\nthis is no Python"
-    hand_in(course, "wrong", released, partly)
-    hand_in(course, "blank", released, {})
-    hand_in(course, "deleted", released, {"adam": SOLUTIONS["adam"]}, without_tests)
-    hand_in(course, "edited", released, {}, with_empty_tests)
-    end = "import os\nos._exit(0)"
-    hand_in(course, "exit", released, {"conv-forward": end, "conv-naive": SOLUTIONS["conv-naive"]})
-    for student, name in (("text", FILE), ("misnamed", "my homework.ipynb"), ("empty", None)):
-        folder = course / "submitted" / student / NAME
-        folder.mkdir(parents=True)
-        if name:
-            text = "Dear teacher," if student == "text" else nbformat.writes(released)
-            (folder / name).write_text(text)
-    assert grade.main([NAME, f"--course={course}"]) == 0
-    with (course / "grades" / f"{NAME}.csv").open(newline="") as file:
-        return {row["student"]: row for row in csv.DictReader(file)}
 
 
 def test_source_is_in_step_with_its_text():
@@ -148,71 +90,10 @@ def test_released_copy_for_the_book_is_in_step(course, name):
     assert not any(cell.get("outputs") for cell in copy.cells)
 
 
-def test_no_submission_is_lost(rows, course):
-    assert sorted(rows) == sorted(p.name for p in (course / "submitted").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("student", "score", "status", "remark"),
-    [
-        ("right", 92, "graded", ""),
-        ("wrong", None, "graded", ""),
-        ("blank", 0, "graded", ""),
-        ("deleted", ADAM, "needs a look", "deleted cells were put back: setup, conv-naive-visible"),
-        ("edited", 0, "needs a look", "edited cells were put back: setup, conv-naive-visible"),
-        ("loop", ADAM, "needs a look", "interrupted: conv-naive-visible, conv-naive-hidden"),
-        ("exit", None, "", "the kernel died"),
-        ("text", None, "not graded", "is not a notebook"),
-        ("misnamed", None, "not graded", "only my homework.ipynb"),
-        ("empty", None, "not graded", "nothing was handed in"),
-    ],
-)
-def test_each_gets_what_it_deserves(rows, student, score, status, remark):
-    row = rows[student]
-    if student == "wrong":
-        score = assignment.tasks["he-normal"].points
-        score += assignment.mark("adam", wrong_adam())[0]
-        assert 0 < score < assignment.tasks["he-normal"].points + ADAM
-    if score is not None:
-        assert float(row["score"]) == score
-        assert float(row["max_score"]) == 100
-    if status:
-        assert row["status"] == status, row["remarks"]
-    else:
-        assert row["status"] != "graded"
-    assert remark in row["remarks"]
-    assert remark or not row["remarks"]
-
-
-def test_output_is_cut(rows, course):
-    graded = course / "autograded" / "wrong" / NAME / FILE
-    assert graded.stat().st_size < 1_000_000
-
-
-def test_feedback_and_export(rows, course):
-    nbgrader(course, "generate_feedback", NAME)
-    page = (course / "feedback" / "wrong" / NAME / f"{NAME}.html").read_text()
-    assert "Not right yet" in page
-    nbgrader(course, "export", "--to=all.csv")
-    with (course / "all.csv").open(newline="") as file:
-        every = list(csv.DictReader(file))
-    exported = {row["student_id"]: row for row in every if row["assignment"] == NAME}
-    for student, row in rows.items():
-        if row["status"] != "not graded":
-            assert float(exported[student]["score"]) == float(row["score"])
-
-
-def test_a_second_grading_keeps_what_there_is(rows, course, capsys):
-    before = {p: p.stat().st_mtime for p in (course / "logs" / NAME).iterdir()}
-    assert grade.main([NAME, f"--course={course}"]) == 0
-    assert {p: p.stat().st_mtime for p in (course / "logs" / NAME).iterdir()} == before
-    assert f"{len(rows)} submissions" in capsys.readouterr().out
-
-
-def test_validate_tells_a_learner(course, released, tmp_path):
-    said = {}
-    for name, answers in (("blank", {}), ("adam", {"adam": SOLUTIONS["adam"]})):
-        notebook = nbformat.from_dict(json.loads(json.dumps(released)))
+def test_validate_tells_a_learner(course, tmp_path):
+    answer, paths = Assignment(NAME).tasks["adam"].solution, []
+    for name, answers in (("blank", {}), ("adam", {"adam": answer})):
+        notebook = read(course, NAME)
         # Two tasks are enough, and no training.
         notebook.cells = [
             cell
@@ -222,18 +103,90 @@ def test_validate_tells_a_learner(course, released, tmp_path):
         ]
         for cell in notebook.cells:
             cell.source = answers.get(cell.metadata.nbgrader.grade_id, cell.source)
-        path = tmp_path / f"{name}.ipynb"
-        nbformat.write(notebook, path)
-        command = [sys.executable, "-m", "nbgrader", "validate", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, env=grade.environment())
-        said[name] = done.stdout + done.stderr
-    assert "VALIDATION FAILED" in said["blank"]
-    assert "Success" in said["adam"]
+        paths.append(tmp_path / f"{name}.ipynb")
+        nbformat.write(notebook, paths[-1])
+    blank, _, adam = nbgrader(tmp_path, "validate", *map(str, paths)).partition("Success")
+    assert "VALIDATION FAILED" in blank
+    assert adam
 
 
-def test_nothing_handed_in_yet(tmp_path, capsys):
-    assert grade.main([NAME, f"--course={tmp_path}"]) == 1
-    assert "is not released in" in capsys.readouterr().out
-    (tmp_path / "release" / NAME).mkdir(parents=True)
-    assert grade.main([NAME, f"--course={tmp_path}"]) == 1
-    assert "there are no submissions: expected" in capsys.readouterr().out
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A tiny course with one graded submission that would run scripts, and its row."""
+    folder = tmp_path_factory.mktemp("graded") / "course"
+    tiny_course.make(folder)
+    words = f"{SCRIPT} <img src=x onerror=alert(1)> [a](javascript:alert(1)) and $x^2$"
+    tiny_course.hand_in(folder, "ann", {"double": f"right {SCRIPT}"}, words)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jobs, "choose", lambda without: None)
+        patched.setattr(jobs, "side_by_side", judged)
+        (row,) = jobs.grade(folder, tiny_course.NAME)
+    return folder, row
+
+
+def judged(specs, folder, **how):
+    """The results of a judge that finds the first test right, and the others wrong."""
+    for key, text in specs.items():
+        tests = [step for step in json.loads(text)["steps"] if step["kind"] == "test"]
+        result = {
+            "format": "dlcourse marks 1",
+            "key": key,
+            "sandbox": "bubblewrap",
+            "tests": [
+                {
+                    "name": test["name"],
+                    "points": 0.0 if number else test["points"],
+                    "of": test["points"],
+                    "message": f"expected {SCRIPT}" if number else "",
+                }
+                for number, test in enumerate(tests)
+            ],
+            "cells": [],
+            "remarks": [],
+            "ended": None,
+        }
+        yield key, json.dumps(result)
+
+
+def test_feedback_shows_the_marks_and_runs_nothing(graded):
+    folder, row = graded
+    nbgrader(folder, "generate_feedback", tiny_course.NAME)
+    name = tiny_course.NAME
+    page = (folder / "feedback" / "ann" / name / f"{name}.html").read_text()
+    assert f"{row.score:g}" in page
+    assert_inert(page)
+    assert "double(3) == 6" not in page
+
+
+def test_the_formgrader_runs_nothing(graded):
+    """It renders with the configuration of the course, and a template of its own."""
+    folder, _ = graded
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader import handlers
+
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    known = ("assignment_id", "notebook_id", "submission_id", "base_url", "student", "last_name")
+    resources = dict.fromkeys((*known, "first_name", "notebook_path"), "x")
+    page, _ = HTMLExporter(config=config).from_filename(
+        str(autograded.path(folder, "ann", tiny_course.NAME)),
+        resources={**resources, "index": 0, "total": 1},
+    )
+    assert_inert(page)
+
+
+def assert_inert(page):
+    assert "alert" in page  # it is shown
+    assert SCRIPT not in page
+    assert "<img src=x" not in page
+    assert 'href="javascript:' not in page
+
+
+def test_export(graded):
+    folder, row = graded
+    nbgrader(folder, "export", "--to=all.csv")
+    with (folder / "all.csv").open(newline="") as file:
+        (exported,) = csv.DictReader(file)
+    assert (exported["student_id"], exported["assignment"]) == ("ann", tiny_course.NAME)
+    assert (float(exported["score"]), float(exported["max_score"])) == (row.score, row.max_score)

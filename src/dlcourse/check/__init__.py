@@ -12,12 +12,14 @@ finished layer of `dlcourse` instead of doing the work itself.
 from dlcourse.check.arrays import close, dtype, shape, unchanged
 from dlcourse.check.failure import CheckFailed, passed, raises, that
 from dlcourse.check.gradients import gradient, numerical_gradient
+from dlcourse.check.secret import drawn
 from dlcourse.check.speed import faster
 from dlcourse.check.work import own_work
 
 __all__ = [
     "CheckFailed",
     "close",
+    "drawn",
     "dtype",
     "faster",
     "gradient",

@@ -80,13 +80,13 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
             # What is called, or what the call is part of: dlcourse.nn.activation.ReLU.forward.
             part = code.co_qualname.partition(".<")[0]
             name = f"{frame.f_globals.get('__name__', '')}.{part}"
-            if _within(name, but_not) or (
-                _within(name, FINISHED) and not _within(name, COMMON + allowed)
+            if within(name, but_not) or (
+                within(name, FINISHED) and not within(name, COMMON + allowed)
             ):
-                caught.append(name.removesuffix(".__init__"))
+                caught.append(name)
         elif event == "c_call":
             module = getattr(argument, "__module__", None) or ""
-            if _within(module, ("torch", "scipy")):
+            if within(module, ("torch", "scipy")):
                 caught.append(module)
 
     sys.setprofile(look)
@@ -102,11 +102,17 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
         threading.setprofile(before_threads)
         over = True
     if caught:
-        raise CheckFailed(
-            f"This calls the finished code of {caught[0]}; the exercise is to write that part "
-            "yourself."
-        )
+        raise finished(caught[0])
 
 
-def _within(module: str, packages: tuple[str, ...]) -> bool:
+def finished(name: str) -> CheckFailed:
+    """Return the error for a call of the finished code, by its full name."""
+    name = name.removesuffix(".__init__")
+    return CheckFailed(
+        f"This calls the finished code of {name}; the exercise is to write that part yourself."
+    )
+
+
+def within(module: str, packages: tuple[str, ...]) -> bool:
+    """Return whether a module, class or function is one of several, or lies in one."""
     return any(module == package or module.startswith(package + ".") for package in packages)

@@ -1,1 +1,1 @@
-"""Marks for a class: what was handed in runs in a sandbox, and the tests run outside of it."""
+"""Grading: what was handed in is run in a sandbox, judged outside of it, and shown to people."""

@@ -23,7 +23,7 @@ class Limits:
 
     The kernel bounds each process by resource limits, and all of them together by a control group
     where it lends one. Where it does not, they are looked at ten times a second from outside: then
-    memory that belongs to no process, such as deleted files in memory, is not counted.
+    memory that belongs to no process, such as what pipes hold, is not counted.
 
     Attributes
     ----------

@@ -1,0 +1,214 @@
+"""A notebook's bytes, as any program may have written them, become the texts of its cells.
+
+Outputs, attachments and all metadata but nbgrader's name of a cell are left behind. Nothing is
+validated or repaired beyond that, so a wrong version, a missing id or an unknown cell does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dlcourse.files import one_line
+
+#: The most bytes of a file; saved outputs may take tens of megabytes.
+MOST_BYTES = 64 * 2**20
+#: The most characters of code, and of all cells together.
+_MOST_CODE, _MOST_TEXT = 400_000, 10**7
+_MOST_CELLS = 5000
+#: The most bytes outside of strings: they become objects, which take far more memory.
+_MOST_STRUCTURE = 16 * 2**20
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STUB = re.compile(r"^\s*raise NotImplementedError\b|^\s*YOUR ANSWER HERE\s*$", re.MULTILINE)
+_OTHERS = {
+    b"<": "a web page; hand in the file itself, not the page that shows it",
+    b"%PDF": "a PDF",
+    b"PK": "an archive or a document of an office program",
+    b"Rar!": "a RAR archive; use zip",
+    b"7z\xbc\xaf": "a 7z archive; use zip",
+    b"\x1f\x8b": "a gzip archive; use zip",
+    b"\0\5\26\7": "what macOS keeps beside a file, not the file",
+    b"\x80": "a pickle, which is never read",
+}
+
+
+class Unreadable(ValueError):
+    """Nothing can be graded: the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a notebook.
+
+    Attributes
+    ----------
+    kind : str
+        ``code``, ``markdown`` or ``raw``.
+    source : str
+        Its text, with ``\\n`` as the end of a line.
+    name : str or None
+        nbgrader's ``grade_id``.
+    """
+
+    kind: str
+    source: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The cells of a notebook, and whether somebody has answered a task in it."""
+
+    cells: tuple[Cell, ...]
+    answered: bool
+
+
+def from_json(data: bytes) -> Notebook:
+    """Read a notebook of nbformat 2, 3 or 4, in any encoding of Unicode.
+
+    Raises
+    ------
+    Unreadable
+        If it is none: the text goes on from the name of the file.
+
+    Examples
+    --------
+    >>> from_json(b'{"cells": [{"cell_type": "code", "source": ["x = 1\\\\r\\\\n", "x"]}]}').cells
+    (Cell(kind='code', source='x = 1\\nx', name=None),)
+    >>> from_json(b"<html>")
+    Traceback (most recent call last):
+    ...
+    dlcourse.grading.notebooks.Unreadable: is a web page; hand in the file itself, not the page \
+that shows it
+    """
+    text = decoded(data).strip()
+    if not text:
+        raise Unreadable("is empty; ask for it again")
+    if len(data) > 2**20 and len(_STRING.sub(b"", data)) > _MOST_STRUCTURE:
+        raise Unreadable("has more in it than any notebook; ask for it again, without outputs")
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise Unreadable("is nested more deeply than any notebook; ask for it again") from None
+    except ValueError as error:
+        raise Unreadable(f"is {_found(data, text, error)}") from None
+    if not isinstance(content, dict):
+        content = {}
+    sheets = content.get("worksheets")  # before nbformat 4
+    parts = [content, *(sheets if isinstance(sheets, list) else [])]
+    lists = [part.get("cells") for part in parts if isinstance(part, dict)]
+    if not any(isinstance(cells, list) for cells in lists):
+        raise Unreadable("is no notebook but another program's file; ask for the notebook")
+    return _notebook(cell for cells in lists if isinstance(cells, list) for cell in cells)
+
+
+def from_script(data: bytes) -> Notebook:
+    """Read the Python text of a notebook, as Jupyter, VS Code, Colab or jupytext write it.
+
+    Raises
+    ------
+    Unreadable
+        If that cannot be; the text goes on from the name of the file.
+
+    Examples
+    --------
+    >>> [cell.source for cell in from_script(b"# %%\\nx = 1\\n\\n# %%\\nx\\n").cells]
+    ['x = 1', 'x']
+    """
+    import jupytext  # which takes a while to import
+
+    text = decoded(data)
+    if len(text) > _MOST_CODE:
+        raise Unreadable("has more code than any notebook; ask for it again")
+    try:
+        content = jupytext.reads(text, "py")
+    except Exception as error:  # whatever a strange header makes it raise
+        raise Unreadable(
+            f"cannot be read ({type(error).__name__}: {one_line(str(error)[:100])}); "
+            "ask for the notebook"
+        ) from None
+    return _notebook(content.cells)
+
+
+def cell_of(item: dict[str, Any]) -> Cell:
+    """Return what counts of a cell of a notebook, as JSON has it."""
+    kind = item.get("cell_type")
+    kind = {"code": "code", "markdown": "markdown", "heading": "markdown"}.get(str(kind), "raw")
+    source = item.get("source", item.get("input"))  # `input` before nbformat 4
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    name = mark_of(item).get("grade_id")
+    return Cell(
+        kind,
+        _lines(source) if isinstance(source, str) else "",
+        name if isinstance(name, str) and 0 < len(name) <= 200 else None,
+    )
+
+
+def mark_of(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what nbgrader wrote about a cell."""
+    metadata = item.get("metadata")
+    mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return mark if isinstance(mark, dict) else {}
+
+
+def decoded(data: bytes) -> str:
+    """Return a text in UTF-8, UTF-16 or UTF-32, with or without a mark of the order of bytes.
+
+    Examples
+    --------
+    >>> decoded("é\\r\\n".encode("utf-16")), decoded(b"\\xe9")
+    ('é\\n', 'é')
+    """
+    encoding = json.detect_encoding(data)
+    try:
+        text = data.decode(encoding, "strict" if encoding.startswith("utf-8") else "replace")
+    except UnicodeDecodeError:  # an old editor of Windows
+        text = data.decode("cp1252", "replace")
+    return _lines(text)
+
+
+def _found(data: bytes, text: str, error: ValueError) -> str:
+    """Say what a file is that is not JSON."""
+    if re.search(r"^(<{7}|>{7}|={7}$)", text, re.MULTILINE):
+        return (
+            "two versions in one, with the marks of a merge conflict (<<<<<<<); "
+            "ask for the one that counts"
+        )
+    # A string that does not end is reported where it begins.
+    at_end = getattr(error, "pos", 0) >= len(text) - 5 or "Unterminated" in str(error)
+    if text[0] == "{" and at_end:
+        return "cut off in the middle; ask for it again"
+    for start, what in _OTHERS.items():
+        if data.lstrip().startswith(start):
+            return what if ";" in what else f"{what}; ask for the notebook"
+    return "no notebook but another program's file, or damaged; ask for the notebook"
+
+
+def _notebook(found: Iterable[Any]) -> Notebook:
+    cells, answered, marked = [], False, False
+    for item in found:
+        if not isinstance(item, dict):
+            continue
+        cell = cell_of(item)
+        cells.append(cell)
+        if mark_of(item).get("solution") is True:
+            marked = True
+            answered |= bool(cell.source.strip()) and not _STUB.search(cell.source)
+    if len(cells) > _MOST_CELLS:
+        raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
+    code = sum(len(cell.source) for cell in cells if cell.kind == "code")
+    if code > _MOST_CODE or sum(len(cell.source) for cell in cells) > _MOST_TEXT:
+        raise Unreadable("has more text in its cells than any answer needs; ask for it again")
+    if not marked:  # nothing says which cells are answers
+        answered = code > 0 and not any(_STUB.search(cell.source) for cell in cells)
+    return Notebook(tuple(cells), answered)
+
+
+def _lines(text: str) -> str:
+    """Return a text with one kind of line end, without what UTF-8 cannot write."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    return text.encode("utf-8", "replace").decode()
