@@ -206,11 +206,11 @@ def _helpers(chosen: _Candidate, members: list[Member]) -> list[Cell]:
     beside, _, _ = chosen.member.name.rpartition("/")
     code = "\n".join(cell.source for cell in chosen.notebook.cells if cell.kind == "code")
     files = {}
-    for member in members:
+    for member in [one for one in members if _suffix(one) == ".py"][:_MOST_CANDIDATES]:
         above, _, name = member.name.rpartition("/")
         stem = name.removesuffix(".py")
         wanted = name != stem and stem.isidentifier() and above == beside and not member.refused
-        if wanted and re.search(rf"^\s*(?:from|import)\s.*\b{stem}\b", code, re.MULTILINE):
+        if wanted and re.search(rf"^[ \t]*(?:from|import)[ \t].*\b{stem}\b", code, re.MULTILINE):
             with suppress(Unreadable):
                 files[name] = notebooks.decoded(member.read())
     if not 0 < sum(map(len, files.values())) <= _MOST_HELP:
