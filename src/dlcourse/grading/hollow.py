@@ -51,8 +51,8 @@ class Allowed:
 ALL = Allowed(FINISHED)
 
 
-class Tests:
-    """The tests of an assignment, and what each allows to be called.
+class Reader:
+    """Reads from the tests of an assignment what each allows to be called.
 
     That is read from the calls of ``check.own_work`` in a cell, and in the functions of earlier
     cells that it uses.
@@ -72,7 +72,7 @@ class Tests:
 
         Examples
         --------
-        >>> tests = Tests()
+        >>> tests = Reader()
         >>> tests.add("def f():\\n    with check.own_work():\\n        g()\\nf()")
         [Allowed(allowed=(), but_not=())]
         >>> tests.add("f()")
