@@ -7,18 +7,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
-import tiny_course
 from nbgrader.api import Gradebook
 from tiny_course import NAME, RIGHT, hand_in
 
 from dlcourse.grading import autograded, gradebook, jobs, runner
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made") / "course"
-    tiny_course.make(folder)
-    return folder
 
 
 @pytest.fixture
