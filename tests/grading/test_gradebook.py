@@ -172,6 +172,23 @@ def test_the_notebook_shows_text_and_no_hidden_test(course):
     assert cells["setup"]["source"] == "import math"
 
 
+def test_what_is_no_text_or_no_plan_costs_the_others_nothing(course, monkeypatch):
+    hand_in(course, "ann", {"double": "right \ud800"}, words="\udfff")
+    hand_in(course, "bob", {"double": "right bob"})
+    real = autograded.notebook
+
+    def notebook(master, plan, result):
+        if "bob" in plan.answers["double"]:
+            raise KeyError("bob")
+        return real(master, plan, result)
+
+    monkeypatch.setattr(autograded, "notebook", notebook)
+    rows = grade(course)
+    assert (rows["ann"].score, rows["ann"].status) == (6, "graded")
+    assert (rows["bob"].score, rows["bob"].status) == (6, "needs a look")
+    assert "KeyError: 'bob'; please report this" in rows["bob"].remarks[0]
+
+
 def test_the_gradebook_fails_for_one_and_the_others_go_on(course, monkeypatch):
     for student in ("ann", "bob"):
         hand_in(course, student, {"double": f"right {student}"})

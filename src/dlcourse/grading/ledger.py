@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlcourse.files import atomic_write
+from dlcourse.files import atomic_write, one_line
 from dlcourse.grading import autograded, gradebook, people
 from dlcourse.grading.gradebook import Book, GradebookError, Marks, Record
 from dlcourse.grading.table import Row
@@ -55,6 +55,9 @@ class Ledger:
                 self._enter(work, result)
             except (GradebookError, OSError) as reason:
                 self._unwritten[work.student] = str(reason)
+            except Exception as error:  # the others go on
+                told = one_line(f"{type(error).__name__}: {error}")[:200]
+                self._unwritten[work.student] = f"{told}; please report this with the notebook"
 
     def _enter(self, work: Work, result: Mapping[str, Any]) -> None:
         if self._book is None:
@@ -67,7 +70,8 @@ class Ledger:
             return
         # The gradebook comes last: what it knows of is complete.
         with atomic_write(path) as file:
-            file.write(autograded.notebook(group.master, work.plan, result).encode())
+            text = autograded.notebook(group.master, work.plan, result)
+            file.write(text.encode(errors="replace"))  # half a pair of UTF-16 is no text
         when, _ = people.handed_in(group.folder(student))
         self._book.save(student, _scores(work, result), record, before, when)
         self._records[student] = record

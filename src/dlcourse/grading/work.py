@@ -25,6 +25,7 @@ from dlcourse.grading.submission import Unreadable, read
 
 SPEC = "dlcourse job 1"
 RESULT = "dlcourse marks 1"
+_PARTS = {"tests", "cells", "remarks", "ended", "sandbox"}
 
 
 @dataclass
@@ -121,6 +122,8 @@ class Class:
             found: dict[str, Any] = json.loads(text)
             if (found["format"], found["key"]) != (RESULT, key):
                 raise ValueError(f"format {found['format']!r}")
+            if missing := _PARTS - found.keys():
+                raise ValueError(f"no {min(missing)}")
         except (ValueError, KeyError, TypeError) as error:
             raise JobError(
                 f"the job gave no result that can be read ({error}); grade again, and report this"
