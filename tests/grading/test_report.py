@@ -8,7 +8,7 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading
 
 import bs4
 from alike import OTHER, RENAMED, SAME
-from chromium import VIOLATIONS
+from chromium import unreadable
 from tiny_course import NAME, RIGHT, hand_in
 
 from dlcourse.grading import changes, jobs, report
@@ -144,13 +144,5 @@ def test_damaged_memory_is_the_first_run(tmp_path):
     assert json.loads((tmp_path / "grades" / "ps1.before.json").read_text())["now"]["ann"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_everybody_can_read_it(handed_in, browser, axe, scheme, width):
-    path = report.write(handed_in, NAME)
-    view = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    view.goto(path.as_uri())
-    assert view.evaluate("document.documentElement.scrollWidth") <= width
-    view.evaluate(axe)
-    assert view.evaluate(VIOLATIONS) == []
-    view.close()
+def test_everybody_can_read_it(handed_in, browser, axe):
+    assert unreadable(browser, axe, [report.write(handed_in, NAME)]) == []
