@@ -58,7 +58,7 @@ def test_what_it_says(handed_in):
     assert to_do.index("Not graded: ") < to_do.index("Needs a look: the sandbox was left di")
     assert "To be marked by hand, 5 points each, in nbgrader's formgrader ann bob di late" in to_do
     assert found["Nothing handed in"] == "none"
-    assert found["Late"] == "late : 26:01 hours"
+    assert found["Late"] == "In hours and minutes. late : 26:01"
     assert (
         "mean 3.2, lowest 0, lower quartile 0, median 0, upper quartile 6" in found["Distribution"]
     )
