@@ -222,7 +222,12 @@ def test_what_was_run_without_a_sandbox_counts_only_so(course):
     hand_in(course, "ann", RIGHT)
     assert grade(course, without_sandbox=True)["ann"].sandbox == "none"
     assert table(course)["ann"]["sandbox"] == "none"
-    assert grade(course)["ann"].sandbox == "bubblewrap"
+    # What was found without one is not what stands in the gradebook afterwards.
+    path = next((course / "results" / NAME).glob("*.json"))
+    path.write_text(path.read_text().replace('"points": 4', '"points": 0'))
+    assert grade(course, without_sandbox=True)["ann"].score == 2
+    row = grade(course)["ann"]
+    assert (row.sandbox, row.score, row.remarks) == ("bubblewrap", 10, [])
     assert len(begun(course)) == 2
 
 

@@ -326,7 +326,9 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
         handed_in = Submission(tuple(map(cell_of, group.master)), name)
         specs[name] = group.spec(lay(group.master, handed_in), name)
     problems: list[str] = []
-    jobs = side_by_side(specs, course / ".proof", seconds=seconds, workers=len(available_cores()))
+    jobs = side_by_side(
+        specs, course / "results" / "running", seconds=seconds, workers=len(available_cores())
+    )
     for name, result in jobs:
         if isinstance(result, JobError):
             problems.append(f"{name}: the model solutions could not be graded: {result}")

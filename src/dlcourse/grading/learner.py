@@ -27,7 +27,7 @@ from dlcourse.grading.limits import Limits
 from dlcourse.grading.policy import may_ask
 from dlcourse.grading.sandbox import Sandbox
 from dlcourse.grading.shared import whole
-from dlcourse.grading.states import changed_states, global_states, set_global_states
+from dlcourse.grading.states import GlobalStates
 from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
 
 
@@ -132,7 +132,7 @@ class Learner(Endpoint):
         self._served = 0.0  # of this thread, for what the learner's code asked
         self._asking: dict[int, int] = {}
         self._ended = ""
-        self._states = global_states()
+        self._states = GlobalStates()
         there, outlet = os.pipe()
         inlet, back = os.pipe()
         inside = Path("/package") if sandbox.name == "bubblewrap" else folder
@@ -164,7 +164,8 @@ class Learner(Endpoint):
     def begin_time(self) -> None:
         """Begin a cell or a test: its time starts now."""
         self._since = self._asked = self._looked = time.monotonic()
-        self._computed = self._idle_from = self.computed()
+        self._computed = self.computed()
+        self._idle_from: float | None = None  # what it had computed when the wait began
 
     def computed(self) -> float:
         """Return the processor time of the worker so far, in seconds."""
@@ -184,7 +185,8 @@ class Learner(Endpoint):
         patience = self._patience
         now, computed = time.monotonic(), self.computed()
         self._looked = now
-        if computed - self._idle_from > 0.02 * (now - self._asked):
+        idle = self._idle_from
+        if idle is None or computed - idle > 0.02 * (now - self._asked):
             self._asked, self._idle_from = now, computed
         if computed - self._computed > patience.processor:
             self.stop(f"it computed for more than {patience.processor:g} seconds")
@@ -220,6 +222,7 @@ class Learner(Endpoint):
         thread, crossing = self.thread(), self.crossing
         before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
         self._asking[thread] = self._asking.get(thread, 0) + 1
+        self._asked, self._idle_from = time.monotonic(), None
         try:
             start, served = COMPUTED(), self._served
             found = super().ask(verb, target, name, *values)
@@ -271,6 +274,7 @@ class Learner(Endpoint):
                 return super().answer(verb, target, name, values)
         finally:
             self._served += COMPUTED() - start
+            self._asked, self._idle_from = time.monotonic(), None
 
     def allow(self, owner: Any, verb: str, name: str) -> None:
         """Allow what is public, and of the operators only those of arrays."""
@@ -283,7 +287,7 @@ class Learner(Endpoint):
         """Bring along the random states, and what NumPy is to say of overflows."""
         if verb != "call" or self._threads.number != 0 or 0 in self._serving:
             return None
-        changed, self._states = changed_states(self._states)
+        changed = self._states.changed()
         errors = np.geterr()
         return [None if errors == _USUAL_ERRORS else errors, changed]
 
@@ -293,7 +297,7 @@ class Learner(Endpoint):
             return
         try:
             changed, warned = more
-            self._states = set_global_states(changed, self._states)
+            self._states.take(changed)
             found = [(_WARNINGS.get(kind, UserWarning), str(text)) for kind, text in warned[:20]]
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise Malformed("random states that are none") from error

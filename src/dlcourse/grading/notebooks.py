@@ -17,7 +17,7 @@ from dlcourse.files import one_line
 #: The most bytes of a file; saved outputs may take tens of megabytes.
 MOST_BYTES = 64 * 2**20
 #: The most characters of code, and of all cells together.
-_MOST_CODE, _MOST_TEXT = 10**6, 10**7
+_MOST_CODE, _MOST_TEXT = 400_000, 10**7
 _MOST_CELLS = 5000
 #: The most bytes outside of strings: they become objects, which take far more memory.
 _MOST_STRUCTURE = 16 * 2**20
@@ -179,7 +179,7 @@ def _found(data: bytes, text: str, error: ValueError) -> str:
             "ask for the one that counts"
         )
     # A string that does not end is reported where it begins.
-    at_end = getattr(error, "pos", 0) >= len(text) - 20 or "Unterminated" in str(error)
+    at_end = getattr(error, "pos", 0) >= len(text) - 5 or "Unterminated" in str(error)
     if text[0] == "{" and at_end:
         return "cut off in the middle; ask for it again"
     for start, what in _OTHERS.items():

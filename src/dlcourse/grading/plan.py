@@ -149,6 +149,8 @@ def _reads(submission: Submission, teacher: Master, remarks: list[str]) -> list[
     answers = {task.name for task in teacher.tasks}
     reads: list[_Read] = []
     for cell in submission.cells:
+        if cell.kind != "code" and not _DEFINES.search(cell.source):
+            continue
         text = plain(cell.source)
         tree = parsed(text)
         if cell.kind != "code":
@@ -262,6 +264,8 @@ def _added(read: _Read, source: str, teacher: Master) -> Iterator[Step]:
     """Yield what was added to the setup: each statement by itself, since one may not work here."""
     if read.tree is not None and len(read.left) <= _MOST_ADDED:
         for node in read.left:
+            if isinstance(node, ast.Pass):
+                continue
             owned = [
                 teacher.owners[name] for name, _ in definitions(node) if name in teacher.owners
             ]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from dlcourse.grading.calls import filter_descriptor
 from dlcourse.grading.inside import (
     DESCRIPTORS,
     ENVIRONMENT,
@@ -144,6 +145,7 @@ class Bubblewrap(Sandbox):
                 *("--", "setpriv", "--reuid", user, "--regid", user, "--clear-groups"),
                 *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", *bwrap),
             ]
+        refused = filter_descriptor()
         links = ((str(path.readlink()), str(path)) for path in system() if path.is_symlink())
         sandboxed = [
             *("--unshare-all", "--unshare-user", "--disable-userns"),
@@ -159,14 +161,20 @@ class Bubblewrap(Sandbox):
             *_each("--remount-ro", ((str(path),) for path in hidden())),
             *_each("--ro-bind", ((sources[path], str(to)) for path, to in read_only.items())),
             *_each("--remount-ro", (("/dev",), ("/",))),
-            *("--chdir", "/tmp", "--", *limits.command(), *DESCRIPTORS, *command),
+            *("--chdir", "/tmp", *(("--seccomp", str(refused)) if refused is not None else ())),
+            *("--", *limits.command(), *DESCRIPTORS, *command),
         ]
 
         def waiting(inform: int, waits: int) -> list[str]:
             told = ["--info-fd", str(inform), "--block-fd", str(waits)]
             return [*bwrap, *told, *become, *sandboxed]
 
-        process, first, bounds = launched(waiting, inlet, outlet, limits)
+        descriptors = () if refused is None else (refused,)
+        try:
+            process, first, bounds = launched(waiting, inlet, outlet, limits, *descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
         def kill() -> None:
             # The first process of a space: the kernel ends all others with it.

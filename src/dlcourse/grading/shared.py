@@ -142,6 +142,9 @@ def bounds(array: np.ndarray, of: np.ndarray, all_of_it: bool) -> tuple[int, int
 
     With `all_of_it` that is the whole of the other, unless it is much larger.
     """
+    if array is of and array.flags.c_contiguous:
+        address = int(array.__array_interface__["data"][0])
+        return address, address + array.nbytes
     low, high = byte_bounds(array)
     first, last = byte_bounds(of)
     inside = first <= low and high <= last

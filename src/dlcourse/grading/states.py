@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from typing import Any
 
 import numpy as np
 
-States = tuple[Any, Any]
+#: NumPy's Mersenne Twister in memory: 624 words and a position.
+_BYTES = 624 * 4 + 4
 
 
-def global_states() -> States:
-    """Return the states from which ``np.random`` and ``random`` draw."""
-    return np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002
+class GlobalStates:
+    """The states from which ``np.random`` and ``random`` draw, as the other side knows them.
+
+    Examples
+    --------
+    >>> states = GlobalStates()
+    >>> states.changed() is None
+    True
+    >>> before = random.random()
+    >>> states.take(states.changed())
+    """
+
+    def __init__(self) -> None:
+        self._known = _marks()
+
+    def changed(self) -> list[Any] | None:
+        """Return both states as data if one has changed; from now on the other side knows."""
+        now = _marks()
+        if now == self._known:
+            return None
+        self._known = now
+        numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
+        state, (version, internal, gauss) = numpy_state["state"], random.getstate()
+        ours = [state["key"].tolist(), state["pos"], numpy_state["has_gauss"], numpy_state["gauss"]]
+        return [ours, [version, list(internal), gauss]]
+
+    def take(self, states: list[Any] | None) -> None:
+        """Set the states to what `changed` returned on the other side."""
+        if states is None:
+            return
+        (key, position, has_gauss, gauss), (version, internal, python_gauss) = states
+        numpy_state = "MT19937", np.array(key, np.uint32), position, has_gauss, gauss
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate((version, tuple(internal), python_gauss))
+        self._known = _marks()
 
 
-def changed_states(known: States) -> tuple[list[Any] | None, States]:
-    """Return what has changed, as data, and the states now."""
-    now = global_states()
-    numpy_now, numpy_known = now[0], known[0]
-    same = numpy_now["state"]["pos"] == numpy_known["state"]["pos"] and np.array_equal(
-        numpy_now["state"]["key"], numpy_known["state"]["key"]
-    )
-    if same and now[1] == known[1]:
-        return None, now
-    key = numpy_now["state"]["key"].tolist()
-    numpy_state = [key, numpy_now["state"]["pos"], numpy_now["has_gauss"], numpy_now["gauss"]]
-    version, internal, gauss = now[1]
-    return [numpy_state, [version, list(internal), gauss]], now
-
-
-def set_global_states(states: list[Any] | None, known: States) -> States:
-    """Set the states to what `changed_states` returned on the other side."""
-    if states is None:
-        return known
-    (key, pos, has_gauss, cached), (version, internal, gauss) = states
-    numpy_state = "MT19937", np.array(key, np.uint32), pos, has_gauss, cached
-    np.random.set_state(numpy_state)  # noqa: NPY002
-    random.setstate((version, tuple(internal), gauss))
-    return global_states()
+def _marks() -> tuple[bytes, int, int]:
+    # Cheap, as every call looks. A draw moves the place in the words; a new seed, or the last word,
+    # changes the first.
+    words = random.getstate()[1]
+    address = np.random.get_bit_generator().ctypes.state_address  # type: ignore[attr-defined]
+    return ctypes.string_at(address, _BYTES), words[0], words[-1]

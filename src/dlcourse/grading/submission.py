@@ -132,7 +132,7 @@ def _unpacked(members: list[Member], problems: list[str]) -> Iterator[Member]:
             data = member.read()
             if data.startswith(b"PK") and (archives := archives + 1) <= _MOST_ARCHIVES:
                 for one in in_zip(data):
-                    if not left_behind(one.name):
+                    if one.refused or not left_behind(one.name):
                         yield replace(one, name=f"{member.name}/{one.name}")
                 continue
         except Unreadable as reason:
@@ -205,7 +205,9 @@ def _helpers(chosen: _Candidate, members: list[Member]) -> Cell | None:
         wanted = name != stem and stem.isidentifier() and above == beside and not member.refused
         if wanted and re.search(rf"^\s*(?:from|import)\s.*\b{stem}\b", code, re.MULTILINE):
             with suppress(Unreadable):
-                files[name] = notebooks.decoded(member.read())[:_MOST_HELP]
+                files[name] = notebooks.decoded(member.read())
+    if sum(map(len, files.values())) > _MOST_HELP:
+        return None
     return Cell("code", _HELPERS.format(files=files)) if files else None
 
 

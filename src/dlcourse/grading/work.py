@@ -91,7 +91,7 @@ class Class:
             "minutes": self.settings.job_minutes,
             "seconds": self.settings.test_seconds,
         }
-        self._edition = _hash([self.master, self._spec])
+        self._edition = digest([self.master, self._spec])
         self._spec["environment"] = environment()
         self._sandbox = "none" if without_sandbox else "auto"
         self.results = course / "results" / assignment
@@ -163,10 +163,10 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        texts = _hash([asdict(cell) for cell in submission.cells])
+        texts = digest([asdict(cell) for cell in submission.cells])
         number = self._again["rounds"].get(student, 0)
-        key = _hash([texts, self._edition, environment(), number])
-        words = {name: _hash(text) for name, text in plan.words.items()}
+        key = digest([texts, self._edition, environment(), number])
+        words = {name: digest(text) for name, text in plan.words.items()}
         work.record = Record(key, texts, self._edition, environment(), number, words)
         work.spec = self.spec(plan, key)
         return work
@@ -193,5 +193,6 @@ def _master(course: Path, assignment: str) -> list[dict[str, Any]]:
     return cells
 
 
-def _hash(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a hash of a value that can be written as JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -16,7 +16,7 @@ import numpy as np
 
 from dlcourse.grading.crossing import Crossing
 from dlcourse.grading.endpoint import Endpoint
-from dlcourse.grading.states import changed_states, global_states, set_global_states
+from dlcourse.grading.states import GlobalStates
 from dlcourse.grading.wire import Channel, Closed, Malformed, Message
 
 #: File descriptors that the sandbox leaves open.
@@ -50,7 +50,7 @@ class Worker(Endpoint):
         self._threads.number = 0
         self._active = {0}
         self._warned: list[list[str]] = []
-        self._states = global_states()
+        self._states = GlobalStates()
         warnings.simplefilter("always")
         warnings.showwarning = self._warn
         self._begin_notebook()
@@ -123,14 +123,14 @@ class Worker(Endpoint):
         if more is not None:
             errors, states = more
             np.seterr(**(errors or {"all": "warn", "under": "ignore"}))
-            self._states = set_global_states(states, self._states)
+            self._states.take(states)
 
     def end(self) -> Any:
         """Return the random states if they have changed, and the warnings."""
         if self._threads.number != 0:
             return None
         warned, self._warned = self._warned, []
-        changed, self._states = changed_states(self._states)
+        changed = self._states.changed()
         return [changed, warned] if changed or warned else None
 
     def _warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

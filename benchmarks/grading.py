@@ -1,0 +1,144 @@
+"""A class of 300, graded: marks, harm, ten SIGKILLs, and what it costs.
+
+    python benchmarks/grading.py [--students 300] [--hostile 40] [--kills 10] [--record]
+
+makes a class in a temporary folder, honest students in the proportions of real classes and hostile
+ones of every kind in turn, and grades assignment 1 with `dlcourse.grading.jobs.grade`. It fails if
+a row is missing, a mark is wrong, or anything was harmed. Close other programs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("grading", "exercises")]
+
+import hostile
+import run
+import school
+from watch import Watch, survivors
+
+from dlcourse.distributed.single import available_cores
+from dlcourse.files import write_json
+
+RECORD = ROOT / "benchmarks" / "records" / "grading.json"
+SEED = 16
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--students", type=int, default=300)
+    parser.add_argument("--hostile", type=int, default=40)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--record", action="store_true", help=f"keep it as {RECORD.name}")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder, Watch(Path(folder)) as watch:
+        found = measure(watch, options.students, options.hostile, options.kills)
+    print(json.dumps(found, indent=1))
+    if options.record:
+        write_json(RECORD, found)
+    return 1 if found["wrong"] or found["harm"] else 0
+
+
+def measure(watch: Watch, students: int, attacks: int, kills: int) -> dict[str, object]:
+    """Make the class, grade it twice, once with kills, and return what was found."""
+    course = school.open_course(watch.course)
+    kinds = hostile.kinds()
+    chosen = dict(random.Random(SEED).sample(sorted(kinds.items()), attacks))
+    honest = school.honest(students - attacks, SEED)
+    for student in honest:
+        school.hand_in(course, student.name, school.filled(course, student.answers))
+    for name, kind in chosen.items():
+        kind.hand_in(course, f"hostile-{name}", watch.words)
+    deserved, cells = deserve(honest)
+    killed = watch.course.parent / "killed" / "course"
+    shutil.copytree(course, killed, symlinks=True)
+    watch.remember()
+    graded = run.grade(course, school.NAME)
+    wrong = wrong_marks(graded.rows, deserved, chosen)
+    harm = watch.harm()
+    computed = sum(
+        json.loads(path.read_text())["computed"]
+        for path in (course / "results" / school.NAME).glob("*.json")
+        if path.stem != "again"
+    )
+    found: dict[str, object] = {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{platform.processor() or platform.machine()}, {len(available_cores())} cores",
+        "load": os.getloadavg(),
+        "students": students,
+        "hostile": attacks,
+        "kinds": len(chosen),
+        "rows": len(graded.rows),
+        "wrong": wrong,
+        "harm": harm,
+        "seconds": round(graded.seconds, 1),
+        "submissions an hour": round(3600 * students / graded.seconds),
+        "seconds of the honest cells in one process": round(cells, 1),
+        "processor seconds of all workers": round(computed, 1),
+        "largest process in MiB": graded.largest // 2**20,
+    }
+    if kills:
+        found["kills"] = kills
+        interrupted(killed, kills, graded.seconds)
+        same = run.end_state(killed, school.NAME) == run.end_state(course, school.NAME)
+        found["the same end after the kills"] = same
+        if not same:
+            wrong.append("the end is another one after kills")
+    return found
+
+
+def deserve(honest: list[school.Student]) -> tuple[dict[str, float], float]:
+    """Mark everyone honest in this process: the marks, and the seconds that it took."""
+    marks, total = {}, 0.0
+    for student in honest:
+        begin = time.process_time()
+        marks[student.name] = school.marked(student.answers)
+        total += time.process_time() - begin
+    return marks, total
+
+
+def wrong_marks(rows: dict, deserved: dict[str, float], chosen: dict) -> list[str]:
+    found = []
+    for name, points in deserved.items():
+        if name not in rows or rows[name]["score"] != points:
+            found.append(f"{name} deserves {points}: {rows.get(name)}")
+    for name, kind in chosen.items():
+        row = rows.get(f"hostile-{name}")
+        if row is None or (row["score"] or 0) > kind.deserves:
+            found.append(f"{name} deserves {kind.deserves}: {row}")
+        elif not kind.spoilt and kind.graded and row["score"] != kind.deserves:
+            found.append(f"{name} should keep {kind.deserves}: {row}")
+    return found
+
+
+def interrupted(course: Path, kills: int, seconds: float) -> None:
+    """Grade a course, killed several times on the way."""
+    moments = random.Random(SEED)
+    for _ in range(kills):
+        process, _ = run.grading(course, school.NAME)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(1, 1.5 * seconds / kills))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if left := survivors():
+            raise AssertionError(f"processes go on after a SIGKILL: {left}")
+    run.grade(course, school.NAME)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
