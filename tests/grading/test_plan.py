@@ -216,13 +216,13 @@ def test_what_was_done_to_tests_is_said():
     cell = notebook["cells"][place(notebook, "adam-visible")]
     cell["source"] = "def test_adam():\n    pass\n\n\nprint('mine')\n"
     plan = laid(notebook)
-    assert plan.remarks == ("tests were edited, and the teacher's were run: adam",)
+    assert plan.remarks == ("tests differ from the teacher's, which were run: adam",)
     assert not any("print('mine')" in step.source for step in plan.steps)
     cell["source"] = ADAM  # the answer typed into the cell of the test
     notebook["cells"][place(notebook, "adam")]["source"] = STUB
     assert mark(laid(notebook))[0] == 16
     cell["source"] = "def test_adam(:"
-    assert "edited" in laid(notebook).remarks[0]
+    assert "differ" in laid(notebook).remarks[0]
     del notebook["cells"][place(notebook, "adam-visible")]
     notebook["cells"][place(notebook, "adam-hidden")]["source"] = ""
     sound(laid(notebook))
@@ -287,6 +287,12 @@ def test_words_in_their_cell_and_below_it():
     as_code = filled({"question": "I think so, too."})
     as_code["cells"][place(as_code, "question")]["cell_type"] = "code"
     assert laid(as_code).words == {"question": "I think so, too."}
+
+
+def test_words_are_bounded():
+    plan = laid(filled({"question": "x" * 200_000}))
+    assert len(plan.words["question"]) == 100_000
+    assert plan.remarks == ("the answer question has 200,000 characters; it was cut off",)
 
 
 def test_words_without_marks():

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from dlcourse.expect import needed
 from dlcourse.files import one_line
 
 #: The most bytes of a file; saved outputs may take tens of megabytes.
@@ -118,7 +119,8 @@ def from_script(data: bytes) -> Notebook:
     >>> [cell.source for cell in from_script(b"# %%\\nx = 1\\n\\n# %%\\nx\\n").cells]
     ['x = 1', 'x']
     """
-    import jupytext  # which takes a while to import
+    with needed("jupytext", "reading a notebook from a Python text"):
+        import jupytext  # which takes a while
 
     text = decoded(data)
     if len(text) > _MOST_CODE:
@@ -130,7 +132,8 @@ def from_script(data: bytes) -> Notebook:
             f"cannot be read ({type(error).__name__}: {one_line(str(error)[:100])}); "
             "ask for the notebook"
         ) from None
-    return _notebook(content.cells)
+    # It is something that the learner made, whatever is left as it was.
+    return replace(_notebook(content.cells), answered=True)
 
 
 def cell_of(item: dict[str, Any]) -> Cell:
@@ -198,6 +201,8 @@ def _notebook(found: Iterable[Any]) -> Notebook:
         if mark_of(item).get("solution") is True:
             marked = True
             answered |= bool(cell.source.strip()) and not _STUB.search(cell.source)
+    if not cells:
+        raise Unreadable("has no cells; ask for it again")
     if len(cells) > _MOST_CELLS:
         raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
     code = sum(len(cell.source) for cell in cells if cell.kind == "code")

@@ -23,6 +23,7 @@ _DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 _NO_WORDS = "YOUR ANSWER HERE"
 #: More statements than these, added to the setup, are not run one by one.
 _MOST_ADDED = 200
+_MOST_WORDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def lay(master: Sequence[dict[str, Any]], submission: Submission) -> Plan:
     remarks = list(submission.remarks)
     reads = _reads(submission, teacher, remarks)
     _find_answers(reads, teacher, remarks)
-    words = _words(submission, teacher)
+    words = _words(submission, teacher, remarks)
     _look_at_marks(submission, reads, words, teacher, remarks)
     names = [task.name for task in teacher.tasks]
     answers: dict[str, list[str]] = {name: [] for name in names}
@@ -254,10 +255,10 @@ def _look_at_marks(
         remarks.append("nbgrader's names of the cells are lost; they were found by their contents")
     edited = {number for read in reads if read.edited for number in read.tests}
     deleted = {test.task for test in teacher.tests}.difference(*(read.tests for read in reads))
-    for what, numbers in (("edited", edited), ("deleted", deleted)):
+    for what, numbers in (("differ from", edited), ("are missing beside", deleted)):
         names = ", ".join(teacher.tasks[number].name for number in sorted(numbers - {-1}))
         if names:
-            remarks.append(f"tests were {what}, and the teacher's were run: {names}")
+            remarks.append(f"tests {what} the teacher's, which were run: {names}")
 
 
 def _added(read: _Read, source: str, teacher: Master) -> Iterator[Step]:
@@ -275,7 +276,7 @@ def _added(read: _Read, source: str, teacher: Master) -> Iterator[Step]:
         yield Step("theirs", "setup", source)
 
 
-def _words(submission: Submission, teacher: Master) -> dict[str, str]:
+def _words(submission: Submission, teacher: Master, remarks: list[str]) -> dict[str, str]:
     """Return the answers in words: what stands in their cells, or below their questions."""
     said: dict[str, list[str]] = {name: [] for name in teacher.questions}
     current: str | None = None
@@ -294,7 +295,12 @@ def _words(submission: Submission, teacher: Master) -> dict[str, str]:
         answer = "\n".join(line for line in lines if line.strip() != _NO_WORDS).strip()
         if current is not None and answer:
             said[current].append(answer)
-    return {name: "\n\n".join(texts) for name, texts in said.items()}
+    words = {name: "\n\n".join(texts) for name, texts in said.items()}
+    for name, answer in words.items():
+        if len(answer) > _MOST_WORDS:
+            words[name] = answer[:_MOST_WORDS]
+            remarks.append(f"the answer {name} has {len(answer):,} characters; it was cut off")
+    return words
 
 
 def _names(text: str, tree: ast.Module | None) -> set[str]:
