@@ -71,7 +71,7 @@ def public(tmp_path):
 def make(public, monkeypatch):
     """`course.make` for the small course, without what takes seconds."""
     monkeypatch.setattr(course, "_release", lambda folder, names, say: None)
-    monkeypatch.setattr(course, "prove", lambda folder, names: [])
+    monkeypatch.setattr(course, "prove", lambda folder, names, say: [])
 
     def made(folder, *arguments):
         course.make(folder, *arguments, public=public, say=lambda text: None)
@@ -247,7 +247,7 @@ def test_an_overlay_that_fits_nothing_is_refused(make, tmp_path, name, text, mes
 
 
 def test_the_release_is_the_same_with_a_secret_and_an_overlay(public, tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "prove", lambda folder, names: [])
+    monkeypatch.setattr(course, "prove", lambda folder, names, say: [])
     overlay = tmp_path / "private"
     overlay.mkdir()
     (overlay / "small.py").write_text('# %% nbgrader="double hidden"\nassert double(4) == 8\n')

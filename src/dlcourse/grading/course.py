@@ -104,7 +104,7 @@ def make(
             file.write(notebook.encode())
     _release(course, list(notebooks), say)
     say("Model solutions are graded as submissions will be, to see that every test can be.")
-    if problems := prove(course, list(notebooks)):
+    if problems := prove(course, list(notebooks), say):
         raise ValueError("\n".join(problems))
     kind = "with a secret" if secret else "public, with the hidden tests of the repository"
     say(f"The course is in {course}, {kind}; give learners the notebooks in {course / 'release'}.")
@@ -305,7 +305,7 @@ def _release(course: Path, names: Sequence[str], say: Callable[[str], None]) -> 
                 )
 
 
-def prove(course: Path, names: Sequence[str]) -> list[str]:
+def prove(course: Path, names: Sequence[str], say: Callable[[str], None]) -> list[str]:
     """Grade the model solutions as submissions are graded, in a sandbox if there is one.
 
     Returns
@@ -333,10 +333,11 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
         if isinstance(result, JobError):
             problems.append(f"{name}: the model solutions could not be graded: {result}")
             continue
+        lost = [test for test in json.loads(result)["tests"] if test["points"] < test["of"]]
+        say(f"{name}: {f'{len(lost)} tests do not pass' if lost else 'all tests pass'}")
         problems += [
             f"{name}: expected the model solution to pass {test['name']}, found: {test['message']} "
             "(correct the test or the solution in the text)"
-            for test in json.loads(result)["tests"]
-            if test["points"] < test["of"]
+            for test in lost
         ]
     return sorted(problems)
