@@ -240,17 +240,17 @@ def _odd_names(folder, fill):
 
 
 CELLS = [
-    Kind("text-of-many-brackets", answers={"he-normal": "he_normal = " + "(" * 200_000 + ")" * 200_000}, honest=ADAM),
-    Kind("text-of-many-signs", answers={"he-normal": "def he_normal(shape, rng):\n    return " + "-" * 500_000 + "1"},
+    Kind("text-of-many-brackets", answers={"he-normal": "he_normal = " + "(" * 90_000 + ")" * 90_000}, honest=ADAM),
+    Kind("text-of-many-signs", answers={"he-normal": "def he_normal(shape, rng):\n    return " + "-" * 300_000 + "1"},
          honest=ADAM),
-    Kind("text-of-many-dots", answers={"he-normal": "he_normal = a" + ".a" * 200_000}, honest=ADAM),
+    Kind("text-of-many-dots", answers={"he-normal": "he_normal = a" + ".a" * 150_000}, honest=ADAM),
     Kind("text-of-many-blocks", answers={"he-normal": "def he_normal(shape, rng):\n" + "".join(
         " " * i + "if 1:\n" for i in range(1, 400))}, honest=ADAM),
     Kind("text-of-a-large-constant", answers={"he-normal": "he_normal = [9**9**9, 'x' * 10**12, (0,) * 10**12, 1 << 10**12]"},
          honest=ADAM),
     Kind("text-with-odd-characters", answers={
         "he-normal": "# -*- coding: rot13 -*-\nqrs = '\\N{BOM}\ud800\0\x0c\u202e'\x00\ndef he_normal(a, b): return"}, honest=ADAM),
-    Kind("text-of-ten-megabytes", last="x = '''" + "a(" * 5_000_000 + "'''", honest=ADAM),
+    Kind("text-of-ten-megabytes", last="x = '''" + "a(" * 5_000_000 + "'''", graded=False),
     Kind("many-definitions", last="def f(): pass\n" * 20_000, honest=ADAM),
     Kind("errors-that-harm", inside="""\
 class CheckFailed(AssertionError): pass
@@ -305,7 +305,7 @@ FOLDERS = [
     Kind("archive-of-links", lay=_archive(_linked), graded=False),
     Kind("archive-bomb", lay=_archive(_bomb), honest=ADAM, spoilt=True),
     Kind("archive-in-archives", lay=_archive(_nested), graded=False),
-    Kind("archive-of-many", lay=_archive(_many), honest=ADAM, spoilt=True),
+    Kind("archive-of-many", lay=_archive(_many), graded=False),
     Kind("archive-twice-the-same-name", lay=_instead(_same_name), honest=ADAM, spoilt=True),
     Kind("archive-that-lies", lay=_instead(_lies_about_its_size), graded=False),
 ]

@@ -75,6 +75,12 @@ while True:
     Kind("loop-in-c", inside="import itertools; sum(itertools.repeat(0))", honest=ADAM),
     Kind("loop-in-own-cell", first="while True: pass", honest=ADAM, spoilt=True),
     Kind("sleep", inside="time.sleep(1e6)", honest=ADAM),
+    Kind("slow", inside="""\
+while True:
+    end = time.perf_counter() + 0.01
+    while time.perf_counter() < end: pass
+    time.sleep(0.15)
+""", honest=ADAM),
     Kind("deadlock", inside="lock = threading.Lock(); lock.acquire(); lock.acquire()", honest=ADAM),
     Kind("threads-that-burn", """\
 def burn():

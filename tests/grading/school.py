@@ -4,12 +4,16 @@ import contextlib
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from marking import COURSE, Assignment, run
 from ps1_wrong import MISTAKES
+
+from dlcourse.grading.gradebook import alembic_found
 
 NAME = "ps1-deeper"
 FILE = f"{NAME}.ipynb"
@@ -34,12 +38,14 @@ def open_course(folder, tasks=None):
     """Make a course with assignment 1 in a folder; of the tasks only those named, if any are."""
     folder.mkdir(parents=True)
     shutil.copy(COURSE / "nbgrader_config.py", folder)
-    for kind in ("source", "release"):
-        notebook = json.loads((COURSE / kind / NAME / FILE).read_text(encoding="utf-8"))
-        notebook["cells"] = [c for c in notebook["cells"] if _belongs(c, tasks)]
-        target = folder / kind / NAME / FILE
-        target.parent.mkdir(parents=True)
-        target.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    notebook = json.loads((COURSE / "source" / NAME / FILE).read_text(encoding="utf-8"))
+    notebook["cells"] = [c for c in notebook["cells"] if _belongs(c, tasks)]
+    target = folder / "source" / NAME / FILE
+    target.parent.mkdir(parents=True)
+    target.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", NAME]
+    with alembic_found():
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (folder / "submitted").mkdir()
     return folder
 

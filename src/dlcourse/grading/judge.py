@@ -19,7 +19,7 @@ from typing import Any
 from dlcourse import check
 from dlcourse.check.failure import CheckFailed
 from dlcourse.check.speed import COMPUTED
-from dlcourse.grading.hollow import ALL, Allowed, Tests, package
+from dlcourse.grading.hollow import ALL, Allowed, Reader, package
 from dlcourse.grading.learner import Ended, Learner, Patience
 from dlcourse.grading.limits import Limits
 from dlcourse.grading.plan import Step
@@ -92,7 +92,7 @@ class Judge:
         test is run after the first that fails.
         """
         self._begin()
-        tests = Tests()
+        tests = Reader()
         names: dict[str, Any] = {name: Named(name, self._call) for name in self._names}
         names["__name__"] = "__main__"
         for step in steps:
