@@ -29,6 +29,7 @@ from dlcourse.distributed.single import available_cores
 from dlcourse.files import atomic_write, read_json
 from dlcourse.grading import texts
 from dlcourse.grading.gradebook import alembic_found, configuration
+from dlcourse.grading.jobs import alone
 from dlcourse.grading.notebooks import cell_of
 from dlcourse.grading.plan import lay
 from dlcourse.grading.runner import JobError, side_by_side
@@ -96,16 +97,17 @@ def make(
     origins = collect_texts(public / "text", overlay)
     notebooks = {origin.name: master(origin, secret) for origin in origins}
     course.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remember(course, secret, overlay)
-    if not (course / "nbgrader_config.py").exists():
-        shutil.copy(public / "nbgrader_config.py", course)
-    for name, notebook in notebooks.items():
-        with atomic_write(source_path(course, name)) as file:
-            file.write(notebook.encode())
-    _release(course, list(notebooks), say)
-    say("Model solutions are graded as submissions will be, to see that every test can be.")
-    if problems := prove(course, list(notebooks), say):
-        raise ValueError("\n".join(problems))
+    with alone(course):
+        _remember(course, secret, overlay)
+        if not (course / "nbgrader_config.py").exists():
+            shutil.copy(public / "nbgrader_config.py", course)
+        for name, notebook in notebooks.items():
+            with atomic_write(source_path(course, name)) as file:
+                file.write(notebook.encode())
+        _release(course, list(notebooks), say)
+        say("Model solutions are graded as submissions will be, to see that every test can be.")
+        if problems := prove(course, list(notebooks), say):
+            raise ValueError("\n".join(problems))
     kind = "with a secret" if secret else "public, with the hidden tests of the repository"
     say(f"The course is in {course}, {kind}; give learners the notebooks in {course / 'release'}.")
 
