@@ -155,8 +155,7 @@ def test_a_script_beside_an_untouched_notebook_counts(folder):
     (folder / "helper.py").write_text("x = 1\n")
     assert read(folder, NAME).file == "mine.py"
     write(folder, filled({"adam": "1"}))
-    assert read(folder, NAME) == read(folder, NAME)
-    assert read(folder, NAME).remarks == ()
+    assert (read(folder, NAME).file, read(folder, NAME).remarks) == (FILE, ())
 
 
 def test_a_script_of_the_name_is_the_script(folder):
