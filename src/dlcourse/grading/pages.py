@@ -28,7 +28,7 @@ def write(path: Path, template: str, **values: object) -> None:
     """
     page = _ENVIRONMENT.get_template(template).render(**values)
     with atomic_write(path) as file:
-        file.write(page.encode())
+        file.write(page.encode(errors="backslashreplace"))
 
 
 def address(*parts: str) -> str:
