@@ -1,8 +1,8 @@
 """The tests of an assignment give every answer the marks that it deserves, in either way to mark.
 
-Each assignment has a file of its own, `test_ps1.py` and so on, which names it and takes these tests,
-so that several can run at once. An answer is marked in one process, as a learner's notebook does, and
-by judge and worker, as a teacher's machine does; `conftest.py` hands out what is recorded.
+Each assignment has a file of its own, `test_ps1.py` and so on, which names it and takes these
+tests, so that several can run at once. An answer is marked in one process, as in a learner's
+notebook, and by judge and worker, as by a teacher; `conftest.py` hands out what is recorded.
 """
 
 import re

@@ -36,7 +36,7 @@ def main(names):
                 count += 1
                 if here != there:
                     said = [test.message for test in tests if test.message]
-                    others.append(f"  {task}, {what}: {here} in one process, {there} in two: {said}")
+                    others.append(f"  {task}, {what}: {here} in one, {there} in two: {said}")
         total += count
         print(f"{name}: {count} answers, {len(others)} with other marks", *others, sep="\n")
     print(f"{total} answers marked in one process and in two")
