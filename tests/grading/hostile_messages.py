@@ -205,7 +205,7 @@ def flood():
 for _ in range(4): threading.Thread(target=flood).start()
 time.sleep(0.1)
 while True: time.sleep(1)
-""", last="# " + "x" * 10**6, honest=ADAM, spoilt=True),
+""", last="# " + "x" * 300_000, honest=ADAM, spoilt=True),
     _inside("largest-messages", """
 for _ in range(20): say(message(0, "back", None, None, [array()], block(2**29), None, bytes(2**29)))
 return 0

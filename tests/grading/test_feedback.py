@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
-from chromium import VIOLATIONS
+from chromium import unreadable
 from inertness import EVERYTHING, PAYLOADS, watched
 from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import NbGraderAPI
@@ -144,6 +144,9 @@ def test_nothing_runs_in_feedback(course, browser):
         for student in (NAMED, STRANGE, "odd"):
             path = course / "feedback" / student / NAME / f"{NAME}.html"
             assert look(path) == []
+            # And if something had got through: the page forbids it.
+            path.write_text(path.read_text().replace("</main>", f"{EVERYTHING}</main>"))
+            assert look(path) == []
 
 
 def test_nothing_runs_in_the_pages_of_nbgrader(course, browser, tmp_path):
@@ -178,9 +181,7 @@ def test_nothing_runs_in_the_pages_of_nbgrader(course, browser, tmp_path):
         assert look(formgrader, OWN) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_everybody_can_read_it(course, browser, axe, scheme, width):
+def test_everybody_can_read_it(course, browser, axe):
     hand_in(
         course,
         "ann",
@@ -190,11 +191,4 @@ def test_everybody_can_read_it(course, browser, axe, scheme, width):
     (hand_in(course, "text", {}) / f"{NAME}.ipynb").write_text("Dear teacher,")
     jobs.grade(course, NAME)
     mark(course, "ann", "why", 3.5, "Good, [see](https://example.org)")
-    paths = feedback.write(course, NAME)
-    view = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    for path in paths:
-        view.goto(path.as_uri())
-        assert view.evaluate("document.documentElement.scrollWidth") <= width
-        view.evaluate(axe)
-        assert view.evaluate(VIOLATIONS) == []
-    view.close()
+    assert unreadable(browser, axe, feedback.write(course, NAME)) == []

@@ -48,7 +48,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
     sandbox = choose(without=spec["sandbox"] == "none")
     # The job is ended by force when its minutes are over, and has no result then.
     seconds = float(spec["seconds"])
-    patience = Patience(seconds, 4 * seconds + 20, min(20.0, seconds), 50.0 * spec["minutes"])
+    patience = Patience(seconds, 8 * seconds + 20, min(20.0, seconds), 50.0 * spec["minutes"])
     judge = Judge(spec["names"], sandbox, cache(), Limits(), patience)
     with closing(judge):
         marks = judge.mark([Step(**step) for step in spec["steps"]])

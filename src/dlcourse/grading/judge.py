@@ -73,6 +73,7 @@ class Judge:
         self._names, self._sandbox, self._cache = names, sandbox, cache
         self._limits, self._patience = limits or Limits(), patience or Patience()
         self._workers: dict[Allowed, Learner] = {}
+        self._gone = 0.0  # seconds that workers which were ended had computed
         self._overhead = 0.0  # seconds that it took to look at clocks
         self._begin()
 
@@ -147,6 +148,7 @@ class Judge:
         while worker is None or not worker.alive or self._done.get(allowed, 0) < len(self._cells):
             if worker is None or not worker.alive:
                 if worker is not None:
+                    self._gone += worker.computed()
                     worker.close()
                 folder = package(allowed, self._cache)
                 worker = self._workers[allowed] = Learner(
@@ -182,7 +184,7 @@ class Judge:
         return worker.ask("call", None, name, args, kwargs)
 
     def _computed(self) -> float:
-        return sum(worker.computed() for worker in self._workers.values())
+        return self._gone + sum(worker.computed() for worker in self._workers.values())
 
     # -- checks --------------------------------------------------------------------------
 

@@ -169,7 +169,7 @@ class Learner(Endpoint):
 
     def computed(self) -> float:
         """Return the processor time of the worker so far, in seconds."""
-        return 0.0 if self._ended else self._running.computed()
+        return self._running.computed()
 
     def _wait(self, reading: list[int], writing: list[int]) -> None:
         while not self._ended:
@@ -240,7 +240,7 @@ class Learner(Endpoint):
             self.stop(f"it answered with {error}")
         except (Closed, OSError):
             reason = self._running.how_it_ended()
-            self.stop("the program ended" if "still" in reason else reason)
+            self.stop("the program ended" if "is running" in reason else reason)
         finally:
             self._asking[thread] -= 1
             crossing.lent.subtract(crossing.calls.arrays)
