@@ -64,6 +64,8 @@ class Kind:
         Changes the folder that is handed in: ``lay(folder, fill)``.
     graded : bool
         Whether it is a submission that can be graded; else it has a row that says why not.
+    long : bool
+        Whether it takes long.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Kind:
     change: Callable[[dict, Callable[[str], str]], None] | None = None
     lay: Callable[..., None] | None = None
     graded: bool = True
+    long: bool = False
 
     @property
     def deserves(self):

@@ -16,8 +16,15 @@ import json, sys
 from pathlib import Path
 from dlcourse.grading.jobs import grade
 rows = grade(Path(sys.argv[1]), sys.argv[2], workers=int(sys.argv[3]) or None)
-kept = ("student", "status", "score", "max_score", "tasks", "remarks", "sandbox")
+kept = ("student", "status", "score", "max_score", "tasks", "remarks", "sandbox", "key")
 Path(sys.argv[4]).write_text(json.dumps([{name: getattr(row, name) for name in kept} for row in rows]))
+"""
+_PAGES = """\
+import sys
+from pathlib import Path
+from dlcourse.grading import feedback, report
+for part in (feedback, report):
+    part.write(Path(sys.argv[1]), sys.argv[2])
 """
 
 
@@ -52,6 +59,11 @@ def grade(course, assignment, workers=0):
     rows = {row["student"]: row for row in json.loads(Path(path).read_text())}
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     return Graded(rows, time.perf_counter() - begin, largest, said)
+
+
+def pages(course, assignment):
+    """Write the report and a feedback page for everyone."""
+    subprocess.run([sys.executable, "-c", _PAGES, str(course), assignment], check=True)
 
 
 def end_state(course, assignment):

@@ -69,7 +69,7 @@ def grade(
         If it cannot begin: one sentence says why. What goes wrong with one submission is in its
         row.
     """
-    with _alone(course):
+    with alone(course):
         group = Class(course, assignment, without_sandbox=without_sandbox)
         chosen = set(students or group.students)
         if unknown := sorted(chosen - set(group.students)):
@@ -102,7 +102,7 @@ def merge(course: Path, assignment: str) -> list[Row]:
     list of Row
         One for everyone.
     """
-    with _alone(course):
+    with alone(course):
         group = Class(course, assignment, without_sandbox=True)
         return _settle(group, group.work(), set(group.students), ())
 
@@ -204,7 +204,7 @@ def _settle(
 
 
 @contextmanager
-def _alone(course: Path) -> Iterator[None]:
+def alone(course: Path) -> Iterator[None]:
     """Hold the course: the gradebook is written by one process at a time."""
     if not course.is_dir():
         raise ValueError(f"{course}: expected the folder of a course, found none; see --course")

@@ -25,6 +25,7 @@ from dlcourse.grading.submission import Unreadable, read
 
 SPEC = "dlcourse job 1"
 RESULT = "dlcourse marks 1"
+_PARTS = {"tests", "cells", "remarks", "ended", "sandbox"}
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Class:
             "minutes": self.settings.job_minutes,
             "seconds": self.settings.test_seconds,
         }
-        self._edition = _hash([self.master, self._spec])
+        self._edition = digest([self.master, self._spec])
         self._spec["environment"] = environment()
         self._sandbox = "none" if without_sandbox else "auto"
         self.results = course / "results" / assignment
@@ -121,6 +122,8 @@ class Class:
             found: dict[str, Any] = json.loads(text)
             if (found["format"], found["key"]) != (RESULT, key):
                 raise ValueError(f"format {found['format']!r}")
+            if missing := _PARTS - found.keys():
+                raise ValueError(f"no {min(missing)}")
         except (ValueError, KeyError, TypeError) as error:
             raise JobError(
                 f"the job gave no result that can be read ({error}); grade again, and report this"
@@ -163,10 +166,10 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        texts = _hash([asdict(cell) for cell in submission.cells])
+        texts = digest([asdict(cell) for cell in submission.cells])
         number = self._again["rounds"].get(student, 0)
-        key = _hash([texts, self._edition, environment(), number])
-        words = {name: _hash(text) for name, text in plan.words.items()}
+        key = digest([texts, self._edition, environment(), number])
+        words = {name: digest(text) for name, text in plan.words.items()}
         work.record = Record(key, texts, self._edition, environment(), number, words)
         work.spec = self.spec(plan, key)
         return work
@@ -193,5 +196,6 @@ def _master(course: Path, assignment: str) -> list[dict[str, Any]]:
     return cells
 
 
-def _hash(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a hash of a value that can be written as JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
