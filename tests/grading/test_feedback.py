@@ -63,7 +63,7 @@ def test_everyone_has_a_page(course):
 
     for student, reason in {
         "text": "notebook",
-        "crash": "not graded yet",
+        "crash": "grading failed (status 1)",
         "none": "There is no work",
     }.items():
         assert reason in page(course, student)

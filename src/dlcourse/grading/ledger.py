@@ -21,16 +21,10 @@ class Ledger:
     ----------
     group : Class
         The class.
-
-    Attributes
-    ----------
-    failed : dict
-        From the key of a result that is not there to why.
     """
 
     def __init__(self, group: Class) -> None:
         self._group = group
-        self.failed: dict[str, str] = {}
         self._unwritten: dict[str, str] = {}
         self._book: Book | None = None
         self._records: dict[str, Record] = {}
@@ -104,7 +98,7 @@ class Ledger:
             row.sandbox = result["sandbox"]
         else:
             if work.key:
-                remarks.append(self.failed.get(work.key, "it is not graded yet; grade again"))
+                remarks.append(group.failure(work.key))
             elif work.reason:
                 remarks.append(work.reason)
             if entered is not None and (marks := self._marks(student)) is not None:

@@ -130,7 +130,25 @@ class Class:
             ) from None
         with atomic_write(self.results / f"{key}.json") as file:
             file.write(text.encode())
+        self._failure(key).unlink(missing_ok=True)
         return found
+
+    def fail(self, key: str, reason: JobError) -> None:
+        """Remember why there is no result."""
+        with atomic_write(self._failure(key)) as file:
+            file.write(str(reason).encode(errors="replace"))
+
+    def failure(self, key: str) -> str:
+        """Return why there is no result; what the job said is for the teacher alone."""
+        path = self._failure(key)
+        if not path.is_file():
+            return "it is not graded yet; grade again"
+        reason, _, said = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+        where = f"; what it said is in {path.relative_to(self.course)}" if said.strip() else ""
+        return reason + where
+
+    def _failure(self, key: str) -> Path:
+        return self.results / f"{key}.failed"
 
     def ask_again(self, students: Collection[str]) -> None:
         """Begin a new round for these students; a round that was not finished goes on."""
