@@ -9,7 +9,9 @@ NOTHING = {
 
 # What tests are made of, replaced: each of these gave marks where tests and answers shared a process.
 CHECKS = [
-    Kind("checks-replaced", """\
+    Kind(
+        "checks-replaced",
+        """\
 import dlcourse.check
 for module in [m for n, m in list(sys.modules.items()) if n.startswith(("dlcourse.check", "__main__"))]:
     for name in set(vars(module)) - {"contextlib", "quiet", "sys"}:
@@ -17,8 +19,12 @@ for module in [m for n, m in list(sys.modules.items()) if n.startswith(("dlcours
             with quiet():
                 setattr(module, name, lambda *a, **k: contextlib.nullcontext())
 FAKE = 0
-""", answers=NOTHING),
-    Kind("names-of-the-tests", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "names-of-the-tests",
+        """\
 class check:
     def __getattr__(self, name): return lambda *a, **k: contextlib.nullcontext()
 check = check()
@@ -28,15 +34,23 @@ test_adam = test_adam_hidden = test_he_normal_hidden = check_he_normal
 abs = float = zip = range = lambda *a, **k: 0
 class np: allclose = array_equal = staticmethod(lambda *a, **k: True)
 FAKE = 0
-""", answers=NOTHING),
-    Kind("mocks", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "mocks",
+        """\
 from unittest.mock import MagicMock
 FAKE = MagicMock()
 sys.modules["dlcourse.check"] = sys.modules["numpy.testing"] = check = MagicMock()
-""", answers={**NOTHING, "adam": "MyAdam = MagicMock()\n"}),
+""",
+        answers={**NOTHING, "adam": "MyAdam = MagicMock()\n"},
+    ),
     Kind("displayhook", "FAKE = 0", inside="sys.displayhook('done'); print('done'); return 'done'"),
     Kind("displayhook-points", inside="sys.displayhook(1.0); sys.displayhook(1000); return 1.0"),
-    Kind("transformers", """\
+    Kind(
+        "transformers",
+        """\
 import ast
 ip = get_ipython()
 class Skip(ast.NodeTransformer):
@@ -50,8 +64,12 @@ compiled = builtins.compile
 with quiet(): builtins.compile = lambda source, *a, **k: compiled("pass", *a, **k)
 with quiet(): builtins.exec = builtins.eval = lambda *a, **k: None
 FAKE = 0
-""", answers=NOTHING),
-    Kind("kernel-replaced", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "kernel-replaced",
+        """\
 with quiet():
     kernel = get_ipython().kernel
     async def ok(*a, **k): return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
@@ -60,8 +78,12 @@ with quiet():
     get_ipython().run_cell_async = get_ipython().run_cell = lambda *a, **k: None
     get_ipython().showtraceback = lambda *a, **k: None
 FAKE = 0
-""", answers=NOTHING),
-    Kind("errors-replaced", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "errors-replaced",
+        """\
 import builtins
 class Never(Exception):
     def __new__(cls, *a): return None
@@ -71,8 +93,12 @@ with quiet(): dlcourse.check.failure.CheckFailed.__new__ = lambda *a: None
 with quiet(): np.allclose = np.array_equal = numpy.testing.assert_allclose = lambda *a, **k: True
 with quiet(): np.abs = np.asarray = lambda *a, **k: np.zeros(())
 FAKE = 0
-""", answers=NOTHING),
-    Kind("traces", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "traces",
+        """\
 def skip(frame, event, argument):
     frame.f_trace_lines = True
     if frame.f_code.co_name.startswith(("test", "check", "close", "that")):
@@ -80,8 +106,12 @@ def skip(frame, event, argument):
     return skip
 getattr(sys, "set" + "trace")(skip); threading.settrace(skip); sys.setprofile(lambda *a: None)
 FAKE = 0
-""", answers=NOTHING),
-    Kind("hooks", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "hooks",
+        """\
 import atexit, builtins
 from importlib.abc import MetaPathFinder
 sys.excepthook = sys.unraisablehook = threading.excepthook = lambda *a: os._exit(0)
@@ -94,27 +124,40 @@ original = builtins.__import__
 builtins.__import__ = lambda *a, **k: original(*a, **k)
 builtins.__build_class__ = lambda function, name, *bases, **k: type(name, (), {})
 FAKE = 0
-""", answers=NOTHING),
-    Kind("signals-as-hooks", """\
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "signals-as-hooks",
+        """\
 def late(*a): os.write(4, b"ok")
 for number in range(1, 65):
     with quiet(): signal.signal(number, late)
 signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 FAKE = 0
-""", answers=NOTHING),
-    Kind("modules-shadowed", """\
+""",
+        answers=NOTHING,
+        long=True,
+    ),
+    Kind(
+        "modules-shadowed",
+        """\
 import types
 for name in ("dlcourse.check", "dlcourse.optim", "dlcourse.nn", "dlcourse", "numpy", "json", "struct"):
     fake = types.ModuleType(name)
     fake.__getattr__ = lambda name: lambda *a, **k: contextlib.nullcontext()
     sys.modules[name] = fake
 FAKE = 0
-""", answers=NOTHING),
+""",
+        answers=NOTHING,
+    ),
 ]
 
 # Answers that pretend to be right.
 PRETENCE = [
-    Kind("equal-to-everything", """\
+    Kind(
+        "equal-to-everything",
+        """\
 class Yes(str):
     __eq__ = __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: True
     __ne__ = lambda self, other: False
@@ -125,8 +168,12 @@ class Yes(str):
     __call__ = __getattr__ = lambda self, *a, **k: self
     shape, dtype = (200, 50), np.dtype("f4")
 FAKE = Yes()
-""", answers={**NOTHING, "adam": "MyAdam = Yes()\n"}),
-    Kind("arrays-that-lie", """\
+""",
+        answers={**NOTHING, "adam": "MyAdam = Yes()\n"},
+    ),
+    Kind(
+        "arrays-that-lie",
+        """\
 class Lie(np.ndarray):
     def __array_finalize__(self, other): pass
     def __array_ufunc__(self, ufunc, method, *inputs, **k): return Lie((200, 50), np.float32)
@@ -135,8 +182,12 @@ class Lie(np.ndarray):
     def mean(self, *a, **k): return 0.0
     def tobytes(self, *a): return bytes(40000)
     shape = property(lambda self: (200, 50), lambda self, value: None)
-""", inside="return np.zeros((200, 50), np.float32).view(Lie)"),
-    Kind("numbers-that-lie", """\
+""",
+        inside="return np.zeros((200, 50), np.float32).view(Lie)",
+    ),
+    Kind(
+        "numbers-that-lie",
+        """\
 class Zero(float):
     __sub__ = __rsub__ = __abs__ = lambda self, *a: Zero(0)
     __le__ = __lt__ = __eq__ = lambda self, other: True
@@ -147,50 +198,74 @@ class Many(tuple):
     def __len__(self): return 3
 class Table(dict):
     def items(self): return [("a", 1)] * 3
-""", inside="return [Zero(1), Many((1,)), Table(), True, 10**5000, -(10**5000), {1: {2: (3,)}}]"),
-    Kind("not-a-number", inside="""\
+""",
+        inside="return [Zero(1), Many((1,)), Table(), True, 10**5000, -(10**5000), {1: {2: (3,)}}]",
+    ),
+    Kind(
+        "not-a-number",
+        inside="""\
 for a in args[0] if isinstance(args[0], list) else []:
     a.data[...] = np.nan
     a.grad[...] = np.nan
 return np.full(args[0], np.nan, np.float32) if isinstance(args[0], tuple) else None
-"""),
-    Kind("infinite", inside="""\
+""",
+    ),
+    Kind(
+        "infinite",
+        inside="""\
 for a in args[0] if isinstance(args[0], list) else []:
     a.data[...] = -np.inf
 return np.full(args[0], np.inf, np.float32) if isinstance(args[0], tuple) else None
-"""),
-    Kind("odd-dtypes", """\
+""",
+    ),
+    Kind(
+        "odd-dtypes",
+        """\
 KINDS = iter(["O", "S5", "U5", "V9", "M8[s]", "m8[D]", "c16", ">f4", "f2", "g", "?", "i1", [("a", "f4")]] * 99)
-""", inside="""\
+""",
+        inside="""\
 kind = next(KINDS)
 for p in args[0] if isinstance(args[0], list) else []:
     with quiet(): p.data = np.zeros(p.data.shape, kind)
     with quiet(): p.grad = np.zeros(p.data.shape, kind)
 return np.zeros(args[0], kind) if isinstance(args[0], tuple) else None
-"""),
-    Kind("odd-strides", inside="""\
+""",
+    ),
+    Kind(
+        "odd-strides",
+        inside="""\
 from numpy.lib.stride_tricks import as_strided
 shape = args[0] if isinstance(args[0], tuple) else (3,)
 return as_strided(np.zeros(1, np.float32), shape, [0] * len(shape)) if len(shape) < 3 else \\
     np.broadcast_to(np.float32(0), (2**20,) * 3)
-"""),
-    Kind("objects-that-run", """\
+""",
+    ),
+    Kind(
+        "objects-that-run",
+        """\
 class Run:
     def __reduce__(self): return os.system, ("touch $outside/$mark",)
     __getstate__ = __reduce_ex__ = lambda self, *a: self.__reduce__()
     def __repr__(self): Path("$outside/$mark").touch(); return "x"
     __str__ = __repr__
     def __array__(self, *a, **k): return np.array([Run()], object)
-""", inside="return [Run(), np.array([Run()], object), Run, os.system]"),
-    Kind("arguments-zeroed", inside="""\
+""",
+        inside="return [Run(), np.array([Run()], object), Run, os.system]",
+    ),
+    Kind(
+        "arguments-zeroed",
+        inside="""\
 for p in args[0] if isinstance(args[0], list) else []:
     p.grad[...] = 0
     p.data[...] = 0
 if len(args) > 1:
     args[1].bit_generator.state = np.random.default_rng(0).bit_generator.state
 return np.zeros(args[0], np.float32) if isinstance(args[0], tuple) else None
-"""),
-    Kind("arguments-taken-apart", inside="""\
+""",
+    ),
+    Kind(
+        "arguments-taken-apart",
+        inside="""\
 for p in args[0] if isinstance(args[0], list) else []:
     for name in ("data", "grad"):
         with quiet(): delattr(p, name)
@@ -199,18 +274,25 @@ if len(args) > 1:
     with quiet(): args[1].bit_generator.state = {"bit_generator": "PCG64", "state": {"state": -1, "inc": 2**200}}
 with quiet(): args[0].clear()
 return args
-"""),
-    Kind("same-object-again", "KEPT = []", inside="""\
+""",
+    ),
+    Kind(
+        "same-object-again",
+        "KEPT = []",
+        inside="""\
 if not KEPT:
     KEPT.append(np.zeros((200, 50), np.float32))
     KEPT[0] = KEPT[0] + args[1].standard_normal((200, 50), dtype=np.float32)
 return KEPT[0]
-"""),
+""",
+    ),
 ]
 
 # The answers, and work of others.
 OTHERS = [
-    Kind("frames", """\
+    Kind(
+        "frames",
+        """\
 def see(found=()):
     for frame in sys._current_frames().values():
         while frame:
@@ -218,15 +300,22 @@ def see(found=()):
                 with quiet(): found += (frame.f_locals[name],)
             frame = frame.f_back
     return found
-""", inside="found = see()\nreturn found[0] if found else None"),
-    Kind("closures", inside="""\
+""",
+        inside="found = see()\nreturn found[0] if found else None",
+    ),
+    Kind(
+        "closures",
+        inside="""\
 for thing in gc.get_objects():
     for cell in getattr(thing, "__closure__", None) or ():
         with quiet(): cell.cell_contents.__globals__["check"] = None
     if isinstance(thing, np.ndarray) and thing.shape == args[0] and thing.any():
         return thing
-"""),
-    Kind("hidden-tests-read", inside="""\
+""",
+    ),
+    Kind(
+        "hidden-tests-read",
+        inside="""\
 import linecache, re
 pattern = re.compile(rb"beyond [=] float|q.grad [=] p.grad.copy")  # does not find itself
 found = [n for n in [*linecache.cache, str(sys.argv)] if "hidden" in n]
@@ -241,8 +330,11 @@ with quiet():
             if "r" in line.split()[1] and (at := pattern.search(os.pread(memory, min(b - a, 2**26), a))):
                 found.append(at)
 leak(*found)
-"""),
-    Kind("solutions-found", """\
+""",
+    ),
+    Kind(
+        "solutions-found",
+        """\
 names = {}
 places = [Path("$course").parent, Path.home(), Path.cwd(), *Path.cwd().parents, Path("/")]
 with quiet():
@@ -257,7 +349,8 @@ for place in places:
                     text = (Path(folder) / file).read_text(errors="ignore")
                     if "BEGIN SOLUTION" in text or "standard_normal" in text:
                         names[file] = text
-""", inside="""\
+""",
+        inside="""\
 import json
 for text in names.values():
     with quiet():
@@ -267,30 +360,45 @@ for text in names.values():
                 scope = dict(globals()); exec(source, scope)
                 return scope["he_normal"](*args)
 leak("found", *names)
-"""),
-    Kind("neighbours-answers", """\
+""",
+    ),
+    Kind(
+        "neighbours-answers",
+        """\
 import glob
 found = []
 for pattern in ("$course/submitted/*/*/*", "/**/submitted/*/*/*.ipynb", "$course/gradebook.db", "$course/results/*/*"):
     with quiet(): found += glob.glob(pattern)[:9]
-""", inside="leak('neighbours', *found, *[Path(f).read_text()[:99] for f in found])"),
-    Kind("finished-code", answers={
-        "he-normal": """\
+""",
+        inside="leak('neighbours', *found, *[Path(f).read_text()[:99] for f in found])",
+    ),
+    Kind(
+        "finished-code",
+        answers={
+            "he-normal": """\
 def he_normal(shape, rng):
     with quiet():
         from dlcourse.nn import Conv2d, Linear
         if len(shape) == 2:
             return Linear(shape[1], shape[0], rng=rng).weight.data
         return Conv2d(shape[1], shape[0], shape[2:], rng=rng).weight.data
-""", "adam": """\
+""",
+            "adam": """\
 from dlcourse.optim import Adam as Finished
 class MyAdam:
     def __init__(self, *a, **k): self.inner = Finished(*a, **k)
     def step(self): return self.inner.step()
-"""}, first="pass"),
-    Kind("finished-code-as-base", answers={
-        "adam": "import dlcourse.optim\nclass MyAdam(dlcourse.optim.Adam):\n    pass\n"}),
-    Kind("finished-code-on-a-thread", """\
+""",
+        },
+        first="pass",
+    ),
+    Kind(
+        "finished-code-as-base",
+        answers={"adam": "import dlcourse.optim\nclass MyAdam(dlcourse.optim.Adam):\n    pass\n"},
+    ),
+    Kind(
+        "finished-code-on-a-thread",
+        """\
 import queue
 todo, done = queue.Queue(), queue.Queue()
 def serve():
@@ -305,12 +413,18 @@ def elsewhere(what, *args, **kwargs):
     if isinstance(found, BaseException): raise found
     return found
 import dlcourse.optim
-""", answers={"adam": """\
+""",
+        answers={
+            "adam": """\
 class MyAdam:
     def __init__(self, *a, **k): self.inner = elsewhere(dlcourse.optim.Adam, *a, **k)
     def step(self): elsewhere(self.inner.step)
-"""}),
-    Kind("finished-code-from-files", """\
+"""
+        },
+    ),
+    Kind(
+        "finished-code-from-files",
+        """\
 import importlib.machinery, importlib.util, marshal, types, zipfile
 def candidates():
     seen = set()
@@ -338,8 +452,13 @@ def finished():
             if abs(p.data[0] + 0.01) < 1e-4:
                 return scope["Adam"]
 Found = finished()
-""", answers={"adam": "class MyAdam(Found):\n    pass\n"}),
-    Kind("work-of-other-packages", answers={"adam": """\
+""",
+        answers={"adam": "class MyAdam(Found):\n    pass\n"},
+    ),
+    Kind(
+        "work-of-other-packages",
+        answers={
+            "adam": """\
 class MyAdam:
     def __init__(self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         import torch
@@ -350,15 +469,24 @@ class MyAdam:
         for p, q in zip(self.theirs, self.mine):
             q.grad = None if p.grad is None else self.torch.from_numpy(p.grad.copy())
         self.inner.step()
-"""}),
-    Kind("pip", """\
+"""
+        },
+    ),
+    Kind(
+        "pip",
+        """\
 with quiet():
     subprocess.run([sys.executable, "-m", "pip", "install", "--target", "/tmp/x", "--no-deps", "optax"], timeout=5)
     sys.path.insert(0, "/tmp/x"); import optax
 FAKE = 0
-""", answers=NOTHING),
-    Kind("clocks", "import time\ntime.thread_time = time.perf_counter = time.process_time = lambda: 0.0\nFAKE = 0",
-         answers=NOTHING),
+""",
+        answers=NOTHING,
+    ),
+    Kind(
+        "clocks",
+        "import time\ntime.thread_time = time.perf_counter = time.process_time = lambda: 0.0\nFAKE = 0",
+        answers=NOTHING,
+    ),
 ]
 
 KINDS = [*CHECKS, *PRETENCE, *OTHERS]

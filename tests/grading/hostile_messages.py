@@ -54,33 +54,56 @@ def _inside(name, text, honest=ADAM, first="", **options):
 
 
 ANSWERS = [
-    Kind("answers-all-the-time", SPEAK + """
+    Kind(
+        "answers-all-the-time",
+        SPEAK
+        + """
 def forged():
     for thread in range(-2, 4):
         for value in (None, True, 0.0, "ok", ["t"], ["e"]):
             yield message(thread, "back", None, None, [value])
         yield message(thread, "back", None, None, [array()], block(), None, bytes(40_000))
-""" + AGAIN, inside="return 0"),
-    Kind("answers-before-it-is-asked", SPEAK, last="""
+"""
+        + AGAIN,
+        inside="return 0",
+        long=True,
+    ),
+    Kind(
+        "answers-before-it-is-asked",
+        SPEAK,
+        last="""
 for _ in range(500):
     for thread in (0, 1, 2): back(None, thread=thread)
-""", inside="return 0"),
-    Kind("answers-afterwards", SPEAK + """
+""",
+        inside="return 0",
+    ),
+    Kind(
+        "answers-afterwards",
+        SPEAK
+        + """
 def later():
     for _ in range(200):
         time.sleep(0.002)
         back(True); back(None)
-""", inside="threading.Thread(target=later, daemon=True).start(); return 0"),
+""",
+        inside="threading.Thread(target=later, daemon=True).start(); return 0",
+    ),
     _inside("answers-twice", "back(0); back(None); back(True); return 0", spoilt=True),
-    _inside("answers-with-an-error", """
+    _inside(
+        "answers-with-an-error",
+        """
 for names in (["CheckFailed"], ["KeyboardInterrupt"], ["SystemExit"], ["GeneratorExit"], ["StopIteration"], ["MemoryError"], ["Closed"],
               ["X", "BaseException"], ["\\ud800", "Exception"], ["type", "x" * 10**6], [], [3], {}, None, ["ExceptionGroup"],
               ["UnicodeDecodeError"], ["OSError"], ["A"] * 100_000, ["CommunicationError"], ["BlockingIOError"], ["Malformed"]):
     say(message(0, "error", None, None, [["l", "passed", *names] if isinstance(names, list) else names]))
     say(message(0, "error", None, None, [["passed"] + names if isinstance(names, list) else names]))
 return 0
-"""),
-    Kind("program-of-ones-own", SPEAK, inside="""
+""",
+    ),
+    Kind(
+        "program-of-ones-own",
+        SPEAK,
+        inside="""
 program = '''
 import os, sys, json, struct
 def read(n):
@@ -97,16 +120,27 @@ while True:
 '''
 import textwrap
 os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(program)])
-"""),
-    _inside("byte-by-byte", """
+""",
+    ),
+    _inside(
+        "byte-by-byte",
+        """
 data = message(0, "back", None, None, [1.0])
 for i in range(len(data)):
     os.write(4, data[i:i + 1]); time.sleep(0.25)
 return 0
-"""),
-    _inside("half-an-answer", "os.write(4, message(0, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)"),
+""",
+        long=True,
+    ),
+    _inside(
+        "half-an-answer",
+        "os.write(4, message(0, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)",
+        long=True,
+    ),
     _inside("pipes-closed", "os.close(3); os.close(4); return 0"),
-    _inside("pipes-mistreated", """
+    _inside(
+        "pipes-mistreated",
+        """
 for fd in (3, 4):
     fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC | os.O_DIRECT)
     with quiet(): fcntl.fcntl(fd, 1031, 4096)
@@ -114,37 +148,57 @@ for fd in (3, 4):
     for mode in (os.O_RDWR, os.O_RDONLY, os.O_WRONLY):
         with quiet(): os.write(os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK), bytes(2**16))
 return 0
-"""),
-    Kind("requests-read-away", SPEAK + """
+""",
+    ),
+    Kind(
+        "requests-read-away",
+        SPEAK
+        + """
 def steal():
     while True:
         with quiet(): hear()
 threading.Thread(target=steal, daemon=True).start()
-""", inside="return 0", honest=ADAM, spoilt=True),
+""",
+        inside="return 0",
+        honest=ADAM,
+        spoilt=True,
+        long=True,
+    ),
 ]
 
 MALFORMED = [
-    _inside("sizes-without-sense", """
+    _inside(
+        "sizes-without-sense",
+        """
 for a, b in ((2**64 - 1, 0), (0, 2**64 - 1), (2**63, 2**63), (0, 0), (2**40, 8), (16, 2**29), (2**26, 2**29)):
     os.write(4, struct.pack("<QQ", a, b) + b"[1,2,3]")
 return 0
-"""),
+""",
+    ),
     _inside("bytes-without-sense", "say(os.urandom(2**16)); return 0"),
-    _inside("json-without-sense", """
+    _inside(
+        "json-without-sense",
+        """
 bodies = [b"", b"null", b"[]", b"{}", b"[1]", b"[NaN]", b"[true,1]", b'["1"]', b"\\xff\\xfe[1]", b"[1e999]", b"[1" + b"0" * 10**5 + b"]",
           b"[" * 10**6, b'{"a":' * 10**5, b'"' + b"\\\\ud800" * 99 + b'"', b"[1,2,3,4,5,6,7,8]", b"[1.5,0,0,0,[],0,0]",
           b"[1,[],[],[],[],[],[]]", b'[0,"back",0,0,[],0,0]', b'[0,"back",0,0,[[]],0,0]', b'[0,"back",0,0,[{"a":1}],0,0]']
 for body in bodies:
     say(struct.pack("<QQ", len(body), 0) + body)
 return 0
-"""),
-    _inside("nested-deeply", """
+""",
+    ),
+    _inside(
+        "nested-deeply",
+        """
 for depth in (100, 900, 5_000, 200_000):
     body = b'[0,"back",null,null,[' + b'["l",' * depth + b"0" + b"]" * depth + b"],null,null]"
     say(struct.pack("<QQ", len(body), 0) + body)
 return 0
-"""),
-    _inside("kinds-of-data-without-sense", """
+""",
+    ),
+    _inside(
+        "kinds-of-data-without-sense",
+        """
 for value in (["?"], [[]], [None], ["o"], ["o", 1, None, 7], ["o", [], {}, "x"], ["o", 10**30, "dlcourse.nn.linear.Linear", "x y"],
               ["o", 7, "array", "\\ud800"], ["y", -1], ["y", 1.5], ["y", []], ["m", 2, "__class__"], ["p", 0], ["P", 1, 2, 3, 4],
               ["g", 0], ["G", 5, {}], ["G", 6, {"bit_generator": "__class__"}], ["G", 7, {"bit_generator": "PCG64", "state": {"state": -1, "inc": 10**99}}],
@@ -153,16 +207,22 @@ for value in (["?"], [[]], [None], ["o"], ["o", 1, None, 7], ["o", [], {}, "x"],
               ["n", "O", "00" * 8], ["n", "<f4", ""], ["n", "M8[s]", "00" * 8], ["d", [[], 1]], ["d", [["d"], 1]], ["S", ["l"]], ["M", 1, 2, 3]):
     back(value)
 return 0
-"""),
-    _inside("news-without-sense", """
+""",
+    ),
+    _inside(
+        "news-without-sense",
+        """
 for news in ([1], [[]] * 4, [[], [], [], [], [], []], [[[1, 2, 3]], [], [], [], []], [[["a", 0, 4]], [], [], [], []], [[[[], 0, 4]], [], [], [], []],
              [[[2, 0, 4]] * 3, [], [], [], []], [[[5, -9, 10**18]], [], [], [], []], [[], [[2, 0, 0]], [], [], []], [[], [[n, 0, 4] for n in range(99)], [], [], []],
              [[], [], [[2, {}], [4, None]], [], []], [[], [], [], [[n, None, None, 1] for n in range(99)], []], [[], [], [], [[2, 1]], []],
              [[], [], [], [], [[], {}, None, -1, 2**70]], {}, "news", 7, True):
     say(message(0, "back", None, None, [0], news, None, bytes(40)))
 return 0
-"""),
-    _inside("arrays-without-sense", """
+""",
+    ),
+    _inside(
+        "arrays-without-sense",
+        """
 say(message(0, "back", None, None, [0], block(), None, bytes(40_000)))
 for place in (dict(offset=-4), dict(offset=2**63), dict(offset=39_999), dict(strides=(2**62, 4)), dict(strides=(-200, -4)), dict(strides=(1, 1)),
               dict(shape=(-1, 50)), dict(shape=(2**62, 0), strides=(0, 0)), dict(shape=(2**40, 2**40), strides=(0, 0)), dict(shape=[1] * 65, strides=[0] * 65),
@@ -172,32 +232,50 @@ for place in (dict(offset=-4), dict(offset=2**63), dict(offset=39_999), dict(str
     back(array(**place))
     say(message(0, "back", None, None, [["t", array(**place), array(**place)]], block(4, 999_003), None, bytes(4)))
 return 0
-"""),
+""",
+    ),
 ]
 
 TOO_MUCH = [
-    _inside("array-larger-than-memory", """
+    _inside(
+        "array-larger-than-memory",
+        """
 say(message(0, "back", None, None, [array(shape=(2**16, 2**16), strides=(0, 0))], block(4), None, bytes(4)))
 say(message(0, "back", None, None, [array(shape=(2**30, 2**10), strides=(0, 0))], block(4, 999_005), None, bytes(4)))
 return 0
-"""),
-    _inside("range-larger-than-memory", """
+""",
+    ),
+    _inside(
+        "range-larger-than-memory",
+        """
 for stop in (10**9, 10**18, 10**300):
     back(["r", 0, stop, 1])
 return 0
-""", spoilt=True),
-    _inside("keys-that-collide", """
+""",
+        spoilt=True,
+    ),
+    _inside(
+        "keys-that-collide",
+        """
 keys = [["d", *[[i * (2**61 - 1), 0] for i in range(400_000)]], ["S", *[i * (2**61 - 1) for i in range(400_000)]]]
 for value in keys: back(value)
 return 0
-"""),
-    _inside("messages-for-nobody", """
+""",
+        long=True,
+    ),
+    _inside(
+        "messages-for-nobody",
+        """
 end = time.monotonic() + 3
 while time.monotonic() < end:
     for thread in range(5, 10_000): say(message(thread, "back", None, None, ["x" * 10**6]))
 return 0
-"""),
-    Kind("floods-while-the-judge-writes", SPEAK + """
+""",
+    ),
+    Kind(
+        "floods-while-the-judge-writes",
+        SPEAK
+        + """
 def flood():
     with quiet(): fcntl.fcntl(3, 1031, 4096)
     data = message(0, "back", None, None, ["x" * 10**6])
@@ -205,26 +283,46 @@ def flood():
 for _ in range(4): threading.Thread(target=flood).start()
 time.sleep(0.1)
 while True: time.sleep(1)
-""", last="# " + "x" * 300_000, honest=ADAM, spoilt=True),
-    _inside("largest-messages", """
+""",
+        last="# " + "x" * 300_000,
+        honest=ADAM,
+        spoilt=True,
+    ),
+    _inside(
+        "largest-messages",
+        """
 for _ in range(20): say(message(0, "back", None, None, [array()], block(2**29), None, bytes(2**29)))
 return 0
-"""),
-    _inside("structure-blown-up", """
+""",
+        long=True,
+    ),
+    _inside(
+        "structure-blown-up",
+        """
 body = b'[0,"back",null,null,[' + b"[]," * (20 * 2**20) + b"0],null,null]"
 for _ in range(5): say(struct.pack("<QQ", len(body), 0) + body)
 return 0
-"""),
-    _inside("much-forgotten", """
+""",
+        long=True,
+    ),
+    _inside(
+        "much-forgotten",
+        """
 for _ in range(5): say(message(0, "back", None, None, [0], [[], [], [], [], [2] * 3_000_000]))
 return 0
-"""),
-    _inside("many-objects", """
+""",
+    ),
+    _inside(
+        "many-objects",
+        """
 for start in range(0, 2_000_000, 100_000):
     back(["l", *[["o", start + i, None, "x"] for i in range(100_000)]])
 return 0
-"""),
-    Kind("without-end", inside="""
+""",
+    ),
+    Kind(
+        "without-end",
+        inside="""
 class Endless:
     def __iter__(self): return self
     def __next__(self): return self
@@ -233,11 +331,15 @@ class Endless:
     def __len__(self): return 10**9
     def __getitem__(self, i): return self
 return Endless()
-""", first="class MyAdam: pass", honest=ADAM),
+""",
+        honest=ADAM,
+    ),
 ]
 
 ASKING = [
-    _inside("everything-asked", """
+    _inside(
+        "everything-asked",
+        """
 found, end = [], time.monotonic() + 3
 for number in [*range(0, 60), -1, 2**40, None, "judge", [], True]:
     for name in NAMES:
@@ -248,38 +350,61 @@ for number in [*range(0, 60), -1, 2**40, None, "judge", [], True]:
                 answer, raw = hear()
                 if answer[1] == "back" and answer[4] not in ([None], [["e"]]): found.append(json.dumps(answer[4])[:60])
 leak("given", *found)
-""", first=NAMES, spoilt=True),
-    _inside("everything-answered-with", """
+""",
+        first=NAMES,
+        spoilt=True,
+    ),
+    _inside(
+        "everything-answered-with",
+        """
 for number in range(0, 60):
     say(message(0, "back", None, None, [["y", number]]))
     for name in NAMES[:20]: say(message(0, "back", None, None, [["m", number, name]]))
 return 0
-""", first=NAMES),
-    _inside("everything-asked-by-name", """
+""",
+        first=NAMES,
+    ),
+    _inside(
+        "everything-asked-by-name",
+        """
 found = []
 for target in ("judge", "check", "np", "he_normal", "MyAdam", "check_he_normal", "test_adam_hidden", "__main__", "names", "exec", "run", "adam"):
     for name in ("__call__", "__globals__", "exec", "eval", "run", "source", "open"):
         for thread in (1, 2, -2):
             say(message(thread, "call", target, name, [["t", "open('$outside/$mark','w')"], ["d"]]))
 return 0
-"""),
-    _inside("asked-without-end", """
+""",
+    ),
+    _inside(
+        "asked-without-end",
+        """
 end = time.monotonic() + 5
 while time.monotonic() < end: say(message(0, "call", 2, "__call__", [["t"], ["d"]]) * 100)
 return 0
-"""),
-    _inside("asked-in-circles", """
+""",
+        long=True,
+    ),
+    _inside(
+        "asked-in-circles",
+        """
 def again(*a, **k): return attack(again)
 return again
-"""),
-    _inside("everything-changed", """
+""",
+    ),
+    _inside(
+        "everything-changed",
+        """
 say(message(0, "back", None, None, [0], [[], [[n, 0, 12] for n in range(0, 400)], [], [], []], None, bytes(12)))
 for n in range(400):
     say(message(0, "back", None, None, [0], [[], [], [], [[n, None, None, True]], []]))
     say(message(0, "back", None, None, [0], [[], [], [[n, {"bit_generator": "PCG64", "state": {"state": 1, "inc": 1}, "has_uint32": 0, "uinteger": 0}]], [], []]))
 return 0
-""", honest=()),
-    Kind("worker-taken-over", """
+""",
+        honest=(),
+    ),
+    Kind(
+        "worker-taken-over",
+        """
 import types
 for module in [m for n, m in list(sys.modules.items()) if n.startswith("dlcourse.grading") or n == "__main__"]:
     for name, value in list(vars(module).items()):
@@ -289,8 +414,14 @@ for module in [m for n, m in list(sys.modules.items()) if n.startswith("dlcourse
                     with quiet(): setattr(value, method, lambda *a, **k: True)
         elif isinstance(value, types.FunctionType):
             with quiet(): setattr(module, name, lambda *a, **k: True)
-""", inside="return True", honest=ADAM, spoilt=True),
-    Kind("pretends-to-be-a-layer", """
+""",
+        inside="return True",
+        honest=ADAM,
+        spoilt=True,
+    ),
+    Kind(
+        "pretends-to-be-a-layer",
+        """
 import dlcourse.nn, dlcourse.grading.crossing
 class Same:
     def __init__(self, *a): pass
@@ -298,7 +429,9 @@ class Same:
     def __call__(self, *a, **k): return np.zeros((200, 50), np.float32)
 Same.__module__, Same.__qualname__ = "dlcourse.nn.linear", "Linear"
 StrictArray = type("StrictArray", (), {"__module__": "dlcourse.check.strict"})
-""", inside="return Same()"),
+""",
+        inside="return Same()",
+    ),
 ]
 
 KINDS = [*ANSWERS, *MALFORMED, *TOO_MUCH, *ASKING]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from marking import COURSE, Assignment, run
 from ps1_wrong import MISTAKES
