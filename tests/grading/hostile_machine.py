@@ -16,6 +16,7 @@ running = []
 while True: running.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(999)", "$mark"]))
 """,
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "thread-bomb",
@@ -111,8 +112,8 @@ while True:
         honest=ADAM,
     ),
     Kind("loop-in-c", inside="import itertools; sum(itertools.repeat(0))", honest=ADAM),
-    Kind("loop-in-own-cell", first="while True: pass", honest=ADAM, spoilt=True),
-    Kind("sleep", inside="time.sleep(1e6)", honest=ADAM),
+    Kind("loop-in-own-cell", first="while True: pass", honest=ADAM, spoilt=True, long=True),
+    Kind("sleep", inside="time.sleep(1e6)", honest=ADAM, long=True),
     Kind(
         "slow",
         inside="""\
@@ -122,8 +123,14 @@ while True:
     time.sleep(0.15)
 """,
         honest=ADAM,
+        long=True,
     ),
-    Kind("deadlock", inside="lock = threading.Lock(); lock.acquire(); lock.acquire()", honest=ADAM),
+    Kind(
+        "deadlock",
+        inside="lock = threading.Lock(); lock.acquire(); lock.acquire()",
+        honest=ADAM,
+        long=True,
+    ),
     Kind(
         "threads-that-burn",
         """\
@@ -160,6 +167,7 @@ while True:
     kept.append(mmap.mmap(-1, 2**27)); kept[-1].write(bytes(2**27))
 """,
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "memory-by-many",
@@ -170,6 +178,7 @@ for _ in range(40):
 time.sleep(999)
 """,
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "memory-of-no-process",
@@ -211,6 +220,7 @@ for place in ("/tmp", "/dev/shm", os.getcwd()):
         for i in range(10**6): os.close(os.open(f"{place}/$mark-{i}", os.O_CREAT))
 """,
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "deep-folders",
@@ -244,6 +254,7 @@ for stream in (1, 2):
 print("x" * 2**27); sys.stderr.write("y" * 2**27)
 """,
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "open-files",
@@ -278,6 +289,7 @@ CRASHES = [
         "stack",
         inside="sys.setrecursionlimit(10**9)\ndef deeper(): return [deeper()]\ndeeper()",
         honest=ADAM,
+        long=True,
     ),
     Kind(
         "interpreter-broken",

@@ -137,6 +137,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 FAKE = 0
 """,
         answers=NOTHING,
+        long=True,
     ),
     Kind(
         "modules-shadowed",

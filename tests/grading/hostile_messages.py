@@ -66,6 +66,7 @@ def forged():
 """
         + AGAIN,
         inside="return 0",
+        long=True,
     ),
     Kind(
         "answers-before-it-is-asked",
@@ -129,9 +130,12 @@ for i in range(len(data)):
     os.write(4, data[i:i + 1]); time.sleep(0.25)
 return 0
 """,
+        long=True,
     ),
     _inside(
-        "half-an-answer", "os.write(4, message(0, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)"
+        "half-an-answer",
+        "os.write(4, message(0, 'back', None, None, [1.0])[:-3]); time.sleep(1e6)",
+        long=True,
     ),
     _inside("pipes-closed", "os.close(3); os.close(4); return 0"),
     _inside(
@@ -158,6 +162,7 @@ threading.Thread(target=steal, daemon=True).start()
         inside="return 0",
         honest=ADAM,
         spoilt=True,
+        long=True,
     ),
 ]
 
@@ -256,6 +261,7 @@ keys = [["d", *[[i * (2**61 - 1), 0] for i in range(400_000)]], ["S", *[i * (2**
 for value in keys: back(value)
 return 0
 """,
+        long=True,
     ),
     _inside(
         "messages-for-nobody",
@@ -288,6 +294,7 @@ while True: time.sleep(1)
 for _ in range(20): say(message(0, "back", None, None, [array()], block(2**29), None, bytes(2**29)))
 return 0
 """,
+        long=True,
     ),
     _inside(
         "structure-blown-up",
@@ -296,6 +303,7 @@ body = b'[0,"back",null,null,[' + b"[]," * (20 * 2**20) + b"0],null,null]"
 for _ in range(5): say(struct.pack("<QQ", len(body), 0) + body)
 return 0
 """,
+        long=True,
     ),
     _inside(
         "much-forgotten",
@@ -324,7 +332,6 @@ class Endless:
     def __getitem__(self, i): return self
 return Endless()
 """,
-        first="class MyAdam: pass",
         honest=ADAM,
     ),
 ]
@@ -375,6 +382,7 @@ end = time.monotonic() + 5
 while time.monotonic() < end: say(message(0, "call", 2, "__call__", [["t"], ["d"]]) * 100)
 return 0
 """,
+        long=True,
     ),
     _inside(
         "asked-in-circles",

@@ -17,8 +17,8 @@ from pathlib import Path
 from dlcourse.grading.jobs import grade
 rows = grade(Path(sys.argv[1]), sys.argv[2], workers=int(sys.argv[3]) or None)
 kept = ("student", "status", "score", "max_score", "tasks", "remarks", "sandbox", "key")
-rows = [{name: getattr(row, name) for name in kept} for row in rows]
-Path(sys.argv[4]).write_text(json.dumps(rows))
+found = [{name: getattr(row, name) for name in kept} for row in rows]
+Path(sys.argv[4]).write_text(json.dumps(found))
 """
 _PAGES = """\
 import sys

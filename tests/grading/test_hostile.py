@@ -22,7 +22,7 @@ from watch import Watch
 KINDS = {name: kind for name, kind in hostile.kinds().items() if not kind.long}
 NEIGHBOUR = "aa-neighbour"
 #: A test of an attack that never ends is ended after this many seconds.
-SECONDS = 3
+SECONDS = 2
 
 
 @pytest.fixture(scope="module")
