@@ -20,8 +20,8 @@ MOST_BYTES = 64 * 2**20
 #: The most characters of code, and of all cells together.
 _MOST_CODE, _MOST_TEXT = 400_000, 10**7
 _MOST_CELLS = 5000
-#: The most bytes outside of strings: they become objects, which take far more memory.
-_MOST_STRUCTURE = 16 * 2**20
+#: The most bytes outside of strings, and quotation marks: objects take far more memory.
+_MOST_STRUCTURE = _MOST_QUOTES = 8 * 2**20
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _STUB = re.compile(
     r"^[ \t]*raise NotImplementedError\b|^[ \t]*YOUR ANSWER HERE[ \t]*$", re.MULTILINE
@@ -95,7 +95,8 @@ that shows it
     text = decoded(data).strip()
     if not text:
         raise Unreadable("is empty; ask for it again")
-    if len(data) > 2**20 and len(_STRING.sub(b"", data)) > _MOST_STRUCTURE:
+    many = data.count(b'"') > _MOST_QUOTES
+    if many or (len(data) > _MOST_STRUCTURE and len(_STRING.sub(b"", data)) > _MOST_STRUCTURE):
         raise Unreadable("has more in it than any notebook; ask for it again, without outputs")
     try:
         content = json.loads(text)
@@ -236,10 +237,13 @@ def _found(data: bytes, text: str, error: ValueError) -> str:
 
 
 def _notebook(found: Iterable[Any]) -> Notebook:
-    cells, answered, marked = [], False, False
+    cells: list[Cell] = []
+    answered = marked = False
     for item in found:
         if not isinstance(item, dict):
             continue
+        if len(cells) == _MOST_CELLS:
+            raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
         cell = cell_of(item)
         cells.append(cell)
         if mark_of(item).get("solution") is True:
@@ -247,8 +251,6 @@ def _notebook(found: Iterable[Any]) -> Notebook:
             answered |= bool(cell.source.strip()) and not _STUB.search(cell.source)
     if not cells:
         raise Unreadable("has no cells; ask for it again")
-    if len(cells) > _MOST_CELLS:
-        raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
     code = sum(len(cell.source) for cell in cells if cell.kind == "code")
     if code > _MOST_CODE or sum(len(cell.source) for cell in cells) > _MOST_TEXT:
         raise Unreadable("has more text in its cells than any answer needs; ask for it again")

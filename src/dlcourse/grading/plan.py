@@ -150,7 +150,8 @@ def _reads(submission: Submission, teacher: Master, remarks: list[str]) -> list[
     answers = {task.name for task in teacher.tasks}
     reads: list[_Read] = []
     for cell in submission.cells:
-        if cell.kind != "code" and not _DEFINES.search(cell.source):
+        short = len(cell.source) <= _MOST_WORDS
+        if cell.kind != "code" and not (short and _DEFINES.search(cell.source)):
             continue
         text = plain(cell.source)
         tree = parsed(text)
