@@ -99,7 +99,10 @@ NAMED, STRANGE = "eve & 'co'", "<img src=nowhere onerror=ran('student')>"
 
 def hostile(course):
     """Hand in every payload in every place, and grade."""
-    answers = {"double": f"'''{EVERYTHING}'''  # {EVERYTHING}", "triple": "fails endless"}
+    answers = {
+        "double": f"'''{EVERYTHING}'''  # {EVERYTHING}",
+        "triple": f"fails endless says {' '.join(PAYLOADS.values())}",
+    }
     folder = hand_in(course, NAMED, answers, words=EVERYTHING)
     path = folder / f"{NAME}.ipynb"
     notebook = json.loads(path.read_text())
@@ -140,6 +143,7 @@ def test_the_payloads_run_where_nothing_is_done(browser, tmp_path):
 def test_nothing_runs_in_feedback(course, browser):
     hostile(course)
     feedback.write(course, NAME)
+    assert "&lt;script&gt;ran" in page(course, NAMED)  # in what a test said
     with watched(browser) as look:
         for student in (NAMED, STRANGE, "odd"):
             path = course / "feedback" / student / NAME / f"{NAME}.html"
