@@ -23,7 +23,18 @@ from dlcourse.check.work import COMMON, FINISHED, within
 PACKAGE = Path(dlcourse.__file__).resolve().parent
 #: Not for the worker: weights, tools of the course, and who grades.
 #: Called while modules are imported, and of no use to a task.
-_IMPORTING = ("dlcourse.models.pretrained.builder", "dlcourse.optim.averaging._inside")
+_IMPORTING = (
+    "dlcourse.applications.captioning.vocabulary.Vocabulary.__init__",
+    "dlcourse.applications.generation.diffusion.NoiseSchedule.__post_init__",
+    "dlcourse.applications.generation.diffusion.cosine_schedule",
+    "dlcourse.applications.rl.exploration.LinearSchedule.__post_init__",
+    "dlcourse.models.pretrained.builder",
+    "dlcourse.optim.averaging._inside",
+    "dlcourse.zoo.classifiers.classifier",
+    "dlcourse.zoo.entry.names",
+    "dlcourse.zoo.networks",
+    "dlcourse.zoo.recipe",
+)
 #: A notebook may load what a task may not look at, to play with; it is refused during a call.
 _DATA = ("dlcourse.data",)
 _LEFT_OUT = ("zoo/entries", "doctor", "explore", "cli")
@@ -138,7 +149,7 @@ class _Empty(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         name = ".".join([*self._path, node.name])
-        kept = node.name == "__init_subclass__" or name in _IMPORTING
+        kept = node.name == "__init_subclass__" or within(name, _IMPORTING)
         if self._allowed.hollow(name) and not kept:
             text = f"from dlcourse.check import work\nraise work.finished({name!r})"
             if within(name, _DATA):
