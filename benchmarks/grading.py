@@ -8,7 +8,6 @@ odd as people make them, and hostile ones, each of another kind. It grades assig
 harmed. Close other programs first.
 """
 
-# ruff: noqa: E402  the class and the attacks lie among the tests
 from __future__ import annotations
 
 import argparse

@@ -150,7 +150,6 @@ def test_conv_naive_hidden():
 
 test_conv_naive_hidden()
 
-
 # %% nbgrader="conv-naive hidden 4"
 def test_conv_naive_by_window():
     def draw(rng):

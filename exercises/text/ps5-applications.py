@@ -1412,7 +1412,7 @@ class Asked:
     """A next_word from a table, that counts how often it is asked, and about what."""
 
     def __init__(self, table, end):
-        self.table, self.end, self.about = table, end, []
+        self._table, self.end, self.about = table, end, []
 
     def __call__(self, words):
         check.that(isinstance(words, tuple), f"next_word takes a tuple of words; it was given a {type(words).__name__}.")
@@ -1420,7 +1420,7 @@ class Asked:
         check.that(self.end not in words, "next_word was asked to continue a whole sentence, which has ended.")
         self.about.append(words)
         with np.errstate(divide="ignore"):
-            return np.log(np.array(self.table(words)))
+            return np.log(np.array(self._table(words)))
 
 
 def searched(asked, width, most):

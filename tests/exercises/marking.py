@@ -1,11 +1,20 @@
-"""Mark a task of an assignment in this process: fast enough to try every kind of answer."""
+"""Mark a task of an assignment in one process, as a notebook does, or by judge and worker."""
 
 import contextlib
+import inspect
 import io
 import json
 import re
+from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+
+from dlcourse.grading.job import cache
+from dlcourse.grading.judge import Judge
+from dlcourse.grading.master import understood
+from dlcourse.grading.plan import Step
+from dlcourse.grading.sandbox import choose
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "exercises"
@@ -82,6 +91,55 @@ class Assignment:
                 if until_lost:
                     break
         return earned, messages
+
+
+class Proof:
+    """An assignment, with the answers that its tests are tried on: `psN_right`, `psN_wrong`."""
+
+    def __init__(self, name):
+        prefix = name.split("-")[0]
+        self.assignment = Assignment(name)
+        self.tasks = self.assignment.tasks
+        self.text = "\n".join("".join(cell["source"]) for cell in self.assignment.cells)
+        self.right = list(import_module(f"{prefix}_right").right_answers())
+        wrong = import_module(f"{prefix}_wrong")
+        self.mistakes, self.finished = wrong.MISTAKES, wrong.FINISHED
+
+    def mistaken(self, task, changes):
+        """Return the solution with a mistake in it."""
+        answer = self.tasks[task].solution
+        for right, wrong in changes.items():
+            assert right in answer, "the solution has changed; so must the mistake"
+            answer = answer.replace(right, wrong)
+        return answer
+
+    def judge(self):
+        """Return what marks answers by judge and worker; to be closed."""
+        names = sorted(understood(self.assignment.cells).owners)
+        return closing(Judge(names, choose(), cache()))
+
+    def notebook(self, task, answer):
+        """Return the steps of a notebook in which all is solved, and one task by this answer."""
+        one = self.assignment
+        # In one process the names of an answer that is no text are put over the solution's.
+        solved = [
+            Step("theirs", t.name, t.solution)
+            for t in one.tasks.values()
+            if t.name != task or not isinstance(answer, str)
+        ]
+        tests = [Step("test", name, text, points) for name, points, text in one.tasks[task].tests]
+        answered = Step("theirs", task, as_text(answer))
+        return [Step("setup", "setup", one.setup), *solved, answered, *tests]
+
+
+def as_text(answer):
+    """Return an answer as the text of a cell; functions bring along their module."""
+    if isinstance(answer, str):
+        return answer
+    first = next(iter(answer.values()))
+    style = first.__qualname__.split(".")[0]
+    names = "".join(f"\n{name} = {style}.{name}" for name in answer)
+    return inspect.getsource(inspect.getmodule(first)) + names
 
 
 def run(source, names):

@@ -78,7 +78,7 @@ def test_release_gives_nothing_away(course, name):
         for cell in released.cells
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code"
     }
-    # So that tests/exercises/test_assignments.py speaks of what is really released.
+    # So that tests/exercises/answers.py speaks of what is really released.
     assert stubs == {name: task.stub for name, task in one.tasks.items()}
 
 

@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+pytest.importorskip("nh3", reason="nh3 is not installed; `make grading` installs it")
+
 from dlcourse.grading import exports, outline
 from dlcourse.grading.table import Row
 

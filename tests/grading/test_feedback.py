@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
-from chromium import VIOLATIONS
+from chromium import unreadable
 from inertness import EVERYTHING, PAYLOADS, watched
 from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import NbGraderAPI
@@ -63,7 +63,7 @@ def test_everyone_has_a_page(course):
 
     for student, reason in {
         "text": "notebook",
-        "crash": "not graded yet",
+        "crash": "grading failed (status 1)",
         "none": "There is no work",
     }.items():
         assert reason in page(course, student)
@@ -99,7 +99,10 @@ NAMED, STRANGE = "eve & 'co'", "<img src=nowhere onerror=ran('student')>"
 
 def hostile(course):
     """Hand in every payload in every place, and grade."""
-    answers = {"double": f"'''{EVERYTHING}'''  # {EVERYTHING}", "triple": "fails endless"}
+    answers = {
+        "double": f"'''{EVERYTHING}'''  # {EVERYTHING}",
+        "triple": f"fails endless says {' '.join(PAYLOADS.values())}",
+    }
     folder = hand_in(course, NAMED, answers, words=EVERYTHING)
     path = folder / f"{NAME}.ipynb"
     notebook = json.loads(path.read_text())
@@ -140,9 +143,13 @@ def test_the_payloads_run_where_nothing_is_done(browser, tmp_path):
 def test_nothing_runs_in_feedback(course, browser):
     hostile(course)
     feedback.write(course, NAME)
+    assert "&lt;script&gt;ran" in page(course, NAMED)  # in what a test said
     with watched(browser) as look:
         for student in (NAMED, STRANGE, "odd"):
             path = course / "feedback" / student / NAME / f"{NAME}.html"
+            assert look(path) == []
+            # And if something had got through: the page forbids it.
+            path.write_text(path.read_text().replace("</main>", f"{EVERYTHING}</main>"))
             assert look(path) == []
 
 
@@ -178,9 +185,7 @@ def test_nothing_runs_in_the_pages_of_nbgrader(course, browser, tmp_path):
         assert look(formgrader, OWN) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_everybody_can_read_it(course, browser, axe, scheme, width):
+def test_everybody_can_read_it(course, browser, axe):
     hand_in(
         course,
         "ann",
@@ -190,11 +195,4 @@ def test_everybody_can_read_it(course, browser, axe, scheme, width):
     (hand_in(course, "text", {}) / f"{NAME}.ipynb").write_text("Dear teacher,")
     jobs.grade(course, NAME)
     mark(course, "ann", "why", 3.5, "Good, [see](https://example.org)")
-    paths = feedback.write(course, NAME)
-    view = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    for path in paths:
-        view.goto(path.as_uri())
-        assert view.evaluate("document.documentElement.scrollWidth") <= width
-        view.evaluate(axe)
-        assert view.evaluate(VIOLATIONS) == []
-    view.close()
+    assert unreadable(browser, axe, feedback.write(course, NAME)) == []

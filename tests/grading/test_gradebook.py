@@ -7,18 +7,10 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading` installs it")
 
-import tiny_course
 from nbgrader.api import Gradebook
 from tiny_course import NAME, RIGHT, hand_in
 
 from dlcourse.grading import autograded, gradebook, jobs, runner
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made") / "course"
-    tiny_course.make(folder)
-    return folder
 
 
 @pytest.fixture
@@ -178,6 +170,23 @@ def test_the_notebook_shows_text_and_no_hidden_test(course):
     assert output["traceback"] == ["expected <b>6</b>\ufffd[31m\n<script>alert(1)</script>"]
     assert cells["triple-visible"]["outputs"] == []
     assert cells["setup"]["source"] == "import math"
+
+
+def test_what_is_no_text_or_no_plan_costs_the_others_nothing(course, monkeypatch):
+    hand_in(course, "ann", {"double": "right \ud800"}, words="\udfff")
+    hand_in(course, "bob", {"double": "right bob"})
+    real = autograded.notebook
+
+    def notebook(master, plan, result):
+        if "bob" in plan.answers["double"]:
+            raise KeyError("bob")
+        return real(master, plan, result)
+
+    monkeypatch.setattr(autograded, "notebook", notebook)
+    rows = grade(course)
+    assert (rows["ann"].score, rows["ann"].status) == (6, "graded")
+    assert (rows["bob"].score, rows["bob"].status) == (6, "needs a look")
+    assert "KeyError: 'bob'; please report this" in rows["bob"].remarks[0]
 
 
 def test_the_gradebook_fails_for_one_and_the_others_go_on(course, monkeypatch):

@@ -8,7 +8,7 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed; `make grading
 
 import bs4
 from alike import OTHER, RENAMED, SAME
-from chromium import VIOLATIONS
+from chromium import unreadable
 from tiny_course import NAME, RIGHT, hand_in
 
 from dlcourse.grading import changes, jobs, report
@@ -58,7 +58,7 @@ def test_what_it_says(handed_in):
     assert to_do.index("Not graded: ") < to_do.index("Needs a look: the sandbox was left di")
     assert "To be marked by hand, 5 points each, in nbgrader's formgrader ann bob di late" in to_do
     assert found["Nothing handed in"] == "none"
-    assert found["Late"] == "late : 26:01 hours"
+    assert found["Late"] == "In hours and minutes. late : 26:01"
     assert (
         "mean 3.2, lowest 0, lower quartile 0, median 0, upper quartile 6" in found["Distribution"]
     )
@@ -144,13 +144,5 @@ def test_damaged_memory_is_the_first_run(tmp_path):
     assert json.loads((tmp_path / "grades" / "ps1.before.json").read_text())["now"]["ann"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
-def test_everybody_can_read_it(handed_in, browser, axe, scheme, width):
-    path = report.write(handed_in, NAME)
-    view = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    view.goto(path.as_uri())
-    assert view.evaluate("document.documentElement.scrollWidth") <= width
-    view.evaluate(axe)
-    assert view.evaluate(VIOLATIONS) == []
-    view.close()
+def test_everybody_can_read_it(handed_in, browser, axe):
+    assert unreadable(browser, axe, [report.write(handed_in, NAME)]) == []

@@ -7,6 +7,9 @@ import re
 import textwrap
 
 import pytest
+
+pytest.importorskip("rapidfuzz", reason="rapidfuzz is not installed; `make grading` installs it")
+
 from alike import OTHER, RENAMED, SAME
 from marking import Assignment
 

@@ -21,3 +21,19 @@ VIOLATIONS = """async () => {
     .filter((v) => ["serious", "critical"].includes(v.impact))
     .flatMap((v) => v.nodes.map((n) => `${v.id} (${v.impact}): ${n.target.join(" ")}`));
 }"""
+
+
+def unreadable(browser, axe, paths):
+    """Return what keeps people from reading these files: light and dark, wide and narrow."""
+    found = []
+    for scheme in ("light", "dark"):
+        for width in (360, 1200):
+            view = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+            for path in paths:
+                view.goto(path.as_uri())
+                if view.evaluate("document.documentElement.scrollWidth") > width:
+                    found.append(f"{path.name} is wider than {width}")
+                view.evaluate(axe)
+                found += [f"{path.name}, {scheme}, {width}: {v}" for v in view.evaluate(VIOLATIONS)]
+            view.close()
+    return found

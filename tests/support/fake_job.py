@@ -31,12 +31,14 @@ def main(spec_path, result_path):
         time.sleep(float(wait[1]))
     if "crash" in told:
         sys.exit("no memory\x1b[31m was left")
+    said = re.search("says (.+)", told)
+    message = said[1] if said else "expected <b>6</b>, found 5"
     tests = [
         {
             "name": step["name"],
             "points": step["points"] if right else 0.0,
             "of": step["points"],
-            "message": "" if right else "expected <b>6</b>, found 5",
+            "message": "" if right else message,
             "seconds": time.monotonic(),
         }
         for step in spec["steps"]
@@ -49,7 +51,9 @@ def main(spec_path, result_path):
         "assignment": spec["assignment"],
         "sandbox": "bubblewrap" if spec["sandbox"] == "auto" else "none",
         "tests": tests,
-        "cells": [{"name": "double", "message": "NameError: x"}] if "fails" in told else [],
+        "cells": [{"name": "double", "message": f"NameError: {said[1] if said else 'x'}"}]
+        if "fails" in told
+        else [],
         "remarks": ["the sandbox was left"] if "flagged" in told else [],
         "ended": "it took too long" if "endless" in told else None,
         "seconds": time.monotonic(),

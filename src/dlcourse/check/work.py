@@ -38,6 +38,8 @@ COMMON = (
     "dlcourse.distributed.single",
     "dlcourse.distributed.threads",
 )
+#: In a worker of grading: whether a test is calling the learner's code.
+called = False
 
 
 @contextmanager

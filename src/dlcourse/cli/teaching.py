@@ -64,10 +64,12 @@ def collect_(
     Example:
       dlcourse course collect ps1-deeper --from submissions.zip
     """
+    from dlcourse.grading import settings
     from dlcourse.grading.collect import collect
 
-    for one in collect(source, course, assignment):
-        typer.echo(one_line(str(one)))
+    for one in collect(source, course, assignment, zone=settings.read(course).time_zone):
+        said = [one.member, one.status, one.student and f"as {one.student}", one.reason]
+        typer.echo(one_line(", ".join(filter(None, said))))
 
 
 @course_app.command("grade")

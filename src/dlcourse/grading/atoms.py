@@ -45,8 +45,8 @@ def atom_out(value: Any) -> Any:
         return ["r", value.start, value.stop, value.step]
     if value is Ellipsis:
         return ["e"]
-    if isinstance(value, np.dtype) and value.char in KINDS:
-        return ["D", value.str]
+    if isinstance(value, np.dtype) and (code := dtype_out(value)) is not None:
+        return ["D", code]
     if isinstance(value, type) and value in _TYPE_NAMES:
         return ["T", _TYPE_NAMES[value]]
     return ["M"] if value is np else None
@@ -73,10 +73,26 @@ def atom_in(tag: str, rest: list[Any]) -> Any:
     raise Malformed("a kind of data that is not known")
 
 
-def dtype_in(name: str) -> np.dtype:
-    """Return a dtype by its name; refuse all but numbers and booleans."""
-    dtype = np.dtype(name)
-    if dtype.char not in KINDS:
+def dtype_out(dtype: np.dtype) -> Any:
+    """Return a dtype of numbers, or of records of numbers, as JSON; None if it is another."""
+    if dtype.names is None:
+        return dtype.str if dtype.char in KINDS else None
+    fields = [(name, *dtype.fields[name][:2]) for name in dtype.names]  # type: ignore[index]
+    if any(kind.char not in KINDS for _, kind, _ in fields):
+        return None
+    return [dtype.itemsize, *([name, kind.str, offset] for name, kind, offset in fields)]
+
+
+def dtype_in(code: Any) -> np.dtype:
+    """Return the dtype that `dtype_out` wrote; refuse all others."""
+    if isinstance(code, str):
+        dtype = np.dtype(code)
+    else:
+        size, *fields = code
+        names, formats, offsets = zip(*fields, strict=True)
+        spec: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": size}
+        dtype = np.dtype(spec)
+    if dtype_out(dtype) is None:
         raise Malformed("a dtype that is not one of numbers")
     return dtype
 

@@ -289,10 +289,10 @@ def _settle(
     target = course / "submitted" / student / assignment
     aside = course / "earlier" / assignment / student
     target.parent.mkdir(parents=True, exist_ok=True)
-    kept = [_record(folder) for folder in aside.glob("*")]
-    same = ("sha256", "handed_in")
-    if any([old.get(key) for key in same] == [record[key] for key in same] for old in kept):
-        return "unchanged", aside
+    for folder in aside.glob("*"):
+        old = _record(folder)
+        if all(old.get(key) == record[key] for key in ("sha256", "handed_in")):
+            return "unchanged", folder
     if target.exists():
         old = _record(target)
         if old.get("sha256") == record["sha256"]:

@@ -12,9 +12,6 @@ assignment, and replaces the public one of that name. One without is a supplemen
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import hmac
 import json
 import os
 import shutil
@@ -29,6 +26,8 @@ from dlcourse.distributed.single import available_cores
 from dlcourse.files import atomic_write, read_json
 from dlcourse.grading import texts
 from dlcourse.grading.gradebook import alembic_found, configuration
+from dlcourse.grading.jobs import alone
+from dlcourse.grading.mixing import key, with_key
 from dlcourse.grading.notebooks import cell_of
 from dlcourse.grading.plan import lay
 from dlcourse.grading.runner import JobError, side_by_side
@@ -96,16 +95,17 @@ def make(
     origins = collect_texts(public / "text", overlay)
     notebooks = {origin.name: master(origin, secret) for origin in origins}
     course.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remember(course, secret, overlay)
-    if not (course / "nbgrader_config.py").exists():
-        shutil.copy(public / "nbgrader_config.py", course)
-    for name, notebook in notebooks.items():
-        with atomic_write(source_path(course, name)) as file:
-            file.write(notebook.encode())
-    _release(course, list(notebooks), say)
-    say("Model solutions are graded as submissions will be, to see that every test can be.")
-    if problems := prove(course, list(notebooks)):
-        raise ValueError("\n".join(problems))
+    with alone(course):
+        _remember(course, secret, overlay)
+        if not (course / "nbgrader_config.py").exists():
+            shutil.copy(public / "nbgrader_config.py", course)
+        for name, notebook in notebooks.items():
+            with atomic_write(source_path(course, name)) as file:
+                file.write(notebook.encode())
+        _release(course, list(notebooks), say)
+        say("Model solutions are graded as submissions will be, to see that every test can be.")
+        if problems := prove(course, list(notebooks), say):
+            raise ValueError("\n".join(problems))
     kind = "with a secret" if secret else "public, with the hidden tests of the repository"
     say(f"The course is in {course}, {kind}; give learners the notebooks in {course / 'release'}.")
 
@@ -121,6 +121,11 @@ def source_path(course: Path, name: str) -> Path:
 def collect_texts(folder: Path, overlay: Path | None) -> list[Origin]:
     """Return what each assignment is made from, by name."""
     found = {path.stem: Origin(path) for path in folder.glob("*.py")}
+    if not found:
+        raise ValueError(
+            f"{folder}: expected the texts of the assignments, found none; make courses in a clone "
+            "of the repository, with dlcourse installed from there, as `make grading` does"
+        )
     supplements = []
     if overlay is not None:
         own = sorted(overlay.glob("*.py"))
@@ -167,20 +172,6 @@ def _supplement(path: Path, text: Path) -> dict[str, list[str]]:
 # What follows from the secret.
 
 
-def key(secret: str, *purpose: str) -> int:
-    """Return a number of 128 bits that follows from the secret, another one for each purpose.
-
-    Examples
-    --------
-    >>> key("correct horse", "ps1-deeper", "adam") == key("correct horse", "ps1-deeper", "adam")
-    True
-    >>> key("correct horse", "ps1-deeper", "adam") == key("battery staple", "ps1-deeper", "adam")
-    False
-    """
-    digest = hmac.digest(secret.encode(), json.dumps(purpose).encode(), hashlib.sha256)
-    return int.from_bytes(digest[:16], "big")
-
-
 def master(origin: Origin, secret: str | None) -> str:
     """Return the teacher's notebook of an assignment, with the hidden tests of this course."""
 
@@ -194,52 +185,6 @@ def master(origin: Origin, secret: str | None) -> str:
         return with_key(source, key(secret, origin.name, task))
 
     return texts.notebook(origin.text, choose)
-
-
-def with_key(source: str, number: int) -> str:
-    r"""Return a hidden test that is run with a key mixed into its seeds.
-
-    Functions and classes stay as they are; what calls them goes into a block.
-
-    Examples
-    --------
-    >>> print(with_key("def test():\n    assert f()\n\n\ntest()", 255))
-    import dlcourse.check.secret as _secret
-    def test():
-        assert f()
-    <BLANKLINE>
-    <BLANKLINE>
-    with _secret.mixed(0x104):
-        test()
-    """
-    tree, lines = ast.parse(source), source.split("\n")
-    blocks: list[tuple[int, int]] = []
-    going_on = False
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
-            going_on = False
-            continue
-        first = blocks.pop()[0] if going_on else node.lineno
-        blocks.append((first, node.end_lineno or node.lineno))
-        going_on = True
-    fixed = _inside_texts(tree)
-    for first, last in reversed(blocks):
-        for at in range(first, last + 1):
-            if at not in fixed and lines[at - 1]:
-                lines[at - 1] = f"    {lines[at - 1]}"
-        lines.insert(first - 1, f"with _secret.mixed(0x{number + first:X}):")
-    return "\n".join(["import dlcourse.check.secret as _secret", *lines])
-
-
-def _inside_texts(tree: ast.AST) -> set[int]:
-    """Return the lines that begin inside a text over several lines, which must stay as it is."""
-    inside: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr) or (
-            isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
-        ):
-            inside |= set(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-    return inside
 
 
 # The private file.
@@ -305,7 +250,7 @@ def _release(course: Path, names: Sequence[str], say: Callable[[str], None]) -> 
                 )
 
 
-def prove(course: Path, names: Sequence[str]) -> list[str]:
+def prove(course: Path, names: Sequence[str], say: Callable[[str], None]) -> list[str]:
     """Grade the model solutions as submissions are graded, in a sandbox if there is one.
 
     Returns
@@ -333,10 +278,11 @@ def prove(course: Path, names: Sequence[str]) -> list[str]:
         if isinstance(result, JobError):
             problems.append(f"{name}: the model solutions could not be graded: {result}")
             continue
+        lost = [test for test in json.loads(result)["tests"] if test["points"] < test["of"]]
+        say(f"{name}: {f'{len(lost)} tests do not pass' if lost else 'all tests pass'}")
         problems += [
             f"{name}: expected the model solution to pass {test['name']}, found: {test['message']} "
             "(correct the test or the solution in the text)"
-            for test in json.loads(result)["tests"]
-            if test["points"] < test["of"]
+            for test in lost
         ]
     return sorted(problems)

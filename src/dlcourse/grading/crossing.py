@@ -19,9 +19,17 @@ import numpy as np
 import dlcourse.nn
 import dlcourse.optim
 from dlcourse.check.strict import StrictArray
-from dlcourse.grading.atoms import atom_in, atom_out, dtype_in, generator_in, state_in, state_out
+from dlcourse.grading.atoms import (
+    atom_in,
+    atom_out,
+    dtype_in,
+    dtype_out,
+    generator_in,
+    state_in,
+    state_out,
+)
 from dlcourse.grading.errors import CannotCross, identifier
-from dlcourse.grading.shared import KINDS, Block, Place, bounds, foreign_block, own_block, whole
+from dlcourse.grading.shared import Block, Place, bounds, foreign_block, own_block, whole
 from dlcourse.grading.stand import Asks, Bound, Calling, Computing, Named, Stand, of
 from dlcourse.grading.wire import Malformed
 from dlcourse.nn import Module, Parameter
@@ -295,7 +303,8 @@ class Crossing:
         return ["o", number, named or ("array" if computing else None), told, callable(value)]
 
     def _array(self, value: np.ndarray) -> list[Any]:
-        if isinstance(value, np.ma.MaskedArray) or value.dtype.char not in KINDS:
+        dtype = dtype_out(value.dtype)
+        if isinstance(value, np.ma.MaskedArray) or dtype is None:
             raise CannotCross(f"an array of dtype {value.dtype} cannot be handed over")
         if type(value) is not np.ndarray:
             value = value.view(np.ndarray)
@@ -315,7 +324,7 @@ class Crossing:
             int(value.__array_interface__["data"][0]) - block.low,
             value.shape,
             value.strides,
-            value.dtype.str,
+            value.dtype,
             value.flags.writeable,
         )
         block.views.setdefault(place, value)
@@ -323,7 +332,7 @@ class Crossing:
             block.changed()
             self._new.append([number, *self._bytes(block.known)])
         self.handed(number)
-        return ["a", number, *place]
+        return ["a", number, *place[:3], dtype, place[4]]
 
     def _parameter(self, value: Parameter) -> list[Any]:
         number = self._numbers.get((id(value), -2))
@@ -399,9 +408,9 @@ class Crossing:
         return getattr(self.own(number), name)
 
     def _array_in(
-        self, number: Any, offset: int, shape: list[int], strides: list[int], dtype: str, w: bool
+        self, number: Any, offset: int, shape: list[int], strides: list[int], dtype: Any, w: bool
     ) -> np.ndarray:
-        place = (offset, tuple(shape), tuple(strides), dtype_in(dtype).str, bool(w))
+        place = (offset, tuple(shape), tuple(strides), dtype_in(dtype), bool(w))
         return self._blocks[number].view(place)
 
     def _parameter_in(self, number: Any, *state: Any) -> Parameter:

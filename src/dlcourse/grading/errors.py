@@ -41,6 +41,7 @@ def error_in(told: Any) -> Exception:
     if not isinstance(told, list) or len(told) < 2 or not all(isinstance(t, str) for t in told):
         raise Malformed("an error that cannot be read")
     text, *names = told
+    text = text.encode(errors="backslashreplace").decode()  # half a pair of UTF-16 is no text
     base = next((_ERRORS[name] for name in names if name in _ERRORS), Exception)
     if names[0] in _ERRORS and base is not KeyError:
         with contextlib.suppress(TypeError):

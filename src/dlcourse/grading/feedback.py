@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dlcourse.files import read_json
+from dlcourse.files import FileError, read_json
 from dlcourse.grading import autograded, outline, pages
 from dlcourse.grading.gradebook import Book, Given
 from dlcourse.grading.inert import to_html
@@ -90,21 +90,25 @@ def result(course: Path, assignment: str, row: Row) -> dict[str, Any]:
     """Return the judge's result of a graded submission, or one with nothing in it."""
     path = course / "results" / assignment / f"{row.key}.json"
     nothing: dict[str, Any] = {"tests": [], "cells": [], "ended": None, "seconds": 0.0}
-    if row.score is None or not path.is_file():
-        return nothing
-    return {**nothing, **read_json(path)}
+    return nothing if row.score is None else {**nothing, **_read(path)}
 
 
 def answers(course: Path, assignment: str, student: str, kind: str) -> dict[str, str]:
     """Return the answers in code or Markdown as they were graded, by the name of their task."""
-    path = autograded.path(course, student, assignment)
-    if not path.is_file():
-        return {}
     found = {}
-    for cell in read_json(path)["cells"]:
+    for cell in _read(autograded.path(course, student, assignment)).get("cells", ()):
         mark = cell["metadata"].get("nbgrader")
         if cell["cell_type"] == kind and mark and mark["solution"]:
             found[mark["grade_id"]] = "".join(cell["source"])
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what is in a file of ours; nothing if it is missing or damaged: the row says so."""
+    try:
+        found: dict[str, Any] = read_json(path)
+    except (FileError, OSError):
+        return {}
     return found
 
 

@@ -48,6 +48,7 @@ class Record:
     environment: Mapping[str, str]
     round: int  #: how many times it had been asked for again
     words: Mapping[str, str]  #: the answers in words, by name
+    marks: str = ""  #: what the judge found: it may find otherwise when a result is made anew
 
 
 @dataclass(frozen=True)

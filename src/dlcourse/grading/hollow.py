@@ -23,7 +23,20 @@ from dlcourse.check.work import COMMON, FINISHED, within
 PACKAGE = Path(dlcourse.__file__).resolve().parent
 #: Not for the worker: weights, tools of the course, and who grades.
 #: Called while modules are imported, and of no use to a task.
-_IMPORTING = ("dlcourse.models.pretrained.builder", "dlcourse.optim.averaging._inside")
+_IMPORTING = (
+    "dlcourse.applications.captioning.vocabulary.Vocabulary.__init__",
+    "dlcourse.applications.generation.diffusion.NoiseSchedule.__post_init__",
+    "dlcourse.applications.generation.diffusion.cosine_schedule",
+    "dlcourse.applications.rl.exploration.LinearSchedule.__post_init__",
+    "dlcourse.models.pretrained.builder",
+    "dlcourse.optim.averaging._inside",
+    "dlcourse.zoo.classifiers.classifier",
+    "dlcourse.zoo.entry.names",
+    "dlcourse.zoo.networks",
+    "dlcourse.zoo.recipe",
+)
+#: A notebook may load what a task may not look at, to play with; it is refused during a call.
+_DATA = ("dlcourse.data",)
 _LEFT_OUT = ("zoo/entries", "doctor", "explore", "cli")
 
 
@@ -136,11 +149,15 @@ class _Empty(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         name = ".".join([*self._path, node.name])
-        kept = node.name == "__init_subclass__" or name in _IMPORTING
+        kept = node.name == "__init_subclass__" or within(name, _IMPORTING)
         if self._allowed.hollow(name) and not kept:
-            text = f"from dlcourse.check.work import finished\nraise finished({name!r})"
+            text = f"from dlcourse.check import work\nraise work.finished({name!r})"
+            if within(name, _DATA):
+                text = text.replace("raise", "if work.called:\n    raise")
             documented = ast.get_docstring(node) is not None
-            node.body = [*node.body[: int(documented)], *ast.parse(text).body]
+            rest = node.body if within(name, _DATA) else node.body[: int(documented)]
+            place = int(documented)
+            node.body = [*rest[:place], *ast.parse(text).body, *rest[place:]]
         return node
 
 
@@ -191,12 +208,12 @@ def _files() -> Iterator[Path]:
 
 
 def _copy(path: Path, target: Path, allowed: Allowed) -> None:
-    """Copy a file: hollow, or not at all if it is the data of what is not to be called."""
+    """Copy a file, hollow where nothing may be called."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     module = ".".join(parts).removesuffix(".__init__")
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".py":
         tree = _Empty(module, allowed).visit(ast.parse(path.read_text(encoding="utf-8")))
         target.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
-    elif not (module.startswith("dlcourse.data") and allowed.hollow("dlcourse.data.mnist")):
+    else:
         shutil.copyfile(path, target)

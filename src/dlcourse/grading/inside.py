@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import glob
-import site
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -34,27 +33,39 @@ def python() -> tuple[Path, ...]:
     homes = {Path(sys.prefix), Path(sys.base_prefix)}
     executable = Path(sys.executable)
     while executable.is_symlink():  # venv/bin/python -> python3 -> /opt/python-3.12/bin/python3
-        executable = executable.parent / executable.readlink()
+        executable = Path(os.path.normpath(executable.parent / executable.readlink()))
         homes.add(executable.parent.parent)
-    parts = [home / part for home in homes for part in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    parts = [
+        home / part
+        for home in homes - {Path("/")}
+        for part in ("bin", "lib", "lib64", "pyvenv.cfg")
+    ]
     return tuple(p for p in sorted(parts) if p.exists() and not p.is_relative_to("/usr"))
 
 
 @functools.cache
 def system() -> tuple[Path, ...]:
-    """Return the folders of the system's programs and libraries beside /usr, or links into it."""
-    names = ("bin", "sbin", "lib", "lib32", "lib64", "etc/alternatives", "etc/ld.so.cache")
-    return tuple(path for name in names if (path := Path("/", name)).exists())
+    """Return the folders of the system's programs and libraries, and links to them.
+
+    Not all of /usr: images of containers have people's work in /usr/src.
+    """
+    folders = ("bin", "sbin", "lib", "lib32", "lib64")
+    names = [
+        *(f"/usr/{name}" for name in (*folders, "libexec", "share")),
+        *(f"/usr/local/{name}" for name in (*folders, "share")),
+        *(f"/{name}" for name in (*folders, "etc/alternatives", "etc/ld.so.cache")),
+    ]
+    return tuple(path for path in map(Path, names) if path.exists())
 
 
 @functools.cache
 def hidden() -> frozenset[Path]:
     """Return the folders of packages that are to be empty, of this Python and of the system's."""
-    places = [*site.getsitepackages()]
-    for pattern in ("/usr/lib/python3*/*-packages", "/usr/local/lib/python3*/*-packages"):
-        places += glob.glob(pattern)
-    paths = (Path(place, name) for place in places for name in HIDDEN)
-    return frozenset(path.resolve() for path in paths if path.is_dir())
+    libraries = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
+    folders = [*map(Path, libraries), *python()]
+    places = [place for folder in folders for place in folder.glob("python3*/*-packages")]
+    paths = (place / name for place in places for name in HIDDEN)
+    return frozenset(path for path in paths if path.is_dir())
 
 
 def around(path: Path, left_out: Collection[Path]) -> tuple[list[Path], list[Path]]:

@@ -23,7 +23,8 @@ from dlcourse.grading.table import Row
 from dlcourse.grading.work import Class, Work
 from dlcourse.training.progress import progress_bar
 
-_Told = tuple[str, dict[str, Any] | JobError]
+#: The key of a job, and its result if there is one.
+_Told = tuple[str, dict[str, Any] | None]
 
 
 def grade(
@@ -69,7 +70,7 @@ def grade(
         If it cannot begin: one sentence says why. What goes wrong with one submission is in its
         row.
     """
-    with _alone(course):
+    with alone(course):
         group = Class(course, assignment, without_sandbox=without_sandbox)
         chosen = set(students or group.students)
         if unknown := sorted(chosen - set(group.students)):
@@ -102,7 +103,7 @@ def merge(course: Path, assignment: str) -> list[Row]:
     list of Row
         One for everyone.
     """
-    with _alone(course):
+    with alone(course):
         group = Class(course, assignment, without_sandbox=True)
         return _settle(group, group.work(), set(group.students), ())
 
@@ -140,7 +141,7 @@ def share(
     todo = _missing(group, [work for work in everyone if work.key in mine])
     running = f"running-{number}-{of}"
     with closing(_run(group, todo, running, without_sandbox, workers, None, progress)) as jobs:
-        return [str(told) for _, told in jobs if isinstance(told, JobError)]
+        return [group.failure(key) for key, found in jobs if found is None]
 
 
 def _missing(group: Class, works: Iterable[Work]) -> dict[str, str]:
@@ -175,9 +176,14 @@ def _run(
     with closing(jobs), progress_bar(show=progress, total=len(specs), unit="job") as bar:
         for key, told in jobs:
             try:
-                yield key, told if isinstance(told, JobError) else group.keep(key, told)
+                if isinstance(told, JobError):
+                    raise told
+                found = group.keep(key, told)
             except JobError as reason:
-                yield key, reason
+                group.fail(key, reason)
+                yield key, None
+            else:
+                yield key, found
             bar.update()
 
 
@@ -194,9 +200,7 @@ def _settle(
             if result := group.result(key):
                 ledger.enter(works[key], result)
         for key, told in jobs:
-            if isinstance(told, JobError):
-                ledger.failed[key] = str(told)
-            else:
+            if told is not None:
                 ledger.enter(works[key], told)
         rows = [ledger.row(work) for work in everyone]
     table.write(group.course / "grades" / f"{group.assignment}.csv", rows)
@@ -204,7 +208,7 @@ def _settle(
 
 
 @contextmanager
-def _alone(course: Path) -> Iterator[None]:
+def alone(course: Path) -> Iterator[None]:
     """Hold the course: the gradebook is written by one process at a time."""
     if not course.is_dir():
         raise ValueError(f"{course}: expected the folder of a course, found none; see --course")

@@ -227,7 +227,7 @@ class Judge:
 
 def _told(error: Exception) -> str:
     """Return what a test says to the learner, in one line or a few."""
-    text = str(error).strip()
+    text = str(error).strip().encode(errors="backslashreplace").decode()
     if isinstance(error, CheckFailed):
         return text[:_LONGEST]
     if isinstance(error, Ended):

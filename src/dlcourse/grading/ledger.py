@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from dlcourse.files import atomic_write
+from dlcourse.files import atomic_write, one_line
 from dlcourse.grading import autograded, gradebook, people
 from dlcourse.grading.gradebook import Book, GradebookError, Marks, Record
 from dlcourse.grading.table import Row
-from dlcourse.grading.work import Class, Work
+from dlcourse.grading.work import Class, Work, digest
 
 
 class Ledger:
@@ -20,16 +21,10 @@ class Ledger:
     ----------
     group : Class
         The class.
-
-    Attributes
-    ----------
-    failed : dict
-        From the key of a result that is not there to why.
     """
 
     def __init__(self, group: Class) -> None:
         self._group = group
-        self.failed: dict[str, str] = {}
         self._unwritten: dict[str, str] = {}
         self._book: Book | None = None
         self._records: dict[str, Record] = {}
@@ -54,22 +49,26 @@ class Ledger:
                 self._enter(work, result)
             except (GradebookError, OSError) as reason:
                 self._unwritten[work.student] = str(reason)
+            except Exception as error:  # the others go on
+                told = one_line(f"{type(error).__name__}: {error}")[:200]
+                self._unwritten[work.student] = f"{told}; please report this with the notebook"
 
     def _enter(self, work: Work, result: Mapping[str, Any]) -> None:
         if self._book is None:
             raise GradebookError(self._no_book)
-        assert work.plan is not None and work.record is not None
-        group, student = self._group, work.student
+        assert work.plan is not None
+        group, student, record = self._group, work.student, _record(work, result)
         path = autograded.path(group.course, student, group.assignment)
         before = self._records.get(student)
-        if before == work.record and path.is_file():
+        if before == record and path.is_file():
             return
         # The gradebook comes last: what it knows of is complete.
         with atomic_write(path) as file:
-            file.write(autograded.notebook(group.master, work.plan, result).encode())
+            text = autograded.notebook(group.master, work.plan, result)
+            file.write(text.encode(errors="replace"))  # half a pair of UTF-16 is no text
         when, _ = people.handed_in(group.folder(student))
-        self._book.save(student, _scores(work, result), work.record, before, when)
-        self._records[student] = work.record
+        self._book.save(student, _scores(work, result), record, before, when)
+        self._records[student] = record
 
     def row(self, work: Work) -> Row:
         """Return what became of one student's work."""
@@ -90,7 +89,7 @@ class Ledger:
             remarks += result["remarks"]
             if result["ended"]:
                 remarks.append(f"grading ended early: {result['ended']}")
-            if entered == work.record:
+            if entered == _record(work, result):
                 marks = self._marks(student)
             if marks is None:
                 marks = gradebook.from_result(_scores(work, result), group.tasks, group.points)
@@ -99,7 +98,7 @@ class Ledger:
             row.sandbox = result["sandbox"]
         else:
             if work.key:
-                remarks.append(self.failed.get(work.key, "it is not graded yet; grade again"))
+                remarks.append(group.failure(work.key))
             elif work.reason:
                 remarks.append(work.reason)
             if entered is not None and (marks := self._marks(student)) is not None:
@@ -129,6 +128,13 @@ class Ledger:
     def _late(self, when: dt.datetime) -> dt.timedelta | None:
         due = self._group.settings.due.get(self._group.assignment)
         return when - due if due is not None and when > due else None
+
+
+def _record(work: Work, result: Mapping[str, Any]) -> Record:
+    """Return what the marks are of, and which they are."""
+    assert work.record is not None
+    found = [[test["name"], test["points"], test["message"]] for test in result["tests"]]
+    return replace(work.record, marks=digest([result["sandbox"], result["cells"], found]))
 
 
 def _scores(work: Work, result: Mapping[str, Any]) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Limits:
 
     The kernel bounds each process by resource limits, and all of them together by a control group
     where it lends one. Where it does not, they are looked at ten times a second from outside: then
-    memory that belongs to no process, such as deleted files in memory, is not counted.
+    memory that belongs to no process, such as what pipes hold, is not counted.
 
     Attributes
     ----------
@@ -89,21 +89,20 @@ class Group:
     def __init__(self, folders: dict[str, Path], limits: Limits) -> None:
         name = f"dlcourse-{os.getpid()}-{next(_NUMBERS)}"
         self._folders = {kind: folder / name for kind, folder in folders.items()}
-        most = limits.memory + limits.scratch  # files in memory count as memory
+        most = limits.memory + limits.scratch  # the scratch folder lies in memory
         for folder in dict.fromkeys(folders.values()):
             _remove_old(folder)
         try:
             for folder in dict.fromkeys(self._folders.values()):
                 folder.mkdir()
-            memory = self._folders["memory"]
-            if (memory / "memory.max").exists():  # version 2
-                (memory / "memory.max").write_text(str(most))
-                swap = (memory / "memory.swap.max", 0)
-            else:
-                (memory / "memory.limit_in_bytes").write_text(str(most))
-                swap = (memory / "memory.memsw.limit_in_bytes", most)
-            if swap[0].exists():
-                swap[0].write_text(str(swap[1]))
+            folder = self._folders["memory"]
+            for names in (
+                {"memory.max": most, "memory.swap.max": 0},  # version 2
+                {"memory.limit_in_bytes": most, "memory.memsw.limit_in_bytes": most},
+            ):
+                for name, value in names.items():
+                    if (folder / name).exists():
+                        (folder / name).write_text(str(value))
             # And up to three that are there for the sandbox.
             (self._folders["pids"] / "pids.max").write_text(str(limits.processes + 3))
         except OSError:
@@ -157,15 +156,16 @@ def group(limits: Limits, first: int) -> Group | None:
     return None
 
 
-def _places() -> Iterator[dict[str, Path]]:
+def _places(
+    root: Path = Path("/sys/fs/cgroup"), ours: Path = Path("/proc/self/cgroup")
+) -> Iterator[dict[str, Path]]:
     """Yield where a group may be made, as far as the names of folders tell."""
     own: dict[str, str] = {}
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in ours.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             own |= dict.fromkeys(controllers.split(","), path.strip("/"))
-    root = Path("/sys/fs/cgroup")
-    if (root / "cgroup.controllers").exists():
+    if (root / "cgroup.controllers").exists():  # version 2
         # A group that holds processes, as ours does, can't have others below it: one beside it.
         beside = root.joinpath(own.get("", "")).parent
         with contextlib.suppress(OSError):
@@ -196,34 +196,34 @@ def inside(first: int) -> list[int]:
     """
     try:
         return [first, *(p.pid for p in psutil.Process(first).children(recursive=True))]
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return []
 
 
-def memory(processes: Iterable[int], enough: float = math.inf) -> int:
+def memory(processes: Sequence[int], enough: float = math.inf) -> int:
     """Return the bytes that processes take together.
 
     Parameters
     ----------
-    processes : iterable of int
+    processes : sequence of int
         Their numbers.
     enough : float
         Only a sum above this is worth the time to count shared memory once.
     """
+    total = sum(_taken(pid) for pid in processes)
+    if total > enough and sys.platform == "linux":
+        total = sum(_taken(pid, once=True) for pid in processes)
+    return total
 
-    def sum_of(kind: str) -> int:
-        total = 0
-        for pid in processes:
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(pid)
-                if kind == "rss":
-                    total += process.memory_info().rss
-                else:
-                    total += process.memory_full_info().pss
-        return total
 
-    total = sum_of("rss")
-    return sum_of("pss") if total > enough and sys.platform == "linux" else total
+def _taken(pid: int, once: bool = False) -> int:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        with contextlib.suppress(psutil.AccessDenied):
+            if once:
+                return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    return 0
 
 
 def computed(processes: Iterable[int]) -> float:

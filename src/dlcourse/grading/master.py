@@ -61,8 +61,8 @@ class Master:
         numbers of the tasks that it belongs to.
     owners : dict
         The number of the task that each name answers.
-    helpers : set of str
-        What tests define beside.
+    helpers : dict
+        What tests define and tasks do not, by name.
     """
 
     setup: dict[str, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Master:
     given: dict[str, set[int]] = field(default_factory=dict)
     tested: dict[str, set[int]] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
-    helpers: set[str] = field(default_factory=set)
+    helpers: dict[str, ast.stmt] = field(default_factory=dict)
 
 
 def understood(cells: Sequence[dict[str, Any]]) -> Master:
@@ -109,15 +109,16 @@ def understood(cells: Sequence[dict[str, Any]]) -> Master:
             else:
                 master.tests.append(Test(name, number, cell.source, points))
                 known = master.tested
-                master.helpers.update(d for node in statements for d, _ in definitions(node))
+                master.helpers.update(one for node in statements for one in definitions(node))
             for node in statements:
                 known.setdefault(dump(node), set()).add(number)
         above = None
         if cell.kind == "markdown" and name is None and cell.source.strip():
-            above = cell.source.strip().splitlines()[0]
+            above = cell.source.strip().splitlines()[0].strip()
             lines = frozenset(line.strip() for line in cell.source.splitlines())
             master.texts[above] = Text(lines, None)
-    master.helpers -= master.owners.keys()
+    for name in master.owners:
+        master.helpers.pop(name, None)
     return master
 
 
@@ -143,3 +144,11 @@ def definitions(node: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
             yield from ((one.id, at) for one in names if isinstance(one, ast.Name))
         elif isinstance(at, ast.stmt | ast.excepthandler | ast.match_case):
             waiting.extend(reversed(list(ast.iter_child_nodes(at))))
+
+
+def arguments(node: ast.stmt | None) -> list[str] | None:
+    """Return the names of a function's arguments, None if it is no function."""
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    given = node.args
+    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]

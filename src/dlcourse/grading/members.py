@@ -18,7 +18,7 @@ from pathlib import Path
 from dlcourse.grading.notebooks import MOST_BYTES, Unreadable
 
 #: How many folders may lie in one another, and how many files are looked at.
-_DEEPEST, _MOST_FILES = 12, 2000
+_DEEPEST, _MOST_FILES = 12, 20_000
 _LEFT_BEHIND = {"__macosx", "thumbs.db", "desktop.ini", "__pycache__"}
 _DRIVE = re.compile("[A-Za-z]:")
 

@@ -6,23 +6,31 @@ validated or repaired beyond that, so a wrong version, a missing id or an unknow
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dlcourse.files import one_line
+from dlcourse.grading.python import parsed, plain
 
 #: The most bytes of a file; saved outputs may take tens of megabytes.
 MOST_BYTES = 64 * 2**20
 #: The most characters of code, and of all cells together.
 _MOST_CODE, _MOST_TEXT = 400_000, 10**7
 _MOST_CELLS = 5000
-#: The most bytes outside of strings: they become objects, which take far more memory.
-_MOST_STRUCTURE = 16 * 2**20
+#: The most bytes outside of strings, and quotation marks: objects take far more memory.
+_MOST_STRUCTURE = _MOST_QUOTES = 8 * 2**20
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_STUB = re.compile(r"^\s*raise NotImplementedError\b|^\s*YOUR ANSWER HERE\s*$", re.MULTILINE)
+_STUB = re.compile(
+    r"^[ \t]*raise NotImplementedError\b|^[ \t]*YOUR ANSWER HERE[ \t]*$", re.MULTILINE
+)
+# How cells begin in a script, and their names.
+_MARK = re.compile(
+    r"^# ?%%(.*)$|^# \+( \[.*| \{.*| \w+=.*)?$|^# In ?\[[ \d]*\]:?[ ]*$", re.MULTILINE
+)
+_NAME = re.compile(r'"grade_id": ?"([^"\\]+)"')
 _OTHERS = {
     b"<": "a web page; hand in the file itself, not the page that shows it",
     b"%PDF": "a PDF",
@@ -87,7 +95,8 @@ that shows it
     text = decoded(data).strip()
     if not text:
         raise Unreadable("is empty; ask for it again")
-    if len(data) > 2**20 and len(_STRING.sub(b"", data)) > _MOST_STRUCTURE:
+    many = data.count(b'"') > _MOST_QUOTES
+    if many or (len(data) > _MOST_STRUCTURE and len(_STRING.sub(b"", data)) > _MOST_STRUCTURE):
         raise Unreadable("has more in it than any notebook; ask for it again, without outputs")
     try:
         content = json.loads(text)
@@ -108,29 +117,57 @@ that shows it
 def from_script(data: bytes) -> Notebook:
     """Read the Python text of a notebook, as Jupyter, VS Code, Colab or jupytext write it.
 
+    Cells begin at ``# %%``, ``# +`` or ``# In[3]:``. Where there are none, all code is one cell,
+    or, if that is no Python, each paragraph. The time is linear in the size; jupytext's is not.
+
     Raises
     ------
     Unreadable
-        If that cannot be; the text goes on from the name of the file.
+        If it is too long; the text goes on from the name of the file.
 
     Examples
     --------
-    >>> [cell.source for cell in from_script(b"# %%\\nx = 1\\n\\n# %%\\nx\\n").cells]
-    ['x = 1', 'x']
+    >>> found = from_script(b"# %%\\nx = 1\\n\\n# %% [markdown]\\n# Text\\n")
+    >>> [cell.source for cell in found.cells]
+    ['x = 1', 'Text']
     """
-    import jupytext  # which takes a while to import
-
     text = decoded(data)
     if len(text) > _MOST_CODE:
         raise Unreadable("has more code than any notebook; ask for it again")
+    marks = list(_MARK.finditer(text))
+    begin = [0, *(mark.end() for mark in marks)]
+    end = [*(mark.start() for mark in marks), len(text)]
+    heads = ["", *(mark[1] or mark[2] or "" for mark in marks)]
+    bodies = [text[i:j].strip("\n") for i, j in zip(begin, end, strict=True)]
+    if not marks and parsed(plain(text)) is None:
+        bodies = _paragraphs(text)
+        heads = [""] * len(bodies)
+    cells = [_of_script(head, body) for head, body in zip(heads, bodies, strict=True) if body]
+    if not any(mark[1] is not None for mark in marks):  # then texts are comments, or, on Colab,
+        texts = [_uncommented(part) for part in text.split("\n\n") if _is_comment(part)]
+        tree = parsed(text)
+        for node in tree.body if tree and not marks else ():  # strings
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                texts.append(str(node.value.value))
+        cells += [{"cell_type": "markdown", "source": text} for text in texts]
+    # It is something that the learner made, whatever is left as it was.
+    return replace(_notebook(cells), answered=True)
+
+
+def decoded(data: bytes) -> str:
+    """Return a text in UTF-8, UTF-16 or UTF-32, with or without a mark of the order of bytes.
+
+    Examples
+    --------
+    >>> decoded("é\\r\\n".encode("utf-16")), decoded(b"\\xe9")
+    ('é\\n', 'é')
+    """
+    encoding = json.detect_encoding(data)
     try:
-        content = jupytext.reads(text, "py")
-    except Exception as error:  # whatever a strange header makes it raise
-        raise Unreadable(
-            f"cannot be read ({type(error).__name__}: {one_line(str(error)[:100])}); "
-            "ask for the notebook"
-        ) from None
-    return _notebook(content.cells)
+        text = data.decode(encoding, "strict" if encoding.startswith("utf-8") else "replace")
+    except UnicodeDecodeError:  # an old editor of Windows
+        text = data.decode("cp1252", "replace")
+    return _lines(text)
 
 
 def cell_of(item: dict[str, Any]) -> Cell:
@@ -155,20 +192,31 @@ def mark_of(item: dict[str, Any]) -> dict[str, Any]:
     return mark if isinstance(mark, dict) else {}
 
 
-def decoded(data: bytes) -> str:
-    """Return a text in UTF-8, UTF-16 or UTF-32, with or without a mark of the order of bytes.
+def _of_script(head: str, body: str) -> dict[str, Any]:
+    """Return a cell as JSON has it; jupytext keeps nbgrader's mark in its first line."""
+    named = _NAME.search(head)
+    metadata = {"nbgrader": {"grade_id": named[1]}} if named else {}
+    if "[markdown]" in head or "[md]" in head or "[raw]" in head:
+        return {"cell_type": "markdown", "source": _uncommented(body), "metadata": metadata}
+    return {"cell_type": "code", "source": body, "metadata": metadata}
 
-    Examples
-    --------
-    >>> decoded("é\\r\\n".encode("utf-16")), decoded(b"\\xe9")
-    ('é\\n', 'é')
-    """
-    encoding = json.detect_encoding(data)
-    try:
-        text = data.decode(encoding, "strict" if encoding.startswith("utf-8") else "replace")
-    except UnicodeDecodeError:  # an old editor of Windows
-        text = data.decode("cp1252", "replace")
-    return _lines(text)
+
+def _paragraphs(text: str) -> list[str]:
+    """Cut a text at empty lines before lines that are not indented."""
+    found: list[list[str]] = [[]]
+    for part in text.split("\n\n"):
+        if not part.lstrip("\n").startswith((" ", "\t")):
+            found.append([])
+        found[-1].append(part)
+    return ["\n\n".join(parts) for parts in found]
+
+
+def _is_comment(text: str) -> bool:
+    return all(line.startswith("#") for line in text.strip("\n").split("\n"))
+
+
+def _uncommented(text: str) -> str:
+    return re.sub(r"^# ?", "", text.strip().strip('"'), flags=re.MULTILINE)
 
 
 def _found(data: bytes, text: str, error: ValueError) -> str:
@@ -189,17 +237,20 @@ def _found(data: bytes, text: str, error: ValueError) -> str:
 
 
 def _notebook(found: Iterable[Any]) -> Notebook:
-    cells, answered, marked = [], False, False
+    cells: list[Cell] = []
+    answered = marked = False
     for item in found:
         if not isinstance(item, dict):
             continue
+        if len(cells) == _MOST_CELLS:
+            raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
         cell = cell_of(item)
         cells.append(cell)
         if mark_of(item).get("solution") is True:
             marked = True
             answered |= bool(cell.source.strip()) and not _STUB.search(cell.source)
-    if len(cells) > _MOST_CELLS:
-        raise Unreadable(f"has more than {_MOST_CELLS} cells; ask for it again")
+    if not cells:
+        raise Unreadable("has no cells; ask for it again")
     code = sum(len(cell.source) for cell in cells if cell.kind == "code")
     if code > _MOST_CODE or sum(len(cell.source) for cell in cells) > _MOST_TEXT:
         raise Unreadable("has more text in its cells than any answer needs; ask for it again")

@@ -5,6 +5,7 @@ Templates lie in `pages/`. Whatever is put into them is text, unless `inert.to_h
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -28,7 +29,7 @@ def write(path: Path, template: str, **values: object) -> None:
     """
     page = _ENVIRONMENT.get_template(template).render(**values)
     with atomic_write(path) as file:
-        file.write(page.encode(errors="backslashreplace"))
+        file.write(page.encode(errors="replace"))  # half a pair of UTF-16 is no text
 
 
 def address(*parts: str) -> str:
@@ -39,7 +40,7 @@ def address(*parts: str) -> str:
     >>> address("..", "feedback", "Ana Müller #1", "ps1.html")
     '../feedback/Ana%20M%C3%BCller%20%231/ps1.html'
     """
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join(quote(os.fsencode(part), safe="") for part in parts)
 
 
 def points(value: float | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlcourse.grading.master import Master, definitions, understood
+from dlcourse.grading.master import Master, arguments, definitions, understood
 from dlcourse.grading.notebooks import Unreadable
 from dlcourse.grading.python import dump, parsed, plain, replaced
 from dlcourse.grading.submission import Submission, shown
@@ -23,6 +23,7 @@ _DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 _NO_WORDS = "YOUR ANSWER HERE"
 #: More statements than these, added to the setup, are not run one by one.
 _MOST_ADDED = 200
+_MOST_WORDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Plan:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class _Read:
     """A cell of code as it was understood."""
 
@@ -113,7 +114,7 @@ def lay(master: Sequence[dict[str, Any]], submission: Submission) -> Plan:
     remarks = list(submission.remarks)
     reads = _reads(submission, teacher, remarks)
     _find_answers(reads, teacher, remarks)
-    words = _words(submission, teacher)
+    words = _words(submission, teacher, remarks)
     _look_at_marks(submission, reads, words, teacher, remarks)
     names = [task.name for task in teacher.tasks]
     answers: dict[str, list[str]] = {name: [] for name in names}
@@ -149,7 +150,8 @@ def _reads(submission: Submission, teacher: Master, remarks: list[str]) -> list[
     answers = {task.name for task in teacher.tasks}
     reads: list[_Read] = []
     for cell in submission.cells:
-        if cell.kind != "code" and not _DEFINES.search(cell.source):
+        short = len(cell.source) <= _MOST_WORDS
+        if cell.kind != "code" and not (short and _DEFINES.search(cell.source)):
             continue
         text = plain(cell.source)
         tree = parsed(text)
@@ -160,7 +162,8 @@ def _reads(submission: Submission, teacher: Master, remarks: list[str]) -> list[
         elif cell.name in teacher.questions and cell.name not in answers:
             continue
         before = reads[-1] if reads and tree is None else None
-        if before and (cell.name == before.name or text.lstrip("\n").startswith((" ", "\t"))):
+        inside = text.lstrip("\n").startswith((" ", "\t"))
+        if before and (cell.name == before.name or (inside and not before.is_test)):
             joined = f"{before.text}\n{text}"
             if whole := parsed(joined):
                 reads[-1] = _read(before.name, joined, whole, teacher)
@@ -175,8 +178,8 @@ def _read(name: str | None, text: str, tree: ast.Module | None, teacher: Master)
     here = {test.task for test in teacher.tests if test.name == name}
     read.tests, read.is_test, read.is_setup = here, bool(here), name in teacher.setup
     if tree is None:
-        broken = {test for test in _names(text, None) & teacher.helpers if test.startswith("test")}
-        read.is_test |= bool(broken)
+        names = _names(text, None) & teacher.helpers.keys()
+        read.is_test |= any(name.startswith("test") for name in names)
         read.edited = read.is_test
         return read
     dumps = [dump(node) for node in tree.body]
@@ -184,16 +187,26 @@ def _read(name: str | None, text: str, tree: ast.Module | None, teacher: Master)
     # A statement that several tests share does not say whose test this is.
     read.tests.update(*(numbers for numbers in known if len(numbers) == 1))
     read.is_setup |= len(teacher.given) < 2 * sum(one in teacher.given for one in set(dumps))
-    teachers = teacher.tested.keys() | teacher.given.keys()
-    own = [node for node, one in zip(tree.body, dumps, strict=True) if one not in teachers]
+    own = [
+        node
+        for node, one in zip(tree.body, dumps, strict=True)
+        if one not in teacher.tested and one not in teacher.given and not isinstance(node, ast.Pass)
+    ]
     read.left = own
-    if known or read.is_test:  # what was edited of a test goes with the rest of it
-        named = [(node, {name for name, _ in definitions(node)}) for node in own]
-        read.left = [node for node, names in named if not names & teacher.helpers]
-        if read.is_test and not any(names & teacher.owners.keys() for _, names in named):
+    if known or read.is_test:
+        read.left = [node for node in own if not _of_a_test(node, teacher)]
+        if read.is_test and not teacher.owners.keys() & _names("", ast.Module(read.left, [])):
             read.left = []
         read.edited = len(read.left) < len(own)
     return read
+
+
+def _of_a_test(node: ast.stmt, teacher: Master) -> bool:
+    """Return whether a statement defines what a test defines: then it is one that was edited."""
+    return any(
+        name in teacher.helpers and arguments(at) == arguments(teacher.helpers[name])
+        for name, at in definitions(node)
+    )
 
 
 def _find_answers(reads: list[_Read], teacher: Master, remarks: list[str]) -> None:
@@ -213,11 +226,12 @@ def _find_answers(reads: list[_Read], teacher: Master, remarks: list[str]) -> No
                 found[name].append((read, at))
     for name, places in found.items():
         stub = teacher.tasks[teacher.owners[name]].stubs[name]
-        stubs = [(read, at) for read, at in places if at and dump(at) == dump(stub)]
-        real = [place for place in places if place not in stubs]
+        untouched = dump(stub)
+        stubs = [(read, at) for read, at in places if at and dump(at) == untouched]
+        real = [(read, at) for read, at in places if not at or dump(at) != untouched]
         whole = [place for place in real if not isinstance(place[1], ast.Assign | ast.AnnAssign)]
         # A function with other arguments is one of the learner's own, if there is a better one.
-        alike = [place for place in whole if _arguments(place[1]) in (None, _arguments(stub))]
+        alike = [place for place in whole if arguments(place[1]) in (None, arguments(stub))]
         answers = alike or whole or real
         for read, _ in answers or stubs:
             read.tasks.add(teacher.owners[name])
@@ -254,34 +268,37 @@ def _look_at_marks(
         remarks.append("nbgrader's names of the cells are lost; they were found by their contents")
     edited = {number for read in reads if read.edited for number in read.tests}
     deleted = {test.task for test in teacher.tests}.difference(*(read.tests for read in reads))
-    for what, numbers in (("edited", edited), ("deleted", deleted)):
+    for what, numbers in (
+        ("that differ from the teacher's were not run", edited),
+        ("are missing, and the teacher's were run", deleted),
+    ):
         names = ", ".join(teacher.tasks[number].name for number in sorted(numbers - {-1}))
         if names:
-            remarks.append(f"tests were {what}, and the teacher's were run: {names}")
+            remarks.append(f"tests {what}: {names}")
 
 
 def _added(read: _Read, source: str, teacher: Master) -> Iterator[Step]:
     """Yield what was added to the setup: each statement by itself, since one may not work here."""
-    if read.tree is not None and len(read.left) <= _MOST_ADDED:
-        for node in read.left:
-            if isinstance(node, ast.Pass):
-                continue
-            owned = [
-                teacher.owners[name] for name, _ in definitions(node) if name in teacher.owners
-            ]
-            name = teacher.tasks[owned[0]].name if owned else "setup"
-            yield Step("theirs", name, ast.unparse(node))
+    try:
+        texts = [ast.unparse(node) for node in read.left[: _MOST_ADDED + 1]]
+    except RecursionError:
+        texts = []
+    if read.tree is not None and len(texts) == len(read.left):
+        for node, text in zip(read.left, texts, strict=True):
+            owned = [name for name, _ in definitions(node) if name in teacher.owners]
+            name = teacher.tasks[teacher.owners[owned[0]]].name if owned else "setup"
+            yield Step("theirs", name, text)
     elif source.strip():
         yield Step("theirs", "setup", source)
 
 
-def _words(submission: Submission, teacher: Master) -> dict[str, str]:
+def _words(submission: Submission, teacher: Master, remarks: list[str]) -> dict[str, str]:
     """Return the answers in words: what stands in their cells, or below their questions."""
     said: dict[str, list[str]] = {name: [] for name in teacher.questions}
     current: str | None = None
     for cell in submission.cells:
         lines = cell.source.strip().splitlines()
-        text = teacher.texts.get(lines[0]) if lines else None
+        text = teacher.texts.get(lines[0].strip()) if lines else None
         if cell.name in said:
             current = cell.name
         elif cell.name is not None:
@@ -294,7 +311,12 @@ def _words(submission: Submission, teacher: Master) -> dict[str, str]:
         answer = "\n".join(line for line in lines if line.strip() != _NO_WORDS).strip()
         if current is not None and answer:
             said[current].append(answer)
-    return {name: "\n\n".join(texts) for name, texts in said.items()}
+    words = {name: "\n\n".join(texts) for name, texts in said.items()}
+    for name, answer in words.items():
+        if len(answer) > _MOST_WORDS:
+            words[name] = answer[:_MOST_WORDS]
+            remarks.append(f"the answer {name} has {len(answer):,} characters; it was cut off")
+    return words
 
 
 def _names(text: str, tree: ast.Module | None) -> set[str]:
@@ -302,13 +324,6 @@ def _names(text: str, tree: ast.Module | None) -> set[str]:
     if tree is None:
         return set(_DEFINES.findall(text))
     return {name for node in tree.body for name, _ in definitions(node)}
-
-
-def _arguments(node: ast.stmt | None) -> list[str] | None:
-    if not isinstance(node, ast.FunctionDef):
-        return None
-    given = node.args
-    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
 def _title(name: str | None) -> str:

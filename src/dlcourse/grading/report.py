@@ -98,7 +98,7 @@ def write(course: Path, assignment: str, rows: Sequence[Row] | None = None) -> P
         statuses=Counter(row.status for row in rows),
         sandboxes=Counter(row.sandbox for row in graded),
         to_do=_to_do(rows),
-        late=[(row.student, hours(row.late)) for row in rows if row.late is not None],
+        late={row.student: hours(row.late) for row in rows if row.late is not None},
         nothing=[row.student for row in rows if row.status == "nothing handed in"],
         bars=_bars(graded),
         quartiles=_quartiles([row.score or 0.0 for row in graded]),

@@ -43,7 +43,7 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 
 class JobError(RuntimeError):
-    """A job ended without a result: why."""
+    """A job ended without a result: why, in one sentence, and on further lines what it said."""
 
 
 @functools.cache
@@ -124,10 +124,9 @@ def run(spec: str, seconds: float, module: str = JOB, beside: Path | None = None
             _running.discard(process)
         if status == 0 and paths[1].is_file():
             return paths[1].read_text(encoding="utf-8")
-        lines = (folder / "log").read_bytes()[-2000:].decode(errors="replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        said = (folder / "log").read_bytes()[-10_000:].decode(errors="replace")
         ended = f"signal {-status}" if status < 0 else f"status {status}"
-        raise JobError(f"grading failed ({ended}: {one_line(said)[:300]}); {_REMEDY}")
+        raise JobError(f"grading failed ({ended}); {_REMEDY}\n{said}")
 
 
 def side_by_side(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dlcourse.grading.inside import ENVIRONMENT
 from dlcourse.grading.limits import Group, Limits, computed, group, inside, memory, size
@@ -170,14 +171,14 @@ def launched(
     outlet: int,
     limits: Limits,
     *inherited: int,
-) -> tuple[subprocess.Popen[bytes], int, Group | None]:
+) -> tuple[subprocess.Popen[bytes], dict[str, Any], Group | None]:
     """Start what makes a sandbox, put the first process inside into a control group, let it go.
 
     Parameters
     ----------
     command : function
-        Of two descriptors: it tells the first process inside on one, as JSON, and waits for a
-        byte on the other.
+        Of two descriptors: it tells the first process inside on one, as ``child-pid`` in JSON,
+        and waits for a byte on the other.
     inlet, outlet : int
         Its input and output.
     limits : Limits
@@ -188,7 +189,7 @@ def launched(
     Returns
     -------
     tuple
-        The process, the number of the first process inside, and the control group if there is one.
+        The process, what it told, and the control group if there is one.
     """
     informed, inform = os.pipe()
     waits, go = os.pipe()
@@ -212,10 +213,11 @@ def launched(
                 said = process.stderr.read().decode(errors="replace")
                 process.wait()
                 raise SandboxError(_with_remedy(said))
-        first = int(json.loads(told)["child-pid"])
-        bounds = group(limits, first)
-        os.write(go, b"!")
-        return process, first, bounds
+        facts = json.loads(told)
+        bounds = group(limits, facts["child-pid"])
+        with contextlib.suppress(BrokenPipeError):  # it has ended by now, as will be found
+            os.write(go, b"!")
+        return process, facts, bounds
     finally:
         for descriptor in (informed, inform, waits, go):
             if descriptor >= 0:
@@ -230,7 +232,7 @@ def _with_remedy(error: str) -> str:
     if "Permission denied" in said or "Operation not permitted" in said or "No permissions" in said:
         return (
             f"bubblewrap may not make its spaces ({said}): on Ubuntu, sudo sysctl "
-            "kernel.apparmor_restrict_unprivileged_userns=0; in Docker, --security-opt "
-            "seccomp=unconfined --security-opt apparmor=unconfined"
+            "kernel.apparmor_restrict_unprivileged_userns=0; in Docker, --cap-add SYS_ADMIN and "
+            "--security-opt with each of seccomp=, apparmor= and systempaths=unconfined"
         )
     return said

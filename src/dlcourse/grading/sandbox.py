@@ -69,7 +69,7 @@ class Sandbox:
     ) -> Running:
         """Start a program.
 
-        It is ended with the thread that started it.
+        In a sandbox it ends with the thread that starts it, from its first answer on.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Bubblewrap(Sandbox):
         read_only: Mapping[Path, Path],
         limits: Limits,
     ) -> Running:
-        mounts = {path: path for path in python()} | dict(read_only)
+        mounts = [*python(), *read_only]
         sources = {path: str(path) for path in mounts}
         bwrap = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--unshare-pid"]
         become: list[str] = []
@@ -151,7 +151,6 @@ class Bubblewrap(Sandbox):
             *("--unshare-all", "--unshare-user", "--disable-userns"),
             *("--uid", str(_NOBODY), "--gid", str(_NOBODY), "--new-session", "--clearenv"),
             *_each("--setenv", ENVIRONMENT.items()),
-            *("--ro-bind", "/usr", "/usr"),
             *_each("--symlink", links),
             *_each("--ro-bind", (2 * (str(path),) for path in system() if not path.is_symlink())),
             *("--proc", "/proc", "--dev", "/dev"),
@@ -166,15 +165,16 @@ class Bubblewrap(Sandbox):
         ]
 
         def waiting(inform: int, waits: int) -> list[str]:
-            told = ["--info-fd", str(inform), "--block-fd", str(waits)]
-            return [*bwrap, *told, *become, *sandboxed]
+            ends = ["--info-fd", str(inform), "--block-fd", str(waits)]
+            return [*bwrap, *ends, *become, *sandboxed]
 
         descriptors = () if refused is None else (refused,)
         try:
-            process, first, bounds = launched(waiting, inlet, outlet, limits, *descriptors)
+            process, told, bounds = launched(waiting, inlet, outlet, limits, *descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+        first = told["child-pid"]
 
         def kill() -> None:
             # The first process of a space: the kernel ends all others with it.
@@ -190,8 +190,9 @@ class AnotherUser(Sandbox):
 
     name = "another user"
     leaves_open = (
-        "the names and sizes of files, though not what is in them; which processes there are; and "
-        "in a container without CAP_SYS_ADMIN the network, but for TCP from Linux 6.7 on"
+        "whether a file of a given name or a process of a given number exists, sockets of other "
+        "programs that are open to everybody, and in a container without CAP_SYS_ADMIN the network "
+        "(from Linux 6.7 on, without TCP)"
     )
 
     def start(
@@ -205,35 +206,36 @@ class AnotherUser(Sandbox):
     ) -> Running:
         from dlcourse.grading import unprivileged  # it can be imported on Linux alone
 
-        scratch = Path(tempfile.mkdtemp(prefix="dlcourse-"))
-        readable, listed = [*system(), *read_only], []
-        for path in (Path("/usr"), *python()):
-            whole, cut = around(path, hidden())
-            readable += whole
-            listed += cut
+        readable, listed = [*read_only], []
+        for path in (*system(), *python()):
+            if not path.is_symlink():  # what a link leads to is there itself
+                whole, cut = around(path, hidden())
+                readable += whole
+                listed += cut
         settings = {
             "command": as_outside(command, read_only),
-            "environment": ENVIRONMENT | {"HOME": str(scratch)},
+            "environment": ENVIRONMENT,
             "limits": limits.resources(),
             "listed": [str(path) for path in listed],
             "readable": [str(path) for path in readable],
-            "scratch": str(scratch),
             "users": _UNUSED,
         }
         lifeline, life = os.pipe()
 
         def waiting(inform: int, waits: int) -> list[str]:
-            told = json.dumps(settings | {"inform": inform, "lifeline": lifeline, "waits": waits})
-            return [sys.executable, "-I", "-S", unprivileged.__file__, told]
+            ends = {"inform": inform, "waits": waits, "lifeline": lifeline}
+            words = json.dumps(settings | ends)
+            return [sys.executable, "-I", "-S", unprivileged.__file__, words]
 
         try:
-            process, _, bounds = launched(waiting, inlet, outlet, limits, lifeline)
+            process, told, bounds = launched(waiting, inlet, outlet, limits, lifeline)
         except BaseException:
             os.close(life)
             raise
         finally:
             os.close(lifeline)
         # It ends everything when the other end of its lifeline is closed, by us or with us.
+        scratch = Path(told["scratch"])
         return Running(process, process.pid, limits, bounds, lambda: os.close(life), scratch)
 
 
@@ -260,8 +262,8 @@ def choose(without: bool = False) -> Sandbox:
     if without:
         return Sandbox()
     if sys.platform != "linux":
-        system_name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
-        raise SandboxError(f"there is no sandbox for {system_name}: {_ELSEWHERE}")
+        name = {"darwin": "macOS"}.get(sys.platform, sys.platform)
+        raise SandboxError(f"there is no sandbox for {name}: {_ELSEWHERE}")
     reasons = []
     for sandbox, missing in ((Bubblewrap(), _no_bubblewrap), (AnotherUser(), _no_other_user)):
         reason = missing() or _failure(sandbox)
@@ -287,9 +289,9 @@ def _no_other_user() -> str:
         return "only root can run it as another user"
     if not unprivileged.landlock():
         return "another user could read files, since this kernel has no Landlock"
-    closed = (p for path in python() for p in path.resolve().parents if not p.stat().st_mode & 1)
-    for folder in closed:
-        return f"another user can't get at this Python, since {folder} is closed to others"
+    closed = [p for path in python() for p in path.resolve().parents if not p.stat().st_mode & 1]
+    if closed:
+        return f"another user can't get at this Python, since {closed[0]} is closed to others"
     if _user() == _NOBODY:
         return "this container has no users left to run it as"
     return ""

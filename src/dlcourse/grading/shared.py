@@ -24,7 +24,7 @@ WHOLE, FACTOR = 2**20, 4
 LARGEST = 2**28
 
 #: Offset in bytes, shape, strides, dtype, whether it may be written to.
-Place = tuple[int, tuple[int, ...], tuple[int, ...], str, bool]
+Place = tuple[int, tuple[int, ...], tuple[int, ...], np.dtype, bool]
 
 
 class _Memory:
@@ -84,7 +84,7 @@ class Block:
         # What lies between the values of an array is not the other side's to see: it gets NaN.
         now = np.full(self._raw.size, 0xFF, np.uint8)
         for (offset, shape, strides, dtype, _), view in self.views.items():
-            np.copyto(np.ndarray(shape, np.dtype(dtype), now, offset, strides), view)
+            np.copyto(np.ndarray(shape, dtype, now, offset, strides), view)
         return now.tobytes()
 
     def update(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class Block:
         if self._gaps:
             for (offset, shape, strides, dtype, writeable), view in self.views.items():
                 if writeable:
-                    view[...] = np.ndarray(shape, np.dtype(dtype), data, offset, strides)
+                    view[...] = np.ndarray(shape, dtype, data, offset, strides)
         else:
             self._raw[...] = np.frombuffer(data, np.uint8)
         self.known = data
@@ -105,9 +105,9 @@ class Block:
         """Return the array at a place in the block: the same object each time."""
         if place not in self.views:
             offset, shape, strides, dtype, writeable = place
-            if math.prod(shape) * np.dtype(dtype).itemsize > LARGEST:
+            if math.prod(shape) * dtype.itemsize > LARGEST:
                 raise ValueError("an array that is too large")
-            made: np.ndarray = np.ndarray(shape, np.dtype(dtype), self._raw, offset, strides)
+            made: np.ndarray = np.ndarray(shape, dtype, self._raw, offset, strides)
             if not writeable:
                 made.flags.writeable = False
             self.views[place] = made

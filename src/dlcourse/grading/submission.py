@@ -22,7 +22,13 @@ __all__ = ["RECORD", "STAMP", "Cell", "Submission", "Unreadable", "read", "shown
 
 #: What `dlcourse.grading.collect` says about a submission, beside its files.
 RECORD, STAMP = "collected.json", "timestamp.txt"
-_MOST_NOTEBOOKS, _MOST_ARCHIVES, _MOST_HELP = 20, 5, 10**5
+#: What may be a notebook, by the end of its name, and how it is read.
+_KINDS = {
+    (".ipynb",): notebooks.from_json,
+    (".json", ".txt", ""): notebooks.from_json,  # as some browsers save it
+    (".py",): notebooks.from_script,
+}
+_MOST_CANDIDATES, _MOST_ARCHIVES, _MOST_HELP = 20, 5, 10**5
 _HELPERS = """\
 # The Python files that were handed in beside the notebook.
 import pathlib as _pathlib, sys as _sys, tempfile as _tempfile
@@ -90,23 +96,30 @@ def read(folder: Path, assignment: str) -> Submission:
     if not folder.is_dir():
         raise Unreadable("nothing was handed in")
     problems: list[str] = []
-    files = [member for member in in_folder(folder) if member.name not in (RECORD, STAMP)]
-    members = list(_unpacked(files, problems))
-    found = _candidates(members, (".ipynb", ".json", ".txt", ""), notebooks.from_json, problems)
-    found = found or _candidates(members, (".py",), notebooks.from_script, problems)
-    if not found:
-        if problems:
-            raise Unreadable("; ".join(problems[:5]))
-        names = ", ".join(shown(member.name) for member in members[:5])
-        if names:
-            raise Unreadable(f"there is no notebook, only {names}; ask for {assignment}.ipynb")
-        raise Unreadable("nothing was handed in")
-    chosen, remark = _chosen(found, assignment)
-    cells = chosen.notebook.cells
-    helpers = _helpers(chosen, members)
-    return Submission(
-        (helpers, *cells) if helpers else cells, chosen.name, tuple(remark + problems[:5])
+    try:
+        files = [member for member in in_folder(folder) if member.name not in (RECORD, STAMP)]
+    except OSError as error:
+        raise Unreadable(
+            f"the folder cannot be read ({error.strerror}); look at its rights"
+        ) from None
+    # What has the right name comes first, then what lies in the fewest folders.
+    members = sorted(
+        _unpacked(files, problems),
+        key=lambda one: (_stem(one) != assignment.casefold(), one.name.count("/"), one.name),
     )
+    found: list[_Candidate] = []
+    for suffixes, parse in _KINDS.items():
+        if not any(one.notebook.answered for one in found):
+            more = _candidates(members, suffixes, parse, problems)
+            found += [one for one in more if one.ours] if found else more
+    if not found:
+        names = ", ".join(shown(member.name) for member in members[:5])
+        other = f"there is no notebook, only {names}; ask for {assignment}.ipynb"
+        nothing = "nothing was handed in"
+        raise Unreadable("; ".join(problems[:5]) or (other if names else nothing))
+    chosen, remarks = _chosen(found, assignment)
+    cells = (*_helpers(chosen, members), *chosen.notebook.cells)
+    return Submission(cells, chosen.name, (*remarks, *problems[:5]))
 
 
 def shown(name: str) -> str:
@@ -147,22 +160,18 @@ def _candidates(
     parse: Callable[[bytes], Notebook],
     problems: list[str],
 ) -> list[_Candidate]:
-    """Return the notebooks among files of these kinds, each once; the first kind should be one."""
+    """Return the notebooks among files of these kinds, each once; an ``.ipynb`` should be one."""
     found: list[_Candidate] = []
-    likely = [member for member in members if _suffix(member) in suffixes]
-    for member in sorted(likely, key=lambda member: _suffix(member) != suffixes[0]):
-        if len(found) == _MOST_NOTEBOOKS:
-            problems.append(f"there are more than {_MOST_NOTEBOOKS} notebooks; not all were read")
-            break
+    for member in [one for one in members if _suffix(one) in suffixes][:_MOST_CANDIDATES]:
         try:
             if member.refused:
                 raise Unreadable(member.refused)
             notebook = parse(member.read())
         except Unreadable as reason:
-            if _suffix(member) == suffixes[0]:
+            if _suffix(member) == ".ipynb":
                 problems.append(f"{shown(member.name)} {reason}")
             continue
-        if notebook.cells and all(notebook != other.notebook for other in found):
+        if all(notebook != other.notebook for other in found):
             found.append(_Candidate(member, notebook))
     return found
 
@@ -172,8 +181,6 @@ def _chosen(found: list[_Candidate], assignment: str) -> tuple[_Candidate, list[
     if len(found) == 1:
         return found[0], []
     named = [one for one in found if _stem(one.member) == assignment.casefold()]
-    # The one that lies in the fewest folders.
-    named.sort(key=lambda one: one.member.name.count("/"))
     answered = [one for one in found if one.ours and one.notebook.answered]
     if named and (named[0] in answered or not answered):
         chosen = named[0]
@@ -191,7 +198,7 @@ def _chosen(found: list[_Candidate], assignment: str) -> tuple[_Candidate, list[
     return chosen, [f"{chosen.name} was read, not {others}; look whether it is the right one"]
 
 
-def _helpers(chosen: _Candidate, members: list[Member]) -> Cell | None:
+def _helpers(chosen: _Candidate, members: list[Member]) -> list[Cell]:
     """Return a cell that makes the Python files which the notebook imports from beside it.
 
     They lie last on the way of an import, so that they stand in for nothing that is installed.
@@ -199,16 +206,17 @@ def _helpers(chosen: _Candidate, members: list[Member]) -> Cell | None:
     beside, _, _ = chosen.member.name.rpartition("/")
     code = "\n".join(cell.source for cell in chosen.notebook.cells if cell.kind == "code")
     files = {}
-    for member in members:
+    for member in [one for one in members if _suffix(one) == ".py"][:_MOST_CANDIDATES]:
         above, _, name = member.name.rpartition("/")
         stem = name.removesuffix(".py")
         wanted = name != stem and stem.isidentifier() and above == beside and not member.refused
-        if wanted and re.search(rf"^\s*(?:from|import)\s.*\b{stem}\b", code, re.MULTILINE):
+        if wanted and re.search(rf"^[ \t]*(?:from|import)[ \t].*\b{stem}\b", code, re.MULTILINE):
             with suppress(Unreadable):
                 files[name] = notebooks.decoded(member.read())
-    if sum(map(len, files.values())) > _MOST_HELP:
-        return None
-    return Cell("code", _HELPERS.format(files=files)) if files else None
+    if not 0 < sum(map(len, files.values())) <= _MOST_HELP:
+        return []
+    # As a part of the setup it runs before all else of the learner's.
+    return [Cell("code", _HELPERS.format(files=files), "setup")]
 
 
 def _suffix(member: Member) -> str:

@@ -17,6 +17,7 @@ import select
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,9 +63,7 @@ def restrict(readable: Iterable[str], listed: Iterable[str], writable: Iterable[
         Folders of which only the names in them are to be seen.
     """
     version = landlock()
-    everything = (
-        1 << (13 if version < 2 else 14 if version < 3 else 15 if version < 5 else 16)
-    ) - 1
+    everything = (1 << 13 + (version >= 2) + (version >= 3) + (version >= 5)) - 1
     rules = _Ruleset(everything, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = _called(_LIBC.syscall(_CREATE, ctypes.byref(rules), size, 0))
@@ -91,23 +90,25 @@ def _become(user: int) -> None:
     os.setresuid(user, user, user)
 
 
-def _run(settings: dict[str, Any], user: int) -> None:
+def _run(settings: dict[str, Any], user: int, scratch: str) -> None:
     """Become the program."""
     os.close(settings["inform"])
-    os.read(settings["waits"], 1)  # until it is in its control group
+    if not os.read(settings["waits"], 1):  # until it is in its control group
+        return
     for which, most in settings["limits"].items():
         resource.setrlimit(getattr(resource, which), (most, most))
     _become(user)
     _called(_LIBC.prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0))
-    os.chdir(settings["scratch"])
+    os.chdir(scratch)
     os.closerange(3, 1024)
     os.dup2(0, 3)
     os.dup2(1, 4)
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
-    restrict(settings["readable"], settings["listed"], [settings["scratch"], os.devnull])
-    os.execve(settings["command"][0], settings["command"], settings["environment"])
+    restrict(settings["readable"], settings["listed"], [scratch, os.devnull])
+    command = settings["command"]
+    os.execve(command[0], command, settings["environment"] | {"HOME": scratch})
 
 
 def _end(user: int) -> None:
@@ -130,27 +131,34 @@ def main() -> None:
     """Start the program of the settings, wait for its end or its starter's, and leave nothing."""
     settings = json.loads(sys.argv[1])
     user = settings["users"] + os.getpid()  # of those that live, no other has this number
-    os.chown(settings["scratch"], user, user)
-    _called(_LIBC.prctl(_SUBREAPER, 1, 0, 0, 0))
-    for kind in (_NEW_IPC, _NEW_NETWORK):
-        _LIBC.unshare(kind)
-    program = os.fork()
-    if program == 0:
-        try:
-            _run(settings, user)
-        finally:
-            os._exit(127)
-    os.write(settings["inform"], json.dumps({"child-pid": program}).encode())
-    for descriptor in (0, 1, settings["inform"], settings["waits"]):
-        os.close(descriptor)
+    scratch = tempfile.mkdtemp(prefix="dlcourse-")
     status = -signal.SIGKILL
-    while not select.select([settings["lifeline"]], [], [], 0.02)[0]:
-        pid, code = os.waitpid(-1, os.WNOHANG)
-        if pid == program:
-            status = os.waitstatus_to_exitcode(code)
-            break
-    _end(user)
-    shutil.rmtree(settings["scratch"], ignore_errors=True)
+    try:
+        os.chown(scratch, user, user)
+        _called(_LIBC.prctl(_SUBREAPER, 1, 0, 0, 0))
+        for kind in (_NEW_IPC, _NEW_NETWORK):
+            _LIBC.unshare(kind)
+        program = os.fork()
+        if program == 0:
+            try:
+                _run(settings, user, scratch)
+            finally:
+                os._exit(127)
+        for descriptor in (0, 1, settings["waits"]):
+            os.close(descriptor)
+        told = json.dumps({"child-pid": program, "scratch": scratch})
+        os.write(settings["inform"], told.encode())
+        os.close(settings["inform"])
+        while not select.select([settings["lifeline"]], [], [], 0.02)[0]:
+            pid, code = os.waitpid(-1, os.WNOHANG)
+            if pid == program:
+                status = os.waitstatus_to_exitcode(code)
+                break
+    except BrokenPipeError:
+        pass  # who started us is gone
+    finally:
+        _end(user)
+        shutil.rmtree(scratch, ignore_errors=True)
     sys.exit(status if status >= 0 else 128 - status)
 
 

@@ -25,6 +25,7 @@ from dlcourse.grading.submission import Unreadable, read
 
 SPEC = "dlcourse job 1"
 RESULT = "dlcourse marks 1"
+_PARTS = {"tests", "cells", "remarks", "ended", "sandbox"}
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Class:
             "minutes": self.settings.job_minutes,
             "seconds": self.settings.test_seconds,
         }
-        self._edition = _hash([self.master, self._spec])
+        self._edition = digest([self.master, self._spec])
         self._spec["environment"] = environment()
         self._sandbox = "none" if without_sandbox else "auto"
         self.results = course / "results" / assignment
@@ -121,13 +122,33 @@ class Class:
             found: dict[str, Any] = json.loads(text)
             if (found["format"], found["key"]) != (RESULT, key):
                 raise ValueError(f"format {found['format']!r}")
+            if missing := _PARTS - found.keys():
+                raise ValueError(f"no {min(missing)}")
         except (ValueError, KeyError, TypeError) as error:
             raise JobError(
                 f"the job gave no result that can be read ({error}); grade again, and report this"
             ) from None
         with atomic_write(self.results / f"{key}.json") as file:
             file.write(text.encode())
+        self._failure(key).unlink(missing_ok=True)
         return found
+
+    def fail(self, key: str, reason: JobError) -> None:
+        """Remember why there is no result."""
+        with atomic_write(self._failure(key)) as file:
+            file.write(str(reason).encode(errors="replace"))
+
+    def failure(self, key: str) -> str:
+        """Return why there is no result; what the job said is for the teacher alone."""
+        path = self._failure(key)
+        if not path.is_file():
+            return "it is not graded yet; grade again"
+        reason, _, said = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+        where = f"; what it said is in {path.relative_to(self.course)}" if said.strip() else ""
+        return reason + where
+
+    def _failure(self, key: str) -> Path:
+        return self.results / f"{key}.failed"
 
     def ask_again(self, students: Collection[str]) -> None:
         """Begin a new round for these students; a round that was not finished goes on."""
@@ -163,10 +184,10 @@ class Class:
             work.reason = f"it cannot be read ({told}); look at the file, and report this"
             return work
         work.remarks = list(plan.remarks)
-        texts = _hash([asdict(cell) for cell in submission.cells])
+        texts = digest([asdict(cell) for cell in submission.cells])
         number = self._again["rounds"].get(student, 0)
-        key = _hash([texts, self._edition, environment(), number])
-        words = {name: _hash(text) for name, text in plan.words.items()}
+        key = digest([texts, self._edition, environment(), number])
+        words = {name: digest(text) for name, text in plan.words.items()}
         work.record = Record(key, texts, self._edition, environment(), number, words)
         work.spec = self.spec(plan, key)
         return work
@@ -193,5 +214,6 @@ def _master(course: Path, assignment: str) -> list[dict[str, Any]]:
     return cells
 
 
-def _hash(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a hash of a value that can be written as JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.check import work
 from dlcourse.grading.crossing import Crossing
 from dlcourse.grading.endpoint import Endpoint
 from dlcourse.grading.states import GlobalStates
@@ -71,6 +72,7 @@ class Worker(Endpoint):
 
     def answer(self, verb: str, target: Any, name: Any, values: list[Any]) -> Any:
         """Run a cell, call what it defined, or do what a request asks of an object."""
+        work.called = verb != "cell"
         if verb == "cell":
             return self._cell(name, *values)
         if verb == "begin":

@@ -1,0 +1,5 @@
+"""Assignment 3."""
+
+from answers import *  # noqa: F403
+
+ASSIGNMENT = "ps3-speed"

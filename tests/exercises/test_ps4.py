@@ -1,0 +1,5 @@
+"""Assignment 4."""
+
+from answers import *  # noqa: F403
+
+ASSIGNMENT = "ps4-distributed"
