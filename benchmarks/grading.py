@@ -36,7 +36,7 @@ from watch import Watch, survivors
 from dlcourse.distributed.single import available_cores
 from dlcourse.files import write_json
 
-RECORD = ROOT / "benchmarks" / "records" / "grading.json"
+RECORDS = ROOT / "benchmarks" / "records" / "grading"
 SEED = 16
 
 
@@ -45,13 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--students", type=int, default=300)
     parser.add_argument("--hostile", type=int, default=40)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--record", action="store_true", help=f"keep it as {RECORD.name}")
+    parser.add_argument("--record", action="store_true", help="keep it in records/grading")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, Watch(Path(folder)) as watch:
         found = measure(watch, options.students, options.hostile, options.kills)
     print(json.dumps(found, indent=1))
     if options.record:
-        write_json(RECORD, found)
+        RECORDS.mkdir(parents=True, exist_ok=True)
+        write_json(RECORDS / f"{found['date']}.json", found)
     return 1 if found["wrong"] or found["harm"] else 0
 
 
