@@ -36,7 +36,7 @@ from watch import Watch, survivors
 from dlcourse.distributed.single import available_cores
 from dlcourse.files import write_json
 
-RECORD = ROOT / "benchmarks" / "records" / "grading.json"
+RECORDS = ROOT / "benchmarks" / "records" / "grading"
 SEED = 16
 
 
@@ -45,13 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--students", type=int, default=300)
     parser.add_argument("--hostile", type=int, default=40)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--record", action="store_true", help=f"keep it as {RECORD.name}")
+    parser.add_argument("--record", action="store_true", help="keep it in records/grading")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, Watch(Path(folder)) as watch:
         found = measure(watch, options.students, options.hostile, options.kills)
     print(json.dumps(found, indent=1))
     if options.record:
-        write_json(RECORD, found)
+        RECORDS.mkdir(parents=True, exist_ok=True)
+        write_json(RECORDS / f"{found['date']}.json", found)
     return 1 if found["wrong"] or found["harm"] else 0
 
 
@@ -76,10 +77,11 @@ def measure(watch: Watch, students: int, attacks: int, kills: int) -> dict[str, 
     killed.parent.mkdir()
     subprocess.run(["cp", "-a", course, killed], check=True)  # with its pipes and links
     watch.remember()
+    alone = run.grade(course, school.NAME, students=[student.name for student in honest])
     graded = run.grade(course, school.NAME)
     wrong = wrong_marks(graded.rows, deserved, chosen)
     harm = watch.harm()
-    took = honest_jobs(course, graded.rows, honest)
+    seconds = alone.seconds + graded.seconds
     found: dict[str, object] = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.processor() or platform.machine()}, {len(available_cores())} cores",
@@ -90,16 +92,19 @@ def measure(watch: Watch, students: int, attacks: int, kills: int) -> dict[str, 
         "rows": len(graded.rows),
         "wrong": wrong,
         "harm": harm,
-        "seconds": round(graded.seconds, 1),
-        "submissions an hour": round(3600 * students / graded.seconds),
         "hand-ins of odd kinds": len(odd),
-        "seconds of the cells of the honest, in one process": round(cells, 1),
-        "seconds of their jobs, side by side": round(took, 1),
+        "seconds": round(seconds, 1),
+        "submissions an hour": round(3600 * students / seconds),
+        "honest": len(honest),
+        "seconds of the honest": round(alone.seconds, 1),
+        "honest submissions an hour": round(3600 * len(honest) / alone.seconds),
+        "processor seconds of their jobs": round(alone.processor, 1),
+        "processor seconds of their cells in one process": round(cells, 1),
         "largest process in MiB": graded.largest // 2**20,
     }
     if kills:
         found["kills"] = kills
-        interrupted(killed, kills, graded.seconds)
+        interrupted(killed, kills, seconds)
         same = run.end_state(killed, school.NAME) == run.end_state(course, school.NAME)
         found["the same end after the kills"] = same
         if not same:
@@ -107,23 +112,13 @@ def measure(watch: Watch, students: int, attacks: int, kills: int) -> dict[str, 
     return found
 
 
-def honest_jobs(course: Path, rows: dict, honest: list[school.Student]) -> float:
-    """Return the seconds that the jobs of the honest took; the same answers are one job."""
-    folder = course / "results" / school.NAME
-    seconds = {
-        name: json.loads((folder / f"{rows[name]['key']}.json").read_text())["seconds"]
-        for name in (student.name for student in honest)
-    }
-    return sum(seconds.values())
-
-
 def deserve(honest: list[school.Student]) -> tuple[dict[str, float], float]:
-    """Mark everyone honest in this process: the marks, and the seconds that it takes."""
+    """Mark everyone honest in this process: the marks, and its processor time in seconds."""
     known: dict[tuple, tuple[float, float]] = {}
     for answers in (student.answers for student in honest):
-        begin, key = time.perf_counter(), tuple(answers.items())
+        begin, key = time.process_time(), tuple(answers.items())
         if key not in known:
-            known[key] = school.marked(answers), time.perf_counter() - begin
+            known[key] = school.marked(answers), time.process_time() - begin
     found = {student.name: known[tuple(student.answers.items())] for student in honest}
     return {name: marks for name, (marks, _) in found.items()}, sum(s for _, s in found.values())
 

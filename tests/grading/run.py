@@ -15,7 +15,8 @@ _GRADE = """\
 import json, sys
 from pathlib import Path
 from dlcourse.grading.jobs import grade
-rows = grade(Path(sys.argv[1]), sys.argv[2], workers=int(sys.argv[3]) or None)
+students = sys.argv[5:]
+rows = grade(Path(sys.argv[1]), sys.argv[2], students=students, workers=int(sys.argv[3]) or None)
 kept = ("student", "status", "score", "max_score", "tasks", "remarks", "sandbox", "key")
 found = [{name: getattr(row, name) for name in kept} for row in rows]
 Path(sys.argv[4]).write_text(json.dumps(found))
@@ -35,31 +36,37 @@ class Graded:
 
     rows: dict
     seconds: float
+    processor: float
     largest: int
     said: str
 
 
-def grading(course, assignment, workers=0):
+def grading(course, assignment, workers=0, students=()):
     """Start grading; return the process and the file that the rows come in."""
     rows = course.parent / "rows.json"
     rows.unlink(missing_ok=True)
-    command = [sys.executable, "-c", _GRADE, course, assignment, workers, rows]
+    command = [sys.executable, "-c", _GRADE, course, assignment, workers, rows, *students]
     process = subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ
     )
     return process, rows
 
 
-def grade(course, assignment, workers=0):
+def grade(course, assignment, workers=0, students=()):
     """Grade a course to the end."""
-    begin = time.perf_counter()
-    process, path = grading(course, assignment, workers)
+    begin, before = time.perf_counter(), _processor()
+    process, path = grading(course, assignment, workers, students)
     said = process.communicate()[0].decode(errors="replace")
     if process.returncode:
         raise AssertionError(f"grading ended with {process.returncode}:\n{said[-3000:]}")
     rows = {row["student"]: row for row in json.loads(Path(path).read_text())}
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return Graded(rows, time.perf_counter() - begin, largest, said)
+    return Graded(rows, time.perf_counter() - begin, _processor() - before, largest, said)
+
+
+def _processor():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def pages(course, assignment):
