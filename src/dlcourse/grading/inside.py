@@ -10,8 +10,9 @@ from pathlib import Path
 
 #: Packages that would do the tasks for the learner: inside, they are empty.
 HIDDEN = (
-    *("autograd", "cupy", "cv2", "dlcourse", "flax", "jax", "jaxlib", "keras", "onnxruntime"),
-    *("scipy", "skimage", "sklearn", "tensorflow", "torch", "torchvision"),
+    *("autograd", "cupy", "cupyx", "cv2", "dlcourse", "flax", "jax", "jaxlib", "keras", "nltk"),
+    *("numba", "onnxruntime", "pycocotools", "scipy", "skimage", "sklearn", "tensorflow"),
+    *("torch", "torchvision"),
 )
 #: All of the environment inside. BLAS has one thread, so that marks do not depend on the machine.
 ENVIRONMENT = {

@@ -186,7 +186,9 @@ class Learner(Endpoint):
         now, computed = time.monotonic(), self.computed()
         self._looked = now
         idle = self._idle_from
-        if idle is None or computed - idle > 0.02 * (now - self._asked):
+        # On a busy machine it may wait for its turn, which is not idle.
+        busy = idle is None or computed - idle > 0.02 * (now - self._asked)
+        if busy or self._running.runs():
             self._asked, self._idle_from = now, computed
         if computed - self._computed > patience.processor:
             self.stop(f"it computed for more than {patience.processor:g} seconds")

@@ -200,6 +200,16 @@ def inside(first: int) -> list[int]:
         return []
 
 
+def runnable(processes: Iterable[int]) -> bool:
+    """Return whether one of them computes, or waits for a processor or a disk, in any thread."""
+    for pid in processes:
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                if stat.read_text().rpartition(")")[2].split()[0] in "RD":
+                    return True
+    return False
+
+
 def memory(processes: Sequence[int], enough: float = math.inf) -> int:
     """Return the bytes that processes take together.
 

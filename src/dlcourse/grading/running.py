@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse.grading.inside import ENVIRONMENT
-from dlcourse.grading.limits import Group, Limits, computed, group, inside, memory, size
+from dlcourse.grading.limits import Group, Limits, computed, group, inside, memory, runnable, size
 
 #: Seconds from one look at what runs inside to the next.
 _MOMENT = 0.1
@@ -90,6 +90,10 @@ class Running:
             self._look_again = time.monotonic() + _MOMENT
             self._seen = inside(self._first)
         return self._seen
+
+    def runs(self) -> bool:
+        """Return whether something inside computes, or would if it were its turn."""
+        return runnable(inside(self._first))
 
     def end(self) -> None:
         """End everything inside and wait until it has ended; a second time does nothing."""
