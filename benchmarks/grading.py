@@ -31,7 +31,7 @@ import hostile
 import plausible
 import run
 import school
-from watch import Watch, survivors
+from watch import Watch, descendants, survivors
 
 from dlcourse.distributed.single import available_cores
 from dlcourse.files import write_json
@@ -139,14 +139,14 @@ def wrong_marks(rows: dict, deserved: dict[str, float], chosen: dict) -> list[st
 
 def interrupted(course: Path, kills: int, seconds: float) -> None:
     """Grade a course, killed several times on the way."""
-    moments = random.Random(SEED)
+    moments, others = random.Random(SEED), descendants()
     for _ in range(kills):
         process, _ = run.grading(course, school.NAME)
         with suppress(subprocess.TimeoutExpired):
             process.wait(moments.uniform(1, 1.5 * seconds / kills))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if left := survivors():
+        if left := survivors(others):
             raise AssertionError(f"processes go on after a SIGKILL: {left}")
     run.grade(course, school.NAME)
 

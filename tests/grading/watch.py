@@ -33,6 +33,7 @@ class Watch:
     def __enter__(self):
         self.outside.mkdir()
         (self.outside / "canary").write_text(self.secret)
+        self._others = descendants()
         self._library = ctypes.CDLL(None)
         self._library.prctl(_SUBREAPER, 1, 0, 0, 0)
         self._before = {self.outside: {}, self.course: {}}
@@ -48,7 +49,7 @@ class Watch:
         del os.environ["DLCOURSE_TEST_SECRET"]
         for one in self._sockets:
             one.close()
-        for pid in descendants():
+        for pid in descendants() - self._others:
             os.kill(pid, signal.SIGKILL)
         self._library.prctl(_SUBREAPER, 0, 0, 0, 0)
 
@@ -78,7 +79,7 @@ class Watch:
 
     def harm(self):
         """Return a sentence for everything that should not have happened."""
-        found = [f"a process goes on: {pid}" for pid in survivors()]
+        found = [f"a process goes on: {pid}" for pid in survivors(self._others)]
         for one in self._sockets:
             try:
                 one.recv(1) if one.type == socket.SOCK_DGRAM else one.accept()
@@ -147,10 +148,10 @@ def descendants():
     return found
 
 
-def survivors(known=frozenset()):
-    """Return what is still there after a moment in which it could end."""
+def survivors(others):
+    """Return what is there beside other processes, after a moment in which it could end."""
     for _ in range(100):
-        found = descendants() - known
+        found = descendants() - others
         if not found:
             break
         time.sleep(0.02)
