@@ -23,7 +23,17 @@ README = ROOT / "README.md"
 BENCHMARKS = ROOT / "benchmarks" / "records"
 PACKAGE = ROOT / "src" / "dlcourse"
 #: What stands on the library; see the map in CONTRIBUTING.md.
-ABOVE = ("applications", "lessons", "explore", "check", "doctor", "grading", "cli", "entries", "__main__")
+ABOVE = (
+    "applications",
+    "lessons",
+    "explore",
+    "check",
+    "doctor",
+    "grading",
+    "cli",
+    "entries",
+    "__main__",
+)
 
 
 def table() -> str:

@@ -73,6 +73,8 @@ class Endpoint:
                 self.serve(message)
                 continue
             _, verb, _, _, values, _, more = message
+            if len(values) != 1:
+                raise Malformed("an answer that is none")
             self.after(more)
             if verb == "error":
                 error = error_in(values[0])
