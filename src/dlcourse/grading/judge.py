@@ -232,7 +232,9 @@ def _told(error: Exception) -> str:
         return text[:_LONGEST]
     if isinstance(error, Ended):
         return f"Your code was ended: {text}."[:_LONGEST]
-    return f"{type(error).__name__}: {text}"[:_LONGEST]
+    if isinstance(error, NotImplementedError) and not text:
+        return "This part is not written yet (NotImplementedError)."
+    return f"{type(error).__name__}: {text}".removesuffix(": ")[:_LONGEST]
 
 
 @contextlib.contextmanager
