@@ -49,7 +49,7 @@ class Watch:
         del os.environ["DLCOURSE_TEST_SECRET"]
         for one in self._sockets:
             one.close()
-        for pid in descendants() - self._others:
+        for pid in descendants(self._others) - {os.getpid()}:
             os.kill(pid, signal.SIGKILL)
         self._library.prctl(_SUBREAPER, 0, 0, 0, 0)
 
@@ -130,8 +130,11 @@ def _named(place, mark, course):
         yield from (os.path.join(folder, name) for name in folders + files if mark in name)
 
 
-def descendants():
-    """Return the processes that this one has started, and those have, and so on."""
+def descendants(beside=frozenset()):
+    """Return the processes that this one has started, and those have, and so on.
+
+    Without some others and what these start: a browser, for example, starts helpers as it likes.
+    """
     parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -143,7 +146,7 @@ def descendants():
             parents[int(name)] = int(parent)
     found, new = set(), {os.getpid()}
     while new:
-        new = {pid for pid, parent in parents.items() if parent in new} - found
+        new = {pid for pid, parent in parents.items() if parent in new} - found - beside
         found |= new
     return found
 
@@ -151,7 +154,7 @@ def descendants():
 def survivors(others):
     """Return what is there beside other processes, after a moment in which it could end."""
     for _ in range(100):
-        found = descendants() - others
+        found = descendants(others) - {os.getpid()}
         if not found:
             break
         time.sleep(0.02)
