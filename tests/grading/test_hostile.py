@@ -22,7 +22,7 @@ from watch import Watch
 KINDS = {name: kind for name, kind in hostile.kinds().items() if not kind.long}
 NEIGHBOUR = "aa-neighbour"
 #: A test of an attack that never ends is ended after this many seconds.
-SECONDS = 2
+SECONDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def course(tmp_path_factory):
     """Every kind, each a student, graded; and what was harmed."""
     folder = tmp_path_factory.mktemp("hostile")
     course = school.open_course(folder / "course", school.CHEAP)
-    (course / "course.toml").write_text(f"test_seconds = {SECONDS}\njob_minutes = 2\n")
+    (course / "course.toml").write_text(f"test_seconds = {SECONDS}\njob_minutes = 6\n")
     with Watch(folder) as watch:
         school.hand_in(course, NEIGHBOUR, school.filled(course, school.SOLUTIONS))
         for name, kind in KINDS.items():
