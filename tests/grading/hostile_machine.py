@@ -341,9 +341,9 @@ leak(*[v for v in map(str, found.values()) if "SECRET" in v or "$mark" in v])
         "files-read",
         inside="""\
 found = []
-for name in ("$outside/canary", "/etc/shadow", "/root/.ssh/id_rsa", "$course/gradebook.db", "$course/nbgrader_config.py",
+for name in ("$outside/canary", "/etc/shadow", "~/.ssh/id_rsa", "$course/gradebook.db", "$course/nbgrader_config.py",
              "/proc/1/root$outside/canary", "/proc/self/cwd/../../canary", "/proc/1/cwd/canary"):
-    with quiet(): found.append(name + ":" + Path(name).read_bytes()[:40].decode("latin1"))
+    with quiet(): found.append(name + ":" + Path(name).expanduser().read_bytes()[:40].decode("latin1"))
 leak("read", *found)
 """,
         honest=ADAM,

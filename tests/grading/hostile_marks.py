@@ -428,7 +428,7 @@ class MyAdam:
 import importlib.machinery, importlib.util, marshal, types, zipfile
 def candidates():
     seen = set()
-    for place in [*sys.path, sys.prefix, sys.base_prefix, "/usr", "/opt", "/home", "/root", "/var", "/srv", "/work"]:
+    for place in [*sys.path, sys.prefix, sys.base_prefix, "/usr", "/opt", "/home", "/root", "/var", "/srv"]:
         for folder, folders, files in os.walk(place):
             if folder in seen: continue
             seen.add(folder)

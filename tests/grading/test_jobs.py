@@ -293,7 +293,8 @@ def alive(pid):
 
 
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # of a shell in the background it is none
 from pathlib import Path
 from dlcourse.grading import jobs, runner
 runner.JOB, runner._GRACE = "fake_job", 0.2
