@@ -19,6 +19,7 @@ from typing import Any
 from dlcourse import check
 from dlcourse.check.failure import CheckFailed
 from dlcourse.check.speed import COMPUTED
+from dlcourse.grading.cores import Core
 from dlcourse.grading.hollow import ALL, Allowed, Reader, package
 from dlcourse.grading.learner import Ended, Learner, Patience
 from dlcourse.grading.limits import Limits
@@ -73,6 +74,7 @@ class Judge:
         self._names, self._sandbox, self._cache = names, sandbox, cache
         self._limits, self._patience = limits or Limits(), patience or Patience()
         self._workers: dict[Allowed, Learner] = {}
+        self._core = Core(cache)
         self._gone = 0.0  # seconds that workers which were ended had computed
         self._overhead = 0.0  # seconds that it took to look at clocks
         self._begin()
@@ -92,6 +94,10 @@ class Judge:
         Workers that are still alive are used again, with an empty notebook. With `until_lost` no
         test is run after the first that fails.
         """
+        with self._core.held():
+            return self._mark(steps, until_lost)
+
+    def _mark(self, steps: Sequence[Step], until_lost: bool) -> Marks:
         self._begin()
         tests = Reader()
         names: dict[str, Any] = {name: Named(name, self._call) for name in self._names}
@@ -118,6 +124,7 @@ class Judge:
         for worker in self._workers.values():
             worker.close()
         self._workers.clear()
+        self._core.close()
 
     def _test(self, step: Step, allowed: list[Allowed], names: dict[str, Any]) -> Mark:
         begin = time.perf_counter()

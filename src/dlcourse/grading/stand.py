@@ -60,19 +60,19 @@ class Stand:
     def __init__(self, asks: Asks, number: int, told: str) -> None:
         for name, value in (("_asks", asks), ("_number", number), ("_told", told)):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_methods", set())
+        object.__setattr__(self, "_methods", {})
 
     def __getattribute__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             return object.__getattribute__(self, name)
-        methods = object.__getattribute__(self, "_methods")
+        methods: dict[str, Bound] = object.__getattribute__(self, "_methods")
         if name not in methods:
             asks, number = of(self)
             value = asks.get(number, name)
             if value is not METHOD:
                 return value
-            methods.add(name)
-        return Bound(self, name)
+            methods[name] = Bound(self, name)
+        return methods[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         asks, number = of(self)

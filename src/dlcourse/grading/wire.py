@@ -138,10 +138,15 @@ class Channel:
         return bool(self._arrived.get(thread) or self._arrived.get(ANYBODY))
 
     def _read_one(self) -> tuple[Message, memoryview]:
-        structure, size = _HEAD.unpack(self._read(_HEAD.size))
+        self._fill(_HEAD.size)
+        structure, size = _HEAD.unpack_from(self._buffer)
         if structure > STRUCTURE or size > ARRAYS:
             raise Malformed("a message that is too large")
-        body, raw = self._read(structure), self._read(size)
+        middle = _HEAD.size + structure
+        self._fill(middle + size)
+        with memoryview(self._buffer) as view:
+            body, raw = bytes(view[_HEAD.size : middle]), bytes(view[middle : middle + size])
+        del self._buffer[: middle + size]
         try:
             message = _DECODE(body.decode())
         except (ValueError, RecursionError) as error:
@@ -150,14 +155,11 @@ class Channel:
             raise Malformed("a message without a thread")
         return message, memoryview(raw)
 
-    def _read(self, size: int) -> bytes:
+    def _fill(self, size: int) -> None:
+        """Read until this many bytes are there."""
         while len(self._buffer) < size:
             if not self._more(size - len(self._buffer)):
                 self._wait([self._inlet], [])
-        with memoryview(self._buffer) as view:
-            data = bytes(view[:size])
-        del self._buffer[:size]
-        return data
 
     def _more(self, size: int) -> bool:
         """Read what there is; return whether there was something."""
