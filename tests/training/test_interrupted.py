@@ -202,8 +202,8 @@ def test_the_list_of_trainings_is_complete():
     makers, updates = set(), set()
     for file in PACKAGE.rglob("*.py"):
         name = file.relative_to(PACKAGE).as_posix()
-        if name.startswith(("lessons", "doctor", "grading")):  # which show and try steps, and keep nothing
-            continue
+        if name.startswith(("lessons", "doctor", "grading")):
+            continue  # they show and try steps, and keep nothing
         for node in ast.walk(ast.parse(file.read_text())):
             if name.startswith("applications") and isinstance(node, ast.FunctionDef):
                 returns = ast.unparse(node.returns) if node.returns else ""
