@@ -1213,7 +1213,7 @@ test_bellman_hidden()
 # - `state, info = env.reset()` begins an episode.
 # - `state, reward, terminated, truncated, info = env.step(action)` acts once. After terminated or truncated comes a `reset()`.
 #
-# How epsilon and α go down is up to you. The tests take 6,000 episodes and γ = 0.99, let your table choose the action with the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes two seconds for 6,000 episodes; ten are still fine.
+# How epsilon and α go down is up to you. The tests take 3,000 episodes and γ = 0.99, let your table choose the action with the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes half a second for 3,000 episodes; ten seconds are still fine.
 #
 # <details><summary>Hint: it never finds the goal</summary>
 #
@@ -1322,7 +1322,7 @@ def rates(env, seeds, episodes):
     return np.array(found)
 
 
-def check_lake(env, seeds, enough, needed, name, episodes=6000):
+def check_lake(env, seeds, enough, needed, name, episodes=3000):
     found = rates(env, seeds, episodes)
     check.that(
         (found >= enough).sum() >= needed,
@@ -1354,7 +1354,7 @@ def test_lake_hidden():
     learned(FrozenLake(), 7, 5, own=True)
     q = learned(Corridor(4, False, "terminated"), 4000, 3, gamma=0.9)
     check.that(np.abs(q[:, 0] - [3.439, 2.71, 1.9, 1]).max() < 0.3, "Four rewards of 1 and then the end should be worth [3.44, 2.71, 1.9, 1] with gamma 0.9.")
-    check_lake(FrozenLake(), range(10, 15), 0.70, 3, "For five generators")
+    check_lake(FrozenLake(), [10, 11, 12], 0.70, 2, "For three generators")
     check_lake(FrozenLake(("FFFS", "FHFF", "FFHF", "GFFF")), [20, 21], 0.70, 1, "On a lake with another start and goal")
     check_lake(FrozenLake(("SFFFF", "FFFHF", "GFFFF"), limit=60), [30, 31], 0.75, 1, "On a lake of 3 x 5 fields")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import CodeType, FrameType
 
 from dlcourse.check.failure import CheckFailed
 
@@ -69,6 +70,7 @@ def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> It
 dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself.
     """
     caught: list[str] = []
+    nobodys = _nobodys(allowed, but_not)
     before, before_threads = sys.getprofile(), threading.getprofile()
     over = False
 
@@ -77,6 +79,8 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
             sys.setprofile(None)
         elif event == "call":
             code = frame.f_code
+            if id(code) in nobodys:
+                return
             if not code.co_flags & inspect.CO_OPTIMIZED or code.co_name == "__init_subclass__":
                 return  # a module or class is being made, as by an import
             # What is called, or what the call is part of: dlcourse.nn.activation.ReLU.forward.
@@ -86,9 +90,11 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
                 within(name, FINISHED) and not within(name, COMMON + allowed)
             ):
                 caught.append(name)
+            else:
+                nobodys[id(code)] = code
         elif event == "c_call":
             module = getattr(argument, "__module__", None) or ""
-            if within(module, ("torch", "scipy")):
+            if module.startswith(("torch", "scipy")):
                 caught.append(module)
 
     sys.setprofile(look)
@@ -105,6 +111,12 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
         over = True
     if caught:
         raise finished(caught[0])
+
+
+@functools.cache
+def _nobodys(allowed: tuple[str, ...], but_not: tuple[str, ...]) -> dict[int, CodeType]:
+    """Return the code that was found to be nobody's finished work; by id, as its hash is slow."""
+    return {}
 
 
 def finished(name: str) -> CheckFailed:

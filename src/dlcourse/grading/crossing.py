@@ -8,10 +8,7 @@ side is looked up for the other but those of layers and optimizers, by name.
 
 from __future__ import annotations
 
-import sys
 import types
-import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,14 +26,13 @@ from dlcourse.grading.atoms import (
     state_out,
 )
 from dlcourse.grading.errors import CannotCross, identifier
-from dlcourse.grading.shared import Block, Place, bounds, foreign_block, own_block, whole
+from dlcourse.grading.shared import Place, bounds, foreign_block, own_block, whole
 from dlcourse.grading.stand import Asks, Bound, Calling, Computing, Named, Stand, of
+from dlcourse.grading.tables import MOST, Shared, Tables
 from dlcourse.grading.wire import Malformed
 from dlcourse.nn import Module, Parameter
 from dlcourse.optim.optimizer import Optimizer
 
-#: How many objects of one side the other may hold on to.
-MOST = 200_000
 #: Entries of a dictionary or set: numbers can be chosen so that each is looked for among all.
 ENTRIES = 10_000
 _SCALARS = (type(None), bool, int, float, str)
@@ -49,30 +45,8 @@ _CLASSES = {
 }
 
 
-class _Parameter:
-    """A parameter that both sides have, and which arrays the other side knows in it."""
-
-    __slots__ = ("data", "grad", "learns", "parameter")
-
-    def __init__(self, parameter: Parameter) -> None:
-        self.parameter = parameter
-        self.remember()
-
-    def remember(self) -> None:
-        p = self.parameter
-        self.data, self.grad, self.learns = _weak(p.data), _weak(p.grad), p.requires_grad
-
-    def same(self) -> bool:
-        p = self.parameter
-        return self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
-
-
-def _weak(value: Any) -> Callable[[], Any]:
-    return (lambda: None) if value is None else weakref.ref(value)
-
-
-class Crossing:
-    """The tables of one side: what it has in common with the other, and under which number.
+class Crossing(Tables):
+    """One side of the crossing: values as JSON and back, and what has changed beside them.
 
     Parameters
     ----------
@@ -85,21 +59,12 @@ class Crossing:
     """
 
     def __init__(self, first: int, asks: Asks) -> None:
+        super().__init__(first)
         self.tuples: dict[str, type] = {}
         #: The worker hands over the whole of which an array is a part, and computes with arrays of
         #: another library that stay in the judge; the judge does neither.
         self.generous = self.computes = first == 1
         self._asks = asks
-        self._next = first
-        self._blocks: dict[int, Block] = {}
-        self._generators: dict[int, tuple[np.random.Generator, Any]] = {}
-        self._parameters: dict[int, _Parameter] = {}
-        self._numbers: dict[tuple[int, int], int] = {}  # of blocks, generators and parameters
-        self._leaving: set[int] = set()  # the other side has not heard yet that they are not held
-        self._gone: list[int] = []  # the other side does not hold them, and waits to hear so
-        self._own: dict[int, Any] = {}
-        self._own_numbers: dict[int, int] = {}
-        self._stands: dict[int, Stand] = {}
         self._raw: list[bytes] = []
         self._start = 0
         self._new: list[Any] = []
@@ -191,53 +156,10 @@ class Crossing:
         """Return whether the other side may change an array now."""
         return True
 
-    def own(self, number: Any) -> Any:
-        """Return the object of this side that the other knows by a number."""
-        if not isinstance(number, int) or number not in self._own:
-            raise Malformed("an object that is not here")
-        return self._own[number]
-
-    def _number(self) -> int:
-        self._next += 2
-        return self._next
-
     def _bytes(self, data: bytes) -> tuple[int, int]:
         self._raw.append(data)
         self._start += len(data)
         return self._start - len(data), len(data)
-
-    def _let_go(self) -> list[int]:
-        """Leave what this side holds on to no longer; return the numbers.
-
-        The other side may speak of it until it has heard of that, so it is forgotten only then.
-        """
-        # Of a parameter or generator: the table's reference, and getrefcount's argument.
-        left = [n for n, p in self._parameters.items() if sys.getrefcount(p.parameter) <= 2]
-        left += [n for n, pair in self._generators.items() if sys.getrefcount(pair[0]) <= 2]
-        left += [number for number, block in self._blocks.items() if not block.held()]
-        left = [number for number in left if number not in self._leaving]
-        self._leaving.update(left)
-        for number in left:
-            self._unname(number)
-        return left
-
-    def _unname(self, number: int) -> None:
-        """Speak of something as if it were new, should it come again."""
-        keys: list[tuple[int, int]] = []
-        if number in self._blocks:
-            keys = self._blocks[number].keys
-        elif number in self._parameters:
-            keys = [(id(self._parameters[number].parameter), -2)]
-        elif number in self._generators:
-            keys = [(id(self._generators[number][0]), -2)]
-        for key in keys:
-            if self._numbers.get(key) == number:
-                del self._numbers[key]
-
-    def _forget(self, number: int) -> None:
-        self._unname(number)
-        for table in (self._blocks, self._parameters, self._generators):
-            table.pop(number, None)
 
     # -- out -----------------------------------------------------------------------------
 
@@ -339,10 +261,10 @@ class Crossing:
         if number is not None:
             return ["p", number]
         number = self._numbers[id(value), -2] = self._number()
-        self._parameters[number] = entry = _Parameter(value)
+        self._parameters[number] = entry = Shared(value)
         return ["P", number, *self._state(entry)]
 
-    def _state(self, entry: _Parameter) -> list[Any]:
+    def _state(self, entry: Shared) -> list[Any]:
         p = entry.parameter
         entry.remember()
         return [self._out(p.data), self._out(p.grad), p.requires_grad]
@@ -417,12 +339,12 @@ class Crossing:
         if number in self._parameters:
             raise Malformed("a parameter that is known already")
         parameter = Parameter(self._in(state[0]))
-        entry = self._parameters[number] = _Parameter(parameter)
+        entry = self._parameters[number] = Shared(parameter)
         self._numbers[id(parameter), -2] = number
         self._set(entry, list(state))
         return parameter
 
-    def _set(self, entry: _Parameter, state: list[Any]) -> None:
+    def _set(self, entry: Shared, state: list[Any]) -> None:
         data, grad, learns = state
         entry.parameter.data, entry.parameter.grad = self._in(data), self._in(grad)
         entry.parameter.requires_grad = bool(learns)

@@ -141,6 +141,10 @@ class Endpoint:
         if not isinstance(name, str):
             raise Malformed("a name that is no text")
         self.allow(owner, verb, name)
+        return self.do(owner, verb, name, values)
+
+    def do(self, owner: Any, verb: str, name: str, values: list[Any]) -> Any:
+        """Return what a request asks of an object, which it may."""
         if verb == "get":
             found = getattr(owner, name)
             return ... if isinstance(found, _CALLED) else found
