@@ -1,0 +1,6 @@
+"""Kernels in C for what NumPy would do in several passes, and functions that call them.
+
+They are the processor's counterpart of `dlcourse.cuda`. The system's compiler makes them when they
+are first used. A layer asks `has_kernels` whether they can serve its arrays; where they cannot, it
+computes with NumPy.
+"""
