@@ -13,13 +13,14 @@ AXE := $(if $(NPM),_build/axe/.fetched)
 # What the book is made of; the notebooks beside the pages are only for Colab and Binder.
 PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipynb_checkpoints \) \
            -prune -o -type f ! -name '*.ipynb' -print)
-PACKAGE := $(shell find src/dlcourse -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.npz' -o -name '*.json')
+PACKAGE := $(shell find src/dlcourse -name __pycache__ -prune -o -type f -print)
 
-.PHONY: help book test lint parity bench cuda fuzz notebooks zoo release course collect grade feedback report grading address \
+.PHONY: help book page test lint parity bench cuda fuzz notebooks zoo release course collect grade feedback report grading address \
   requirements clean distclean
 
 help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
+	@echo "make page PAGE=book/3-speed/gpu   execute and build one page, and say where it is"
 	@echo "make test        install, build the book, lint, check types and run all tests"
 	@echo "make parity      add PyTorch, for the tests that compare with it"
 	@echo "make bench       measure speed and memory against PyTorch; OPTIONS=--quick"
@@ -172,14 +173,11 @@ $(AXE): package.json tools/vendor.py $(VENV)/.created
 	@touch $@
 endif
 
-# The cache of executed pages knows only the pages, so a change of the package empties it.
-_build/.package: $(PACKAGE)
-	@mkdir -p _build
-	rm -rf _build/.jupyter_cache
+# Which pages run again is decided in there, by what each has read.
+BUILDERS := $(wildcard tools/*.py tools/recorder/*.py)
+_build/.book: _config.yml _toc.yml $(PAGES) $(PACKAGE) $(BUILDERS) $(VENV)/.book $(SCRIPTS)
+	$(BIN)/python tools/building.py
 	@touch $@
 
-# After a failure Sphinx forgets the warnings of pages it has read: read them all again next time.
-_build/.book: _config.yml _toc.yml $(PAGES) _build/.package $(VENV)/.book $(SCRIPTS)
-	$(BIN)/python tools/execute.py
-	$(BIN)/jupyter-book build . -W --keep-going -n || { rm -rf _build/.doctrees; exit 1; }
-	@touch $@
+page: $(VENV)/.book $(SCRIPTS)
+	$(BIN)/python tools/building.py --page "$(PAGE)"
