@@ -52,7 +52,11 @@ def find(name: str, root: Path = ROOT) -> Path:
     if asked in names:
         return names[asked]
     near = difflib.get_close_matches(asked, names, n=3, cutoff=0.3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "pages are named as in 3-speed/gpu"
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "name it as in make page PAGE=book/3-speed/gpu"
+    )
     raise SystemExit(f"{name}: there is no such page; {hint}")
 
 

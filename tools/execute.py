@@ -8,11 +8,11 @@ named below) run last and alone.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,27 +54,32 @@ def execute(
     pages: Sequence[Path], jobs: int, cache: JupyterCacheBase, root: Path = ROOT
 ) -> dict[Path, str]:
     """Run those of the pages that need it, `jobs` at a time; return what failed, by page."""
-    failures, late = {}, {}
+    late = {}
     for page in pages:
         notebook = read(cache, page)
         reason = stale(cache, notebook, root)
         if reason is not None:
             late[page] = notebook, reason
     print(f"{len(pages)} pages, {len(pages) - len(late)} of them as they ran before", flush=True)
+    failures = {}
+
+    async def work(page: Path, places: asyncio.Semaphore) -> None:
+        notebook, reason = late[page]
+        async with places:
+            done = await run(page, notebook, root)
+        keep(cache, done)
+        if done.failure is not None:
+            failures[page] = done.failure
+        said = "fails after " if done.failure else ""
+        print(f"{page.relative_to(root)}: {said}{done.seconds:.0f} s ({reason})", flush=True)
+
+    async def side_by_side(group: Sequence[Path], places: int) -> None:
+        free = asyncio.Semaphore(places)
+        await asyncio.gather(*(work(page, free) for page in group))
+
     alone = [page for page in late if page.parent.name in MEASURING]
-    beside = [page for page in late if page not in alone]
-    for group, places in ((beside, jobs), (alone, 1)):
-        with ThreadPoolExecutor(places) as pool:  # each page has a process of its own, its kernel
-            for done in as_completed(
-                [pool.submit(run, page, late[page][0], root) for page in group]
-            ):
-                result = done.result()
-                keep(cache, result)
-                name, reason = result.page.relative_to(root), late[result.page][1]
-                if result.failure is not None:
-                    failures[result.page] = result.failure
-                said = "fails after " if result.failure else ""
-                print(f"{name}: {said}{result.seconds:.0f} s ({reason})", flush=True)
+    asyncio.run(side_by_side([page for page in late if page not in alone], jobs))
+    asyncio.run(side_by_side(alone, 1))
     return failures
 
 
@@ -103,8 +108,8 @@ def stale(cache: JupyterCacheBase, notebook: NotebookNode, root: Path) -> str | 
     return f"{changes[0].strip()}{more} changed"
 
 
-def run(page: Path, notebook: NotebookNode, root: Path) -> Run:
-    """Run a page in the folder where it lies."""
+async def run(page: Path, notebook: NotebookNode, root: Path) -> Run:
+    """Run a page in the folder where it lies, in a process of its own."""
     at = 0
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
@@ -119,6 +124,7 @@ def run(page: Path, notebook: NotebookNode, root: Path) -> Run:
         iopub_timeout=TIMEOUT,
         resources={"metadata": {"path": str(page.parent)}},
         on_cell_start=begin,
+        extra_arguments=["--log-level=ERROR"],  # no remark of each kernel on encryption
     )
     failure = None
     with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +132,7 @@ def run(page: Path, notebook: NotebookNode, root: Path) -> Run:
         record.touch()
         started, clock = time.time(), time.perf_counter()
         try:
-            client.execute(env=inputs.recording(record, root))
+            await client.async_execute(env=inputs.recording(record, root))
         except Exception as error:  # a kernel that dies or cannot start raises others
             failure = _where(notebook, at) + _what(error)
         seconds = time.perf_counter() - clock

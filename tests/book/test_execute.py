@@ -1,0 +1,142 @@
+"""Pages run when they must, their failures are named, and the others are built."""
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+execute = pytest.importorskip("execute", reason="jupyter-cache is not installed; make book does it")
+building = pytest.importorskip("building")
+
+HEAD = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# A page
+
+"""
+
+
+def page(text, *cells):
+    return HEAD + text + "".join(f"\n\n```{{code-cell}} ipython3\n{cell}\n```" for cell in cells)
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A repository with a package and pages, and how to run those pages."""
+    package = tmp_path / "src" / "fruit"
+    package.mkdir(parents=True)
+    for name in ("__init__", "apples", "pears"):
+        (package / f"{name}.py").write_text("COUNT = 10\n")
+    (tmp_path / "book").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+
+    def write(name, text):
+        path = tmp_path / "book" / f"{name}.md"
+        path.write_text(text)
+        return path
+
+    def run(*pages):
+        cache = execute.open_cache(tmp_path / "_build" / ".jupyter_cache")
+        return execute.execute(pages, 2, cache, tmp_path)
+
+    return SimpleNamespace(root=tmp_path, package=package, write=write, run=run)
+
+
+def test_pages_run_again_only_when_they_must(book, capsys):
+    apples = book.write("apples", page("Apples.", "import fruit.apples\nfruit.apples.COUNT"))
+    pears = book.write("pears", page("Pears.", "import fruit.pears\nfruit.pears.COUNT"))
+
+    def ran():
+        assert book.run(apples, pears) == {}
+        return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+
+    assert {*ran()} == {"book/apples.md", "book/pears.md"}
+    assert ran() == []
+
+    book.write("apples", page("Words alone.", "import fruit.apples\nfruit.apples.COUNT"))
+    assert ran() == []
+    (book.package / "apples.py").write_text("COUNT = 11\n")
+    assert ran() == ["book/apples.md"]
+    book.write("pears", page("Pears.", "import fruit.pears\nfruit.pears.COUNT + 1"))
+    assert ran() == ["book/pears.md"]
+
+    # A process that was killed while it wrote leaves half a notebook, or none.
+    first, second = sorted(book.root.glob("_build/.jupyter_cache/executed/*/base.ipynb"))
+    first.write_text(first.read_text()[:-20])
+    shutil.rmtree(second.parent)
+    assert {*ran()} == {"book/apples.md", "book/pears.md"}
+    assert ran() == []
+
+
+def test_failures_are_named_and_other_pages_are_kept(book, capsys):
+    good = book.write("good", page("Good.", "1 + 1"))
+    fails = book.write("fails", page("It fails.", "apples = 10", "apples / 0", "'never'"))
+    dies = book.write("dies", page("It dies.", "import os\nos._exit(1)"))
+    warns = book.write("warns", page("It warns.", "import warnings\nwarnings.warn('ripe')"))
+
+    failures = book.run(good, fails, dies, warns)
+    line = fails.read_text().splitlines().index("apples / 0") + 1
+    assert failures[fails] == f"line {line}, cell 2 of code: ZeroDivisionError: division by zero"
+    assert "cell 1 of code: DeadKernelError" in failures[dies]
+    assert "on standard error" in failures[warns] and "ripe" in failures[warns]
+    assert good not in failures
+
+    capsys.readouterr()
+    assert book.run(good, fails).keys() == {fails}  # it runs again, and only that
+    assert "2 pages, 1 of them as they ran before" in capsys.readouterr().out
+
+    # Jupyter Book finds how far the page came.
+    cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
+    notebook = cache.merge_match_into_notebook(execute.read(cache, fails))[1]
+    (output,) = [cell for cell in notebook.cells if cell.cell_type == "code"][1].outputs
+    assert output.ename == "ZeroDivisionError"
+
+    failures = {building.ROOT / "book" / "a.md": "line 3, cell 1 of code: ValueError: no"}
+    building.report(failures)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "book/a.md, line 3, cell 1 of code: ValueError: no"
+
+
+def test_a_record_says_how_long_and_where(book):
+    book.run(book.write("good", page("Good.", "1 + 1", "2 + 2")))
+    cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
+    (record,) = cache.list_cache_records()
+    assert record.data["execution_seconds"] > sum(record.data["cells"]) > 0
+    assert len(record.data["cells"]) == 2
+    assert "cores" in record.data["machine"] and "NumPy" in record.data["machine"]
+    text = json.dumps(cache.get_cache_bundle(record.pk).nb)
+    assert "iopub" not in text  # times of the cells would change the code's key
+
+
+@pytest.mark.parametrize("name", ["3-speed/gpu", "book/3-speed/gpu", "./book/3-speed/gpu.md"])
+def test_one_page_is_found(name):
+    assert building.find(name) == building.ROOT / "book" / "3-speed" / "gpu.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("book/3-speed/gqu", "did you mean 3-speed/gpu"),
+        ("", "name it as in make page PAGE=book/3-speed/gpu"),
+        ("book/../README", "README: there is no such page"),
+    ],
+)
+def test_an_unknown_page_is_told(name, told):
+    with pytest.raises(SystemExit, match="no such page") as stop:
+        building.find(name)
+    assert told in str(stop.value)
+
+
+def test_no_cell_is_timed_out_early():
+    assert execute.TIMEOUT >= 1800
+    config = (building.ROOT / "_config.yml").read_text()
+    assert f"timeout: {execute.TIMEOUT} " in config
