@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -115,6 +117,39 @@ def test_a_record_says_how_long_and_where(book):
     assert "cores" in record.data["machine"] and "NumPy" in record.data["machine"]
     text = json.dumps(cache.get_cache_bundle(record.pk).nb)
     assert "iopub" not in text  # times of the cells would change the code's key
+
+
+def test_sphinx_shows_what_ran_again_and_when(book):
+    pytest.importorskip("myst_nb")
+    extensions = str(building.ROOT / "book" / "_ext")
+    (book.root / "conf.py").write_text(
+        f"import sys; sys.path.insert(0, {extensions!r})\n"
+        "extensions, root_doc = ['myst_nb', 'executed'], 'book/index'\n"
+        "nb_execution_mode, exclude_patterns = 'cache', ['_build']\n"
+        "nb_execution_cache_path = '_build/.jupyter_cache'\n"
+    )
+    book.write("index", "# The book\n\n```{toctree}\nbasket\nhow\n```\n")
+    book.write("how", "# How\n\n```{execution-statistics}\n```\n")
+    basket = book.write(
+        "basket", page("", "import fruit.apples\nprint(fruit.apples.COUNT, 'apples')")
+    )
+
+    def build():
+        command = [sys.executable, "-m", "sphinx", "-W", ".", "_build/html"]
+        subprocess.run(command, cwd=book.root, check=True, capture_output=True)
+        pages = ("basket", "how")
+        return [(book.root / f"_build/html/book/{name}.html").read_text() for name in pages]
+
+    assert book.run(basket) == {}
+    shown, how = build()
+    assert "10 apples" in shown
+    assert "A page</span>" in how and " cores" in how
+
+    (book.package / "apples.py").write_text("COUNT = 11\n")
+    assert book.run(basket) == {}
+    again, later = build()
+    assert "11 apples" in again
+    assert later != how
 
 
 @pytest.mark.parametrize("name", ["3-speed/gpu", "book/3-speed/gpu", "./book/3-speed/gpu.md"])
