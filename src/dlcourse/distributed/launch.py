@@ -55,7 +55,7 @@ def mpiexec() -> str | None:
 
 
 def launch(
-    size: int, program: str | os.PathLike[str], *, threads: bool = False, timeout: float = 300.0
+    size: int, program: str | os.PathLike[str], *, threads: bool = False, timeout: float = 1800.0
 ) -> Launch:
     """Run the function ``work(communicator)`` of a file on several ranks.
 
