@@ -50,6 +50,13 @@ class Run:
     failure: str | None  #: the cell that failed, and how
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that leaves signals alone: each client would catch Ctrl-C for its own kernel only."""
+
+    def add_signal_handler(self, *arguments: object) -> None:
+        raise NotImplementedError
+
+
 def execute(
     pages: Sequence[Path], jobs: int, cache: JupyterCacheBase, root: Path = ROOT
 ) -> dict[Path, str]:
@@ -78,8 +85,9 @@ def execute(
         await asyncio.gather(*(work(page, free) for page in group))
 
     alone = [page for page in late if page.parent.name in MEASURING]
-    asyncio.run(side_by_side([page for page in late if page not in alone], jobs))
-    asyncio.run(side_by_side(alone, 1))
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(side_by_side([page for page in late if page not in alone], jobs))
+        runner.run(side_by_side(alone, 1))
     return failures
 
 
@@ -122,6 +130,7 @@ async def run(page: Path, notebook: NotebookNode, root: Path) -> Run:
         # A busy machine may be slow to start a kernel and to pass on what it prints.
         startup_timeout=TIMEOUT,
         iopub_timeout=TIMEOUT,
+        raise_on_iopub_timeout=True,
         resources={"metadata": {"path": str(page.parent)}},
         on_cell_start=begin,
         extra_arguments=["--log-level=ERROR"],  # no remark of each kernel on encryption

@@ -1,9 +1,12 @@
 """Pages run when they must, their failures are named, and the others are built."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -106,6 +109,35 @@ def test_failures_are_named_and_other_pages_are_kept(book, capsys):
     building.report(failures)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "book/a.md, line 3, cell 1 of code: ValueError: no"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_ctrl_c_ends_all_pages(book):
+    for name in ("one", "two"):
+        cell = f"open('{name}.begun', 'w').write(str(os.getpid()))\ntime.sleep(10_000)"
+        book.write(name, page("Endless.", f"import os, time\n{cell}"))
+    code = (
+        "import execute, pathlib; root = pathlib.Path('.').resolve()\n"
+        "cache = execute.open_cache(root / 'cache')\n"
+        "execute.execute(sorted(root.glob('book/*.md')), 2, cache, root)"
+    )
+    tools = building.ROOT / "tools"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tools), *sys.path])),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=book.root, env=environment, stderr=subprocess.PIPE
+    )
+    begun = [book.root / "book" / f"{name}.begun" for name in ("one", "two")]
+    while not all(path.exists() and path.read_text() for path in begun):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert b"KeyboardInterrupt" in process.communicate()[1]
+    for path in begun:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.read_text()), 0)
 
 
 def test_a_record_says_how_long_and_where(book):
