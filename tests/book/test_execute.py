@@ -184,6 +184,14 @@ def test_sphinx_shows_what_ran_again_and_when(book):
     assert later != how
 
 
+def test_the_book_says_how_each_of_its_pages_ran(html):
+    shown = (html / "book" / "execution.html").read_text()
+    pages = [path.relative_to(building.ROOT / "book") for path in building.pages(building.ROOT)]
+    missing = [p for p in pages if f'href="{p.with_suffix(".html").as_posix()}"' not in shown]
+    assert not missing
+    assert "<td>failed" not in shown
+
+
 @pytest.mark.parametrize("name", ["3-speed/gpu", "book/3-speed/gpu", "./book/3-speed/gpu.md"])
 def test_one_page_is_found(name):
     assert building.find(name) == building.ROOT / "book" / "3-speed" / "gpu.md"
