@@ -68,11 +68,12 @@ def _value(kind: str, name: str, root: Path) -> str:
         names = os.listdir(path) if path.is_dir() else []
         return " ".join(sorted(n for n in names if not n.startswith((".", "__pycache__"))))
     if kind == "package":
-        return " ".join(f"{d} {importlib.metadata.version(d)}" for d in _distributions(name))
+        return " ".join(sorted({f"{d} {_version(d)}" for d in _packages().get(name, ())}))
     if kind == "python":
         return platform.python_version()
     if kind == "environment":
-        return " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if "DLCOURSE" in k)
+        ours = sorted(item for item in os.environ.items() if item[0].startswith("DLCOURSE_"))
+        return hashlib.sha256(repr(ours).encode()).hexdigest()  # one of them may be a secret
     if kind == "unseen":
         package = root / "src" / "dlcourse"
         return _digest(p for p in package.rglob("*") if "__pycache__" not in p.parts)
@@ -83,12 +84,20 @@ def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(paths):
         if path.is_file():
-            digest.update(path.read_bytes())
+            state = path.stat()
+            digest.update(_read(path, state.st_mtime_ns, state.st_size))
     return digest.hexdigest()
 
 
-def _distributions(package: str) -> list[str]:
-    return sorted(set(_packages().get(package, ())))
+@functools.cache
+def _read(path: Path, mtime: int, size: int) -> bytes:
+    """Return the digest of a file, which is read once for all pages as long as it stays."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    return importlib.metadata.version(distribution)
 
 
 @functools.cache

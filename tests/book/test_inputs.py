@@ -98,7 +98,7 @@ def test_data_folders_versions_and_settings_are_noticed(root, monkeypatch):
     (root / "book/data.txt").write_text("11 apples")
     (root / "src/dlcourse/weights/new.npz").touch()
     monkeypatch.setenv("DLCOURSE_KERNELS", "off")
-    monkeypatch.setattr(inputs.importlib.metadata, "version", lambda name: "1000")
+    monkeypatch.setattr(inputs, "_version", lambda distribution: "1000")
     changes = inputs.changed(found, root)
     wanted = ["environment ", "file book/data.txt", "folder src/dlcourse/weights"]
     assert {*wanted, "package threadpoolctl"} <= {*changes}
