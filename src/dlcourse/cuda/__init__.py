@@ -20,7 +20,8 @@ from dlcourse.cuda.functions import (
     relu_grad,
     scale_shift,
 )
-from dlcourse.cuda.kernels import has_kernels, plain, source
+from dlcourse.cuda.kernels import has_kernels, source
+from dlcourse.kernels import plain
 
 __all__ = [
     "adam",
