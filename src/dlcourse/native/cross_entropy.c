@@ -17,22 +17,65 @@ typedef struct {
     double smoothing, count;
 } entropy;
 
+/* exp(x) for x up to 0, or NaN, to the last bit or so. As a polynomial, since compilers make vectors
+   of that; doubles, which no network is trained in, are left to the library. */
+static inline REAL exp_of(REAL x) {
+    if (sizeof(REAL) == 8) return exp(x);
+    /* x = n log(2) + r with a whole number n, which adding 1.5 * 2^23 moves into the last bits. */
+    float shifted = (float)x * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
+    float r = (float)x - n * 0.693359375f + n * 2.12194440e-4f; /* log(2) in two parts */
+    float p = 1.9875691500e-4f; /* Cephes' polynomial for exp(r) */
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1;
+    uint32_t bits;
+    memcpy(&bits, &shifted, 4);
+    bits = (bits + 127) << 23; /* n becomes the exponent */
+    float power;
+    memcpy(&power, &bits, 4);
+    return (REAL)(x < -87 ? 0 : p * power);
+}
+
+/* Neighbouring values that are dealt with at once, in a fixed order. */
+#define TOGETHER 16
+
+static REAL largest_of(const REAL *x, ptrdiff_t n) {
+    REAL found[TOGETHER];
+    ptrdiff_t i = 0;
+    for (int j = 0; j < TOGETHER; j++) found[j] = x[0];
+    for (; i + TOGETHER <= n; i += TOGETHER)
+        for (int j = 0; j < TOGETHER; j++) found[j] = x[i + j] > found[j] ? x[i + j] : found[j];
+    for (; i < n; i++) found[0] = x[i] > found[0] ? x[i] : found[0];
+    for (int j = 1; j < TOGETHER; j++) found[0] = found[j] > found[0] ? found[j] : found[0];
+    return found[0];
+}
+
+static REAL sum_of_exp(const REAL *x, ptrdiff_t n, REAL largest) {
+    REAL sums[TOGETHER] = {0};
+    ptrdiff_t i = 0;
+    for (; i + TOGETHER <= n; i += TOGETHER)
+        for (int j = 0; j < TOGETHER; j++) sums[j] += exp_of(x[i + j] - largest);
+    for (int j = 0; i < n; i++, j++) sums[j] += exp_of(x[i] - largest);
+    for (int j = 1; j < TOGETHER; j++) sums[0] += sums[j];
+    return sums[0];
+}
+
 static void loss_of(void *with, ptrdiff_t start, ptrdiff_t end) {
     const entropy *e = with;
     double right = 0, others = 0;
     for (ptrdiff_t row = start; row < end; row++) {
         if (e->labels[row] == e->ignored) continue;
         const REAL *x = e->scores + row * e->classes;
-        REAL largest = x[0], total = 0, sum = 0;
-        for (ptrdiff_t c = 1; c < e->classes; c++) largest = x[c] > largest ? x[c] : largest;
-        for (ptrdiff_t c = 0; c < e->classes; c++) total += exp(x[c] - largest);
+        REAL largest = largest_of(x, e->classes), total = sum_of_exp(x, e->classes, largest);
         e->largest[row] = largest;
         e->total[row] = total;
         REAL logarithm = log(total);
         right += x[e->labels[row]] - largest - logarithm;
         if (e->smoothing == 0) continue;
-        for (ptrdiff_t c = 0; c < e->classes; c++) sum += x[c] - largest - logarithm;
-        others += sum;
+        for (ptrdiff_t c = 0; c < e->classes; c++) others += x[c] - largest - logarithm;
     }
     e->sums[start / e->piece] = (1 - e->smoothing) * right + e->smoothing * others / e->classes;
 }
@@ -70,10 +113,10 @@ static void grad_of(void *with, ptrdiff_t start, ptrdiff_t end) {
             continue;
         }
         REAL largest = e->largest[row], total = e->total[row];
-        for (ptrdiff_t c = 0; c < e->classes; c++)
-            grad[c] = (exp(x[c] - largest) / total - spread) / count;
+        EACH(ptrdiff_t c = 0; c < e->classes; c++)
+            grad[c] = (exp_of(x[c] - largest) / total - spread) / count;
         ptrdiff_t label = (ptrdiff_t)e->labels[row];
-        REAL share = exp(x[label] - largest) / total;
+        REAL share = exp_of(x[label] - largest) / total;
         grad[label] = (share - spread - (REAL)(1 - e->smoothing)) / count;
     }
 }

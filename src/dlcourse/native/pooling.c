@@ -1,8 +1,5 @@
-/* Max and average pooling on images (N, H, W, C), and their gradients.
-
-   Images are read in place. There is no border: a window is cut off at the edge. The backward pass
-   collects for each pixel of the image from the windows that see it, so every value is written
-   once, and nothing is added up in an order that depends on threads. */
+/* Max and average pooling on images (N, H, W, C), and their gradients. Images are read in place.
+   There is no border: a window is cut off at the edge. */
 #include "flat.h"
 #include "vector.h"
 
@@ -57,11 +54,19 @@ typedef struct {
     ptrdiff_t u, v, last_u, last_v;
 } window;
 
-static inline window at(const geometry *g, ptrdiff_t line, ptrdiff_t column) {
-    ptrdiff_t y = line % g->out_height * g->step_y - g->top, x = column * g->step_x - g->left;
-    ptrdiff_t row = line / g->out_height * g->height + y;
-    return (window){(row * g->width + x) * g->channels, most(0, -y), most(0, -x),
-                    least(g->rows, g->height - y), least(g->columns, g->width - x)};
+/* The windows of a line of outputs begin here; `along` moves one to its column. */
+static inline window first(const geometry *g, ptrdiff_t line) {
+    ptrdiff_t y = line % g->out_height * g->step_y - g->top;
+    return (window){.corner = (line / g->out_height * g->height + y) * g->width,
+                    .u = most(0, -y), .last_u = least(g->rows, g->height - y)};
+}
+
+static inline window along(const geometry *g, window w, ptrdiff_t column) {
+    ptrdiff_t x = column * g->step_x - g->left;
+    w.corner = (w.corner + x) * g->channels;
+    w.v = most(0, -x);
+    w.last_v = least(g->columns, g->width - x);
+    return w;
 }
 
 /* The largest values of a window. Of equal ones the first counts; what is no number is larger than
@@ -85,11 +90,12 @@ static inline void max_window(const pooling *p, const window *w, ptrdiff_t to, p
 }
 
 static void max_lines(void *with, ptrdiff_t start, ptrdiff_t end) {
-    const pooling *p = with;
+    const pooling copy = *(const pooling *)with, *p = &copy;
     ptrdiff_t to = start * p->g.out_width * p->g.channels;
     for (ptrdiff_t line = start; line < end; line++) {
+        const window begin = first(&p->g, line);
         for (ptrdiff_t column = 0; column < p->g.out_width; column++, to += p->g.channels) {
-            const window w = at(&p->g, line, column);
+            const window w = along(&p->g, begin, column);
 #define WORK(c, n) max_window(p, &w, to, c, n)
             FOR_CHANNELS(p->g.channels, WORK);
 #undef WORK
@@ -113,11 +119,12 @@ static inline void avg_window(const pooling *p, const window *w, ptrdiff_t to, p
 }
 
 static void avg_lines(void *with, ptrdiff_t start, ptrdiff_t end) {
-    const pooling *p = with;
+    const pooling copy = *(const pooling *)with, *p = &copy;
     ptrdiff_t to = start * p->g.out_width * p->g.channels;
     for (ptrdiff_t line = start; line < end; line++) {
+        const window begin = first(&p->g, line);
         for (ptrdiff_t column = 0; column < p->g.out_width; column++, to += p->g.channels) {
-            const window w = at(&p->g, line, column);
+            const window w = along(&p->g, begin, column);
 #define WORK(c, n) avg_window(p, &w, to, c, n)
             FOR_CHANNELS(p->g.channels, WORK);
 #undef WORK
@@ -125,51 +132,47 @@ static void avg_lines(void *with, ptrdiff_t start, ptrdiff_t end) {
     }
 }
 
-/* The windows that see a pixel: rows and columns of them from the first up to before the last. */
-typedef struct {
-    ptrdiff_t image, y, x; /* the pixel, counted from the corner of the border */
-    ptrdiff_t row, last_row, column, last_column;
-} seen;
-
-/* What the windows hand to a pixel: all of them, or those whose largest value it was. */
-static inline void collect(const pooling *p, const seen *s, ptrdiff_t to, ptrdiff_t c, ptrdiff_t n,
-                           int largest) {
-    vector sum = {0};
-    for (ptrdiff_t row = s->row; row < s->last_row; row++) {
-        ptrdiff_t line = s->image * p->g.out_height + row;
-        for (ptrdiff_t column = s->column; column < s->last_column; column++) {
-            ptrdiff_t from = (line * p->g.out_width + column) * p->g.channels + c;
-            vector dy = load_some(p->from + from, n);
-            if (largest) {
-                bytes narrow = {0};
-                memcpy(&narrow, p->places + from, n);
-                ptrdiff_t u = s->y - row * p->g.step_y, v = s->x - column * p->g.step_x;
-                wholes where = __builtin_convertvector(narrow, wholes);
-                wholes hit = (wholes)(where == everywhere(u * p->g.columns + v));
-                dy = (vector)(hit & (wholes)dy);
-            }
-            sum += dy;
-        }
+/* Add a window's gradient to a line of the image, from column `x` up to before `last`: to all of
+   these pixels, or to the largest alone. `place` is where in the window column 0 would be. */
+static inline void hand_back(const REAL *from, const unsigned char *places, REAL *to,
+                             ptrdiff_t channels, ptrdiff_t place, ptrdiff_t x, ptrdiff_t last,
+                             ptrdiff_t n, vector share) {
+    vector dy = load_some(from, n) * share;
+    wholes where = {0};
+    if (places) {
+        bytes narrow = {0};
+        memcpy(&narrow, places, n);
+        where = __builtin_convertvector(narrow, wholes);
     }
-    if (!largest) sum /= all((REAL)(p->g.rows * p->g.columns));
-    store_some(p->to + to + c, sum, n);
+    for (; x < last; x++) {
+        vector part = dy;
+        if (places) part = (vector)((wholes)(where == everywhere(place + x)) & (wholes)dy);
+        store_some(to + x * channels, load_some(to + x * channels, n) + part, n);
+    }
 }
 
-static inline void collect_lines(const pooling *p, ptrdiff_t start, ptrdiff_t end, int largest) {
-    const geometry *g = &p->g;
-    ptrdiff_t to = start * g->width * g->channels;
+/* Lines of the image, which collect from the windows that see them in the order of these. So it
+   depends neither on threads nor on where the work is cut. */
+static inline void collect_lines(const pooling *with, ptrdiff_t start, ptrdiff_t end, int largest) {
+    const pooling p = *with;
+    const geometry g = p.g;
+    const vector share = all(largest ? 1 : 1 / (REAL)(g.rows * g.columns));
     for (ptrdiff_t line = start; line < end; line++) {
-        seen s = {.image = line / g->height, .y = line % g->height + g->top};
-        s.row = most(0, (s.y - g->rows + g->step_y) / g->step_y);
-        s.last_row = least(g->out_height, s.y / g->step_y + 1);
-        for (ptrdiff_t column = 0; column < g->width; column++, to += g->channels) {
-            s.x = column + g->left;
-            while (s.column < g->out_width && s.column * g->step_x + g->columns <= s.x) s.column++;
-            while (s.last_column < g->out_width && s.last_column * g->step_x <= s.x)
-                s.last_column++;
-#define WORK(c, n) collect(p, &s, to, c, n, largest)
-            FOR_CHANNELS(g->channels, WORK);
+        ptrdiff_t y = line % g.height + g.top, image = line / g.height * g.out_height;
+        ptrdiff_t row = most(0, (y - g.rows + g.step_y) / g.step_y);
+        REAL *to = p.to + line * g.width * g.channels;
+        memset(to, 0, g.width * g.channels * sizeof(REAL));
+        for (; row < g.out_height && row * g.step_y <= y; row++) {
+            ptrdiff_t place = (y - row * g.step_y) * g.columns;
+            ptrdiff_t from = (image + row) * g.out_width * g.channels, x = -g.left;
+            for (ptrdiff_t i = 0; i < g.out_width; i++, x += g.step_x, from += g.channels) {
+                ptrdiff_t begin = most(0, x), last = least(g.width, x + g.columns);
+#define WORK(c, n)                                                                            \
+    hand_back(p.from + from + c, largest ? p.places + from + c : NULL, to + c, g.channels,    \
+              place - x, begin, last, n, share)
+                FOR_CHANNELS(g.channels, WORK);
 #undef WORK
+            }
         }
     }
 }
