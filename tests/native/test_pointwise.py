@@ -88,6 +88,16 @@ def test_a_sum_and_its_relu(dtype):
     )
 
 
+@pytest.mark.parametrize("order", natively.ORDERS)
+def test_relu_of_a_sum_and_its_gradient(order):
+    x, plus, dy = np.random.default_rng(0).standard_normal((3, 4, 3, 5, 6)).astype(np.float32)
+    x = natively.lying(x, order)
+    relu = nn.ReLU()
+    np.testing.assert_array_equal(relu(x, plus=plus), np.maximum(x + plus, 0))
+    np.testing.assert_array_equal(relu.backward(dy), dy * (x + plus > 0))
+    np.testing.assert_array_equal(relu(x, plus=plus[:1]), np.maximum(x + plus[:1], 0))
+
+
 def test_the_result_may_go_where_an_input_is():
     x = natively.special((3, 4, 5, 6), np.float32)
     expected = np.maximum(x, 0)

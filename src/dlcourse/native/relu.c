@@ -8,7 +8,7 @@ typedef struct {
     REAL slope;
 } arrays;
 
-/* A function of the values `a` and `b` at each place, as C and for Python. */
+/* A function of the values `a` and `b` at each place; where `b` is not used, it may be NULL. */
 #define FOR_EACH(NAME, FORMULA)                                                       \
     static void NAME##_range(void *with, ptrdiff_t start, ptrdiff_t end) {            \
         const arrays *given = with;                                                   \
@@ -22,7 +22,7 @@ typedef struct {
     }                                                                                 \
     API void NAME(const REAL *a, const REAL *b, REAL *to, double slope,               \
                   ptrdiff_t count, int threads) {                                     \
-        arrays given = {a, b, to, (REAL)slope};                                       \
+        arrays given = {a, b ? b : a, to, (REAL)slope};                               \
         share_range(NAME##_range, &given, count, PIECE, threads);                     \
     }
 

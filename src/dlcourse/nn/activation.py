@@ -22,7 +22,22 @@ class ReLU(Module):
     array([0., 2.], dtype=float32)
     """
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array, *, plus: Array | None = None) -> Array:
+        """Return ``max(x, 0)``, or ``max(x + plus, 0)`` in one pass where there is a kernel.
+
+        Parameters
+        ----------
+        x : array
+            Of any shape.
+        plus : array of the same shape, optional
+            The other term of a sum. Its gradient is that of `x`, which `backward` returns.
+        """
+        if plus is not None and native.has_kernels(x, plus) and x.shape == plus.shape:
+            self._kernels = native
+            y, self._kept = native.add_relu(x, plus)
+            return y
+        if plus is not None:
+            x = elementwise("add", x, plus)
         self._kernels = kernels_for(x)
         if self._kernels:
             y, self._kept = self._kernels.relu(x)

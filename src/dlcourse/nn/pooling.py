@@ -113,7 +113,7 @@ class MaxPool2d(_Pool2d):
         return y, self._indices(places, image[1])
 
     def _indices(self, places: Array, width: int) -> Array:
-        """From ``row * kernel width + column`` in a window to ``row * width + column`` in an image."""
+        """From places in windows to ``row * width + column`` in an image."""
         xp = array_module(places)
         (sh, sw), (ph, pw) = self.stride, self.padding
         oh, ow = places.shape[2:]
