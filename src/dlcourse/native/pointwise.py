@@ -77,15 +77,15 @@ def relu6(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return _apply(_relu6, x, None, out)
 
 
-def relu6_grad(dy: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return `dy` where the output `y` of `relu6` is between 0 and 6, and 0 elsewhere.
+def relu6_grad(dy: np.ndarray, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return `dy` where the input `x` of `relu6`, or its output, is between 0 and 6; 0 elsewhere.
 
     Examples
     --------
     >>> relu6_grad(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0, 6.0]))
     array([0., 2., 0.])
     """
-    return _apply(_relu6_grad, dy, y, result(y, out))
+    return _apply(_relu6_grad, dy, x, result(x, out))
 
 
 def leaky_relu(x: np.ndarray, slope: float, out: np.ndarray | None = None) -> np.ndarray:

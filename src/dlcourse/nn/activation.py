@@ -65,16 +65,16 @@ class ReLU6(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        self._kept = None
+        self._x = None
         if native.has_kernels(x):
-            self._kept = native.relu6(x)
-            return self._kept
+            self._x = x
+            return native.relu6(x)
         self._mask = (x > 0) & (x < 6)
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
-        if self._kept is not None:
-            return native.relu6_grad(dy, self._kept)
+        if self._x is not None:
+            return native.relu6_grad(dy, self._x)
         return masked(dy, self._mask)
 
 
