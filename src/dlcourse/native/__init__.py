@@ -4,3 +4,7 @@ They are the processor's counterpart of `dlcourse.cuda`. The system's compiler m
 are first used. A layer asks `has_kernels` whether they can serve its arrays; where they cannot, it
 computes with NumPy.
 """
+
+from dlcourse.native.library import has_kernels, plain
+
+__all__ = ["has_kernels", "plain"]
