@@ -268,9 +268,6 @@ static int run(job *j, const REAL *bias, int threads) {
     return j->failed;
 }
 
-/* Up to so many channels, a row of a window is one run, copied at the edges of the image. */
-#define FEW_CHANNELS 16
-
 static int as_runs(const windows *w, ptrdiff_t groups) {
     return groups == 1 && w->columns > 1 && w->dilation_x == 1 && w->channels <= FEW_CHANNELS;
 }
@@ -300,16 +297,7 @@ API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL
     phase f = {.taps = j.positions, .place = malloc(j.positions * sizeof(ptrdiff_t))};
     if (!f.place) return 1;
     for (ptrdiff_t t = 0; t < j.positions; t++) f.place[t] = t;
-    f.w = (windows){
-        .x = x, .images = c->images, .height = c->height, .width = c->width,
-        .channels = c->channels, .rows = c->rows, .columns = c->columns,
-        .stride_y = c->stride_y, .stride_x = c->stride_x,
-        .dilation_y = c->dilation_y, .dilation_x = c->dilation_x,
-        .top = -c->padding_y, .left = -c->padding_x,
-        .out_height = c->out_height, .out_width = c->out_width,
-        .y = y, .image_step = c->out_height * c->out_width * c->outputs,
-        .row_step = c->out_width * c->outputs, .pixel_step = c->outputs,
-    };
+    f.w = layer_windows(c, x, y);
     f.w.whole_rows = !j.depthwise && as_runs(&f.w, j.groups);
     j.phases = &f;
     j.count = 1;

@@ -15,7 +15,8 @@ from dlcourse.native.calls import Kernel
 
 _conv = Kernel("conv", "anaana", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
-_weight_grad = Kernel("conv_weight_grad", "anaana", may_fail=True)
+_weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
+_depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
 _channel_sum = Kernel("channel_sum", "anna", may_fail=True)
 
 _contiguous = np.ascontiguousarray
@@ -131,6 +132,31 @@ def conv_input_grad(
     arrays = [_contiguous(weight), None if bias is None else _contiguous(bias)]
     _input_grad(_last(dy), ctypes.addressof(struct), *arrays, dx, threads=threads)
     return dx.transpose(0, 3, 1, 2)
+
+
+def conv_weight_grad(
+    x: np.ndarray,
+    dy: np.ndarray,
+    shape: Shape,
+    windows: Windows,
+    groups: int = 1,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Return the gradient with respect to the weights, of `shape` (O, C / groups, KH, KW)."""
+    struct, _ = _convolution(x.shape, shape, windows, groups)
+    dw = np.empty(shape, dy.dtype)
+    kernel = _depthwise_grad if groups > 1 and shape[:2] == (groups, 1) else _weight_grad
+    kernel(_last(x), ctypes.addressof(struct), _last(dy), dw, threads=threads)
+    return dw
+
+
+def channel_sum(dy: np.ndarray, *, threads: int = 1) -> np.ndarray:
+    """Return the sum (O,) over images and pixels of `dy` (N, O, OH, OW)."""
+    rows = _last(dy)
+    total = np.empty(dy.shape[1], dy.dtype)
+    _channel_sum(rows, rows.size // len(total), len(total), total, threads=threads)
+    return total
 
 
 def _last(x: np.ndarray) -> np.ndarray:

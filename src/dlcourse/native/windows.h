@@ -24,6 +24,9 @@ typedef struct {
     int whole_rows; /* whether a row of the window is read as one run; else each tap is a run */
 } windows;
 
+/* Up to so many channels, a row of a window is one run, copied at the edges of the image. */
+#define FEW_CHANNELS 16
+
 /* Pixels whose pointers lie side by side: as many as the largest tile has. */
 #define SIDE_BY_SIDE 12
 
@@ -42,6 +45,20 @@ static inline void inside(ptrdiff_t first, ptrdiff_t extent, ptrdiff_t stride, p
     *from = first < 0 ? pieces_of(-first, stride) : 0;
     *to = width >= first + extent ? at_most(count, (width - extent - first) / stride + 1) : 0;
     *to = at_least(*to, *from);
+}
+
+/* The windows of a layer on its input `x`; `y` is its output. */
+static inline windows layer_windows(const convolution *c, const REAL *x, REAL *y) {
+    return (windows){
+        .x = x, .images = c->images, .height = c->height, .width = c->width,
+        .channels = c->channels, .rows = c->rows, .columns = c->columns,
+        .stride_y = c->stride_y, .stride_x = c->stride_x,
+        .dilation_y = c->dilation_y, .dilation_x = c->dilation_x,
+        .top = -c->padding_y, .left = -c->padding_x,
+        .out_height = c->out_height, .out_width = c->out_width,
+        .y = y, .image_step = c->out_height * c->out_width * c->outputs,
+        .row_step = c->out_width * c->outputs, .pixel_step = c->outputs,
+    };
 }
 
 /* Runs that a window is made of, and values in one of them, where `channels` are read. */
@@ -65,8 +82,8 @@ static inline void copy_row(const windows *w, const REAL *row, ptrdiff_t x, REAL
    run of each pixel, `side` pixels side by side: source[(tile * runs + run) * side + pixel]. `to`
    gets where each pixel is written. Runs outside are `zeros`; `edges` has room for copies of those
    that are partly outside, `length` values each. */
-static void find_runs(const windows *w, ptrdiff_t first, ptrdiff_t count, ptrdiff_t side,
-                      const REAL **source, REAL **to, const REAL *zeros, REAL *edges) {
+static inline void find_runs(const windows *w, ptrdiff_t first, ptrdiff_t count, ptrdiff_t side,
+                             const REAL **source, REAL **to, const REAL *zeros, REAL *edges) {
     ptrdiff_t across = w->whole_rows ? 1 : w->columns, runs = w->rows * across, c = w->channels;
     ptrdiff_t pixels = w->out_height * w->out_width, n = first / pixels;
     ptrdiff_t i = first % pixels / w->out_width, j = first % w->out_width, from, end;
