@@ -5,6 +5,7 @@ are first used. A layer asks `has_kernels` whether they can serve its arrays; wh
 computes with NumPy.
 """
 
+from dlcourse.native.functions import channel_sum, conv, conv_input_grad, conv_weight_grad
 from dlcourse.native.library import has_kernels, plain
 
-__all__ = ["has_kernels", "plain"]
+__all__ = ["channel_sum", "conv", "conv_input_grad", "conv_weight_grad", "has_kernels", "plain"]

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pool.h"
+#include "transpose.h"
 #include "windows.h"
 
 /* Tiles whose windows are found at a time. */
@@ -107,18 +108,50 @@ static ptrdiff_t block_at(const job *j, ptrdiff_t vector) {
     return left >= 4 && !j->by_outputs ? WIDEST : left >= 2 ? 2 : 1;
 }
 
+/* Where the weights of a position and a channel are laid out; null for one that is not in use. */
+static REAL *place_of(const job *j, const phase *f, ptrdiff_t c, ptrdiff_t t, ptrdiff_t width,
+                      REAL *to) {
+    return f->place[t] < 0 ? NULL : to + (f->place[t] * j->channels + c) * width;
+}
+
+/* Lay out `count` weights that are neighbours in memory, from position `t` of channel `c` on, for
+   a full register of outputs. `from` is that of the first output; LANES can be read. */
+static void pack_neighbours(const job *j, const phase *f, const REAL *from, ptrdiff_t c,
+                            ptrdiff_t t, ptrdiff_t count, ptrdiff_t width, REAL *to) {
+    vector row[LANES];
+    for (ptrdiff_t i = 0; i < LANES; i++) row[i] = load(from + i * j->output_step);
+    transpose(row);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        REAL *out = place_of(j, f, c, t, width, to);
+        if (out) store(out, row[i]);
+        if (++t == j->positions) t = 0, c++;
+    }
+}
+
 /* Lay out the weights of a block of outputs as (taps, channels, outputs). */
 static void pack(const job *j, const phase *f, ptrdiff_t group, ptrdiff_t vector, ptrdiff_t block,
                  REAL *to) {
-    ptrdiff_t width = block * LANES;
+    ptrdiff_t width = block * LANES, T = j->positions;
     for (ptrdiff_t o = vector * LANES; o < (vector + block) * LANES; o += LANES, to += LANES) {
         const REAL *from = j->weight + group * j->group_step + o * j->output_step;
-        ptrdiff_t some = at_most(LANES, j->outputs - o);
-        for (ptrdiff_t c = 0; c < j->channels; c++)
-            for (ptrdiff_t t = 0; t < j->positions; t++) {
-                if (f->place[t] < 0) continue;
+        ptrdiff_t some = at_most(LANES, j->outputs - o), c = 0, t = 0;
+        if (some == LANES && j->channel_step == T) { /* all weights of an output are neighbours */
+            for (ptrdiff_t e = 0; e + LANES <= j->channels * T; e += LANES, t += LANES)
+                pack_neighbours(j, f, from + e, e / T, e % T, LANES, width, to);
+            c = t / T;
+            t = t % T;
+        } else if (some == LANES && T >= LANES / 4) { /* those of a channel are */
+            for (; c < j->channels - 1; c++)
+                for (t = 0; t < T; t += LANES)
+                    pack_neighbours(j, f, from + c * j->channel_step + t, c, t,
+                                    at_most(LANES, T - t), width, to);
+            t = 0;
+        }
+        for (; c < j->channels; c++, t = 0)
+            for (; t < T; t++) {
                 const REAL *w = from + c * j->channel_step + t;
-                REAL *out = to + (f->place[t] * j->channels + c) * width;
+                REAL *out = place_of(j, f, c, t, width, to);
+                if (!out) continue;
                 for (ptrdiff_t i = 0; i < some; i++) out[i] = w[i * j->output_step];
                 for (ptrdiff_t i = some; i < LANES; i++) out[i] = 0;
             }

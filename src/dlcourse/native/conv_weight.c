@@ -3,13 +3,14 @@
 #include <stdlib.h>
 
 #include "pool.h"
+#include "transpose.h"
 #include "windows.h"
 
 /* Multiply-adds that are worth a unit of work: about 20 microseconds. */
 #define WORTH ((ptrdiff_t)1 << 20)
 #define MOST_PIECES 16
 /* Pixels whose products are added up before they are added to the sum of all. */
-#define PIXELS 128
+#define PIXELS 256
 
 /* `count` neighbouring pixels from number `pixel` on, and where the run of the first begins. */
 typedef struct {
@@ -70,14 +71,14 @@ typedef struct {
     const REAL *x, *dy;
     REAL *dw;
     ptrdiff_t channels, outputs, vectors; /* of a group: channels, outputs, registers */
-    ptrdiff_t together, parts;            /* images added up at a time, and how many such parts */
-    ptrdiff_t pieces;                     /* of the images, each with a sum of its own */
+    ptrdiff_t together, parts;            /* lines added up at a time, and how many such parts */
+    ptrdiff_t pieces;                     /* of the parts, each with a sum of its own */
     ptrdiff_t blocks;                     /* of outputs in a group */
     ptrdiff_t size;                       /* values of one sum */
     REAL *totals;
     int whole_rows; /* whether a row of the window is one run, with copies at the edges */
     int outside;    /* whether zeros around the image count, which they do for infinite gradients */
-    int by_images;  /* whether a unit has some of the images, or else some of the weights */
+    int by_parts;   /* whether a unit has some of the parts, or else some of the weights */
     int infinite, failed;
 } job;
 
@@ -101,18 +102,19 @@ static ptrdiff_t add_line(scratch *s, ptrdiff_t n, const REAL *x, ptrdiff_t step
     return n;
 }
 
-/* The lines of one kernel row for some images, or of one of its positions. */
-static ptrdiff_t find_lines(const job *j, scratch *s, const REAL *x, ptrdiff_t images, ptrdiff_t u,
-                            ptrdiff_t v) {
+/* What `rows` lines of windows from the `first` of all images on see through one row of the kernel,
+   or one position of it. */
+static ptrdiff_t find_lines(const job *j, scratch *s, const REAL *x, ptrdiff_t first,
+                            ptrdiff_t rows, ptrdiff_t u, ptrdiff_t v) {
     const convolution *c = j->c;
     ptrdiff_t left = v * c->dilation_x - c->padding_x, extent = j->whole_rows ? c->columns : 1;
     ptrdiff_t from, to, count = 0, step = c->stride_x * c->channels, width = c->out_width;
     windows w = {.columns = c->columns, .width = c->width, .channels = c->channels};
     REAL *edge = s->edges;
     inside(left, extent, c->stride_x, c->width, width, &from, &to);
-    for (ptrdiff_t i = 0; i < images * c->out_height; i++) {
+    for (ptrdiff_t i = first; i < first + rows; i++) {
         ptrdiff_t y = i % c->out_height * c->stride_y + u * c->dilation_y - c->padding_y;
-        ptrdiff_t pixel = i * width;
+        ptrdiff_t pixel = (i - first) * width;
         if (y < 0 || y >= c->height) {
             if (j->outside) count = add_line(s, count, s->zeros, 0, pixel, width);
             continue;
@@ -137,21 +139,20 @@ static ptrdiff_t find_lines(const job *j, scratch *s, const REAL *x, ptrdiff_t i
     return count;
 }
 
-/* Add the products of some images for one kernel row and a block of outputs to their sum. */
-static void add_row(const job *j, scratch *s, ptrdiff_t first, ptrdiff_t images, ptrdiff_t group,
+/* Add what some lines give for one kernel row and a block of outputs to the sum. */
+static void add_row(const job *j, scratch *s, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t group,
                     ptrdiff_t block, ptrdiff_t u, REAL *totals) {
     const convolution *c = j->c;
     ptrdiff_t vector, Q = block_at(j, block, &vector), width = Q * LANES;
-    ptrdiff_t pixels = c->out_height * c->out_width, dy_step = c->outputs;
-    ptrdiff_t across = j->whole_rows ? 1 : c->columns;
+    ptrdiff_t dy_step = c->outputs, across = j->whole_rows ? 1 : c->columns;
     ptrdiff_t length = j->whole_rows ? c->columns * j->channels : j->channels;
     sum *const *table = Q == 2 ? sums_2 : sums_1;
     ptrdiff_t most = Q == 2 ? COUNT(sums_2) : COUNT(sums_1), cuts = pieces_of(length, most);
-    const REAL *x = j->x + first * c->height * c->width * c->channels + group * j->channels;
-    const REAL *dy = j->dy + first * pixels * dy_step + group * j->outputs + vector * LANES;
+    const REAL *x = j->x + group * j->channels;
+    const REAL *dy = j->dy + first * c->out_width * dy_step + group * j->outputs + vector * LANES;
     if ((vector + Q) * LANES > j->outputs) { /* copied, so as not to read beyond the end */
         ptrdiff_t some = j->outputs - vector * LANES;
-        for (ptrdiff_t p = 0; p < images * pixels; p++)
+        for (ptrdiff_t p = 0; p < rows * c->out_width; p++)
             for (ptrdiff_t i = 0; i < some; i++) s->padded[p * LANES + i] = dy[p * dy_step + i];
         dy = s->padded;
         dy_step = LANES;
@@ -159,7 +160,7 @@ static void add_row(const job *j, scratch *s, ptrdiff_t first, ptrdiff_t images,
     REAL *total = totals + (group * j->vectors + vector) * (j->size / (c->groups * j->vectors));
     total += u * across * length * width;
     for (ptrdiff_t v = 0; v < across; v++, total += length * width) {
-        ptrdiff_t lines = find_lines(j, s, x, images, u, v);
+        ptrdiff_t lines = find_lines(j, s, x, first, rows, u, v);
         for (ptrdiff_t i = 0; i < cuts; i++) {
             ptrdiff_t k = length * i / cuts, end = length * (i + 1) / cuts;
             table[end - k - 1](s->lines, lines, k, dy, dy_step, total + k * width);
@@ -167,28 +168,42 @@ static void add_row(const job *j, scratch *s, ptrdiff_t first, ptrdiff_t images,
     }
 }
 
-/* Write one kernel row of the sum for a block of outputs to where the weights have it. */
-static void write_row(job *j, ptrdiff_t group, ptrdiff_t block, ptrdiff_t u) {
-    const convolution *c = j->c;
-    ptrdiff_t vector, width = block_at(j, block, &vector) * LANES, o = vector * LANES;
-    ptrdiff_t some = at_most(width, j->outputs - o), positions = c->rows * c->columns;
-    ptrdiff_t step = j->channels * positions;
-    const REAL *total = j->totals + (group * j->vectors + vector) * step * LANES;
-    REAL *dw = j->dw + (group * j->outputs + o) * step + u * c->columns, check = 0;
-    for (ptrdiff_t k = 0; k < j->channels; k++)
-        for (ptrdiff_t v = 0; v < c->columns; v++) {
-            const REAL *from = total + ((u * c->columns + v) * j->channels + k) * width;
+/* Write the sum for a block of outputs to where the weights have it. */
+static void write_block(void *with, ptrdiff_t unit) {
+    job *j = with;
+    ptrdiff_t group = unit / j->blocks, first, width = block_at(j, unit % j->blocks, &first) * LANES;
+    ptrdiff_t T = j->c->rows * j->c->columns, step = j->channels * T, end = first * LANES + width;
+    const REAL *total = j->totals + (group * j->vectors + first) * step * LANES;
+    REAL *dw = j->dw + (group * j->outputs + first * LANES) * step;
+    REAL check = 0;
+    for (ptrdiff_t o = first * LANES; o < end; o += LANES, total += LANES, dw += LANES * step) {
+        ptrdiff_t some = at_most(LANES, j->outputs - o), e = 0, k = 0, t = 0;
+        vector row[LANES], checks = {0};
+        for (; some == LANES && e + LANES <= step; e += LANES) {
+            for (ptrdiff_t i = 0; i < LANES; i++) {
+                row[i] = load(total + (t * j->channels + k) * width);
+                checks += row[i] - row[i];
+                if (++t == T) t = 0, k++;
+            }
+            transpose(row);
+            for (ptrdiff_t i = 0; i < LANES; i++) store(dw + i * step + e, row[i]);
+        }
+        for (ptrdiff_t i = 0; i < LANES; i++) check += checks[i];
+        for (; e < step; e++) {
+            const REAL *from = total + (t * j->channels + k) * width;
             for (ptrdiff_t i = 0; i < some; i++) {
-                dw[i * step + k * positions + v] = from[i];
+                dw[i * step + e] = from[i];
                 check += from[i] - from[i];
             }
+            if (++t == T) t = 0, k++;
         }
-    if (check != 0) __atomic_store_n(&j->infinite, 1, __ATOMIC_RELAXED);
+    }
+    if (check != 0) __atomic_store_n(&j->infinite, 1, __ATOMIC_RELAXED); /* it is NaN then */
 }
 
 static int make_scratch(const job *j, scratch *s) {
     const convolution *c = j->c;
-    ptrdiff_t rows = j->together * c->out_height, pixels = rows * c->out_width, from, to;
+    ptrdiff_t rows = j->together, pixels = rows * c->out_width, from, to;
     inside(-c->padding_x, c->columns, c->stride_x, c->width, c->out_width, &from, &to);
     ptrdiff_t lines = j->whole_rows ? rows * (1 + c->out_width - (to - from)) : 3 * rows;
     ptrdiff_t length = c->columns * c->channels, padded = j->outputs % LANES ? pixels * LANES : 0;
@@ -214,7 +229,7 @@ static void do_unit(void *with, ptrdiff_t unit) {
     ptrdiff_t from = 0, to = j->parts;
     ptrdiff_t u = unit % c->rows, block = unit / c->rows % j->blocks;
     ptrdiff_t group = unit / c->rows / j->blocks;
-    if (j->by_images) {
+    if (j->by_parts) {
         from = j->parts * unit / j->pieces;
         to = j->parts * (unit + 1) / j->pieces;
         memset(j->totals + unit * j->size, 0, j->size * sizeof(REAL));
@@ -225,18 +240,18 @@ static void do_unit(void *with, ptrdiff_t unit) {
         memset(mine + u * width * panel, 0, width * panel * sizeof(REAL));
     }
     for (ptrdiff_t part = from; part < to; part++) {
-        ptrdiff_t first = part * j->together, images = at_most(j->together, c->images - first);
-        if (!j->by_images) {
-            add_row(j, &s, first, images, group, block, u, j->totals);
+        ptrdiff_t first = part * j->together;
+        ptrdiff_t rows = at_most(j->together, c->images * c->out_height - first);
+        if (!j->by_parts) {
+            add_row(j, &s, first, rows, group, block, u, j->totals);
             continue;
         }
         REAL *total = j->totals + unit * j->size;
         for (group = 0; group < c->groups; group++)
             for (u = 0; u < c->rows; u++)
                 for (block = 0; block < j->blocks; block++)
-                    add_row(j, &s, first, images, group, block, u, total);
+                    add_row(j, &s, first, rows, group, block, u, total);
     }
-    if (!j->by_images) write_row(j, group, block, u);
     free(s.memory);
 }
 
@@ -261,8 +276,8 @@ API int conv_weight_grad(const REAL *x, const convolution *c, const REAL *dy, RE
     j.vectors = pieces_of(j.outputs, LANES);
     j.blocks = j.outputs / LANES / 2 + j.outputs / LANES % 2 + (j.outputs % LANES > 0);
     j.size = c->groups * j.vectors * LANES * positions * j.channels;
-    j.together = at_least(1, PIXELS / pixels);
-    j.parts = pieces_of(c->images, j.together);
+    j.together = at_least(1, PIXELS / c->out_width);
+    j.parts = pieces_of(c->images * c->out_height, j.together);
     j.whole_rows = c->groups == 1 && c->columns > 1 && c->dilation_x == 1 &&
                    c->channels <= FEW_CHANNELS;
     j.outside = sees_nothing(c->out_height, c->stride_y, c->padding_y, c->rows, c->dilation_y,
@@ -275,21 +290,19 @@ API int conv_weight_grad(const REAL *x, const convolution *c, const REAL *dy, RE
     j.pieces = at_most(at_most(j.parts, work / WORTH), at_most(MOST_PIECES, values / j.size / 2));
     j.pieces = at_least(1, j.pieces);
     units = c->groups * j.blocks * c->rows;
-    j.by_images = j.pieces >= 4 || j.pieces > units;
-    if (j.by_images) units = j.pieces;
-    void *memory = malloc(64 + (j.by_images ? j.pieces : 1) * j.size * sizeof(REAL));
+    j.by_parts = j.pieces >= 4 || j.pieces > units;
+    if (j.by_parts) units = j.pieces;
+    void *memory = malloc(64 + (j.by_parts ? j.pieces : 1) * j.size * sizeof(REAL));
     if (!memory) return 1;
     j.totals = aligned(memory);
     do {
         j.infinite = 0;
         share(do_unit, &j, units, work < 2 * WORTH ? 1 : threads);
-        if (j.by_images && !j.failed) {
-            for (ptrdiff_t p = 1; p < j.pieces; p++)
-                for (ptrdiff_t i = 0; i < j.size; i++) j.totals[i] += j.totals[p * j.size + i];
-            for (ptrdiff_t i = 0; i < c->groups * j.blocks * c->rows; i++)
-                write_row(&j, i / c->rows / j.blocks, i / c->rows % j.blocks, i % c->rows);
-        }
-    } while (!j.failed && j.infinite && !j.outside++);
+        if (j.failed) break;
+        for (ptrdiff_t p = 1; j.by_parts && p < j.pieces; p++)
+            for (ptrdiff_t i = 0; i < j.size; i++) j.totals[i] += j.totals[p * j.size + i];
+        share(write_block, &j, c->groups * j.blocks, j.size < WORTH / 8 ? 1 : threads);
+    } while (j.infinite && !j.outside++);
     free(memory);
     return j.failed;
 }

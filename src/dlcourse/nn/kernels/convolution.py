@@ -8,6 +8,8 @@ Patches take KH * KW times the memory of the image. They are never all made at o
 them is copied to scratch memory that fits the processor's cache, multiplied, and overwritten by
 the next. Copying them again for the backward pass takes about as long as fetching kept ones.
 
+On a processor, kernels in C do the same without patches, where there are any (`dlcourse.native`).
+
 The functions are stateless mathematics; the layer `Conv2d` holds the weights.
 """
 
@@ -17,6 +19,7 @@ import math
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.kernels.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.kernels.patches import FEW_CHANNELS, col2im, im2col, windows
@@ -71,6 +74,8 @@ def conv2d(
     array of shape (N, O, OH, OW)
         In memory (N, OH, OW, O).
     """
+    if _has_kernels(x, weight, geometry):
+        return native.conv(x, weight, bias, geometry, groups, threads=threads)
     if _is_depthwise(weight.shape, groups):
         return depthwise(x, weight, bias, geometry)
     xp = array_module(x)
@@ -135,6 +140,8 @@ def conv2d_weight_grad(
     geometry, groups, threads
         As in `conv2d`.
     """
+    if native.has_kernels(x, dy):
+        return native.conv_weight_grad(x, dy, shape, geometry, groups, threads=threads)
     if _is_depthwise(shape, groups):
         return depthwise_weight_grad(x, dy, geometry)
     xp = array_module(x)
@@ -181,6 +188,8 @@ def conv2d_input_grad(
     size : (int, int, int, int)
         The shape of the input.
     """
+    if _has_kernels(dy, weight, geometry):
+        return native.conv_input_grad(dy, weight, size, geometry, groups, threads=threads)
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
@@ -231,7 +240,10 @@ def conv2d_gradients(
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
-    if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
+    if (
+        back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o
+        or native.has_kernels(x, dy, weight)
+    ):
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None
@@ -263,6 +275,8 @@ def conv2d_gradients(
 
 def channel_sum(dy: Array, threads: int) -> Array:
     """Return the gradient with respect to the bias: the sum (O,) over images and pixels."""
+    if native.has_kernels(dy):
+        return native.channel_sum(dy, threads=threads)
     return row_sum(dy.transpose(0, 2, 3, 1).reshape(-1, dy.shape[1]), threads)
 
 
@@ -277,6 +291,11 @@ def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
     if geometry.stride != (1, 1) or min(margin) < 0:
         return None
     return Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
+
+
+def _has_kernels(x: Array, weight: Array, geometry: Geometry) -> bool:
+    """Whether there are kernels for a convolution of `x`, and BLAS is not the better choice."""
+    return native.has_kernels(x, weight)
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
