@@ -128,34 +128,42 @@ static void pack_neighbours(const job *j, const phase *f, const REAL *from, ptrd
     }
 }
 
+/* Lay out the weights of a channel and a register of outputs, of which `some` are there. */
+static void pack_channel(const job *j, const phase *f, const REAL *from, ptrdiff_t c, ptrdiff_t t,
+                         ptrdiff_t some, ptrdiff_t width, REAL *to) {
+    for (; t < j->positions; t++) {
+        REAL *out = place_of(j, f, c, t, width, to);
+        if (!out) continue;
+        if (some == LANES && j->output_step == 1) {
+            store(out, load(from + t));
+            continue;
+        }
+        for (ptrdiff_t i = 0; i < some; i++) out[i] = from[t + i * j->output_step];
+        for (ptrdiff_t i = some; i < LANES; i++) out[i] = 0;
+    }
+}
+
 /* Lay out the weights of a block of outputs as (taps, channels, outputs). */
 static void pack(const job *j, const phase *f, ptrdiff_t group, ptrdiff_t vector, ptrdiff_t block,
                  REAL *to) {
-    ptrdiff_t width = block * LANES, T = j->positions;
-    for (ptrdiff_t o = vector * LANES; o < (vector + block) * LANES; o += LANES, to += LANES) {
-        const REAL *from = j->weight + group * j->group_step + o * j->output_step;
-        ptrdiff_t some = at_most(LANES, j->outputs - o), c = 0, t = 0;
-        if (some == LANES && j->channel_step == T) { /* all weights of an output are neighbours */
-            for (ptrdiff_t e = 0; e + LANES <= j->channels * T; e += LANES, t += LANES)
-                pack_neighbours(j, f, from + e, e / T, e % T, LANES, width, to);
-            c = t / T;
-            t = t % T;
-        } else if (some == LANES && T >= LANES / 4) { /* those of a channel are */
-            for (; c < j->channels - 1; c++)
-                for (t = 0; t < T; t += LANES)
-                    pack_neighbours(j, f, from + c * j->channel_step + t, c, t,
-                                    at_most(LANES, T - t), width, to);
-            t = 0;
+    ptrdiff_t width = block * LANES, T = j->positions, first = vector * LANES, done = 0;
+    ptrdiff_t step = j->output_step, left = j->outputs - first;
+    const REAL *from = j->weight + group * j->group_step + first * step;
+    if (j->channel_step == T && left >= width) /* all weights of an output are neighbours */
+        for (; done + LANES <= j->channels * T; done += LANES)
+            for (ptrdiff_t o = 0; o < width; o += LANES)
+                pack_neighbours(j, f, from + o * step + done, done / T, done % T, LANES, width,
+                                to + o);
+    for (ptrdiff_t c = done / T, t = done % T; c < j->channels; c++, t = 0)
+        for (ptrdiff_t o = 0; o < width; o += LANES) {
+            const REAL *w = from + o * step + c * j->channel_step;
+            /* Those of a channel are; what is read beyond them belongs to the next channel. */
+            if (step == T && T >= LANES / 4 && left >= o + LANES && c < j->channels - 1)
+                for (ptrdiff_t i = 0; i < T; i += LANES)
+                    pack_neighbours(j, f, w + i, c, i, at_most(LANES, T - i), width, to + o);
+            else
+                pack_channel(j, f, w, c, t, at_most(LANES, left - o), width, to + o);
         }
-        for (; c < j->channels; c++, t = 0)
-            for (; t < T; t++) {
-                const REAL *w = from + c * j->channel_step + t;
-                REAL *out = place_of(j, f, c, t, width, to);
-                if (!out) continue;
-                for (ptrdiff_t i = 0; i < some; i++) out[i] = w[i * j->output_step];
-                for (ptrdiff_t i = some; i < LANES; i++) out[i] = 0;
-            }
-    }
 }
 
 /* A block of outputs for the pixels of a strip. */

@@ -42,7 +42,7 @@ static inline REAL *aligned(void *memory) { return (REAL *)(((size_t)memory + 63
 /* The first and the end of the windows in a line that lie between both sides of an image. */
 static inline void inside(ptrdiff_t first, ptrdiff_t extent, ptrdiff_t stride, ptrdiff_t width,
                           ptrdiff_t count, ptrdiff_t *from, ptrdiff_t *to) {
-    *from = first < 0 ? pieces_of(-first, stride) : 0;
+    *from = first < 0 ? at_most(count, pieces_of(-first, stride)) : 0;
     *to = width >= first + extent ? at_most(count, (width - extent - first) / stride + 1) : 0;
     *to = at_least(*to, *from);
 }
