@@ -61,6 +61,10 @@ static inline windows layer_windows(const convolution *c, const REAL *x, REAL *y
     };
 }
 
+static inline ptrdiff_t pixels_of(const windows *w) {
+    return w->images * w->out_height * w->out_width;
+}
+
 /* Runs that a window is made of, and values in one of them, where `channels` are read. */
 static inline ptrdiff_t runs_of(const windows *w) {
     return w->whole_rows ? w->rows : w->rows * w->columns;
