@@ -42,10 +42,7 @@ class Kernel:
         function = self._functions.get(first.dtype.char) or self._found(first.dtype)
         failed = function(
             first.__array_interface__["data"][0],
-            *[
-                x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x
-                for x in others
-            ],
+            *[x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x for x in others],
             threads or threads_for(first),
         )
         if failed:

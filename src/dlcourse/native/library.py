@@ -28,7 +28,9 @@ def library(dtype: np.dtype) -> ctypes.CDLL | None:
     real = {"float32": "-DREAL=float", "float64": "-DREAL=double"}[dtype.name]
     flags = os.environ.get("KFLAGS", _FLAGS).split()
     files = [str(path) for path in sorted(folder.glob("*.c"))]
-    key = hashlib.sha256(repr((flags, real, [p.read_text() for p in sorted(folder.glob("*.[ch]"))])).encode())
+    key = hashlib.sha256(
+        repr((flags, real, [p.read_text() for p in sorted(folder.glob("*.[ch]"))])).encode()
+    )
     target = Path("/tmp/kconv/cache") / f"{key.hexdigest()[:16]}.so"
     target.parent.mkdir(exist_ok=True)
     if not target.exists():

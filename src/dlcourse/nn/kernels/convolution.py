@@ -8,7 +8,8 @@ Patches take KH * KW times the memory of the image. They are never all made at o
 them is copied to scratch memory that fits the processor's cache, multiplied, and overwritten by
 the next. Copying them again for the backward pass takes about as long as fetching kept ones.
 
-On a processor, kernels in C do the same without patches, where there are any (`dlcourse.native`).
+Where there are kernels in C (`dlcourse.native`), they do the same without patches, and depthwise
+convolution too.
 
 The functions are stateless mathematics; the layer `Conv2d` holds the weights.
 """
@@ -74,7 +75,7 @@ def conv2d(
     array of shape (N, O, OH, OW)
         In memory (N, OH, OW, O).
     """
-    if _has_kernels(x, weight, geometry):
+    if native.has_kernels(x, weight):
         return native.conv(x, weight, bias, geometry, groups, threads=threads)
     if _is_depthwise(weight.shape, groups):
         return depthwise(x, weight, bias, geometry)
@@ -173,6 +174,7 @@ def conv2d_input_grad(
     geometry: Geometry,
     groups: int = 1,
     threads: int = 1,
+    bias: Array | None = None,
 ) -> Array:
     """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
 
@@ -187,9 +189,25 @@ def conv2d_input_grad(
         As in `conv2d_weight_grad` and `conv2d`.
     size : (int, int, int, int)
         The shape of the input.
+    bias : array of shape (C,), optional
+        Added to each channel: so this is also a transposed convolution.
     """
-    if _has_kernels(dy, weight, geometry):
-        return native.conv_input_grad(dy, weight, size, geometry, groups, threads=threads)
+    if native.has_kernels(dy, weight):
+        return native.conv_input_grad(dy, weight, size, geometry, groups, bias, threads=threads)
+    dx = _input_grad(dy, weight, size, geometry, groups, threads)
+    if bias is not None:
+        dx += bias[:, None, None]
+    return dx
+
+
+def _input_grad(
+    dy: Array,
+    weight: Array,
+    size: tuple[int, int, int, int],
+    geometry: Geometry,
+    groups: int,
+    threads: int,
+) -> Array:
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
@@ -240,10 +258,8 @@ def conv2d_gradients(
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
-    if (
-        back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o
-        or native.has_kernels(x, dy, weight)
-    ):
+    apart = back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o
+    if apart or native.has_kernels(x, dy, weight):
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None
@@ -291,11 +307,6 @@ def _back(geometry: Geometry, size: Shape, dy_size: Shape) -> Geometry | None:
     if geometry.stride != (1, 1) or min(margin) < 0:
         return None
     return Geometry(geometry.kernel, (1, 1), (margin[0], margin[1]), geometry.dilation)
-
-
-def _has_kernels(x: Array, weight: Array, geometry: Geometry) -> bool:
-    """Whether there are kernels for a convolution of `x`, and BLAS is not the better choice."""
-    return native.has_kernels(x, weight)
 
 
 def _is_depthwise(shape: tuple[int, ...], groups: int) -> bool:
