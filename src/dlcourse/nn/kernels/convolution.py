@@ -258,8 +258,8 @@ def conv2d_gradients(
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
-    apart = back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o
-    if apart or native.has_kernels(x, dy, weight):
+    apart = groups > 1 or c <= FEW_CHANNELS or n * h * w < o
+    if back is None or apart or native.has_kernels(x, dy, weight):
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None
