@@ -38,13 +38,13 @@ class Kernel:
         self._may_fail = may_fail
         self._functions: dict[str, Any] = {}  # by the letter of a dtype
 
-    def __call__(self, first: np.ndarray, *others: Any) -> None:
+    def __call__(self, first: np.ndarray, *others: Any, threads: int | None = None) -> None:
         """Call it on contiguous memory; nothing here checks that it is."""
         function = self._functions.get(first.dtype.char) or self._found(first.dtype)
         failed = function(
             first.__array_interface__["data"][0],
             *[x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x for x in others],
-            threads_for(first),
+            threads or threads_for(first),
         )
         if failed:
             raise MemoryError(f"no memory for the sums of {self._name}")

@@ -6,6 +6,7 @@ from dlcourse.native.batch_norm import (
     channel_sums,
     scale_shift,
 )
+from dlcourse.native.convolution import channel_sum, conv, conv_input_grad, conv_weight_grad
 from dlcourse.native.cross_entropy import cross_entropy, cross_entropy_grad
 from dlcourse.native.optimizers import adam, momentum, sgd
 from dlcourse.native.pointwise import (
@@ -33,7 +34,11 @@ __all__ = [
     "avg_pool_grad",
     "batch_norm_grad",
     "channel_moments",
+    "channel_sum",
     "channel_sums",
+    "conv",
+    "conv_input_grad",
+    "conv_weight_grad",
     "cross_entropy",
     "cross_entropy_grad",
     "leaky_relu",
