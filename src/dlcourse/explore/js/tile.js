@@ -17,7 +17,7 @@ function drawTile(p, q, core, spilled) {
     const inside = n < kept;
     return el("td", { class: inside ? "dl-kept" : "dl-spilled" }, inside ? `sum r${n}` : "memory");
   };
-  const outputs = (j) => `${j * core.lanes}–${(j + 1) * core.lanes - 1}`;
+  const outputs = (j) => `${j * core.lanes} to ${(j + 1) * core.lanes - 1}`;
   return el("table", { class: "dl-tile" },
     el("caption", {}, "A step: each value of the image times each register of weights is added to a sum."),
     el("thead", {}, el("tr", {}, el("td", {}),
@@ -89,7 +89,7 @@ function render({ model, el: host }) {
     el("ul", { class: "dl-entries" }, ...bars.map(({ node }) => node)),
     table,
     el("p", { class: "dl-help" }, `For a core that begins ${core.products} products of registers and ${core.loads} loads in a cycle, ` +
-      `has a sum ready after ${core.latency} cycles, and loses ${core.spill} cycles for each sum in memory. The first three go on side by side, the fourth is added.`));
+      `has a sum ready after ${core.latency} cycles, and needs ${many(core.spill, "cycle")} to store a sum in memory. The first three go on side by side, the fourth is added.`));
   update();
 }
 

@@ -18,7 +18,7 @@ class Core:
     latency : int
         Cycles until a sum can be added to again.
     spill : int
-        Cycles that it costs to keep a sum in memory, for each product added to it.
+        Cycles to store a sum that lies in memory, after each product added to it.
     """
 
     registers: int = 32
@@ -26,7 +26,7 @@ class Core:
     products: int = 2
     loads: int = 2
     latency: int = 4
-    spill: int = 2
+    spill: int = 1
 
 
 @dataclass(frozen=True)
