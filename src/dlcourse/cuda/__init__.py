@@ -10,7 +10,8 @@ times them on yours.
 """
 
 from dlcourse.cuda.functions import adam, batch_norm_grad, channel_dot, im2col, relu, scale_shift
-from dlcourse.cuda.kernels import has_kernels, plain, source
+from dlcourse.cuda.kernels import has_kernels, source
+from dlcourse.kernels import plain
 
 __all__ = [
     "adam",
