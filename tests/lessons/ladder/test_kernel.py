@@ -124,5 +124,5 @@ def test_without_a_compiler_it_is_said(monkeypatch):
 def test_a_source_that_is_refused(tmp_path, monkeypatch):
     (tmp_path / "wrong.c").write_text("int f(")
     monkeypatch.setattr(building, "_FOLDER", tmp_path)
-    with pytest.raises(RuntimeError, match=r"refuses wrong\.c:\n.*error"):
+    with pytest.raises(RuntimeError, match="does not compile them"):
         build("wrong")

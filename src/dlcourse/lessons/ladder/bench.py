@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dlcourse.lessons.ladder.building import build, compiler, inner_loop, lanes, registers, version
-from dlcourse.lessons.ladder.kernel import convolve
+from dlcourse.lessons.ladder.building import build, compiler, inner_loop, lanes, registers
+from dlcourse.lessons.ladder.kernel import aligned, convolve
 from dlcourse.machine import measure
 from dlcourse.zoo.environment import hardware
 
@@ -67,7 +67,7 @@ class Layer:
         x = rng.standard_normal((self.images, self.size, self.size, self.inside), np.float32)
         weight = rng.standard_normal((k, k, self.inside, self.outside), np.float32)
         x = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)))
-        return x, weight, rng.standard_normal(self.outside, np.float32)
+        return x, aligned(weight), rng.standard_normal(self.outside, np.float32)
 
 
 class Bench:
@@ -185,9 +185,9 @@ class Bench:
 
 
 def _machine() -> dict[str, Any]:
-    limits = measure()
+    limits, found = measure(), compiler()
     return hardware() | {
-        "compiler": version(),
+        "compiler": found.name if found else "",
         "registers": registers(),
         "lanes": lanes(),
         "multiply_adds": limits.multiply_adds,

@@ -4,53 +4,64 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import importlib.util
 import platform
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import dlcourse.native
+from dlcourse.native.compiler import SUFFIX, Compiler, CompilerError, ask, commands
+from dlcourse.native.library import FOLDER as HEADERS
 
 _FOLDER = Path(__file__).parent / "c"
-_HEADERS = Path(dlcourse.native.__file__).parent
-#: No -ffast-math: NaN and infinity go where they go in NumPy.
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+_C_NAMES = {"float32": "float", "float64": "double"}
 _FLOAT32 = np.dtype(np.float32)
 _LABEL = re.compile(r"^(\.?L\w+):")
 _MULTIPLIES = re.compile(r"v?(fn?m(add|la|sub)|mul[sp])")
 
 
-def compiler() -> list[str] | None:
-    """Return the command that compiles C on this machine, or None if there is none.
-
-    It is the system's, or the one that the package ``ziglang`` brings.
-    """
-    for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
-            return [name]
-    return [sys.executable, "-m", "ziglang", "cc"] if importlib.util.find_spec("ziglang") else None
-
-
-def version() -> str:
-    """Return how the compiler calls itself; an empty text if there is none.
+@functools.cache
+def compiler() -> Compiler | None:
+    """Return the C compiler that the kernels of the package are made with; None if there is none.
 
     Examples
     --------
-    >>> bool(version()) == (compiler() is not None)
+    >>> compiler() is None or bool(compiler().name)
     True
     """
-    command = compiler()
-    if command is None:
-        return ""
-    told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
-    return told.stdout.splitlines()[0]
+    for command in commands():
+        try:
+            return ask(command, HEADERS / "vector.h")
+        except CompilerError:
+            continue
+    return None
+
+
+def lanes(dtype: np.dtype[Any] = _FLOAT32) -> int:
+    """Return how many values a vector register of this machine holds.
+
+    Examples
+    --------
+    >>> lanes() == 2 * lanes(np.dtype(np.float64))  # doctest: +SKIP
+    True
+    """
+    size = re.search(r"#define BYTES (\d+)", _there().macros)
+    assert size is not None  # vector.h defines it
+    return int(size[1]) // dtype.itemsize
+
+
+def registers() -> int:
+    """Return how many vector registers a program can name on this machine.
+
+    Examples
+    --------
+    >>> registers() in (16, 32)  # doctest: +SKIP
+    True
+    """
+    return 32 if re.search(r"#define (__AVX512F__|__aarch64__) ", _there().macros) else 16
 
 
 def source(name: str) -> str:
@@ -59,7 +70,7 @@ def source(name: str) -> str:
     Parameters
     ----------
     name : str
-        ``loops``, ``reordered``, ``register``, ``tile``, ``peak`` or ``machine``.
+        ``loops``, ``reordered``, ``register``, ``tile`` or ``peak``.
 
     Examples
     --------
@@ -88,32 +99,14 @@ def build(name: str, dtype: np.dtype[Any] = _FLOAT32, **sizes: int) -> ctypes.CD
     RuntimeError
         If there is no compiler, or it refuses the source.
     """
+    made_by = _there()
     given = "".join(f"-{key}{value}" for key, value in sizes.items())
-    path = Path(_folder().name) / f"{name}-{dtype}{given}.so"
-    _compile(name, dtype, sizes, "-shared", "-fPIC", "-o", str(path))
-    return ctypes.CDLL(str(path))
-
-
-def lanes(dtype: np.dtype[Any] = _FLOAT32) -> int:
-    """Return how many values a vector register of this machine holds.
-
-    Examples
-    --------
-    >>> lanes() == 2 * lanes(np.dtype(np.float64))  # doctest: +SKIP
-    True
-    """
-    return int(build("machine", dtype).lanes())
-
-
-def registers() -> int:
-    """Return how many vector registers a program can name on this machine.
-
-    Examples
-    --------
-    >>> registers() in (16, 32)  # doctest: +SKIP
-    True
-    """
-    return int(build("machine").registers())
+    target = Path(_scratch().name) / f"{name}-{dtype}{given}{SUFFIX}"
+    try:
+        made_by.compile([_FOLDER / f"{name}.c"], _options(dtype, sizes), target)
+    except CompilerError as error:
+        raise RuntimeError(f"{made_by.name}: {error}") from None
+    return ctypes.CDLL(str(target))
 
 
 def inner_loop(name: str, **sizes: int) -> list[str]:
@@ -129,11 +122,15 @@ def inner_loop(name: str, **sizes: int) -> list[str]:
     Raises
     ------
     RuntimeError
-        As in `build`.
+        If there is no compiler.
     """
+    made_by = _there()
     # On x86 in Intel's notation, which names the result first.
     notation = ["-masm=intel"] if platform.machine().lower() in ("x86_64", "amd64") else []
-    lines = _compile(name, _FLOAT32, sizes, "-S", *notation, "-o", "-").splitlines()
+    options = [*_options(_FLOAT32, sizes), *notation, "-S", str(_FOLDER / f"{name}.c"), "-o", "-"]
+    command = [*made_by.command, *made_by.flags, *options]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = text.splitlines()
     loops: list[list[str]] = []
     begins: dict[str, int] = {}
     for i, line in enumerate(lines):
@@ -145,22 +142,21 @@ def inner_loop(name: str, **sizes: int) -> list[str]:
     return max(loops, key=lambda body: sum(_MULTIPLIES.match(text) is not None for text in body))
 
 
-@functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Return a folder that goes with the process; Windows keeps a library that is loaded."""
-    return tempfile.TemporaryDirectory(prefix="dlcourse-ladder-", ignore_cleanup_errors=True)
-
-
-def _compile(name: str, dtype: np.dtype[Any], sizes: dict[str, int], *more: str) -> str:
-    command = compiler()
-    if command is None:
+def _there() -> Compiler:
+    found = compiler()
+    if found is None:
         raise RuntimeError(
             "expected a C compiler, found none; install gcc or clang, or run pip install ziglang"
         )
-    real = {"float32": "float", "float64": "double"}[dtype.name]
-    macros = [f"-D{key}={value}" for key, value in {"REAL": real, **sizes}.items()]
-    arguments = [*FLAGS, *macros, f"-I{_HEADERS}", str(_FOLDER / f"{name}.c"), *more]
-    result = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise RuntimeError(f"{' '.join(command)} refuses {name}.c:\n{result.stderr}")
-    return result.stdout
+    return found
+
+
+def _options(dtype: np.dtype[Any], sizes: dict[str, int]) -> list[str]:
+    given = {"REAL": _C_NAMES[dtype.name], **sizes}
+    return [*(f"-D{key}={value}" for key, value in given.items()), f"-I{HEADERS}"]
+
+
+@functools.cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that goes with the process; Windows keeps a library that is loaded."""
+    return tempfile.TemporaryDirectory(prefix="dlcourse-ladder-", ignore_cleanup_errors=True)

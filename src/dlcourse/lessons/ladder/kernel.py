@@ -61,8 +61,23 @@ def conv_kernel(
     weights = np.pad(weight.transpose(2, 3, 1, 0), ((0, 0), (0, 0), (0, 0), (0, extra)))
     biases = np.zeros(outputs + extra, x.dtype)
     biases[:outputs] = 0 if bias is None else bias
-    y = convolve("tile", channels_last(x, padding), weights, biases, P=p, Q=q)
+    y = convolve("tile", channels_last(x, padding), aligned(weights), biases, P=p, Q=q)
     return y[..., :outputs].transpose(0, 3, 1, 2)
+
+
+def aligned(values: np.ndarray) -> np.ndarray:
+    """Return a copy that begins at a line of the cache, which vectors then do not straddle.
+
+    Examples
+    --------
+    >>> aligned(np.ones((3, 2), np.float32)).ctypes.data % 64
+    0
+    """
+    memory = np.empty(values.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
+    copy[...] = values
+    return copy
 
 
 def convolve(
