@@ -29,7 +29,7 @@ def main() -> None:
             for q in (1, 2, 4):
                 if layer.outside % (q * bench.machine["lanes"]) == 0:
                     bench.rate(layer, "tile", P=p, Q=q)
-    for p in (7, 14):
+    for p in (1, 2, 4, 7, 14):
         bench.rate(RUNGS, "tile", P=p, Q=1, CHANNELS=RUNGS.inside)
         bench.listing("tile", P=p, Q=1, CHANNELS=RUNGS.inside)
     for p, q in ((4, 1), (14, 1), (4, 2), (14, 4)):

@@ -4,7 +4,7 @@ import { tileBound } from "./lib/arithmetic.js";
 
 const LIMITS = {
   arithmetic: "multiplying and adding", loads: "loading", waiting: "waiting for sums",
-  spilling: "keeping sums in memory",
+  spilling: "sums in memory",
 };
 const many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 const short = (v) => String(Number(v.toPrecision(3)));
@@ -63,10 +63,10 @@ function render({ model, el: host }) {
     }
     const fits = b.spilled
       ? `${many(b.spilled, "sum does", "sums do")} not fit and ${b.spilled === 1 ? "goes" : "go"} to memory and back in every step`
-      : `${b.needed} of ${core.registers}, so it fits`;
+      : "it fits";
     const products = p * q;
     told.textContent = `${many(p, "pixel")} x ${many(q, "register")} of ${core.lanes} outputs: ` +
-      `${many(products, "sum")}, ${q} for weights and 1 for a value need ${many(b.needed, "register")}: ${fits}. ` +
+      `${many(products, "sum")}, ${q} for weights and 1 for a value need ${b.needed} of ${core.registers} registers: ${fits}. ` +
       `${many(b.loads, "load")} for ${many(products, "product")} of registers, ${short(b.loads / products)} a product. ` +
       `At best ${Math.round(100 * b.share)}% of the peak, limited by ${LIMITS[limit]}.`;
     const used = Math.min(b.needed, core.registers);
