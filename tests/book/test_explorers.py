@@ -914,7 +914,10 @@ def test_tile_by_keyboard(show):
     explorer.get_by_role("combobox", name="Registers", exact=True).select_option(label="32")
     for name in ("Pixels P", "Registers of outputs Q"):
         explorer.get_by_role("slider", name=name).press("Home")
-    assert "1 sum, 1 for weights and 1 for a value need 3 of 32 registers: it fits. 2 loads" in said(explorer)
+    assert (
+        "1 sum, 1 for weights and 1 for a value need 3 of 32 registers: it fits. 2 loads"
+        in said(explorer)
+    )
     assert "2 a product. At best 13% of the peak, limited by waiting" in said(explorer)
     do(explorer, "slider", "Pixels P", "End", "^16 pixels x 1 register of ", "limited by loading")
     do(
@@ -929,7 +932,9 @@ def test_tile_by_keyboard(show):
     pixels = explorer.get_by_role("slider", name="Pixels P")
     for _ in range(2):
         pixels.press("ArrowLeft")
-    assert "31 of 32 registers: it fits. 16 loads for 28 products of registers, 0.571" in said(explorer)
+    assert "31 of 32 registers: it fits. 16 loads for 28 products of registers, 0.571" in said(
+        explorer
+    )
     assert "At best 100% of the peak, limited by multiplying and adding" in said(explorer)
     strip = explorer.get_by_role("img").get_attribute("aria-label")
     assert "28 hold sums (S), 2 weights (W), 1 a value of the image (x), 1 are free" in strip
