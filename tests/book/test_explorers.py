@@ -925,7 +925,7 @@ def test_tile_by_keyboard(show):
         "slider",
         "Registers of outputs Q",
         "ArrowRight",
-        "need 35 registers: 3 sums do not",
+        "need 35 of 32 registers: 3 sums do",
     )
     assert explorer.locator(".dl-spilled").count() == 3
     assert explorer.locator(".dl-kept").count() == 29
