@@ -66,8 +66,8 @@ def test_kernels_built_otherwise(build, tmp_path):
 
 
 @needs_gcc
-@pytest.mark.parametrize("index, told", [(3, "stack-buffer-overflow|heap-buffer-overflow"), (2, "")])
-def test_a_kernel_that_reads_too_far_is_noticed(tmp_path, index, told):
+@pytest.mark.parametrize("index, inside", [(2, True), (3, False)])
+def test_a_kernel_that_reads_too_far_is_noticed(tmp_path, index, inside):
     (tmp_path / "last.c").write_text(
         '#include "vector.h"\nAPI float value(float *x, int i) { return x[i]; }\n'
     )
@@ -86,8 +86,8 @@ library.library(x.dtype).value(ctypes.c_void_p(x.ctypes.data), {index})
         capture_output=True,
         text=True,
     )
-    assert bool(done.returncode) == bool(told)
-    assert not told or "heap-buffer-overflow" in done.stderr
+    assert (done.returncode == 0) == inside
+    assert ("heap-buffer-overflow" in done.stderr) != inside
 
 
 # -- for other machines -------------------------------------------------------------------
