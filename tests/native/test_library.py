@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlcourse import cuda, native
+from dlcourse import native
 from dlcourse.native import compiler, library
 
 GCC = shutil.which("gcc")
@@ -352,26 +352,6 @@ def test_a_switch_in_no_known_position(folder, monkeypatch):
     monkeypatch.setenv("DLCOURSE_KERNELS", "of")
     with pytest.raises(ValueError, match="DLCOURSE_KERNELS must be one of on, off, found 'of'"):
         library.library(FLOAT)
-
-
-# -- which arrays -------------------------------------------------------------------------
-
-
-def test_what_has_no_kernel(folder):
-    x = np.ones(3, np.float32)
-    assert (
-        native.has_kernels(x) and native.has_kernels(x, x) and native.has_kernels(x.astype(float))
-    )
-    assert not native.has_kernels(x.astype(np.float16))
-    assert not native.has_kernels(x.astype(np.longdouble))
-    assert not native.has_kernels(x.astype(np.int32))
-    assert not native.has_kernels(x.astype(x.dtype.newbyteorder()))
-    assert not native.has_kernels(x, x.astype(np.float64))
-    assert not native.has_kernels(x, [1.0])
-    assert not native.has_kernels(1.0)
-    with cuda.plain():
-        assert not native.has_kernels(x)
-    assert cuda.plain is native.plain
 
 
 def test_the_doctor_tells(run):

@@ -111,6 +111,7 @@ share(lambda _, unit: barrier.wait(), 3, 3)
 before = tasks()
 child = os.fork()
 if not child:
+    signal.alarm(60)
     alone = tasks()
     barrier = threading.Barrier(2)
     share(lambda _, unit: barrier.wait(), 2, 2)
