@@ -46,6 +46,10 @@ book: _build/.book
 # A file of tests stays on one core: its fixtures are made once.
 test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
+	DLCOURSE_KERNELS=off $(BIN)/python -m pytest -n auto --dist loadfile $(NUMBERS)
+
+# What computes: once more without the kernels in C.
+NUMBERS := tests/nn tests/optim tests/parity tests/test_bits.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

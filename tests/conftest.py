@@ -1,5 +1,6 @@
-"""Servers on this machine, for all that is downloaded; the `dlcourse` command; a browser."""
+"""Kernels; servers on this machine, for what is downloaded; the `dlcourse` command; a browser."""
 
+import os
 import shutil
 import socket
 import sys
@@ -11,6 +12,14 @@ import pytest
 from chromium import AXE, BROWSERS, FLAGS
 
 from dlcourse import cli
+from dlcourse.kernels import C_NAMES
+from dlcourse.native.library import library
+
+
+def pytest_sessionstart():
+    """Compile the kernels now: else some test would find the line that says so among its output."""
+    if not all(library(dtype) for dtype in C_NAMES):
+        os.environ["DLCOURSE_KERNELS"] = "off"
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -159,6 +159,38 @@ def elementwise(name: str, x: Array, *others: Array) -> Array:
     return function(x, *others) if xp is np else function(x, *others, out=xp.empty_like(x))
 
 
+def same_order(*arrays: Array) -> bool:
+    """Return whether arrays of one shape lie in memory in one order of axes, without gaps.
+
+    Work on one value after another can then go along the memory.
+
+    Examples
+    --------
+    >>> x = np.zeros((2, 3, 4))
+    >>> same_order(x), same_order(x.T, x.T.copy("K")), same_order(x, x[:, ::-1])
+    (True, True, False)
+    """
+    first = arrays[0]
+    order = sorted(range(first.ndim), key=first.strides.__getitem__, reverse=True)
+    return all(array.transpose(order).flags.c_contiguous for array in arrays)
+
+
+def laid_out(x: Array, like: Array) -> Array:
+    """Return `x`, or a copy if it does not lie in memory as another array without gaps does.
+
+    Examples
+    --------
+    >>> x, like = np.zeros((2, 3)), np.zeros((3, 2)).T
+    >>> laid_out(x, x) is x, laid_out(x, like).strides
+    (True, (8, 16))
+    """
+    if x.strides == like.strides or same_order(like, x):
+        return x
+    copied = array_module(like).empty_like(like)
+    copied[...] = x
+    return copied
+
+
 def sum_dtype(dtype: DTypeLike) -> np.dtype:
     """Return the dtype to add up values of a dtype in: float32 for float16.
 

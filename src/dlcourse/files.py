@@ -207,6 +207,19 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise
 
 
+def user_cache() -> Path:
+    """Return the folder for what this package has fetched or made once and can have again.
+
+    Examples
+    --------
+    >>> user_cache().is_absolute()
+    True
+    """
+    import platformdirs  # it takes a while, and most processes do not ask
+
+    return Path(platformdirs.user_cache_dir("dlcourse"))
+
+
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Hold a lock that only one process can have; it is gone with the process, however that ends.

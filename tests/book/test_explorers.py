@@ -20,6 +20,7 @@ from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
 from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.lessons.all_reduce import ALL_REDUCE
+from dlcourse.lessons.ladder.tiles import Core, bound
 from dlcourse.lessons.simulator import SECONDS, Network
 from dlcourse.machine import Machine
 from dlcourse.models import summary
@@ -298,6 +299,13 @@ def test_roofline_counts_as_the_profiler_does(module, layer):
     assert module("arithmetic.js", "roof", limits, found["intensity"]) == pytest.approx(
         MACHINE.roof(cost.intensity)
     )
+
+
+@pytest.mark.parametrize("core", [Core(), Core(16, 8), Core(16, 4, 1, 3, 5, 2)])
+def test_tiles_take_what_the_package_says(module, core):
+    for p, q in ((1, 1), (6, 2), (7, 2), (14, 1), (14, 4)):
+        found = module("arithmetic.js", "tileBound", p, q, asdict(core))
+        assert found == asdict(bound(p, q, core))
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
@@ -899,6 +907,46 @@ def test_offload(show):
     gpu.press("Home")
     explorer.get_by_label("Processor, 10⁹ operations/s").press("End")
     assert "never pays" in said(explorer)
+
+
+def test_tile_by_keyboard(show):
+    explorer = show("tile")
+    explorer.get_by_role("combobox", name="Registers", exact=True).select_option(label="32")
+    for name in ("Pixels P", "Registers of outputs Q"):
+        explorer.get_by_role("slider", name=name).press("Home")
+    assert (
+        "1 sum, 1 for weights and 1 for a value need 3 of 32 registers: it fits. 2 loads"
+        in said(explorer)
+    )
+    assert "2 a product. At best 13% of the peak, limited by waiting" in said(explorer)
+    do(explorer, "slider", "Pixels P", "End", "^16 pixels x 1 register of ", "limited by loading")
+    do(
+        explorer,
+        "slider",
+        "Registers of outputs Q",
+        "ArrowRight",
+        "need 35 of 32 registers: 3 sums do",
+    )
+    assert explorer.locator(".dl-spilled").count() == 3
+    assert explorer.locator(".dl-kept").count() == 29
+    pixels = explorer.get_by_role("slider", name="Pixels P")
+    for _ in range(2):
+        pixels.press("ArrowLeft")
+    assert "31 of 32 registers: it fits. 16 loads for 28 products of registers, 0.571" in said(
+        explorer
+    )
+    assert "At best 100% of the peak, limited by multiplying and adding" in said(explorer)
+    strip = explorer.get_by_role("img").get_attribute("aria-label")
+    assert "28 hold sums (S), 2 weights (W), 1 a value of the image (x), 1 are free" in strip
+
+
+def test_tile_by_mouse(show):
+    explorer = show("tile")
+    click_at(explorer.get_by_role("slider", name="Pixels P"), 0.99, 1 / 2)
+    do(explorer, "combobox", "Registers", "16", "sums do not fit")
+    assert explorer.locator(".dl-registers > span").count() == 16
+    do(explorer, "combobox", "Lanes", "8", "of 8 outputs")
+    assert "weights 0 to 7" in explorer.locator("thead th").first.inner_text()
 
 
 def widths(explorer):

@@ -6,7 +6,7 @@ import pytest
 
 import dlcourse.cuda
 from dlcourse.cuda import source
-from dlcourse.cuda.kernels import _C_NAMES
+from dlcourse.kernels import C_NAMES
 
 nvrtc = pytest.importorskip(
     "cupy", reason="compiles CUDA C: pip install 'cupy-cuda12x[ctk]'"
@@ -26,7 +26,7 @@ def compiled(code, architecture, real):
         nvrtc.destroyProgram(program)
 
 
-@pytest.mark.parametrize("real", _C_NAMES.values())
+@pytest.mark.parametrize("real", C_NAMES.values())
 @pytest.mark.parametrize("architecture", ["compute_75", "compute_80", "compute_90"])
 @pytest.mark.parametrize("file", FILES)
 def test_compiles(file, architecture, real):

@@ -41,6 +41,12 @@ def test_relu_keeps_memory_order_and_what_is_no_number(xp):
     assert cuda.relu(xp.asarray(x).T)[0].flags.f_contiguous
 
 
+def test_the_gradient_of_relu(xp):
+    x, dy = rng().standard_normal((2, 257)).astype(np.float32)
+    _, kept = cuda.relu(xp.asarray(x))
+    np.testing.assert_array_equal(cuda.relu_grad(xp.asarray(dy), kept).get(), dy * (x > 0))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("channels", [1, 3, 8])
 @pytest.mark.parametrize(
@@ -78,6 +84,41 @@ def test_scale_shift_and_the_gradient_of_batch_norm(xp):
     np.testing.assert_allclose(
         cuda.batch_norm_grad(*on).get(), (x[0] + x[1] * c[0] + c[1]) * c[2], rtol=1e-4, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("rows, channels", [(1, 1), (7, 3), (3000, 33)])
+def test_moments_and_sums_with_means_subtracted_on_the_way(xp, rows, channels):
+    x, dy = (rng().standard_normal((rows, channels)).astype(np.float32) + 5 for _ in range(2))
+    mean, var = cuda.channel_moments(xp.asarray(x))
+    np.testing.assert_allclose(mean.get(), x.mean(axis=0, dtype=np.float64), rtol=1e-5)
+    np.testing.assert_allclose(var.get(), x.var(axis=0, dtype=np.float64), rtol=1e-3, atol=1e-6)
+    sums, dots = cuda.channel_sums(xp.asarray(dy), xp.asarray(x), mean)
+    np.testing.assert_allclose(sums.get(), dy.sum(axis=0, dtype=np.float64), rtol=1e-5)
+    expected = (dy.astype(np.float64) * (x - mean.get())).sum(axis=0)
+    np.testing.assert_allclose(dots.get(), expected, rtol=1e-3, atol=1e-2)
+
+
+def test_means_are_subtracted_before_the_scale_and_in_the_gradient(xp):
+    x, dy = rng().standard_normal((2, 50, 12)).astype(np.float32)
+    mean, scale, shift, slope = c = rng().random((4, 12), np.float32)
+    on, dy_on, (mean_on, *numbers) = xp.asarray(x), xp.asarray(dy), [xp.asarray(a) for a in c]
+    y = cuda.scale_shift(on, *numbers[:2], mean_on)
+    np.testing.assert_allclose(y.get(), (x - mean) * scale + shift, rtol=1e-5, atol=1e-6)
+    dx = cuda.batch_norm_grad(dy_on, on, numbers[2], numbers[1], numbers[0], mean_on)
+    expected = (dy + (x - mean) * slope + shift) * scale
+    np.testing.assert_allclose(dx.get(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_adam_with_both_kinds_of_decay(xp):
+    w, m, g = rng().standard_normal((3, 100)).astype(np.float32)
+    v = rng().random(100).astype(np.float32)
+    on = [xp.asarray(a) for a in (w, m, v, g)]
+    cuda.adam(*on, betas=(0.9, 0.99), rate=0.01, eps=1e-8, weight_decay=0.1, shrink=0.5)
+    g = g + 0.1 * w
+    m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g
+    w = 0.5 * w - 0.01 * m / (np.sqrt(v) + 1e-8)
+    for found, expected in zip(on, (w, m, v), strict=False):
+        np.testing.assert_allclose(found.get(), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -74,3 +74,10 @@ def test_not_a_number_is_passed_on():
     x = np.array([np.nan], np.float32)
     for make, _ in ACTIVATIONS.values():
         assert np.isnan(make()(x)).all()
+
+
+def test_relu_of_a_sum():
+    x, plus, dy = np.random.default_rng(0).standard_normal((3, 2, 3)).astype(np.float16)
+    relu = ReLU()
+    np.testing.assert_array_equal(relu(x, plus=plus), np.maximum(x + plus, 0))
+    np.testing.assert_array_equal(relu.backward(dy), np.where(x + plus > 0, dy, 0))

@@ -9,17 +9,31 @@ and run them on a processor, compiled as C++, against NumPy; ``dlcourse doctor -
 times them on yours.
 """
 
-from dlcourse.cuda.functions import adam, batch_norm_grad, channel_dot, im2col, relu, scale_shift
-from dlcourse.cuda.kernels import has_kernels, plain, source
+from dlcourse.cuda.functions import (
+    adam,
+    batch_norm_grad,
+    channel_dot,
+    channel_moments,
+    channel_sums,
+    im2col,
+    relu,
+    relu_grad,
+    scale_shift,
+)
+from dlcourse.cuda.kernels import has_kernels, source
+from dlcourse.kernels import plain
 
 __all__ = [
     "adam",
     "batch_norm_grad",
     "channel_dot",
+    "channel_moments",
+    "channel_sums",
     "has_kernels",
     "im2col",
     "plain",
     "relu",
+    "relu_grad",
     "scale_shift",
     "source",
 ]

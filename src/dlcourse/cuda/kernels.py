@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from types import ModuleType
 from typing import Any
@@ -12,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import Array, array_module
-
-#: What REAL can be in a kernel.
-_C_NAMES = {"float32": "float", "float64": "double"}
+from dlcourse.kernels import C_NAMES, suit
 
 #: Kernels count values in 32 bits.
 _MOST_VALUES = 2**31 - 1
@@ -24,8 +20,6 @@ _BLOCK = 256
 
 #: With this many blocks a GPU is busy; beyond that each thread takes several values.
 _MOST_BLOCKS = 2**16
-
-_off = False
 
 
 def has_kernels(*arrays: Array) -> bool:
@@ -38,35 +32,8 @@ def has_kernels(*arrays: Array) -> bool:
     >>> has_kernels(np.zeros(3, np.float32))
     False
     """
-    first = arrays[0]
-    if isinstance(first, np.ndarray) or _off:
-        return False
-    xp = array_module(first)
-    return xp is not np and all(
-        isinstance(a, xp.ndarray)
-        and a.dtype == first.dtype
-        and a.dtype.name in _C_NAMES
-        and a.size <= _MOST_VALUES
-        for a in arrays
-    )
-
-
-@contextmanager
-def plain() -> Iterator[None]:
-    """Do without kernels inside a ``with`` statement, to compare.
-
-    Examples
-    --------
-    >>> with plain():
-    ...     has_kernels(np.zeros(3, np.float32))
-    False
-    """
-    global _off
-    before, _off = _off, True
-    try:
-        yield
-    finally:
-        _off = before
+    xp = array_module(arrays[0])
+    return xp is not np and suit(xp.ndarray, arrays) and all(a.size <= _MOST_VALUES for a in arrays)
 
 
 def source(file: str) -> str:
@@ -90,7 +57,7 @@ def launch(
 ) -> None:
     """Launch a kernel on arrays of one dtype, and numbers that already have their C types."""
     xp = array_module(arrays[0])
-    kernel = _compiled(xp, file, arrays[0].dtype.name).get_function(name)
+    kernel = _compiled(xp, file, arrays[0].dtype).get_function(name)
     kernel(grid, block, (*arrays, *numbers))
 
 
@@ -104,5 +71,5 @@ def launch_for_each(
 
 
 @functools.cache
-def _compiled(xp: ModuleType, file: str, dtype: str) -> Any:
-    return xp.RawModule(code=source(file), options=(f"-DREAL={_C_NAMES[dtype]}",))
+def _compiled(xp: ModuleType, file: str, dtype: np.dtype) -> Any:
+    return xp.RawModule(code=source(file), options=(f"-DREAL={C_NAMES[dtype]}",))

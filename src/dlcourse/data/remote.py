@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pooch  # type: ignore[import-untyped]
 
+from dlcourse.files import user_cache
+
 
 class DownloadError(OSError):
     """No mirror gave the file."""
@@ -26,7 +28,7 @@ def data_folder() -> Path:
     >>> isinstance(data_folder(), Path)
     True
     """
-    return Path(os.environ.get("DLCOURSE_DATA") or pooch.os_cache("dlcourse"))
+    return Path(os.environ.get("DLCOURSE_DATA") or user_cache())
 
 
 def fetch(name: str, checksum: str, urls: Sequence[str]) -> Path:

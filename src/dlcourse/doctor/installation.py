@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from dlcourse import zoo
+from dlcourse import native, zoo
 from dlcourse.backend import cuda_status
 from dlcourse.data import data_folder, load_mnist
 
@@ -59,6 +59,8 @@ def _numpy() -> Iterator[Check]:
     yield Check("numpy", "ok", f"{versions['numpy']} with {versions['blas']}")
     status = cuda_status()
     yield Check("gpu", "ok" if " on " in status else "missing", status)
+    there, told = native.status()
+    yield Check("kernels", "ok" if there else "missing", told)
 
 
 def _needed(name: str, look: Callable[[], str]) -> Check:

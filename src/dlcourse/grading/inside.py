@@ -14,8 +14,10 @@ HIDDEN = (
     *("numba", "onnxruntime", "pycocotools", "scipy", "skimage", "sklearn", "tensorflow"),
     *("torch", "torchvision"),
 )
-#: All of the environment inside. BLAS has one thread, so that marks do not depend on the machine.
+#: All of the environment inside. BLAS has one thread, and nothing is compiled, so that marks do not
+#: depend on the machine.
 ENVIRONMENT = {
+    "DLCOURSE_KERNELS": "off",
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
     "MKL_NUM_THREADS": "1",

@@ -16,9 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pooch  # type: ignore[import-untyped]
-
-from dlcourse.files import atomic_write
+from dlcourse.files import atomic_write, user_cache
 from dlcourse.grading.judge import Judge
 from dlcourse.grading.learner import Patience
 from dlcourse.grading.limits import Limits
@@ -68,7 +66,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
 
 def cache() -> Path:
     """Return the folder with copies of the package for workers; see `dlcourse.grading.hollow`."""
-    return Path(pooch.os_cache("dlcourse")) / "hollow"
+    return user_cache() / "hollow"
 
 
 def _leave(number: int, frame: object) -> None:

@@ -32,7 +32,7 @@ class _ResidualBlock(Module):
         around = self.downsample(x) if self.downsample is not None else x
         for layer in self.body():
             x = layer(x)
-        return self.relu(elementwise("add", x, around) if self.shortcut else x)
+        return self.relu(x, plus=around) if self.shortcut else self.relu(x)
 
     def backward(self, dy: Array) -> Array:
         dy = self.relu.backward(dy)

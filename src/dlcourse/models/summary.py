@@ -138,11 +138,11 @@ def summary(model: Module, input_shape: Sequence[int]) -> Summary:
     def watch(name: str, module: Module) -> Callable[..., Any]:
         forward = module.forward
 
-        def watched(x: Array, *more: Any) -> Any:
+        def watched(x: Array, *more: Any, **options: Any) -> Any:
             nonlocal last
             before = fields[id(x)][1] if id(x) in fields else last
             start = len(rows)
-            output = forward(x, *more)
+            output = forward(x, *more, **options)
             y = output[0] if isinstance(output, tuple) else output  # the rest is about the first
             if is_layer(module):
                 after = _after(module, before, x.shape[2:])

@@ -1,20 +1,30 @@
 #include "pool.h"
 
-#include <pthread.h>
+#include "threads.h"
 
 /* What one calling thread has to share, as long as it waits for it. */
 typedef struct job {
     work *f;
     void *with;
     ptrdiff_t units, next; /* how many, and the first that nobody has begun */
-    int wanted, active;    /* threads that may still come, and those that are at work */
+    int wanted, active;    /* helpers that may still come, and those that are at work */
     struct job *after;
 } job;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t more = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
+/* What follows is read and changed under the lock, as are `wanted` and `active`. */
+static mutex pool = NEW_MUTEX;
+static condition more = NEW_CONDITION, done = NEW_CONDITION;
 static job *jobs;
 static int helpers;
+
+/* A child has the thread that forked and no other. What the others held stays held for ever, and
+   what they were sharing is not shared any more. */
+static void forget(void) {
+    pool = (mutex)NEW_MUTEX;
+    more = done = (condition)NEW_CONDITION;
+    jobs = NULL;
+    helpers = 0;
+}
 
 static void work_on(job *j) {
     for (;;) {
@@ -24,23 +34,32 @@ static void work_on(job *j) {
     }
 }
 
-static void *help(void *nothing) {
-    pthread_mutex_lock(&lock);
+static ROUTINE help(void *nothing) {
+    (void)nothing;
+    lock(&pool);
     for (;;) {
         job *j = jobs;
         while (j && !j->wanted) j = j->after;
         if (!j) {
-            pthread_cond_wait(&more, &lock);
+            sleep_until(&more, &pool);
             continue;
         }
         j->wanted--;
         j->active++;
-        pthread_mutex_unlock(&lock);
+        unlock(&pool);
         work_on(j);
-        pthread_mutex_lock(&lock);
-        if (!--j->active) pthread_cond_broadcast(&done);
+        lock(&pool);
+        if (!--j->active) wake_all(&done); /* `j` may be gone from here on */
     }
-    return nothing;
+    return 0;
+}
+
+/* Where no thread can be made there are fewer of them: the calling one does all that is left. */
+static void have_helpers(int number) {
+    static int watched;
+    if (!watched) after_fork(forget);
+    watched = 1;
+    while (helpers < number && start(help)) helpers++;
 }
 
 void share(work *f, void *with, ptrdiff_t units, int threads) {
@@ -50,21 +69,17 @@ void share(work *f, void *with, ptrdiff_t units, int threads) {
         return;
     }
     job mine = {f, with, units, 0, threads - 1, 0, NULL};
-    pthread_mutex_lock(&lock);
-    for (pthread_t made; helpers < threads - 1; helpers++) {
-        if (pthread_create(&made, NULL, help, NULL)) break;
-        pthread_detach(made);
-    }
+    lock(&pool);
+    have_helpers(threads - 1);
     mine.after = jobs;
     jobs = &mine;
-    for (int i = 1; i < threads; i++) pthread_cond_signal(&more);
-    pthread_mutex_unlock(&lock);
+    for (int i = 1; i < threads; i++) wake_one(&more);
+    unlock(&pool);
     work_on(&mine);
-    pthread_mutex_lock(&lock);
-    mine.wanted = 0;
+    lock(&pool);
     job **place = &jobs;
     while (*place != &mine) place = &(*place)->after;
-    *place = mine.after;
-    while (mine.active) pthread_cond_wait(&done, &lock);
-    pthread_mutex_unlock(&lock);
+    *place = mine.after; /* nobody begins any more */
+    while (mine.active) sleep_until(&done, &pool);
+    unlock(&pool);
 }

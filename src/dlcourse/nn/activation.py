@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dlcourse import cuda
+from dlcourse import native
 from dlcourse.backend import Array, array_module, elementwise, masked
+from dlcourse.compiled import kernels_for
 from dlcourse.nn.module import Module
 
 
@@ -11,7 +12,8 @@ class ReLU(Module):
     """Values above zero pass; all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
 
     The gradient at zero itself is taken as zero, as in torch. NaN stays NaN, and its gradient
-    passes.
+    passes. On a processor with kernels, the backward pass sees in the output where the gradient
+    passes, so the output has to stay as it is until then, as in torch.
 
     Examples
     --------
@@ -20,16 +22,32 @@ class ReLU(Module):
     array([0., 2.], dtype=float32)
     """
 
-    def forward(self, x: Array) -> Array:
-        if cuda.has_kernels(x):
-            y, self._mask = cuda.relu(x)
+    def forward(self, x: Array, *, plus: Array | None = None) -> Array:
+        """Return ``max(x, 0)``, or ``max(x + plus, 0)`` in one pass where there is a kernel.
+
+        Parameters
+        ----------
+        x : array
+            Of any shape.
+        plus : array of the same shape, optional
+            The other term of a sum. Its gradient is that of `x`, which `backward` returns.
+        """
+        if plus is not None and native.has_kernels(x, plus) and x.shape == plus.shape:
+            self._kernels = native
+            y, self._kept = native.add_relu(x, plus)
+            return y
+        if plus is not None:
+            x = elementwise("add", x, plus)
+        self._kernels = kernels_for(x)
+        if self._kernels:
+            y, self._kept = self._kernels.relu(x)
             return y
         self._mask = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
         # NumPy is three times slower at the maximum of an array and a number than of two arrays.
         return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
-        return masked(dy, self._mask)
+        return self._kernels.relu_grad(dy, self._kept) if self._kernels else masked(dy, self._mask)
 
 
 class ReLU6(Module):
@@ -47,10 +65,16 @@ class ReLU6(Module):
     """
 
     def forward(self, x: Array) -> Array:
+        self._x = None
+        if native.has_kernels(x):
+            self._x = x
+            return native.relu6(x)
         self._mask = (x > 0) & (x < 6)
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
+        if self._x is not None:
+            return native.relu6_grad(dy, self._x)
         return masked(dy, self._mask)
 
 
@@ -74,12 +98,18 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Array) -> Array:
+        self._x = None
+        if native.has_kernels(x):
+            self._x = x
+            return native.leaky_relu(x, self.negative_slope)
         number = x.dtype.type  # where() would turn two Python floats into float64
         slope = array_module(x).where(x > 0, number(1), number(self.negative_slope))
         self._slope = slope
         return elementwise("multiply", x, slope)
 
     def backward(self, dy: Array) -> Array:
+        if self._x is not None:
+            return native.leaky_relu_grad(dy, self._x, self.negative_slope)
         return elementwise("multiply", dy, self._slope)
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.habits import Familiar, explained
 from dlcourse.nn.activation import sigmoid
@@ -135,6 +136,14 @@ class CrossEntropyLoss(_Loss):
         self._kept = None if kept.all() else kept.ravel()
         # A convolution's output has its classes last in memory, so this is only a view.
         rows, labels = xp.moveaxis(scores, 1, -1).reshape(-1, logits.shape[1]), targets.ravel()
+        self._given = None
+        if native.has_kernels(rows):
+            count = int(kept.sum())
+            self._given = np.ascontiguousarray(rows), labels.astype(np.int64), count
+            loss, self._sums = native.cross_entropy(
+                *self._given[:2], self.ignore_index, self.label_smoothing
+            )
+            return LossValue(loss / count)
         if self._kept is not None:
             rows, labels = rows[self._kept], labels[self._kept]
         shifted = rows - rows.max(axis=1, keepdims=True)
@@ -151,7 +160,14 @@ class CrossEntropyLoss(_Loss):
 
     def backward(self) -> Array:
         """Return the gradient of the last loss with respect to the scores, of their shape."""
-        n, classes = self._probabilities.shape
+        images, classes, *places = self._shape
+        if self._given is not None:
+            rows, labels, count = self._given
+            options = count, self.ignore_index, self.label_smoothing
+            grad = native.cross_entropy_grad(rows, labels, self._sums, *options)
+            grad = grad.astype(self._dtype, copy=False)
+            return np.moveaxis(grad.reshape(images, *places, classes), -1, 1)
+        n = len(self._labels)
         xp = array_module(self._probabilities)
         grad = self._probabilities - self.label_smoothing / classes
         grad[xp.arange(n), self._labels] -= 1 - self.label_smoothing
@@ -161,7 +177,6 @@ class CrossEntropyLoss(_Loss):
             rows = xp.zeros((len(self._kept), classes), grad.dtype)
             rows[self._kept] = grad
             grad = rows
-        images, _, *places = self._shape
         return xp.moveaxis(grad.reshape(images, *places, classes), -1, 1)
 
 

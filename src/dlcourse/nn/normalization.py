@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from dlcourse import cuda
 from dlcourse.backend import Array, array_module
+from dlcourse.compiled import kernels_for
 from dlcourse.expect import whole_number
 from dlcourse.nn.kernels.lines import as_images, as_lines
 from dlcourse.nn.kernels.windows import check_images
@@ -81,19 +83,17 @@ class BatchNorm2d(Module):
                     "BatchNorm2d in training needs more than one value per channel, "
                     f"found shape {x.shape}; use a larger batch, or eval()"
                 )
-            mean = _channel_sum(lines, width) / count
-            self._centered = lines - xp.tile(mean, width)
-            var = _channel_dot(self._centered, self._centered, width) / count
+            mean, var, self._lines, self._center = _moments(lines, width)
             self._track(mean, var * (count / (count - 1)))
             self._inverse_std = 1 / xp.sqrt(var + self.eps)
             scale = self.weight.data * self._inverse_std
-            y = _scale_shift(self._centered, scale, self.bias.data, width)
+            y = _scale_shift(self._lines, self._center, scale, self.bias.data, width)
         else:
             # One factor and one term per channel: one pass fewer over the images.
-            self._lines = lines
+            self._lines, self._center = lines, self.running_mean
             self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
             scale = self.weight.data * self._inverse_std
-            y = _scale_shift(lines, scale, self.bias.data - self.running_mean * scale, width)
+            y = _scale_shift(lines, None, scale, self.bias.data - self.running_mean * scale, width)
         return as_images(y, x.shape).astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
@@ -103,29 +103,21 @@ class BatchNorm2d(Module):
         count = dy.size // self.num_features
         scale = self.weight.data * self._inverse_std
 
-        def through(centered: Array) -> Array:
-            return _channel_dot(lines, centered, width) * self._inverse_std
+        @functools.cache
+        def sums() -> tuple[Array, Array]:
+            db, dot = _sums(lines, self._lines, self._center, width)
+            return db, dot * self._inverse_std
 
-        if not self._batch_statistics:
-            shift = xp.tile(self.running_mean, width)
-            self.weight.accumulate(lambda: through(self._lines - shift))
-            self.bias.accumulate(lambda: _channel_sum(lines, width))
-            dx = lines * xp.tile(scale, width)
-            return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
-        db, dw = _channel_sum(lines, width), through(self._centered)
-        self.weight.accumulate(dw)
-        self.bias.accumulate(db)
-        # Mean and variance depend on every value, and undo a part of what each one changes:
-        # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
-        slope, offset = dw * self._inverse_std / -count, db / -count
-        if cuda.has_kernels(lines, self._centered, scale):
-            rows, centered = lines.reshape(-1, scale.size), self._centered.reshape(-1, scale.size)
-            dx = cuda.batch_norm_grad(rows, centered, slope, offset, scale)
+        self.weight.accumulate(lambda: sums()[1])
+        self.bias.accumulate(lambda: sums()[0])
+        if self._batch_statistics:
+            # Mean and variance depend on every value, and undo a part of what each one changes:
+            # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
+            db, dw = sums()
+            slope, offset = dw * self._inverse_std / -count, db / -count
+            dx = _grad(lines, self._lines, self._center, slope, offset, scale, width)
         else:
-            dx = self._centered * xp.tile(slope, width)
-            dx += xp.tile(offset, width)
-            dx += lines
-            dx *= xp.tile(scale, width)
+            dx = _scale_shift(lines, None, scale, xp.zeros_like(scale), width)
         return as_images(dx, dy.shape).astype(dy.dtype, copy=False)
 
     def _own_dtype(self, whole: bool) -> np.dtype | None:
@@ -184,34 +176,84 @@ class LocalResponseNorm(Module):
         return dy * self._power - through_base
 
 
-def _channel_sum(lines: Array, width: int) -> Array:
-    """The sum (C,) over all but the channels."""
-    sums = row_sum(lines, threads_for(lines))
-    return sums.reshape(width, -1).sum(axis=0)
+# Batch normalization works on lines, see `as_lines`; `width` says how many pixels make one. Where
+# `center` is not None, it still has to be subtracted from them.
 
 
-def _channel_dot(a: Array, b: Array, width: int) -> Array:
+def _moments(lines: Array, width: int) -> tuple[Array, Array, Array, Array | None]:
+    """Mean and variance (C,) of each channel, then lines and a center for the functions below."""
+    kernels = kernels_for(lines)
+    if kernels:
+        mean, var = kernels.channel_moments(lines.reshape(-1, lines.shape[1] // width))
+        return mean, var, lines, mean
+    count = len(lines) * width
+    mean = _folded(row_sum(lines, threads_for(lines)), width) / count
+    centered = lines - array_module(lines).tile(mean, width)
+    return mean, _dot(centered, centered, width) / count, centered, None
+
+
+def _sums(dy: Array, lines: Array, center: Array | None, width: int) -> tuple[Array, Array]:
+    """The sums (C,) of `dy`, and of its product with the centered lines."""
+    kernels = kernels_for(dy, lines)
+    if kernels and center is not None:
+        channels = center.size
+        return kernels.channel_sums(dy.reshape(-1, channels), lines.reshape(-1, channels), center)
+    if center is not None:
+        lines = lines - array_module(lines).tile(center, width)
+    return _folded(row_sum(dy, threads_for(dy)), width), _dot(dy, lines, width)
+
+
+def _scale_shift(
+    lines: Array, center: Array | None, scale: Array, shift: Array, width: int
+) -> Array:
+    """The centered lines times a scale plus a shift for each channel."""
+    kernels = kernels_for(lines, scale, shift)
+    if kernels:
+        return kernels.scale_shift(lines.reshape(-1, scale.size), scale, shift, center)
+    xp = array_module(lines)
+    if center is not None:
+        lines = lines - xp.tile(center, width)
+    y = lines * xp.tile(scale, width)
+    y += xp.tile(shift, width)
+    return y
+
+
+def _grad(
+    dy: Array,
+    lines: Array,
+    center: Array | None,
+    slope: Array,
+    offset: Array,
+    scale: Array,
+    width: int,
+) -> Array:
+    """``(dy + centered lines * slope + offset) * scale``, with numbers for each channel."""
+    kernels = kernels_for(dy, lines, scale)
+    if kernels:
+        rows = (array.reshape(-1, scale.size) for array in (dy, lines))
+        return kernels.batch_norm_grad(*rows, slope, offset, scale, center)
+    xp = array_module(dy)
+    if center is not None:
+        lines = lines - xp.tile(center, width)
+    dx = lines * xp.tile(slope, width)
+    dx += xp.tile(offset, width)
+    dx += dy
+    dx *= xp.tile(scale, width)
+    return dx
+
+
+def _dot(a: Array, b: Array, width: int) -> Array:
     """The sum (C,) over all but the channels of the product ``a * b``, without an array for it."""
-    if cuda.has_kernels(a, b):
-        return cuda.channel_dot(
-            a.reshape(-1, a.shape[1] // width), b.reshape(-1, b.shape[1] // width)
-        )
 
     def work(rows: slice) -> Array:
         return array_module(a).einsum("ij,ij->j", a[rows], b[rows])
 
-    sums = sum_pieces(work, value_pieces(a), threads_for(a))
+    return _folded(sum_pieces(work, value_pieces(a), threads_for(a)), width)
+
+
+def _folded(sums: Array, width: int) -> Array:
+    """From sums along a line to those of the channels."""
     return sums.reshape(width, -1).sum(axis=0)
-
-
-def _scale_shift(lines: Array, scale: Array, shift: Array, width: int) -> Array:
-    """``lines * scale + shift``, with one scale and one shift per channel."""
-    if cuda.has_kernels(lines, scale, shift):
-        return cuda.scale_shift(lines.reshape(-1, scale.size), scale, shift)
-    xp = array_module(lines)
-    y = lines * xp.tile(scale, width)
-    y += xp.tile(shift, width)
-    return y
 
 
 def _window_sum(x: Array, before: int, after: int) -> Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array, array_module, masked, sum_dtype
 from dlcourse.nn.kernels.windows import (
     Pair,
@@ -86,10 +88,16 @@ class MaxPool2d(_Pool2d):
 
     def forward(self, x: Array) -> Array:
         check_images("MaxPool2d", x)
-        geometry = x.shape[2:], self.kernel_size, self.stride, self.padding
-        self._more = overhang(*geometry) if self.ceil_mode else (0, 0)
+        image, windows = x.shape[2:], (self.kernel_size, self.stride, self.padding)
+        self._more = overhang(image, *windows) if self.ceil_mode else (0, 0)
         if self._more == (0, 0):
-            output_size(*geometry)  # raises an error if not even one window fits
+            output_size(image, *windows)  # raises an error if not even one window fits
+        self._places = None
+        if native.has_kernels(x) and math.prod(self.kernel_size) <= native.MOST_POSITIONS:
+            self._shape = x.shape
+            size = output_size((image[0] + self._more[0], image[1] + self._more[1]), *windows)
+            y, self._places = native.max_pool(x, *windows, size)
+            return (y, self._indices(self._places, image[1])) if self.return_indices else y
         self._x = pad(x, self.padding, -float("inf"), self._more)
         first, *others = shifted(self._x, self.kernel_size, self.stride)
         xp = array_module(x)
@@ -97,18 +105,21 @@ class MaxPool2d(_Pool2d):
         for view in others:
             xp.maximum(y, view, out=y)
         self._y = y.copy("K")
-        return (y, self._indices(x.shape[3])) if self.return_indices else y
-
-    def _indices(self, width: int) -> Array:
-        """Where in the image, ``row * width + column``, the largest of each window was."""
-        xp = array_module(self._y)
-        kw, (sh, sw), (ph, pw) = self.kernel_size[1], self.stride, self.padding
-        oh, ow = self._y.shape[2:]
-        corner = (xp.arange(oh) * sh - ph)[:, None] * width + xp.arange(ow) * sw - pw
-        indices = xp.zeros_like(self._y, dtype=np.int64)
+        if not self.return_indices:
+            return y
+        places = xp.zeros_like(y, dtype=np.int64)
         for position, hit in enumerate(self._hits()):
-            indices += hit * (corner + (position // kw * width + position % kw))
-        return indices
+            places += hit * position
+        return y, self._indices(places, image[1])
+
+    def _indices(self, places: Array, width: int) -> Array:
+        """From places in windows to ``row * width + column`` in an image."""
+        xp = array_module(places)
+        (sh, sw), (ph, pw) = self.stride, self.padding
+        oh, ow = places.shape[2:]
+        corner = (xp.arange(oh) * sh - ph)[:, None] * width + xp.arange(ow) * sw - pw
+        kw = self.kernel_size[1]
+        return (places // kw).astype(np.int64) * width + places % kw + corner
 
     def _hits(self) -> Iterator[Array]:
         """For each position in the window, yield which windows have their largest value there."""
@@ -139,6 +150,9 @@ class MaxPool2d(_Pool2d):
         yield from (chosen == position for position in range(len(views)))
 
     def backward(self, dy: Array) -> Array:
+        if self._places is not None:
+            geometry = self.kernel_size, self.stride, self.padding
+            return native.max_pool_grad(dy, self._places, self._shape, *geometry)
         xp = array_module(dy)
         dx = xp.zeros_like(self._x)
         overlap = any(s < k for s, k in zip(self.stride, self.kernel_size, strict=True))
@@ -173,7 +187,12 @@ class AvgPool2d(_Pool2d):
 
     def forward(self, x: Array) -> Array:
         check_images("AvgPool2d", x)
-        output_size(x.shape[2:], self.kernel_size, self.stride, self.padding)
+        geometry = self.kernel_size, self.stride, self.padding
+        size = output_size(x.shape[2:], *geometry)
+        self._shape = None
+        if native.has_kernels(x):
+            self._shape = x.shape
+            return native.avg_pool(x, *geometry, size)
         padded = pad(x, self.padding)
         self._padded = padded
         first, *others = shifted(padded, self.kernel_size, self.stride)
@@ -184,6 +203,9 @@ class AvgPool2d(_Pool2d):
         return y.astype(x.dtype, copy=False)
 
     def backward(self, dy: Array) -> Array:
+        if self._shape is not None:
+            geometry = self.kernel_size, self.stride, self.padding
+            return native.avg_pool_grad(dy, self._shape, *geometry)
         dx = array_module(dy).zeros_like(self._padded)
         kh, kw = self.kernel_size
         share = dy / (kh * kw)
@@ -207,9 +229,15 @@ class GlobalAvgPool(Module):
     def forward(self, x: Array) -> Array:
         check_images("GlobalAvgPool", x)
         self._x = x
+        if native.has_kernels(x):
+            side = x.shape[2:]
+            return native.avg_pool(x, side, side, (0, 0), (1, 1))[:, :, 0, 0]
         return x.mean(axis=(2, 3))
 
     def backward(self, dy: Array) -> Array:
+        if native.has_kernels(dy, self._x):
+            side = self._x.shape[2:]
+            return native.avg_pool_grad(dy[:, :, None, None], self._x.shape, side, side, (0, 0))
         dx = array_module(dy).empty_like(self._x)
         h, w = self._x.shape[2:]
         dx[...] = (dy / (h * w))[:, :, None, None]

@@ -100,10 +100,10 @@ class ConvTranspose2d(Module):
         check_images("ConvTranspose2d", x, self.in_channels)
         self._x = x
         size = (len(x), self.out_channels, *self._output_size(x.shape[2:]))
-        y = conv2d_input_grad(x, self.weight.data, size, self.geometry, threads=threads_for(x))
-        if self.bias is not None:
-            y += self.bias.data[:, None, None]
-        return y
+        bias = None if self.bias is None else self.bias.data
+        return conv2d_input_grad(
+            x, self.weight.data, size, self.geometry, threads=threads_for(x), bias=bias
+        )
 
     def backward(self, dy: Array) -> Array:
         weight, threads = self.weight.data, threads_for(dy)

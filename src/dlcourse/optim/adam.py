@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dlcourse import cuda
-from dlcourse.backend import Array, array_module
+from dlcourse.backend import Array, array_module, laid_out, same_order
+from dlcourse.compiled import kernels_for
 from dlcourse.nn.parameter import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
@@ -77,17 +77,8 @@ class Adam(Optimizer):
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
         xp = array_module(data)
         beta1, beta2 = self.betas
-        m, v, step = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        step += 1
-        t = int(step)
-
-        # lr * m_hat / (sqrt(v_hat) + eps), with numerator and denominator multiplied by
-        # sqrt(1 - beta2^t): the corrections are then two numbers (section 2 of the paper).
-        root = math.sqrt(1 - beta2**t)
-        rate, eps = self.lr * root / (1 - beta1**t), self.eps * root
-        if cuda.has_kernels(data, grad, m, v) and data.strides == grad.strides == m.strides:
-            cuda.adam(data, m, v, grad, self.betas, rate, eps)
-            return
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        rate, eps = self._corrected(state)
         # Every operation passes over the whole array, so all of them share one scratch array.
         scratch = xp.empty_like(data)
         m *= beta1
@@ -103,6 +94,32 @@ class Adam(Optimizer):
         xp.divide(m, scratch, out=scratch)
         scratch *= rate
         data -= scratch
+
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        return self._step(data, grad, state, self.weight_decay, shrink=1.0)
+
+    def _step(
+        self, data: Array, grad: Array, state: dict[str, Array], weight_decay: float, shrink: float
+    ) -> bool:
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        kernels = kernels_for(data, grad, m, v)
+        if kernels is None or not same_order(data, m, v):
+            return False
+        rate, eps = self._corrected(state)
+        grad = laid_out(grad, data)
+        kernels.adam(data, m, v, grad, self.betas, rate, eps, weight_decay, shrink)
+        return True
+
+    def _corrected(self, state: dict[str, Array]) -> tuple[float, float]:
+        """Count the step; return learning rate and eps with the corrections for the start.
+
+        lr * m_hat / (sqrt(v_hat) + eps), with numerator and denominator multiplied by
+        sqrt(1 - beta2^t): the corrections are then two numbers (section 2 of the paper).
+        """
+        state["step"] += 1
+        t = int(state["step"])
+        root = math.sqrt(1 - self.betas[1] ** t)
+        return self.lr * root / (1 - self.betas[0] ** t), self.eps * root
 
 
 class AdamW(Adam):
@@ -137,3 +154,6 @@ class AdamW(Adam):
         """Shrink the weights, and return the gradient unchanged."""
         data *= 1 - self.lr * self.weight_decay
         return grad
+
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        return self._step(data, grad, state, 0.0, shrink=1 - self.lr * self.weight_decay)

@@ -80,7 +80,8 @@ class Optimizer(Familiar):
                     f"the gradient of parameter {i} has shape {grad.shape}, expected the "
                     f"parameter's own {data.shape}; check the layer's backward"
                 )
-            self.update(data, self.decayed(data, grad), state)
+            if not self.update_in_one_pass(data, grad, state):
+                self.update(data, self.decayed(data, grad), state)
 
     def decayed(self, data: Array, grad: Array) -> Array:
         """Apply the weight decay, and return the gradient to use."""
@@ -89,6 +90,19 @@ class Optimizer(Familiar):
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
         """Change `data` and the arrays of `state` in place; `grad` must not be changed."""
         raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        """Do the same as `decayed` and `update` with a compiled kernel, if one can; tell whether.
+
+        A class with a rule of its own does not inherit that of its base.
+        """
+        return False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if ("update" in own or "decayed" in own) and "update_in_one_pass" not in own:
+            cls.update_in_one_pass = Optimizer.update_in_one_pass  # type: ignore[method-assign]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from dlcourse.backend import Array
+from dlcourse import native
+from dlcourse.backend import Array, laid_out, same_order
 from dlcourse.nn.parameter import Parameter
 from dlcourse.optim.optimizer import Optimizer, in_range
 
@@ -47,6 +48,12 @@ class SGD(Optimizer):
 
     def update(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
         data -= self.lr * grad
+
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        if not (native.has_kernels(data, grad) and same_order(data)):
+            return False
+        native.sgd(data, laid_out(grad, data), self.lr, self.weight_decay)
+        return True
 
 
 class Momentum(Optimizer):
@@ -105,6 +112,16 @@ class Momentum(Optimizer):
         velocity += grad
         data -= self.lr * velocity
 
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        return self._step(data, grad, state["momentum_buffer"], nesterov=False)
+
+    def _step(self, data: Array, grad: Array, velocity: Array, nesterov: bool) -> bool:
+        if not (native.has_kernels(data, grad, velocity) and same_order(data, velocity)):
+            return False
+        rates = self.lr, self.momentum, self.weight_decay
+        native.momentum(data, velocity, laid_out(grad, data), *rates, nesterov)
+        return True
+
 
 class Nesterov(Momentum):
     """Momentum that takes the gradient where the velocity is about to lead (Nesterov 1983).
@@ -133,3 +150,6 @@ class Nesterov(Momentum):
         velocity *= self.momentum
         velocity += grad
         data -= self.lr * (grad + self.momentum * velocity)
+
+    def update_in_one_pass(self, data: Array, grad: Array, state: dict[str, Array]) -> bool:
+        return self._step(data, grad, state["momentum_buffer"], nesterov=True)

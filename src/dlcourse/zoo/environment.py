@@ -10,10 +10,11 @@ import numpy as np
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 import dlcourse
+from dlcourse import native
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that decide a result: Python, NumPy, its BLAS, and this package.
+    """Return what decides a result: Python, NumPy, its BLAS, this package and its kernels in C.
 
     Examples
     --------
@@ -25,11 +26,13 @@ def versions() -> dict[str, str]:
         for lib in threadpool_info()
         if lib["user_api"] == "blas"
     ]
+    there, told = native.status()
     return {
         "dlcourse": dlcourse.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": ", ".join(blas) or "unknown",
+        "kernels": told if there else "none",
     }
 
 

@@ -7,15 +7,18 @@ from dlcourse.lessons.ladder import (
     RUNGS,
     conv_channels_last,
     conv_fft,
+    conv_kernel,
     conv_micro_batches,
     conv_shifted,
     conv_winograd,
     micro_batches,
 )
+from dlcourse.lessons.ladder.building import compiler
 from dlcourse.nn.kernels.convolution import conv2d
 from dlcourse.nn.kernels.windows import Geometry
 
-ANY_STRIDE = [f for f in RUNGS.values() if f not in (conv_shifted, conv_fft, conv_winograd)]
+STRIDE_1 = [conv_shifted, conv_fft, conv_winograd, conv_kernel]
+ANY_STRIDE = [f for f in RUNGS.values() if f not in STRIDE_1]
 #: N, C, H, W, O, KH, KW, padding
 SHAPES = [
     (1, 1, 3, 3, 1, 3, 3, 0),
@@ -25,6 +28,13 @@ SHAPES = [
     (2, 1, 6, 6, 2, 2, 4, 1),
     (1, 4, 7, 7, 2, 5, 5, 2),
 ]
+
+
+@pytest.fixture(autouse=True)
+def compiles(request):
+    rung = getattr(request.node, "callspec", None)
+    if rung and rung.params.get("rung") is conv_kernel and compiler() is None:
+        pytest.skip("there is no C compiler; `pip install ziglang` brings one")
 
 
 def drawn(shape, dtype, seed=0):
@@ -73,7 +83,7 @@ def test_channels_last_input_is_the_same_input(rung):
     np.testing.assert_array_equal(moved, before)
 
 
-@pytest.mark.parametrize("rung", [conv_shifted, conv_fft, conv_winograd])
+@pytest.mark.parametrize("rung", STRIDE_1)
 def test_methods_of_stride_1_say_so(rung):
     x, weight, bias = drawn(SHAPES[1], np.float32)
     with pytest.raises(ValueError, match="stride of 1 only, found 2; take conv_im2col"):

@@ -1,4 +1,4 @@
-"""One convolution, written eight times: from seven loops to a matrix product, and beyond.
+"""One convolution, written nine times: from seven loops to a kernel of its own in C.
 
 Each rung of the ladder is one short function in a file of its own, all called in the same way::
 
@@ -7,6 +7,9 @@ Each rung of the ladder is one short function in a file of its own, all called i
 with x of shape (N, C, H, W), weight (O, C, KH, KW), bias (O,) or None, and the result
 (N, O, OH, OW). They give the numbers of `dlcourse.nn.Conv2d`, up to the order in which sums are
 rounded. They are for reading, and for NumPy arrays only; networks run on `dlcourse.nn`.
+
+The last rung needs a C compiler (`building`). The rungs that lead to it are C sources in ``c/``,
+which `kernel` calls and `bench` times.
 """
 
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from dlcourse.lessons.ladder.channels import conv_channels
 from dlcourse.lessons.ladder.channels_last import conv_channels_last
 from dlcourse.lessons.ladder.fft import conv_fft
 from dlcourse.lessons.ladder.im2col import conv_im2col
+from dlcourse.lessons.ladder.kernel import conv_kernel
 from dlcourse.lessons.ladder.loops import conv_loops
 from dlcourse.lessons.ladder.micro_batches import conv_micro_batches
 from dlcourse.lessons.ladder.shifted import conv_shifted
@@ -32,6 +36,7 @@ RUNGS: dict[str, Callable[..., np.ndarray]] = {
     "FFT": conv_fft,
     "Winograd F(2x2, 3x3)": conv_winograd,
     "micro-batches on threads": conv_micro_batches,
+    "a kernel in C": conv_kernel,
 }
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "conv_channels_last",
     "conv_fft",
     "conv_im2col",
+    "conv_kernel",
     "conv_loops",
     "conv_micro_batches",
     "conv_shifted",

@@ -8,6 +8,9 @@ Patches take KH * KW times the memory of the image. They are never all made at o
 them is copied to scratch memory that fits the processor's cache, multiplied, and overwritten by
 the next. Copying them again for the backward pass takes about as long as fetching kept ones.
 
+Where there are kernels in C (`dlcourse.native`), they do the same without patches, and depthwise
+convolution too.
+
 The functions are stateless mathematics; the layer `Conv2d` holds the weights.
 """
 
@@ -17,6 +20,7 @@ import math
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array, array_module, sum_dtype
 from dlcourse.nn.kernels.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.kernels.patches import FEW_CHANNELS, col2im, im2col, windows
@@ -71,6 +75,8 @@ def conv2d(
     array of shape (N, O, OH, OW)
         In memory (N, OH, OW, O).
     """
+    if native.has_kernels(x, weight):
+        return native.conv(x, weight, bias, geometry, groups, threads=threads)
     if _is_depthwise(weight.shape, groups):
         return depthwise(x, weight, bias, geometry)
     xp = array_module(x)
@@ -135,6 +141,8 @@ def conv2d_weight_grad(
     geometry, groups, threads
         As in `conv2d`.
     """
+    if native.has_kernels(x, dy):
+        return native.conv_weight_grad(x, dy, shape, geometry, groups, threads=threads)
     if _is_depthwise(shape, groups):
         return depthwise_weight_grad(x, dy, geometry)
     xp = array_module(x)
@@ -166,6 +174,7 @@ def conv2d_input_grad(
     geometry: Geometry,
     groups: int = 1,
     threads: int = 1,
+    bias: Array | None = None,
 ) -> Array:
     """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
 
@@ -180,7 +189,25 @@ def conv2d_input_grad(
         As in `conv2d_weight_grad` and `conv2d`.
     size : (int, int, int, int)
         The shape of the input.
+    bias : array of shape (C,), optional
+        Added to each channel: so this is also a transposed convolution.
     """
+    if native.has_kernels(dy, weight):
+        return native.conv_input_grad(dy, weight, size, geometry, groups, bias, threads=threads)
+    dx = _input_grad(dy, weight, size, geometry, groups, threads)
+    if bias is not None:
+        dx += bias[:, None, None]
+    return dx
+
+
+def _input_grad(
+    dy: Array,
+    weight: Array,
+    size: tuple[int, int, int, int],
+    geometry: Geometry,
+    groups: int,
+    threads: int,
+) -> Array:
     if _is_depthwise(weight.shape, groups):
         return depthwise_input_grad(dy, weight, size, geometry)
     o, c, kh, kw = weight.shape
@@ -231,7 +258,8 @@ def conv2d_gradients(
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
-    if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
+    apart = groups > 1 or c <= FEW_CHANNELS or n * h * w < o
+    if back is None or apart or native.has_kernels(x, dy, weight):
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None
@@ -263,6 +291,8 @@ def conv2d_gradients(
 
 def channel_sum(dy: Array, threads: int) -> Array:
     """Return the gradient with respect to the bias: the sum (O,) over images and pixels."""
+    if native.has_kernels(dy):
+        return native.channel_sum(dy, threads=threads)
     return row_sum(dy.transpose(0, 2, 3, 1).reshape(-1, dy.shape[1]), threads)
 
 

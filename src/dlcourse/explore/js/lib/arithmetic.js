@@ -176,3 +176,20 @@ export function layerCost({ batch, inside, outside, size, ...window }, itemsize 
 export function roof({ multiply_adds: peak, bandwidth }, intensity) {
   return Math.min(peak, intensity * bandwidth);
 }
+
+/**
+ * What a tile of p pixels and q registers of outputs needs, and its least time on a core, as
+ * dlcourse.lessons.ladder.tiles has it.
+ */
+export function tileBound(p, q, core) {
+  const needed = p * q + q + 1;
+  const spilled = Math.max(0, needed - core.registers);
+  const cycles = {
+    arithmetic: (p * q) / core.products,
+    loads: (p + q) / core.loads,
+    waiting: core.latency,
+    spilling: core.spill * spilled,
+  };
+  const total = Math.max(cycles.arithmetic, cycles.loads, cycles.waiting) + cycles.spilling;
+  return { needed, spilled, loads: p + q + spilled, cycles, share: cycles.arithmetic / total };
+}

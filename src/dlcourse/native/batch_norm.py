@@ -1,0 +1,85 @@
+"""Batch normalization on contiguous matrices (rows, channels), with numbers (C,) per channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlcourse.native.calls import Kernel, result
+
+_moments = Kernel("channel_moments", "aaann", may_fail=True)
+_sums = Kernel("channel_sums", "aaaaann", may_fail=True)
+_scale_shift = Kernel("scale_shift", "aaaaann", may_fail=True)
+_grad = Kernel("batch_norm_grad", "aaaaaaann", may_fail=True)
+
+_contiguous = np.ascontiguousarray
+
+
+def channel_moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the variance of each channel; there is at least one row.
+
+    Examples
+    --------
+    >>> channel_moments(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    (array([2., 5.]), array([1., 0.]))
+    """
+    mean, var = np.empty((2, x.shape[1]), x.dtype)
+    _moments(_contiguous(x), mean, var, *x.shape)
+    return mean, var
+
+
+def channel_sums(dy: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sums over the rows of `dy`, and of ``dy * (x - mean)``.
+
+    Examples
+    --------
+    >>> channel_sums(np.ones((2, 1)), np.array([[1.0], [4.0]]), np.array([2.0]))
+    (array([2.]), array([1.]))
+    """
+    sums, dots = np.empty((2, x.shape[1]), x.dtype)
+    _sums(_contiguous(dy), _contiguous(x), _contiguous(mean), sums, dots, *x.shape)
+    return sums, dots
+
+
+def scale_shift(
+    x: np.ndarray,
+    scale: np.ndarray,
+    shift: np.ndarray,
+    mean: np.ndarray | None = None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return ``(x - mean) * scale + shift``; a mean that is left out is 0.
+
+    Examples
+    --------
+    >>> scale_shift(np.array([[1.0, 2.0]]), np.array([2.0, 3.0]), np.array([0.5, 0.0]))
+    array([[2.5, 6. ]])
+    """
+    x = _contiguous(x)
+    y = result(x, out)
+    center = None if mean is None else _contiguous(mean)
+    _scale_shift(x, center, _contiguous(scale), _contiguous(shift), y, *x.shape)
+    return y
+
+
+def batch_norm_grad(
+    dy: np.ndarray,
+    x: np.ndarray,
+    slope: np.ndarray,
+    offset: np.ndarray,
+    scale: np.ndarray,
+    mean: np.ndarray | None = None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return ``(dy + (x - mean) * slope + offset) * scale``; a mean that is left out is 0.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> batch_norm_grad(np.array([[1.0]]), np.array([[3.0]]), one, one, 2 * one, mean=one)
+    array([[8.]])
+    """
+    dy = _contiguous(dy)
+    dx = result(dy, out)
+    numbers = [None if a is None else _contiguous(a) for a in (mean, slope, offset, scale)]
+    _grad(dy, _contiguous(x), *numbers, dx, *dy.shape)
+    return dx

@@ -1,0 +1,80 @@
+"""Calling a function of the compiled library with arrays and numbers."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from dlcourse.backend import same_order
+from dlcourse.native.library import library
+from dlcourse.workers import threads_for
+
+_C_TYPES = {
+    "a": ctypes.c_void_p,
+    "n": ctypes.c_ssize_t,
+    "r": ctypes.c_double,
+}
+
+
+class Kernel:
+    """A C function; it gets the dtype of its first argument, and last the number of threads.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in C.
+    parameters : str
+        A letter for each but the last: ``a`` an array, which may be None where the function allows
+        it; ``n`` a whole number; ``r`` a real one, a double in C whatever the dtype.
+    may_fail : bool
+        Whether it returns 0, or another number where it gets no memory.
+    """
+
+    def __init__(self, name: str, parameters: str, *, may_fail: bool = False) -> None:
+        self._name = name
+        self._types = [*(_C_TYPES[letter] for letter in parameters), ctypes.c_int]
+        self._may_fail = may_fail
+        self._functions: dict[str, Any] = {}  # by the letter of a dtype
+
+    def __call__(self, first: np.ndarray, *others: Any, threads: int | None = None) -> None:
+        """Call it on contiguous memory; nothing here checks that it is."""
+        function = self._functions.get(first.dtype.char) or self._found(first.dtype)
+        failed = function(
+            first.__array_interface__["data"][0],
+            *[x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x for x in others],
+            threads or threads_for(first),
+        )
+        if failed:
+            raise MemoryError(f"no memory for the sums of {self._name}")
+
+    def _found(self, dtype: np.dtype) -> Any:
+        function = getattr(library(dtype), self._name)
+        function.argtypes = self._types
+        function.restype = ctypes.c_int if self._may_fail else None
+        self._functions[dtype.char] = function
+        return function
+
+
+def result(like: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Return `out`, or a new array in the shape and memory order of another; it has no gaps.
+
+    Raises
+    ------
+    ValueError
+        If `out` has gaps, or another shape or dtype.
+
+    Examples
+    --------
+    >>> result(np.zeros((2, 3)).T, None).strides
+    (8, 24)
+    """
+    if out is None:
+        return np.empty_like(like)
+    if out.shape != like.shape or out.dtype != like.dtype or not same_order(out):
+        raise ValueError(
+            f"out must be an array of shape {like.shape} and dtype {like.dtype} without gaps, "
+            f"found shape {out.shape}, dtype {out.dtype} and strides {out.strides}"
+        )
+    return out

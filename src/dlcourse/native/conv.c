@@ -1,0 +1,277 @@
+/* Convolution and its input gradient. P pixels times Q registers of outputs stay in registers while
+   the values under their windows are read where they lie: each load serves several products. */
+#include "conv.h"
+
+#include <stdlib.h>
+
+#include "conv_tile.h"
+#include "pool.h"
+
+/* Pixels whose windows are found at a time. */
+#define STRIP (8 * SIDE_BY_SIDE)
+/* Multiply-adds that are worth a unit of work: about 20 microseconds. */
+#define WORTH ((ptrdiff_t)1 << 20)
+#define MOST_PIECES 64
+
+/* Registers in the block of outputs that begins with this one. */
+static ptrdiff_t block_at(const job *j, ptrdiff_t vector) {
+    ptrdiff_t left = j->vectors - vector;
+    return left >= 4 && !j->by_outputs ? WIDEST : left >= 2 ? 2 : 1;
+}
+
+/* A block of outputs for the pixels of a strip. */
+static void tiles(const job *j, const windows *w, ptrdiff_t vector, ptrdiff_t block,
+                  const REAL *weight, const REAL *bias, ptrdiff_t pixels,
+                  const REAL *const *source, REAL *const *to) {
+    ptrdiff_t P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12, width = block * LANES;
+    ptrdiff_t runs = runs_of(w), length = run_length(w, j->channels), o = vector * LANES;
+    ptrdiff_t some = at_most(width, j->outputs - o);
+    tile *compute = block == 4 ? tile_4 : block == 2 ? tile_2 : tile_1;
+    REAL spare[24 * LANES], *aside[SIDE_BY_SIDE];
+    for (ptrdiff_t p = 0; p < P; p++) aside[p] = spare + p * width;
+    for (ptrdiff_t p = 0; p < pixels; p += P) {
+        const REAL *const *s = source + p / SIDE_BY_SIDE * runs * SIDE_BY_SIDE + p % SIDE_BY_SIDE;
+        if (p + P <= pixels && some == width) {
+            compute(s, runs, length, weight, bias, j->relu, to + p, o);
+        } else {
+            compute(s, runs, length, weight, bias, j->relu, aside, 0);
+            for (ptrdiff_t i = 0; i < at_most(P, pixels - p); i++)
+                memcpy(to[p + i] + o, aside[i], some * sizeof(REAL));
+        }
+    }
+}
+
+/* All channels of a depthwise convolution for the pixels of a strip, a multiple of 6. */
+static void depthwise_tiles(const job *j, const windows *w, const REAL *weight,
+                            ptrdiff_t pixels, const REAL *const *source, REAL *const *to) {
+    ptrdiff_t runs = runs_of(w), channels = j->channels;
+    for (ptrdiff_t p = 0; p < pixels; p += 6) {
+        const REAL *const *s = source + p / SIDE_BY_SIDE * runs * SIDE_BY_SIDE + p % SIDE_BY_SIDE;
+        ptrdiff_t c = 0;
+        for (; c + 2 * LANES <= channels; c += 2 * LANES)
+            depth_2(s, runs, channels, weight, j->bias, j->relu, to + p, c);
+        for (; c < channels && channels >= LANES; c += LANES) /* the last may repeat a few */
+            depth_1(s, runs, channels, weight, j->bias, j->relu, to + p,
+                    at_most(c, channels - LANES));
+        for (; c < channels; c++)
+            for (ptrdiff_t i = 0; i < 6; i++) {
+                REAL sum = j->bias[c];
+                for (ptrdiff_t run = 0; run < runs; run++)
+                    sum += s[run * SIDE_BY_SIDE + i][c] * weight[run * channels + c];
+                to[p + i][c] = j->relu && sum <= 0 ? 0 : sum;
+            }
+    }
+}
+
+/* The pixels of a phase from `first` to `end`, for the outputs in the registers from `low` to `high`.
+   `packed` has their weights, all taps of them. */
+static void do_pixels(job *j, const phase *f, ptrdiff_t group, ptrdiff_t low, ptrdiff_t high,
+                      const REAL *packed, ptrdiff_t first, ptrdiff_t end) {
+    windows w = f->w;
+    w.x += group * j->channels;
+    w.y += group * j->outputs;
+    ptrdiff_t runs = runs_of(&w), length = whole(run_length(&w, w.channels), 16);
+    ptrdiff_t edges = w.whole_rows ? STRIP * runs * length : 0, spare = whole(w.channels, 16);
+    ptrdiff_t values = length + spare + edges, channels = j->depthwise ? j->channels : j->inputs;
+    void *memory = malloc(64 + values * sizeof(REAL) + STRIP * (runs + 1) * sizeof(REAL *));
+    if (!memory) {
+        j->failed = 1;
+        return;
+    }
+    REAL *zeros = aligned(memory), *unused = zeros + length, *edge = unused + spare;
+    const REAL **source = (const REAL **)(zeros + values);
+    REAL **to = (REAL **)(source + STRIP * runs);
+    memset(zeros, 0, length * sizeof(REAL));
+    for (; first < end; first += STRIP) {
+        ptrdiff_t pixels = at_most(STRIP, end - first);
+        find_runs(&w, first, pixels, SIDE_BY_SIDE, source, to, zeros, edge);
+        if (j->depthwise) {
+            for (ptrdiff_t p = pixels; p % 6; p++) to[p] = unused;
+            depthwise_tiles(j, &w, packed + f->tap * channels, whole(pixels, 6), source, to);
+            continue;
+        }
+        for (ptrdiff_t at = low, block; at < high; at += block) {
+            block = block_at(j, at);
+            const REAL *weight = packed + (at - low) * LANES * j->taps * channels;
+            const REAL *bias = j->bias + (group * j->vectors + at) * LANES;
+            tiles(j, &w, at, block, weight + f->tap * channels * block * LANES, bias, pixels,
+                  source, to);
+        }
+    }
+    free(memory);
+}
+
+static void do_unit(void *with, ptrdiff_t unit) {
+    job *j = with;
+    ptrdiff_t K = j->taps * j->inputs;
+    if (j->by_outputs) {
+        ptrdiff_t pairs = pieces_of(j->vectors, 2), group = unit / pairs, low = unit % pairs * 2;
+        ptrdiff_t high = at_most(low + 2, j->vectors);
+        void *memory = malloc(64 + (high - low) * LANES * K * sizeof(REAL));
+        if (!memory) {
+            j->failed = 1;
+            return;
+        }
+        conv_pack(j, group, low, high - low, aligned(memory));
+        for (const phase *f = j->phases; f < j->phases + j->count; f++)
+            do_pixels(j, f, group, low, high, aligned(memory), 0, pixels_of(&f->w));
+        free(memory);
+    } else {
+        const phase *f = j->phases;
+        while (f + 1 < j->phases + j->count && unit >= f[1].unit) f++;
+        ptrdiff_t group = (unit - f->unit) / f->pieces, piece = (unit - f->unit) % f->pieces;
+        ptrdiff_t all = pixels_of(&f->w), size = whole(pieces_of(all, f->pieces), SIDE_BY_SIDE);
+        do_pixels(j, f, group, 0, j->vectors, j->packed + group * j->vectors * LANES * K,
+                  piece * size, at_most((piece + 1) * size, all));
+    }
+}
+
+/* Lay out the weights of all groups. */
+static void pack_all(const job *j) {
+    REAL *to = j->packed;
+    for (ptrdiff_t t = 0; j->depthwise && t < j->positions; t++)
+        for (ptrdiff_t c = 0; j->place[t] >= 0 && c < j->channels; c++)
+            to[j->place[t] * j->channels + c] = j->weight[c * j->positions + t];
+    for (ptrdiff_t g = 0; !j->depthwise && g < j->groups; g++)
+        for (ptrdiff_t at = 0, block; at < j->vectors; at += block) {
+            block = block_at(j, at);
+            conv_pack(j, g, at, block, to);
+            to += block * LANES * j->taps * j->inputs;
+        }
+}
+
+/* Cut the work by its size into units, and do them. Returns 1 if memory is short. */
+static int run(job *j, const REAL *bias, int threads) {
+    ptrdiff_t work = 0, units = 0, lanes = j->vectors * LANES;
+    for (phase *f = j->phases; f < j->phases + j->count; f++) {
+        ptrdiff_t pixels = pixels_of(&f->w);
+        ptrdiff_t each = pixels * lanes * (f->taps * j->inputs + 8); /* 8: to find and to write */
+        f->pieces = at_least(1, at_most(at_most(each / WORTH, MOST_PIECES), pixels / STRIP));
+        f->unit = units;
+        units += f->pieces * j->groups;
+        work += each * j->groups;
+    }
+    const windows *w = &j->phases->w;
+    j->by_outputs = !j->depthwise && j->vectors >= 3 &&
+                    j->taps * j->outputs > w->images * w->height * w->width;
+    if (j->by_outputs) units = j->groups * pieces_of(j->vectors, 2);
+    ptrdiff_t all = j->groups * lanes, packed = j->by_outputs ? 0 : j->taps * j->inputs * all;
+    void *memory = malloc(64 + (all + packed) * sizeof(REAL));
+    if (!memory) return 1;
+    j->bias = aligned(memory);
+    j->packed = j->bias + all;
+    for (ptrdiff_t g = 0; g < j->groups; g++)
+        for (ptrdiff_t o = 0; o < lanes; o++)
+            j->bias[g * lanes + o] = bias && o < j->outputs ? bias[g * j->outputs + o] : 0;
+    if (packed) pack_all(j);
+    share(do_unit, j, units, work < 2 * WORTH ? 1 : threads);
+    free(memory);
+    return j->failed;
+}
+
+static int as_runs(const windows *w, ptrdiff_t groups) {
+    return groups == 1 && w->columns > 1 && w->dilation_x == 1 && w->channels <= FEW_CHANNELS;
+}
+
+/* What both directions have in common; `channels` are read and `outputs` written. */
+static job job_for(const convolution *c, ptrdiff_t channels, ptrdiff_t outputs) {
+    job j = {.groups = c->groups, .positions = c->rows * c->columns};
+    j.depthwise = c->groups > 1 && channels == c->groups && outputs == c->groups;
+    if (j.depthwise) j.groups = 1;
+    j.channels = channels / j.groups;
+    j.outputs = outputs / j.groups;
+    j.inputs = j.depthwise ? 1 : j.channels;
+    j.vectors = pieces_of(j.outputs, LANES);
+    return j;
+}
+
+/* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or null.
+   Returns 1 if memory is short, as all here do. */
+API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias, int relu,
+             REAL *y, int threads) {
+    job j = job_for(c, c->channels, c->outputs);
+    j.weight = weight;
+    j.relu = relu;
+    j.channel_step = j.positions;
+    j.output_step = j.inputs * j.positions;
+    j.group_step = j.outputs * j.output_step;
+    j.taps = j.positions;
+    j.place = malloc(j.positions * sizeof(ptrdiff_t));
+    if (!j.place) return 1;
+    for (ptrdiff_t t = 0; t < j.positions; t++) j.place[t] = t;
+    phase f = {.w = layer_windows(c, x, y), .taps = j.taps};
+    f.w.whole_rows = !j.depthwise && as_runs(&f.w, j.groups);
+    j.phases = &f;
+    j.count = 1;
+    int failed = run(&j, bias, threads);
+    free(j.place);
+    return failed;
+}
+
+/* The positions that see every `stride`-th pixel from the one at `start` on, last position first:
+   how many, where the first of them lies in the gradient, and how far apart they are. */
+static ptrdiff_t positions_at(ptrdiff_t start, ptrdiff_t size, ptrdiff_t stride, ptrdiff_t padding,
+                              ptrdiff_t dilation, ptrdiff_t *place, ptrdiff_t *first,
+                              ptrdiff_t *apart) {
+    ptrdiff_t count = 0;
+    *first = 0;
+    *apart = 1;
+    for (ptrdiff_t u = size - 1; u >= 0; u--) {
+        ptrdiff_t at = start + padding - u * dilation;
+        place[u] = -1;
+        if (at % stride) continue;
+        if (count == 0) *first = at / stride;
+        if (count == 1) *apart = at / stride - *first;
+        place[u] = count++;
+    }
+    return count;
+}
+
+/* dx (N, H, W, C) of dy (N, OH, OW, O); with a bias (C), the transposed convolution. Every pixel
+   (a + i stride_y, b + j stride_x) is seen by the same positions of the kernel: so dx is as many
+   convolutions of stride 1 as there are a and b, each with some of the positions, in reverse. */
+API int conv_input_grad(const REAL *dy, const convolution *c, const REAL *weight, const REAL *bias,
+                        REAL *dx, int threads) {
+    job j = job_for(c, c->outputs, c->channels);
+    j.weight = weight;
+    j.output_step = j.positions;
+    j.channel_step = j.outputs * j.positions;
+    j.group_step = j.channels * j.channel_step;
+    ptrdiff_t most = c->stride_y * c->stride_x;
+    j.phases = malloc(most * sizeof(phase));
+    j.place = malloc((j.positions + c->rows + c->columns) * sizeof(ptrdiff_t));
+    ptrdiff_t *place_y = j.place + j.positions, *place_x = place_y + c->rows;
+    for (ptrdiff_t t = 0; j.place && t < j.positions; t++) j.place[t] = -1;
+    for (ptrdiff_t i = 0; i < most && j.phases && j.place; i++) {
+        ptrdiff_t a = i / c->stride_x, b = i % c->stride_x;
+        if (a >= c->height || b >= c->width) continue;
+        phase *f = j.phases + j.count++;
+        *f = (phase){.tap = j.taps};
+        windows *w = &f->w;
+        *w = (windows){
+            .x = dy, .images = c->images, .height = c->out_height, .width = c->out_width,
+            .channels = c->outputs, .stride_y = 1, .stride_x = 1,
+            .out_height = pieces_of(c->height - a, c->stride_y),
+            .out_width = pieces_of(c->width - b, c->stride_x),
+            .y = dx + (a * c->width + b) * c->channels,
+            .image_step = c->height * c->width * c->channels,
+            .row_step = c->stride_y * c->width * c->channels,
+            .pixel_step = c->stride_x * c->channels,
+        };
+        w->rows = positions_at(a, c->rows, c->stride_y, c->padding_y, c->dilation_y, place_y,
+                               &w->top, &w->dilation_y);
+        w->columns = positions_at(b, c->columns, c->stride_x, c->padding_x, c->dilation_x, place_x,
+                                  &w->left, &w->dilation_x);
+        f->taps = w->rows * w->columns;
+        w->whole_rows = !j.depthwise && as_runs(w, j.groups);
+        for (ptrdiff_t u = 0; u < c->rows; u++)
+            for (ptrdiff_t v = 0; v < c->columns; v++)
+                if (place_y[u] >= 0 && place_x[v] >= 0)
+                    j.place[u * c->columns + v] = f->tap + place_y[u] * w->columns + place_x[v];
+        j.taps += f->taps;
+    }
+    int failed = !j.phases || !j.place || run(&j, bias, threads);
+    free(j.place);
+    free(j.phases);
+    return failed;
+}

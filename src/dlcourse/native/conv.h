@@ -1,0 +1,34 @@
+/* What is to be done for a convolution, in either direction. */
+#ifndef CONV_H
+#define CONV_H
+
+#include "windows.h"
+
+/* Windows on the source: all of a convolution, or a part of its way back with some of the taps. */
+typedef struct {
+    windows w;
+    ptrdiff_t tap, taps;    /* the first of its taps, in the order of use, and how many it has */
+    ptrdiff_t unit, pieces; /* the first of its units of work, and how many each group has */
+} phase;
+
+typedef struct {
+    phase *phases;
+    ptrdiff_t count;
+    ptrdiff_t groups, channels, outputs, vectors; /* of a group: channels, outputs, registers */
+    ptrdiff_t inputs;                             /* channels that an output sees */
+    const REAL *weight;
+    ptrdiff_t positions, output_step, channel_step, group_step; /* of the weights */
+    ptrdiff_t *place; /* of each position in the order of use, or -1 */
+    ptrdiff_t taps;   /* positions in use */
+    REAL *packed;     /* weights in the order of use, one group after another */
+    REAL *bias;       /* likewise, each group padded to whole registers */
+    int relu, depthwise;
+    int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
+    int failed;
+} job;
+
+/* Lay out the weights of `block` registers of outputs, from this one on, in the order of use:
+   (taps, channels, outputs). */
+void conv_pack(const job *j, ptrdiff_t group, ptrdiff_t vector, ptrdiff_t block, REAL *to);
+
+#endif

@@ -1,0 +1,229 @@
+"""Convolution and its gradients, on arrays (N, C, H, W) that lie in memory as (N, H, W, C).
+
+What lies otherwise is copied. Windows may have any stride, padding and dilation, and channels any
+number of groups; with one group for each channel there are loops of their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from typing import Protocol
+
+import numpy as np
+
+from dlcourse.native.calls import Kernel
+
+_conv = Kernel("conv", "anaana", may_fail=True)
+_input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
+_weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
+_depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
+_channel_sum = Kernel("channel_sum", "anna", may_fail=True)
+
+_contiguous = np.ascontiguousarray
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+class Windows(Protocol):
+    """How windows lie on an image; all in (height, width)."""
+
+    @property
+    def stride(self) -> Pair:
+        """Steps between windows."""
+
+    @property
+    def padding(self) -> Pair:
+        """Rows and columns of zeros at each side."""
+
+    @property
+    def dilation(self) -> Pair:
+        """Steps between the positions inside a window."""
+
+
+def conv(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    windows: Windows,
+    groups: int = 1,
+    *,
+    relu: bool = False,
+    threads: int = 1,
+) -> np.ndarray:
+    """Convolve: every output value is the product of a patch and a kernel, plus a bias.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+        The images.
+    weight : array of shape (O, C / groups, KH, KW)
+        The kernels.
+    bias : array of shape (O,), optional
+        Added to each output channel.
+    windows : Windows
+        How they lie.
+    groups : int
+        Channels are split into this many groups that do not see each other.
+    relu : bool
+        Whether what is not above zero becomes zero, as in the layer `ReLU`.
+    threads : int
+        How many threads share the work, where it is large. This changes no bit.
+
+    Returns
+    -------
+    array of shape (N, O, OH, OW)
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> x = np.array([-1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+    >>> pairs = SimpleNamespace(stride=(1, 1), padding=(0, 1), dilation=(1, 1))
+    >>> conv(x, np.ones((1, 1, 1, 2)), np.array([0.5]), pairs, relu=True)
+    array([[[[0. , 1.5, 5.5, 3.5]]]])
+    """
+    struct, shape = _convolution(x.shape, weight.shape, _pairs(windows), groups)
+    y = np.empty(shape, x.dtype)
+    images, kernels, added = _last(x), _contiguous(weight), _bias(bias, shape[3], x.dtype)
+    _conv(images, ctypes.addressof(struct), kernels, added, relu, y, threads=threads)
+    return y.transpose(0, 3, 1, 2)
+
+
+def conv_input_grad(
+    dy: np.ndarray,
+    weight: np.ndarray,
+    size: Shape,
+    windows: Windows,
+    groups: int = 1,
+    bias: np.ndarray | None = None,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Return the gradient with respect to the input, of shape `size` (N, C, H, W).
+
+    Parameters
+    ----------
+    dy : array of shape (N, O, OH, OW)
+        The gradient with respect to the output.
+    weight, windows, groups, threads
+        As in `conv`.
+    size : (int, int, int, int)
+        The shape of the input.
+    bias : array of shape (C,), optional
+        Added to each channel: so this is also a transposed convolution.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> apart = SimpleNamespace(stride=(1, 2), padding=(0, 0), dilation=(1, 1))
+    >>> dy = np.array([1.0, 2.0]).reshape(1, 1, 1, 2)
+    >>> conv_input_grad(dy, np.array([[[[1.0, 10.0]]]]), (1, 1, 1, 4), apart)
+    array([[[[ 1., 10.,  2., 20.]]]])
+    """
+    n, c, h, w = size
+    struct, shape = _convolution(size, weight.shape, _pairs(windows), groups)
+    dx = np.empty((n, h, w, c), dy.dtype)
+    gradients, kernels, added = _last(dy, shape), _contiguous(weight), _bias(bias, c, dy.dtype)
+    _input_grad(gradients, ctypes.addressof(struct), kernels, added, dx, threads=threads)
+    return dx.transpose(0, 3, 1, 2)
+
+
+def conv_weight_grad(
+    x: np.ndarray,
+    dy: np.ndarray,
+    shape: Shape,
+    windows: Windows,
+    groups: int = 1,
+    *,
+    threads: int = 1,
+) -> np.ndarray:
+    """Return the gradient with respect to the weights, of `shape` (O, C / groups, KH, KW).
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W)
+        The images of the forward pass.
+    dy : array of shape (N, O, OH, OW)
+        The gradient with respect to the output.
+    shape : (int, int, int, int)
+        The shape of the weights.
+    windows, groups, threads
+        As in `conv`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> pairs = SimpleNamespace(stride=(1, 1), padding=(0, 0), dilation=(1, 1))
+    >>> x = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+    >>> conv_weight_grad(x, np.ones((1, 1, 1, 2)), (1, 1, 1, 2), pairs)
+    array([[[[3., 5.]]]])
+    """
+    struct, out = _convolution(x.shape, shape, _pairs(windows), groups)
+    dw = np.empty(shape, dy.dtype)
+    depthwise = groups > 1 and shape[:2] == (groups, 1)
+    kernel = _depthwise_grad if depthwise else _weight_grad
+    images, gradients = _last(x), _last(dy, out)
+    kernel(images, ctypes.addressof(struct), gradients, dw, threads=threads)
+    return dw
+
+
+def channel_sum(dy: np.ndarray, *, threads: int = 1) -> np.ndarray:
+    """Return the sum (O,) over images and pixels of `dy` (N, O, OH, OW): the gradient of a bias.
+
+    Examples
+    --------
+    >>> channel_sum(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([ 6., 22.])
+    """
+    rows = _last(dy)
+    total = np.empty(dy.shape[1], dy.dtype)
+    _channel_sum(rows, rows.size // total.size, total.size, total, threads=threads)
+    return total
+
+
+class _Convolution(ctypes.Structure):
+    """The struct `convolution` in ``windows.h``."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_ssize_t)
+        for name in (
+            *("images", "channels", "height", "width", "outputs", "out_height", "out_width"),
+            *("rows", "columns", "stride_y", "stride_x", "padding_y", "padding_x"),
+            *("dilation_y", "dilation_x", "groups"),
+        )
+    )
+
+
+def _pairs(windows: Windows) -> tuple[Pair, Pair, Pair]:
+    return windows.stride, windows.padding, windows.dilation
+
+
+@functools.lru_cache(1024)
+def _convolution(
+    size: Shape, shape: Shape, pairs: tuple[Pair, Pair, Pair], groups: int
+) -> tuple[_Convolution, Shape]:
+    """Return the struct for images of `size` and weights of `shape`, and the output in memory."""
+    stride, padding, dilation = pairs
+    if size[1] != shape[1] * groups or shape[0] % groups:
+        raise ValueError(f"weights of {shape} in {groups} groups do not fit images of {size}")
+    out = [
+        (size[2 + i] + 2 * padding[i] - dilation[i] * (shape[2 + i] - 1) - 1) // stride[i] + 1
+        for i in (0, 1)
+    ]
+    struct = _Convolution(*size, shape[0], *out, *shape[2:], *stride, *padding, *dilation, groups)
+    return struct, (size[0], *out, shape[0])
+
+
+def _last(x: np.ndarray, expected: Shape | None = None) -> np.ndarray:
+    """Return `x` with its channels last, contiguous in memory; in that order it has this shape."""
+    x = x.transpose(0, 2, 3, 1)
+    if expected is not None and x.shape != expected:
+        raise ValueError(f"expected a gradient of (N, OH, OW, O) {expected}, found {x.shape}")
+    return _contiguous(x)
+
+
+def _bias(bias: np.ndarray | None, channels: int, dtype: np.dtype) -> np.ndarray | None:
+    if bias is not None and bias.shape != (channels,):
+        raise ValueError(f"expected a bias of shape {(channels,)}, found {bias.shape}")
+    return None if bias is None else _contiguous(bias, dtype)
