@@ -2,7 +2,7 @@
 #ifndef CONV_H
 #define CONV_H
 
-#include "windows.h"
+#include "sliding.h"
 
 /* Windows on the source: all of a convolution, or a part of its way back with some of the taps. */
 typedef struct {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "pool.h"
-#include "windows.h"
+#include "sliding.h"
 
 /* Pixels whose products are added up before they are added to the sum of all. */
 #define STRIP 128

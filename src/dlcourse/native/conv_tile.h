@@ -2,7 +2,7 @@
 #ifndef CONV_TILE_H
 #define CONV_TILE_H
 
-#include "windows.h"
+#include "sliding.h"
 
 /* Tiles for 1, 2 and 4 registers of outputs; the last only where the processor has 32 registers. */
 #if defined(__AVX512F__) || defined(__aarch64__)

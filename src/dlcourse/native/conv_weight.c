@@ -4,7 +4,7 @@
 
 #include "pool.h"
 #include "transpose.h"
-#include "windows.h"
+#include "sliding.h"
 
 /* Multiply-adds that are worth a unit of work: about 20 microseconds. */
 #define WORTH ((ptrdiff_t)1 << 20)

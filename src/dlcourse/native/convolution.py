@@ -183,7 +183,7 @@ def channel_sum(dy: np.ndarray, *, threads: int = 1) -> np.ndarray:
 
 
 class _Convolution(ctypes.Structure):
-    """The struct `convolution` in ``windows.h``."""
+    """The struct `convolution` in ``sliding.h``."""
 
     _fields_ = tuple(
         (name, ctypes.c_ssize_t)

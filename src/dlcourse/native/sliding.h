@@ -1,6 +1,6 @@
 /* Windows that slide over images which lie in memory as (N, H, W, C), read in place. */
-#ifndef WINDOWS_H
-#define WINDOWS_H
+#ifndef SLIDING_H
+#define SLIDING_H
 
 #include "vector.h"
 
