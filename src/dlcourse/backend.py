@@ -186,7 +186,7 @@ def laid_out(x: Array, like: Array) -> Array:
     """
     if x.strides == like.strides or same_order(like, x):
         return x
-    copied = array_module(like).empty_like(like)
+    copied = array_module(like).empty_like(like, dtype=x.dtype)
     copied[...] = x
     return copied
 

@@ -57,8 +57,19 @@ class Kernel:
         return function
 
 
-def result(like: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+def result(
+    like: np.ndarray, out: np.ndarray | None, dtype: np.dtype | None = None
+) -> np.ndarray:
     """Return `out`, or a new array in the shape and memory order of another; it has no gaps.
+
+    Parameters
+    ----------
+    like : array
+        The other array.
+    out : array or None
+        What a caller has given.
+    dtype : dtype, optional
+        Of the result, if it is not that of the other array.
 
     Raises
     ------
@@ -71,10 +82,11 @@ def result(like: np.ndarray, out: np.ndarray | None) -> np.ndarray:
     (8, 24)
     """
     if out is None:
-        return np.empty_like(like)
-    if out.shape != like.shape or out.dtype != like.dtype or not same_order(out):
+        return np.empty_like(like, dtype=dtype)
+    dtype = dtype or like.dtype
+    if out.shape != like.shape or out.dtype != dtype or not same_order(out):
         raise ValueError(
-            f"out must be an array of shape {like.shape} and dtype {like.dtype} without gaps, "
+            f"out must be an array of shape {like.shape} and dtype {dtype} without gaps, "
             f"found shape {out.shape}, dtype {out.dtype} and strides {out.strides}"
         )
     return out

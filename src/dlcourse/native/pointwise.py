@@ -7,22 +7,15 @@ import numpy as np
 from dlcourse.backend import laid_out
 from dlcourse.native.calls import Kernel, result
 
-_relu, _add_relu, _relu_grad, _relu6, _relu6_grad, _leaky_relu, _leaky_relu_grad = (
-    Kernel(name, "aaarn")
-    for name in (
-        "relu",
-        "add_relu",
-        "relu_grad",
-        "relu6",
-        "relu6_grad",
-        "leaky_relu",
-        "leaky_relu_grad",
-    )
+_relu, _add_relu = Kernel("relu", "aaaan"), Kernel("add_relu", "aaaan")
+_relu_grad = Kernel("relu_grad", "aaan")
+_relu6, _relu6_grad, _leaky_relu, _leaky_relu_grad = (
+    Kernel(name, "aaarn") for name in ("relu6", "relu6_grad", "leaky_relu", "leaky_relu_grad")
 )
 
 
 def relu(x: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``max(x, 0)``, and what `relu_grad` needs: here the same array.
+    """Return ``max(x, 0)``, and what `relu_grad` needs: the mask ``not x <= 0``.
 
     Parameters
     ----------
@@ -33,11 +26,13 @@ def relu(x: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.n
 
     Examples
     --------
-    >>> relu(np.array([-1.0, 2.0, np.nan]))[0]
-    array([ 0.,  2., nan])
+    >>> relu(np.array([-1.0, 2.0, np.nan]))
+    (array([ 0.,  2., nan]), array([False,  True,  True]))
     """
-    y = _apply(_relu, x, None, out)
-    return y, y
+    to = result(x, out)
+    mask = np.empty_like(to, dtype=bool)
+    _relu(laid_out(x, to), None, to, mask, to.size)
+    return to, mask
 
 
 def add_relu(
@@ -50,8 +45,10 @@ def add_relu(
     >>> add_relu(np.array([-1.0, 2.0]), np.array([-1.0, 1.0]))[0]
     array([0., 3.])
     """
-    y = _apply(_add_relu, a, b, out)
-    return y, y
+    to = result(a, out)
+    mask = np.empty_like(to, dtype=bool)
+    _add_relu(laid_out(a, to), laid_out(b, to), to, mask, to.size)
+    return to, mask
 
 
 def relu_grad(dy: np.ndarray, kept: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -63,7 +60,9 @@ def relu_grad(dy: np.ndarray, kept: np.ndarray, out: np.ndarray | None = None) -
     >>> relu_grad(np.array([1.0, 2.0, 3.0, 4.0]), kept)
     array([0., 2., 0., 4.])
     """
-    return _apply(_relu_grad, dy, kept, result(kept, out))
+    to = result(kept, out, dy.dtype)
+    _relu_grad(laid_out(dy, to), laid_out(kept, to), to, to.size)
+    return to
 
 
 def relu6(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

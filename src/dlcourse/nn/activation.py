@@ -12,8 +12,7 @@ class ReLU(Module):
     """Values above zero pass; all others become zero: ``y = max(x, 0)`` (Nair and Hinton 2010).
 
     The gradient at zero itself is taken as zero, as in torch. NaN stays NaN, and its gradient
-    passes. On a processor with kernels, the backward pass sees in the output where the gradient
-    passes, so the output has to stay as it is until then, as in torch.
+    passes.
 
     Examples
     --------
