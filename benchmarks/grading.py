@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -102,25 +103,38 @@ def measure(watch: Watch, students: int, attacks: int, kills: int) -> dict[str, 
         "processor seconds of their cells in one process": round(cells, 1),
         "largest process in MiB": graded.largest // 2**20,
     }
+    print(json.dumps(found), file=sys.stderr)  # the kills take as long again
     if kills:
         found["kills"] = kills
         interrupted(killed, kills, seconds)
-        same = run.end_state(killed, school.NAME) == run.end_state(course, school.NAME)
-        found["the same end after the kills"] = same
-        if not same:
-            wrong.append("the end is another one after kills")
+        ends = run.end_state(killed, school.NAME), run.end_state(course, school.NAME)
+        other = {name for name in ends[0] | ends[1] if ends[0].get(name) != ends[1].get(name)}
+        # Some attacks come at a moment that chance decides, and so does what a test says of them.
+        # Their marks stand in the table and in the gradebook, which must be the same.
+        keys = {row["key"]: name for name, row in graded.rows.items()}
+        chance = {name for name in other if "hostile-" in keys.get(Path(name).stem, name)}
+        found["the same end after the kills"] = other <= chance
+        found["results of hostile hand-ins in other words"] = len(chance & ends[0].keys())
+        for name in sorted(other - chance):
+            two = (str(end.get(name)) for end in ends)
+            wrong.append(f"{name} is another one after kills: {_difference(*two)}")
     return found
 
 
 def deserve(honest: list[school.Student]) -> tuple[dict[str, float], float]:
-    """Mark everyone honest in this process: the marks, and its processor time in seconds."""
-    known: dict[tuple, tuple[float, float]] = {}
-    for answers in (student.answers for student in honest):
-        begin, key = time.process_time(), tuple(answers.items())
-        if key not in known:
-            known[key] = school.marked(answers), time.process_time() - begin
+    """Mark everyone honest without a judge: the marks, and the processor time in seconds."""
+    several = list({tuple(student.answers.items()): student.answers for student in honest}.values())
+    with ProcessPoolExecutor(len(available_cores())) as processes:
+        told = zip(several, processes.map(marked, several), strict=True)
+        known = {tuple(answers.items()): found for answers, found in told}
     found = {student.name: known[tuple(student.answers.items())] for student in honest}
     return {name: marks for name, (marks, _) in found.items()}, sum(s for _, s in found.values())
+
+
+def marked(answers: dict[str, object]) -> tuple[float, float]:
+    """Return the points of one student, and how many seconds it took to compute them."""
+    begin = time.process_time()
+    return school.marked(answers), time.process_time() - begin
 
 
 def wrong_marks(rows: dict, deserved: dict[str, float], chosen: dict) -> list[str]:
@@ -135,6 +149,13 @@ def wrong_marks(rows: dict, deserved: dict[str, float], chosen: dict) -> list[st
         elif not kind.spoilt and kind.graded and row["score"] != kind.deserves:
             found.append(f"{name} should keep {kind.deserves}: {row}")
     return found
+
+
+def _difference(one: str, other: str) -> str:
+    """Return where two texts begin to differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return " | ".join(text[max(0, at - 200) : at + 200] for text in (one, other))
 
 
 def interrupted(course: Path, kills: int, seconds: float) -> None:

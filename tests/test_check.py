@@ -139,6 +139,24 @@ def test_own_work_leaves_a_thread_that_outlives_it():
     assert threading.getprofile() is None
 
 
+def test_own_work_leaves_nothing_where_blocks_on_two_threads_overlap():
+    import threading
+
+    def other():
+        with check.own_work():
+            inside.set()
+            outside.wait()
+
+    inside, outside = threading.Event(), threading.Event()
+    thread = threading.Thread(target=other)
+    with check.own_work():
+        thread.start()
+        inside.wait()
+    outside.set()
+    thread.join()
+    assert threading.getprofile() is None
+
+
 def test_own_work_lets_the_rest_pass():
     from dlcourse import nn
 

@@ -1213,7 +1213,7 @@ test_bellman_hidden()
 # - `state, info = env.reset()` begins an episode.
 # - `state, reward, terminated, truncated, info = env.step(action)` acts once. After terminated or truncated comes a `reset()`.
 #
-# How epsilon and α go down is up to you. The tests take 3,000 episodes and γ = 0.99, let your table choose the action with the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes half a second for 3,000 episodes; ten seconds are still fine.
+# How epsilon and α go down is up to you. The tests take 3,000 episodes and γ = 0.99, let your table choose the action with the largest value in each state, and work out its rate of success. It should be **0.70 or more** for most generators, on this lake, and in the hidden tests on others too. A good answer takes a fifth of a second for 3,000 episodes; ten seconds are still fine.
 #
 # <details><summary>Hint: it never finds the goal</summary>
 #

@@ -6,9 +6,10 @@ import functools
 import inspect
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
+from typing import Any
 
 from dlcourse.check.failure import CheckFailed
 
@@ -41,6 +42,9 @@ COMMON = (
 )
 #: In a worker of grading: whether a test is calling the learner's code.
 called = False
+#: What was the profile of new threads before all blocks, and the look of each block under way.
+_looks: list[Any] = []
+_lock = threading.Lock()
 
 
 @contextmanager
@@ -71,7 +75,7 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
     """
     caught: list[str] = []
     nobodys = _nobodys(allowed, but_not)
-    before, before_threads = sys.getprofile(), threading.getprofile()
+    before = sys.getprofile()
     over = False
 
     def look(frame: FrameType, event: str, argument: object) -> None:
@@ -98,7 +102,7 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
                 caught.append(module)
 
     sys.setprofile(look)
-    threading.setprofile(look)  # of threads that start from now on
+    _look_at_threads(look, begin=True)
     try:
         yield
     except Exception:
@@ -107,10 +111,28 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
             raise
     finally:
         sys.setprofile(before)
-        threading.setprofile(before_threads)
+        _look_at_threads(look, begin=False)
         over = True
     if caught:
         raise finished(caught[0])
+
+
+def _look_at_threads(look: Callable[..., None], begin: bool) -> None:
+    """Begin, or end, to look at threads that start from now on.
+
+    There is one profile for them in the process, and blocks on several threads may end in another
+    order than they began.
+    """
+    with _lock:
+        if not _looks:
+            _looks.append(threading.getprofile())
+        if begin:
+            _looks.append(look)
+        else:
+            _looks.remove(look)
+        threading.setprofile(_looks[-1])
+        if len(_looks) == 1:
+            _looks.clear()
 
 
 @functools.cache

@@ -28,10 +28,12 @@ class Shared:
         self.remember()
 
     def remember(self) -> None:
+        """Take what the parameter has now as known to the other side."""
         p = self.parameter
         self.data, self.grad, self.learns = _weak(p.data), _weak(p.grad), p.requires_grad
 
     def same(self) -> bool:
+        """Return whether it still has what the other side knows."""
         p = self.parameter
         return self.data() is p.data and self.grad() is p.grad and self.learns == p.requires_grad
 
