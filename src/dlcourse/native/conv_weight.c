@@ -2,69 +2,16 @@
    stay in registers while their products are added up over the pixels of an image. */
 #include <stdlib.h>
 
+#include "conv_weight_tile.h"
 #include "pool.h"
-#include "transpose.h"
 #include "sliding.h"
+#include "transpose.h"
 
 /* Multiply-adds that are worth a unit of work: about 20 microseconds. */
 #define WORTH ((ptrdiff_t)1 << 20)
 #define MOST_PIECES 16
 /* Pixels whose products are added up before they are added to the sum of all. */
 #define PIXELS 256
-
-/* `count` neighbouring pixels from number `pixel` on, and where the run of the first begins. */
-typedef struct {
-    const REAL *x;
-    ptrdiff_t step, pixel, count;
-} line;
-
-#define EACH_T _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
-#define EACH_Q _Pragma("GCC unroll 2") for (int q = 0; q < Q; q++)
-
-/* Add to `total` what lines give for T values of their runs, from `k` on. */
-#define SUM(NAME, VALUES, REGISTERS)                                                               \
-    static void NAME(const line *l, ptrdiff_t lines, ptrdiff_t k, const REAL *dy,                  \
-                     ptrdiff_t dy_step, REAL *total) {                                             \
-        enum { T = VALUES, Q = REGISTERS };                                                        \
-        vector sum[T][Q];                                                                          \
-        EACH_T EACH_Q sum[t][q] = (vector){0};                                                     \
-        for (; lines; lines--, l++) {                                                              \
-            const REAL *x = l->x + k, *d = dy + l->pixel * dy_step;                                \
-            for (ptrdiff_t n = l->count; n; n--, x += l->step, d += dy_step) {                     \
-                vector v[Q];                                                                       \
-                EACH_Q v[q] = load(d + q * LANES);                                                 \
-                EACH_T {                                                                           \
-                    vector one = all(x[t]);                                                        \
-                    EACH_Q sum[t][q] += one * v[q];                                                \
-                }                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-        EACH_T EACH_Q {                                                                            \
-            REAL *to = total + (t * Q + q) * LANES;                                                \
-            store(to, load(to) + sum[t][q]);                                                       \
-        }                                                                                          \
-    }
-
-typedef void sum(const line *, ptrdiff_t, ptrdiff_t, const REAL *, ptrdiff_t, REAL *);
-
-/* Each T up to the most that registers have room for, so that runs can be cut evenly. */
-#define EACH_TO_6(DO, Q) DO(1, Q) DO(2, Q) DO(3, Q) DO(4, Q) DO(5, Q) DO(6, Q)
-#define EACH_TO_12(DO, Q)                                                                          \
-    EACH_TO_6(DO, Q) DO(7, Q) DO(8, Q) DO(9, Q) DO(10, Q) DO(11, Q) DO(12, Q)
-#define DEFINE(T, Q) SUM(sum_##T##_##Q, T, Q)
-#define LIST(T, Q) sum_##T##_##Q,
-#if defined(__AVX512F__) || defined(__aarch64__)
-#define EACH_1(DO) EACH_TO_12(DO, 1) DO(13, 1) DO(14, 1) DO(15, 1) DO(16, 1)
-#define EACH_2(DO) EACH_TO_12(DO, 2)
-#else
-#define EACH_1(DO) EACH_TO_12(DO, 1)
-#define EACH_2(DO) EACH_TO_6(DO, 2)
-#endif
-EACH_1(DEFINE)
-EACH_2(DEFINE)
-static sum *const sums_1[] = {EACH_1(LIST)};
-static sum *const sums_2[] = {EACH_2(LIST)};
-#define COUNT(table) ((ptrdiff_t)(sizeof table / sizeof *table))
 
 typedef struct {
     const convolution *c;
@@ -98,8 +45,25 @@ static ptrdiff_t block_at(const job *j, ptrdiff_t block, ptrdiff_t *vector) {
 
 static ptrdiff_t add_line(scratch *s, ptrdiff_t n, const REAL *x, ptrdiff_t step, ptrdiff_t pixel,
                           ptrdiff_t count) {
-    if (count) s->lines[n++] = (line){x, step, pixel, count};
+    if (count) s->lines[n++] = (line){x, step, pixel, 1, count};
     return n;
+}
+
+/* Copy what those pixels see that have the same number `k` in their rows; return the next place. */
+static REAL *copy_edges(const job *j, const REAL *x, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t u,
+                        ptrdiff_t k, REAL *edge) {
+    const convolution *c = j->c;
+    windows w = {.columns = c->columns, .width = c->width, .channels = c->channels};
+    ptrdiff_t length = c->columns * c->channels;
+    for (ptrdiff_t i = first; i < first + rows; i++, edge += length) {
+        ptrdiff_t y = i % c->out_height * c->stride_y + u * c->dilation_y - c->padding_y;
+        if (y < 0 || y >= c->height)
+            memset(edge, 0, length * sizeof(REAL));
+        else
+            copy_row(&w, x + (i / c->out_height * c->height + y) * c->width * c->channels,
+                     k * c->stride_x - c->padding_x, edge);
+    }
+    return edge;
 }
 
 /* What `rows` lines of windows from the `first` of all images on see through one row of the kernel,
@@ -109,8 +73,6 @@ static ptrdiff_t find_lines(const job *j, scratch *s, const REAL *x, ptrdiff_t f
     const convolution *c = j->c;
     ptrdiff_t left = v * c->dilation_x - c->padding_x, extent = j->whole_rows ? c->columns : 1;
     ptrdiff_t from, to, count = 0, step = c->stride_x * c->channels, width = c->out_width;
-    windows w = {.columns = c->columns, .width = c->width, .channels = c->channels};
-    REAL *edge = s->edges;
     inside(left, extent, c->stride_x, c->width, width, &from, &to);
     for (ptrdiff_t i = first; i < first + rows; i++) {
         ptrdiff_t y = i % c->out_height * c->stride_y + u * c->dilation_y - c->padding_y;
@@ -124,17 +86,16 @@ static ptrdiff_t find_lines(const job *j, scratch *s, const REAL *x, ptrdiff_t f
             const REAL *at = row + (from * c->stride_x + left) * c->channels;
             count = add_line(s, count, at, step, pixel + from, to - from);
         }
-        if (j->whole_rows) {
-            for (ptrdiff_t k = 0; k < width; k++) {
-                if (k >= from && k < to) continue;
-                copy_row(&w, row, k * c->stride_x + left, edge);
-                count = add_line(s, count, edge, 0, pixel + k, 1);
-                edge += c->columns * c->channels;
-            }
-        } else if (j->outside) {
+        if (!j->whole_rows && j->outside) {
             count = add_line(s, count, s->zeros, 0, pixel, from);
             count = add_line(s, count, s->zeros, 0, pixel + to, width - to);
         }
+    }
+    REAL *edge = s->edges;
+    for (ptrdiff_t k = 0; j->whole_rows && k < width; k++) {
+        if (k >= from && k < to) continue;
+        s->lines[count++] = (line){edge, c->columns * c->channels, k, width, rows};
+        edge = copy_edges(j, x, first, rows, u, k, edge);
     }
     return count;
 }
