@@ -57,9 +57,7 @@ class Kernel:
         return function
 
 
-def result(
-    like: np.ndarray, out: np.ndarray | None, dtype: np.dtype | None = None
-) -> np.ndarray:
+def result(like: np.ndarray, out: np.ndarray | None, dtype: np.dtype | None = None) -> np.ndarray:
     """Return `out`, or a new array in the shape and memory order of another; it has no gaps.
 
     Parameters
