@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from dlcourse.kernels import output_size
 from dlcourse.native.calls import Kernel
 
 _conv = Kernel("conv", "anaana", may_fail=True)
@@ -207,10 +208,8 @@ def _convolution(
     stride, padding, dilation = pairs
     if size[1] != shape[1] * groups or shape[0] % groups:
         raise ValueError(f"weights of {shape} in {groups} groups do not fit images of {size}")
-    out = [
-        (size[2 + i] + 2 * padding[i] - dilation[i] * (shape[2 + i] - 1) - 1) // stride[i] + 1
-        for i in (0, 1)
-    ]
+    (height, width), kernel = size[2:], shape[2:]
+    out = output_size((height, width), (kernel[0], kernel[1]), stride, padding, dilation)
     struct = _Convolution(*size, shape[0], *out, *shape[2:], *stride, *padding, *dilation, groups)
     return struct, (size[0], *out, shape[0])
 

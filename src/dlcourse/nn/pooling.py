@@ -9,10 +9,10 @@ import numpy as np
 
 from dlcourse import native
 from dlcourse.backend import Array, array_module, masked, sum_dtype
+from dlcourse.kernels import output_size
 from dlcourse.nn.kernels.windows import (
     Pair,
     check_images,
-    output_size,
     overhang,
     pad,
     pair,
