@@ -25,6 +25,7 @@ from dlcourse.backend import Array
 from dlcourse.expect import one_of
 from dlcourse.files import locked, user_cache
 from dlcourse.kernels import C_NAMES, suit
+from dlcourse.native.memory import keep_freed
 
 if TYPE_CHECKING:
     from dlcourse.native.compiler import Compiler
@@ -129,6 +130,7 @@ def _load(dtype: np.dtype) -> _Found:
         try:
             compiler = ask(command, FOLDER / "vector.h")
             made = ctypes.CDLL(str(_file(compiler, dtype)))
+            keep_freed()
             return _Found(made, f"{compiler.name}, {' '.join(compiler.flags)}")
         except CompilerError as error:
             reasons.append(f"{' '.join(command)} {error}")
