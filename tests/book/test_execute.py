@@ -140,6 +140,32 @@ def test_ctrl_c_ends_all_pages(book):
             os.kill(int(path.read_text()), 0)
 
 
+def test_the_longest_begins(book, capsys):
+    def ran(count):
+        pages = [
+            book.write(name, page("", f"import time\ntime.sleep({seconds})\n{count}"))
+            for name, seconds in (("a", 0), ("b", 1.5), ("c", 0.5))
+        ]
+        cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
+        execute.execute(pages, 1, cache, book.root)
+        return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+
+    assert ran(1) == ["book/a.md", "book/b.md", "book/c.md"]  # nothing is known of any
+    assert ran(2) == ["book/b.md", "book/c.md", "book/a.md"]
+
+
+def test_kernels_are_made_before_pages_run(monkeypatch):
+    asked = []
+    monkeypatch.setenv("DLCOURSE_KERNELS", "on")
+    monkeypatch.setattr(execute, "library", lambda dtype: asked.append(dtype.name) or "there")
+    execute.prepare_kernels()
+    assert asked == ["float32", "float64"] and os.environ["DLCOURSE_KERNELS"] == "on"
+    # Or each page would say on standard error, and so fail, that there are none.
+    monkeypatch.setattr(execute, "library", lambda dtype: None)
+    execute.prepare_kernels()
+    assert os.environ["DLCOURSE_KERNELS"] == "off"
+
+
 def test_a_record_says_how_long_and_where(book):
     book.run(book.write("good", page("Good.", "1 + 1", "2 + 2")))
     cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
