@@ -37,7 +37,7 @@ def test_a_quick_run_writes_record_and_charts(tmp_path):
     assert {"numpy", "torch", "blas", "dlcourse"} <= record["versions"].keys()
     assert {"processor", "cores"} <= record["hardware"].keys()
     result = record["contest"]["deep-convnet-training"]["batches"]["1"]
-    sides = {"dlcourse", "PyTorch", "PyTorch, channels-last"}
+    sides = {"dlcourse", "dlcourse, by hand", "PyTorch", "PyTorch, channels-last"}
     assert result["seconds"].keys() == result["megabytes"].keys() == sides
     assert result["times"].keys() == sides - {"dlcourse"}
     for side in sides:

@@ -16,14 +16,24 @@
 #define EACH_P _Pragma("GCC unroll 16") for (int p = 0; p < P; p++)
 #define EACH_Q _Pragma("GCC unroll 4") for (int q = 0; q < Q; q++)
 
-/* `sum` to the places of the P pixels, from output `o` on. */
-#define STORE                                                                                      \
-    EACH_P EACH_Q store(to[p] + o + q * LANES, relu ? positive(sum[p][q]) : sum[p][q]);
+/* Finish `sum`, and write it to the places of the P pixels from output `o` on. Where there is a scale,
+   the numbers of these outputs lie in it and in `shift` from FIRST on. Where there is `kept`, ReLU
+   follows, and what it let through is written there. */
+#define STORE(FIRST)                                                                               \
+    if (scale) EACH_Q {                                                                            \
+        vector factor = load(scale + FIRST + q * LANES), term = load(shift + FIRST + q * LANES);   \
+        EACH_P sum[p][q] = sum[p][q] * factor + term;                                              \
+    }                                                                                              \
+    if (kept) EACH_P EACH_Q {                                                                      \
+        store_positive(kept[p] + o + q * LANES, sum[p][q]);                                        \
+        sum[p][q] = positive(sum[p][q]);                                                           \
+    }                                                                                              \
+    EACH_P EACH_Q store(to[p] + o + q * LANES, sum[p][q]);
 
 #define TILE(NAME, PIXELS, REGISTERS)                                                              \
     static void NAME(const REAL *const *source, ptrdiff_t runs, ptrdiff_t length,                  \
-                     const REAL *weight, const REAL *bias, int relu, REAL *const *to,              \
-                     ptrdiff_t o) {                                                                \
+                     const REAL *weight, const REAL *bias, const REAL *scale, const REAL *shift,   \
+                     REAL *const *to, unsigned char *const *kept, ptrdiff_t o) {                   \
         enum { P = PIXELS, Q = REGISTERS };                                                        \
         vector sum[P][Q];                                                                          \
         EACH_P EACH_Q sum[p][q] = load(bias + q * LANES);                                          \
@@ -39,11 +49,11 @@
                 }                                                                                  \
             }                                                                                      \
         }                                                                                          \
-        STORE                                                                                      \
+        STORE(0)                                                                                   \
     }
 
-typedef void tile(const REAL *const *, ptrdiff_t, ptrdiff_t, const REAL *, const REAL *, int,
-                  REAL *const *, ptrdiff_t);
+typedef void tile(const REAL *const *, ptrdiff_t, ptrdiff_t, const REAL *, const REAL *,
+                  const REAL *, const REAL *, REAL *const *, unsigned char *const *, ptrdiff_t);
 
 TILE(tile_1, 12, 1)
 TILE(tile_2, PIXELS_2, 2)
@@ -56,8 +66,8 @@ TILE(tile_4, 6, 4)
 /* Depthwise: each channel by itself. `weight` is (taps, channels), `o` the first of the channels. */
 #define DEPTH(NAME, REGISTERS)                                                                     \
     static void NAME(const REAL *const *source, ptrdiff_t runs, ptrdiff_t channels,                \
-                     const REAL *weight, const REAL *bias, int relu, REAL *const *to,              \
-                     ptrdiff_t o) {                                                                \
+                     const REAL *weight, const REAL *bias, const REAL *scale, const REAL *shift,   \
+                     REAL *const *to, unsigned char *const *kept, ptrdiff_t o) {                   \
         enum { P = 6, Q = REGISTERS };                                                             \
         vector sum[P][Q];                                                                          \
         EACH_P EACH_Q sum[p][q] = load(bias + o + q * LANES);                                      \
@@ -66,7 +76,7 @@ TILE(tile_4, 6, 4)
             EACH_Q w[q] = load(weight + o + q * LANES);                                            \
             EACH_P EACH_Q sum[p][q] += load(source[p] + o + q * LANES) * w[q];                     \
         }                                                                                          \
-        STORE                                                                                      \
+        STORE(o)                                                                                   \
     }
 
 DEPTH(depth_1, 1)

@@ -6,7 +6,13 @@ from dlcourse.native.batch_norm import (
     channel_sums,
     scale_shift,
 )
-from dlcourse.native.convolution import channel_sum, conv, conv_input_grad, conv_weight_grad
+from dlcourse.native.convolution import (
+    channel_sum,
+    conv,
+    conv_input_grad,
+    conv_norm_relu,
+    conv_weight_grad,
+)
 from dlcourse.native.cross_entropy import cross_entropy, cross_entropy_grad
 from dlcourse.native.optimizers import adam, momentum, sgd
 from dlcourse.native.pointwise import (
@@ -38,6 +44,7 @@ __all__ = [
     "channel_sums",
     "conv",
     "conv_input_grad",
+    "conv_norm_relu",
     "conv_weight_grad",
     "cross_entropy",
     "cross_entropy_grad",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from dlcourse import native
 from dlcourse.backend import Array, array_module, elementwise, masked
 from dlcourse.compiled import kernels_for
@@ -31,8 +33,8 @@ class ReLU(Module):
         plus : array of the same shape, optional
             The other term of a sum. Its gradient is that of `x`, which `backward` returns.
         """
+        self._kernels: ModuleType | None = native
         if plus is not None and native.has_kernels(x, plus) and x.shape == plus.shape:
-            self._kernels = native
             y, self._kept = native.add_relu(x, plus)
             return y
         if plus is not None:

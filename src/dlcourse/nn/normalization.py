@@ -197,7 +197,10 @@ def _sums(dy: Array, lines: Array, center: Array | None, width: int) -> tuple[Ar
     kernels = kernels_for(dy, lines)
     if kernels and center is not None:
         channels = center.size
-        return kernels.channel_sums(dy.reshape(-1, channels), lines.reshape(-1, channels), center)
+        db, dot = kernels.channel_sums(
+            dy.reshape(-1, channels), lines.reshape(-1, channels), center
+        )
+        return db, dot
     if center is not None:
         lines = lines - array_module(lines).tile(center, width)
     return _folded(row_sum(dy, threads_for(dy)), width), _dot(dy, lines, width)
