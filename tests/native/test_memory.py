@@ -16,7 +16,7 @@ import numpy as np
 from dlcourse import native
 native.has_kernels(np.ones(1))
 def step():
-    arrays = [np.ones(20_000_000 // 8) for _ in range(3)]  # 15,000 pages
+    arrays = [np.ones(2_000_000 // 8) for _ in range(40)]  # 20,000 pages
 step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 step()
