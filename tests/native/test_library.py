@@ -61,6 +61,11 @@ def script(path, text):
     return str(path)
 
 
+def age(path):
+    old = time.time() - 40 * 24 * 3600
+    os.utime(path, (old, old))
+
+
 def first_use(folder, **environment):
     return subprocess.Popen(
         [sys.executable, "-c", FIRST, str(folder)],
@@ -180,6 +185,23 @@ def test_several_threads_at_once(folder, caplog):
     for thread in threads:
         thread.join()
     assert len(found) == 8 and len(set(map(id, found))) == 1 and len(caplog.records) == 1
+
+
+def test_what_has_not_been_used_for_a_month_is_removed(folder, monkeypatch):
+    library.library(FLOAT)
+    (used,) = kept()
+    left = [library.folder() / ".half", library.folder() / "1-1.so", library.folder() / "1.lock"]
+    left[0].mkdir()
+    (left[0] / "size.o").touch()
+    for path in left[1:]:
+        path.touch()
+    for path in [used, *left]:
+        age(path)
+    forget(monkeypatch)
+    assert library.library(FLOAT).size() == 4  # it is used
+    assert all(path.exists() for path in left)
+    assert library.library(DOUBLE).size() == 8  # it is made
+    assert used in kept() and len(kept()) == 2 and not any(path.exists() for path in left)
 
 
 def waiting(folder):

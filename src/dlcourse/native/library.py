@@ -12,10 +12,11 @@ import functools
 import hashlib
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from dlcourse.native.compiler import Compiler
 
 FOLDER = Path(__file__).parent
+
+#: A library that nobody has loaded for so many seconds is removed when another one is made.
+_UNUSED = 30 * 24 * 3600
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -177,14 +181,29 @@ def _kept(key: str) -> Path | None:
     for path in folder().glob(f"{key}-*"):
         if path.stem == f"{key}-{_digest(path)}":
             _refuse_others(path)
+            with suppress(OSError):  # it may be somebody else's to write to
+                os.utime(path)
             return path
     return None
+
+
+def _tidy() -> None:
+    """Remove what has not been used for long, and what a process that was killed has left."""
+    for path in folder().iterdir():
+        with suppress(OSError):  # on Windows it may be in use
+            if time.time() - path.stat().st_mtime < _UNUSED:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _make(compiler: Compiler, dtype: np.dtype, sources: list[Path], key: str) -> Path:
     from dlcourse.native.compiler import SUFFIX
 
     begin = time.monotonic()
+    _tidy()
     with tempfile.TemporaryDirectory(prefix=".", dir=folder()) as scratch:
         made = Path(scratch) / f"kernels{SUFFIX}"
         files = [path for path in sources if path.suffix == ".c"]
