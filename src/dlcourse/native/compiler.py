@@ -129,7 +129,11 @@ def commands() -> Iterator[tuple[str, ...]]:
     True
     """
     if chosen := os.environ.get("CC"):
-        yield tuple(shlex.split(chosen, posix=os.name == "posix"))
+        try:
+            words = shlex.split(chosen, posix=os.name == "posix")
+        except ValueError:  # a quotation mark without its other half
+            words = []
+        yield tuple(words or [chosen])
         return
     found = filter(None, map(shutil.which, _NAMES))
     yield from dict.fromkeys((path,) for path in found if not _asks_to_be_installed(path))
