@@ -266,7 +266,7 @@ def _scale_shift(
 ) -> Array:
     """The centered lines times a scale plus a shift for each channel."""
     kernels = kernels_for(lines, scale, shift)
-    if kernels is native and finish is not None:
+    if kernels is native and finish is not None and finish.relu:
         y, finish.kept = native.scale_shift_relu(
             lines.reshape(-1, scale.size), scale, shift, center
         )
