@@ -1,7 +1,9 @@
 """What the kernels do, on arrays of NumPy for which `has_kernels` holds."""
 
 from dlcourse.native.batch_norm import (
+    batch_norm,
     batch_norm_grad,
+    batch_norm_grads,
     channel_moments,
     channel_sums,
     scale_shift,
@@ -39,7 +41,9 @@ __all__ = [
     "add_relu",
     "avg_pool",
     "avg_pool_grad",
+    "batch_norm",
     "batch_norm_grad",
+    "batch_norm_grads",
     "channel_moments",
     "channel_sum",
     "channel_sums",

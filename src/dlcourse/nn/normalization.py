@@ -99,6 +99,7 @@ class BatchNorm2d(Module):
         self._source = source
         self._batch_statistics = self.training and len(x) > 0
         self._center, self._var = self.running_mean, self.running_var
+        self._statistics = None
         if source is not None:
             self._lines = None
             return x
@@ -111,6 +112,17 @@ class BatchNorm2d(Module):
                     "BatchNorm2d in training needs more than one value per channel, "
                     f"found shape {x.shape}; use a larger batch, or eval()"
                 )
+            weight, bias, running = self._numbers()
+            if native.has_kernels(x, weight, bias, *running):
+                self._lines = self._lines.reshape(-1, self.num_features)
+                relu = finish is not None and finish.relu
+                y, kept, self._statistics = native.batch_norm(
+                    self._lines, weight, bias, running, self.eps, self.momentum, relu
+                )
+                self.num_batches_tracked += 1
+                if finish is not None and kept is not None:
+                    finish.kept = as_images(kept, x.shape)
+                return as_images(y, x.shape)
             mean, self._var, self._lines, self._center = _moments(self._lines, width)
             self._track(mean, self._var * (count / (count - 1)))
             scale = self.weight.data * self._inverse_std(self._var)
@@ -136,10 +148,20 @@ class BatchNorm2d(Module):
         scale = self.weight.data * self._inverse_std(self.running_var)
         return scale, self.bias.data - self.running_mean * scale
 
+    def _numbers(self) -> tuple[Array, Array, tuple[Array, Array]]:
+        return self.weight.data, self.bias.data, (self.running_mean, self.running_var)
+
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
         width = dy.shape[3]
         lines = _lines(dy)
+        if self._statistics is not None:
+            dx, dw, db = native.batch_norm_grads(
+                lines.reshape(self._lines.shape), self._lines, self.weight.data, self._statistics
+            )
+            self.weight.accumulate(dw)
+            self.bias.accumulate(db)
+            return as_images(dx, dy.shape)
         count = dy.size // self.num_features
         inverse_std = self._inverse_std(self._var)
         scale = self.weight.data * inverse_std
