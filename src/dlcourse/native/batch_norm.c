@@ -46,8 +46,9 @@ static matrix cut(const REAL *a, const REAL *b, REAL *to, ptrdiff_t rows, ptrdif
     if (!memory) return m;
     for (int k = 0; k < lines; k++) {
         m.numbers[k] = memory + k * m.line;
-        for (ptrdiff_t i = 0; i < m.line; i++)
-            m.numbers[k][i] = numbers[k] ? numbers[k][i % channels] : 0;
+        for (ptrdiff_t i = 0; i < m.line; i += channels)
+            for (ptrdiff_t c = 0; c < channels; c++)
+                m.numbers[k][i + c] = numbers[k] ? numbers[k][c] : 0;
     }
     m.sums = memory + lines * m.line;
     return m;
