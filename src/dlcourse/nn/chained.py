@@ -63,15 +63,13 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
     >>> bool((chained(x, conv, relu) == relu(conv(x))).all())
     True
     """
-    last = parts[-1] if plus is not None else None
     for first, norm, relu in _groups(parts):
-        added = plus if last is not None and last in (first, relu) else None
-        if not _serve(first, norm, relu, x, added):
-            for part in (first, norm, relu):
-                if part is last is not None:
-                    x = part(x, plus=plus)
-                elif part is not None:
-                    x = part(x)
+        added = plus if (relu or first) is parts[-1] else None
+        if not _serves(first, norm, relu, x, added):
+            *before, last = (part for part in (first, norm, relu) if part is not None)
+            for part in before:
+                x = part(x)
+            x = last(x) if added is None else last(x, plus=added)
             continue
         kind = type(relu)
         finish = Finish(None if norm is None else norm.factors, added, kind is ReLU, kind is ReLU6)
@@ -83,14 +81,16 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
     return x
 
 
-def _serve(
+def _serves(
     first: Module, norm: Module | None, relu: Module | None, x: Array, plus: Array | None
 ) -> bool:
-    """Whether the first does the work of the others, and kernels can serve these arrays."""
-    if (norm or relu) is None or (plus is not None and type(first) is not Conv2d):
+    """Whether there is work of others for the first to do, and kernels suit these arrays."""
+    if norm is None and relu is None:
         return False
     arrays = (x, vars(first)["weight"].data)
-    return native.has_kernels(*arrays) if plus is None else native.has_kernels(*arrays, plus)
+    if plus is None:
+        return native.has_kernels(*arrays)
+    return type(first) is Conv2d and native.has_kernels(*arrays, plus)
 
 
 def _groups(
@@ -99,7 +99,8 @@ def _groups(
     """Yield each module with the normalization and the ReLU behind it whose work it can do."""
     at = 0
     while at < len(parts):
-        first, norm, relu = parts[at], None, None
+        first, norm = parts[at], None
+        relu: ReLU | ReLU6 | None = None
         at += 1
         if _is(first, Conv2d):
             if at < len(parts) and _is(behind := parts[at], BatchNorm2d) and _fits(first, behind):
