@@ -12,7 +12,6 @@ from dlcourse import native, zoo
 from dlcourse.entries import ENTRIES
 from dlcourse.expect import one_of
 
-
 #: Losses and the like differ by rounding; another answer to one image of 10,000 is more.
 ROUNDING = 1e-5
 
