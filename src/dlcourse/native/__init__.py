@@ -34,6 +34,7 @@ from dlcourse.native.functions import (
     relu6_grad,
     relu_grad,
     scale_shift,
+    scale_shift_relu,
     sgd,
 )
 from dlcourse.native.library import has_kernels, source, status
@@ -66,6 +67,7 @@ __all__ = [
     "relu6_grad",
     "relu_grad",
     "scale_shift",
+    "scale_shift_relu",
     "sgd",
     "source",
     "status",

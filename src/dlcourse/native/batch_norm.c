@@ -14,6 +14,7 @@
 typedef struct {
     const REAL *a, *b;
     REAL *to;
+    unsigned char *kept;      /* ReLU's mask of `to`; or NULL */
     ptrdiff_t rows, channels;
     ptrdiff_t line;           /* values in a line */
     ptrdiff_t block;          /* rows in a piece of work, whole lines */
@@ -156,12 +157,29 @@ static void scale_range(void *with, ptrdiff_t start, ptrdiff_t end) {
     }
 }
 
-/* y = (x - mean) * scale + shift; `mean` may be NULL. */
+static void scale_relu_range(void *with, ptrdiff_t start, ptrdiff_t end) {
+    const matrix *m = with;
+    const REAL *mean = m->numbers[0], *scale = m->numbers[1], *shift = m->numbers[2];
+    FOR_LINES(m, start, end) {
+        const REAL *x = m->a + i;
+        REAL *y = m->to + i;
+        unsigned char *kept = m->kept + i;
+        EACH(ptrdiff_t j = 0; j < n; j++) {
+            REAL value = (x[j] - mean[j]) * scale[j] + shift[j];
+            y[j] = value <= 0 ? 0 : value;
+            kept[j] = !(value <= 0);
+        }
+    }
+}
+
+/* y = (x - mean) * scale + shift; `mean` may be NULL. Unless `kept` is, what of that is not below or
+   at zero, and in `kept` where. */
 API int scale_shift(const REAL *x, const REAL *mean, const REAL *scale, const REAL *shift, REAL *y,
-                    ptrdiff_t rows, ptrdiff_t channels, int threads) {
+                    unsigned char *kept, ptrdiff_t rows, ptrdiff_t channels, int threads) {
     matrix m = cut(x, NULL, y, rows, channels, 3, (const REAL *const[]){mean, scale, shift}, 0);
     if (!m.numbers[0]) return 1;
-    share_range(scale_range, &m, rows, m.block, threads);
+    m.kept = kept;
+    share_range(kept ? scale_relu_range : scale_range, &m, rows, m.block, threads);
     free(m.numbers[0]);
     return 0;
 }

@@ -8,7 +8,7 @@ from dlcourse.native.calls import Kernel, result
 
 _moments = Kernel("channel_moments", "aaann", may_fail=True)
 _sums = Kernel("channel_sums", "aaaaann", may_fail=True)
-_scale_shift = Kernel("scale_shift", "aaaaann", may_fail=True)
+_scale_shift = Kernel("scale_shift", "aaaaaann", may_fail=True)
 _grad = Kernel("batch_norm_grad", "aaaaaaann", may_fail=True)
 
 _contiguous = np.ascontiguousarray
@@ -57,8 +57,25 @@ def scale_shift(
     x = _contiguous(x)
     y = result(x, out)
     center = None if mean is None else _contiguous(mean)
-    _scale_shift(x, center, _contiguous(scale), _contiguous(shift), y, *x.shape)
+    _scale_shift(x, center, _contiguous(scale), _contiguous(shift), y, None, *x.shape)
     return y
+
+
+def scale_shift_relu(
+    x: np.ndarray, scale: np.ndarray, shift: np.ndarray, mean: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `relu` makes of ``(x - mean) * scale + shift``, and the mask that it keeps.
+
+    Examples
+    --------
+    >>> scale_shift_relu(np.array([[1.0, 2.0]]), np.array([2.0, -3.0]), np.array([0.5, 0.0]))
+    (array([[2.5, 0. ]]), array([[ True, False]]))
+    """
+    x = _contiguous(x)
+    y, kept = np.empty_like(x), np.empty(x.shape, bool)
+    center = None if mean is None else _contiguous(mean)
+    _scale_shift(x, center, _contiguous(scale), _contiguous(shift), y, kept, *x.shape)
+    return y, kept
 
 
 def batch_norm_grad(

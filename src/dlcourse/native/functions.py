@@ -5,6 +5,7 @@ from dlcourse.native.batch_norm import (
     channel_moments,
     channel_sums,
     scale_shift,
+    scale_shift_relu,
 )
 from dlcourse.native.convolution import (
     channel_sum,
@@ -58,5 +59,6 @@ __all__ = [
     "relu6_grad",
     "relu_grad",
     "scale_shift",
+    "scale_shift_relu",
     "sgd",
 ]

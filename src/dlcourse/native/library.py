@@ -24,6 +24,7 @@ import numpy as np
 from dlcourse.backend import Array
 from dlcourse.expect import one_of
 from dlcourse.kernels import C_NAMES, suit
+from dlcourse.native.memory import keep_freed
 
 if TYPE_CHECKING:
     from dlcourse.native.compiler import Compiler
@@ -132,6 +133,7 @@ def _load(dtype: np.dtype) -> _Found:
         try:
             compiler = ask(command, FOLDER / "vector.h")
             made = ctypes.CDLL(str(_file(compiler, dtype)))
+            keep_freed()
             return _Found(made, f"{compiler.name}, {' '.join(compiler.flags)}")
         except CompilerError as error:
             reasons.append(f"{' '.join(command)} {error}")

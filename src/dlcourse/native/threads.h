@@ -19,6 +19,7 @@ static inline void sleep_until(condition *c, mutex *m) {
 }
 static inline void wake_one(condition *c) { WakeConditionVariable(c); }
 static inline void wake_all(condition *c) { WakeAllConditionVariable(c); }
+static inline void let_others(void) { SwitchToThread(); }
 
 /* Start a thread that nobody waits for; tell whether there is one. */
 static inline int start(DWORD(WINAPI *routine)(void *)) {
@@ -32,6 +33,7 @@ static inline void after_fork(void (*f)(void)) { (void)f; }
 #else
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 typedef pthread_mutex_t mutex;
@@ -45,6 +47,7 @@ static inline void unlock(mutex *m) { pthread_mutex_unlock(m); }
 static inline void sleep_until(condition *c, mutex *m) { pthread_cond_wait(c, m); }
 static inline void wake_one(condition *c) { pthread_cond_signal(c); }
 static inline void wake_all(condition *c) { pthread_cond_broadcast(c); }
+static inline void let_others(void) { sched_yield(); }
 
 /* Start a thread that nobody waits for, and that leaves signals to the others: a Ctrl-C has to
    wake the one that Python runs in. Tell whether there is one. */

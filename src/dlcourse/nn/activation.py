@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Callable
 
 from dlcourse import native
 from dlcourse.backend import Array, array_module, elementwise, masked
@@ -23,7 +23,7 @@ class ReLU(Module):
     array([0., 2.], dtype=float32)
     """
 
-    def forward(self, x: Array, *, plus: Array | None = None) -> Array:
+    def forward(self, x: Array, *, plus: Array | None = None, kept: Array | None = None) -> Array:
         """Return ``max(x, 0)``, or ``max(x + plus, 0)`` in one pass where there is a kernel.
 
         Parameters
@@ -32,23 +32,30 @@ class ReLU(Module):
             Of any shape.
         plus : array of the same shape, optional
             The other term of a sum. Its gradient is that of `x`, which `backward` returns.
+        kept : array of bool of the same shape, optional
+            The mask of a kernel that has done this layer's work; then `x` is what it gave.
         """
-        self._kernels: ModuleType | None = native
+        self._grad: Callable[..., Array] = native.relu_grad
+        if kept is not None:
+            self._kept = kept
+            return x
         if plus is not None and native.has_kernels(x, plus) and x.shape == plus.shape:
             y, self._kept = native.add_relu(x, plus)
             return y
         if plus is not None:
             x = elementwise("add", x, plus)
-        self._kernels = kernels_for(x)
-        if self._kernels:
-            y, self._kept = self._kernels.relu(x)
+        kernels = kernels_for(x)
+        if kernels:
+            self._grad = kernels.relu_grad
+            y, self._kept = kernels.relu(x)
             return y
-        self._mask = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
+        self._grad = masked
+        self._kept = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
         # NumPy is three times slower at the maximum of an array and a number than of two arrays.
         return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
-        return self._kernels.relu_grad(dy, self._kept) if self._kernels else masked(dy, self._mask)
+        return self._grad(dy, self._kept)
 
 
 class ReLU6(Module):
