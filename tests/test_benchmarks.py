@@ -111,9 +111,7 @@ def test_the_table_of_speed_is_that_of_the_newest_record(tmp_path):
     plain = a_record("2026-12-03T10:00:00", 21.0, kernels="none")
     (tmp_path / "d-numpy.json").write_text(json.dumps(plain))
     table = results.speed(tmp_path)
-    assert (
-        "| A network | 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) | 21.0 (1.0 to 12.3) |" in table
-    )
+    assert "| 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) | 21.0 (1.0 to 12.3) |" in table
 
 
 def test_docstrings_comments_and_empty_lines_are_not_counted():

@@ -103,9 +103,8 @@ def speed(folder: Path) -> str:
             seconds = [result["seconds"].get(side) for side in sides]
             plain = alone["contest"].get(name, {"batches": {}})["batches"].get(size)
             seconds.append(plain and plain["seconds"]["dlcourse"])
-            lines.append(
-                f"| {case['title']} | {size} | {' | '.join(map(_milliseconds, seconds))} |"
-            )
+            row = case["title"], size, *map(_milliseconds, seconds)
+            lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
 
