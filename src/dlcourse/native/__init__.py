@@ -10,6 +10,7 @@ environment does without them.
 from dlcourse.kernels import plain
 from dlcourse.native.functions import (
     MOST_POSITIONS,
+    Statistics,
     adam,
     add_relu,
     avg_pool,
@@ -43,6 +44,7 @@ from dlcourse.native.library import has_kernels, source, status
 
 __all__ = [
     "MOST_POSITIONS",
+    "Statistics",
     "adam",
     "add_relu",
     "avg_pool",

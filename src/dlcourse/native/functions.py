@@ -1,6 +1,7 @@
 """What the kernels do, on arrays of NumPy for which `has_kernels` holds."""
 
 from dlcourse.native.batch_norm import (
+    Statistics,
     batch_norm,
     batch_norm_grad,
     batch_norm_grads,
@@ -37,6 +38,7 @@ from dlcourse.native.pooling import (
 
 __all__ = [
     "MOST_POSITIONS",
+    "Statistics",
     "adam",
     "add_relu",
     "avg_pool",

@@ -99,7 +99,7 @@ class BatchNorm2d(Module):
         self._source = source
         self._batch_statistics = self.training and len(x) > 0
         self._center, self._var = self.running_mean, self.running_var
-        self._statistics = None
+        self._batch: tuple[Array, native.Statistics] | None = None
         if source is not None:
             self._lines = None
             return x
@@ -112,13 +112,15 @@ class BatchNorm2d(Module):
                     "BatchNorm2d in training needs more than one value per channel, "
                     f"found shape {x.shape}; use a larger batch, or eval()"
                 )
-            weight, bias, running = self._numbers()
+            running = self.running_mean, self.running_var
+            weight, bias = self.weight.data, self.bias.data
             if native.has_kernels(x, weight, bias, *running):
-                self._lines = self._lines.reshape(-1, self.num_features)
+                rows = self._lines.reshape(-1, self.num_features)
                 relu = finish is not None and finish.relu
-                y, kept, self._statistics = native.batch_norm(
-                    self._lines, weight, bias, running, self.eps, self.momentum, relu
+                y, kept, statistics = native.batch_norm(
+                    rows, weight, bias, running, self.eps, self.momentum, relu
                 )
+                self._batch = rows, statistics
                 self.num_batches_tracked += 1
                 if finish is not None and kept is not None:
                     finish.kept = as_images(kept, x.shape)
@@ -148,16 +150,14 @@ class BatchNorm2d(Module):
         scale = self.weight.data * self._inverse_std(self.running_var)
         return scale, self.bias.data - self.running_mean * scale
 
-    def _numbers(self) -> tuple[Array, Array, tuple[Array, Array]]:
-        return self.weight.data, self.bias.data, (self.running_mean, self.running_var)
-
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
         width = dy.shape[3]
         lines = _lines(dy)
-        if self._statistics is not None:
+        if self._batch is not None:
+            rows, statistics = self._batch
             dx, dw, db = native.batch_norm_grads(
-                lines.reshape(self._lines.shape), self._lines, self.weight.data, self._statistics
+                lines.reshape(rows.shape), rows, self.weight.data, statistics
             )
             self.weight.accumulate(dw)
             self.bias.accumulate(db)
