@@ -15,6 +15,7 @@ import statistics
 import sys
 import tokenize
 from pathlib import Path
+from typing import Any
 
 from dlcourse import zoo
 
@@ -97,7 +98,8 @@ def speed(folder: Path) -> str:
         f"| what | batch | {' | '.join(sides)} | NumPy alone |",
         "|---|---|" + "---|" * (len(sides) + 1),
     ]
-    alone = max(without, key=lambda record: str(record["made"]), default={"contest": {}})
+    none: dict[str, Any] = {"contest": {}}
+    alone = max(without, key=lambda record: str(record["made"]), default=none)
     for name, case in newest["contest"].items():
         for size, result in case["batches"].items():
             seconds = [result["seconds"].get(side) for side in sides]
