@@ -18,7 +18,7 @@ from dlcourse.native.library import FOLDER
 
 HERE = Path(__file__).parent
 #: What compares kernels with NumPy: all but these.
-OTHERS = [f"--ignore={HERE}/test_{name}.py" for name in ("builds", "library", "pool")]
+OTHERS = [f"--ignore={HERE}/test_{name}.py" for name in ("builds", "library", "memory", "pool")]
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
 BUILDS = {"sanitizers": SANITIZERS, "AVX2": "-mno-avx512f", "SSE": "-mno-avx"}
 WARNINGS = ("-Wall", "-Wextra", "-Werror")

@@ -51,16 +51,24 @@ def compare_behind(x, weight, bias, geometry, groups, y, rng):
     rows = np.ascontiguousarray(np.moveaxis(y, 1, -1)).reshape(-1, len(weight))
     scaled = native.scale_shift(rows, scale, shift).reshape(len(y), *y.shape[2:], len(weight))
     scaled = np.moveaxis(scaled, -1, 1)
-    for norm, plain in (({}, y), ({"scale": scale, "shift": shift}, scaled)):
+    plus = numbers(rng, y.shape, x.dtype)
+    relu6 = native.relu6(scaled), (scaled > 0) & (scaled < 6)
+    norm = {"scale": scale, "shift": shift}
+    for options, expected in (
+        ({}, (y, None)),
+        ({"plus": plus}, (y + plus, None)),
+        ({"relu": True}, native.relu(y)),
+        (norm, (scaled, None)),
+        (norm | {"relu": True}, native.relu(scaled)),
+        (norm | {"relu6": True}, relu6),
+        (norm | {"relu": True, "plus": plus}, native.add_relu(scaled, plus)),
+    ):
         for threads in (1, 2):
             found, kept = native.conv_norm_relu(
-                x, weight, bias, geometry, groups, **norm, relu=True, threads=threads
+                x, weight, bias, geometry, groups, **options, threads=threads
             )
-            np.testing.assert_array_equal(found, native.relu(plain)[0])
-            np.testing.assert_array_equal(kept, native.relu(plain)[1])
-            found, kept = native.conv_norm_relu(x, weight, bias, geometry, groups, **norm)
-            np.testing.assert_array_equal(found, plain)
-            assert kept is None
+            np.testing.assert_array_equal(found, expected[0])
+            np.testing.assert_array_equal(kept, expected[1])
 
 
 kernels = st.integers(1, 5)
@@ -212,6 +220,9 @@ def test_relu_keeps_what_is_no_number():
     np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 0, np.inf])
     assert kept.ravel().tolist() == [True, False, False, True]
     assert not np.signbit(y[0, 0, 0, 2])
+    y, kept = native.conv_norm_relu(x, one, None, Geometry((1, 1)), relu6=True)
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 0, 6])
+    assert not kept.any()  # as from `relu6_grad`
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -240,6 +251,8 @@ def test_shapes_that_do_not_fit_are_refused():
         native.conv(x, weight, np.zeros(3, np.float32), geometry)
     with pytest.raises(ValueError, match="expected a shift of shape"):
         native.conv_norm_relu(x, weight, None, geometry, scale=np.ones(2), shift=np.ones(3))
+    with pytest.raises(ValueError, match="expected plus of shape"):
+        native.conv_norm_relu(x, weight, None, geometry, plus=np.ones((1, 2, 1, 3), np.float32))
     dy = np.zeros((1, 2, 3, 4), np.float32)
     with pytest.raises(ValueError, match="expected a gradient"):
         native.conv_weight_grad(x, dy, weight.shape, geometry)

@@ -221,6 +221,19 @@ def test_a_process_that_is_killed_while_it_compiles_leaves_no_harm(folder):
     assert out == "4\n", error
 
 
+def test_ctrl_c_while_it_compiles_leaves_nothing(folder):
+    cc = waiting(folder)
+    stopped = first_use(folder, CC=cc)
+    while not (folder / "begun").exists():
+        time.sleep(0.01)
+    os.killpg(stopped.pid, signal.SIGINT)
+    error = stopped.communicate(timeout=60)[1]
+    assert stopped.returncode == -signal.SIGINT and error.endswith("\nKeyboardInterrupt\n")
+    assert list(library.folder().iterdir()) == []
+    (folder / "go").touch()
+    assert first_use(folder, CC=cc).communicate(timeout=300)[0] == "4\n"
+
+
 def test_a_child_compiles_what_its_parent_was_about_to(folder):
     """The thread that compiles is not in the child, and holds no lock there."""
     code = """

@@ -17,7 +17,7 @@ from dlcourse.models import (
     projection,
     resnet18,
 )
-from dlcourse.nn import BatchNorm2d, Conv2d, ReLU, Residual, Sequential
+from dlcourse.nn import BatchNorm2d, Conv2d, ReLU, ReLU6, Residual, Sequential
 from dlcourse.nn import chained as module
 from dlcourse.training import profile
 
@@ -60,6 +60,14 @@ NETWORKS = {
         Sequential(Conv2d(35, 35, 3, groups=35, rng=rng()), BatchNorm2d(35), ReLU()),
         (35, 7, 6),
     ),
+    "ReLU6": lambda: (
+        Sequential(Conv2d(3, 20, 3, padding=1, rng=rng()), BatchNorm2d(20), ReLU6()),
+        (3, 9, 8),
+    ),
+    "depthwise and ReLU6": lambda: (
+        Sequential(Conv2d(5, 5, 3, groups=5, rng=rng()), ReLU6(), BatchNorm2d(5), ReLU6()),
+        (5, 7, 6),
+    ),
     "a row": lambda: (
         Sequential(
             *(ReLU(), Conv2d(4, 8, 1, rng=rng()), Conv2d(8, 8, 3, rng=rng()), ReLU(), ReLU()),
@@ -75,6 +83,7 @@ NETWORKS = {
         BasicBlock(4, 8, 2, downsample=projection(4, 8, 2, rng=rng()), rng=rng()),
         (4, 6, 6),
     ),
+    "shortcut": lambda: (BasicBlock(17, 17, rng=rng()), (17, 5, 7)),
     "bottleneck": lambda: (Bottleneck(8, 2, rng=rng()), (8, 6, 6)),
     "inception": lambda: (
         Inception(8, 4, 4, 8, 4, 4, 4, batch_norm=True, rng=rng()),
@@ -155,8 +164,9 @@ def test_no_number_and_infinity(dtype, training, monkeypatch):
     x = special((2, 3, 9, 8), dtype)
     with np.errstate(invalid="ignore"):
         check_same(every_pass(net, x), one_by_one(net, x, monkeypatch))
-        no_norm, _ = made("convolution and ReLU", training, dtype)
-        check_same(every_pass(no_norm, x), one_by_one(no_norm, x, monkeypatch))
+        for name in ("convolution and ReLU", "ReLU6"):
+            other, _ = made(name, training, dtype)
+            check_same(every_pass(other, x), one_by_one(other, x, monkeypatch))
 
 
 @MODES
@@ -189,6 +199,10 @@ def test_where_kernels_serve_there_is_one_pass(monkeypatch):
     assert passes[0]["scale"].shape == (20,) and not others and not others_too
     net.train()(x)
     assert len(passes) == 1 and not others and not others_too  # normalization does ReLU's work
+    block, x = made("shortcut")
+    sums = calls(monkeypatch, "add_relu")
+    block(x)
+    assert len(passes) == 3 and passes[2]["plus"] is x and not others and not sums
 
 
 @NEEDED

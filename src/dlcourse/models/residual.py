@@ -31,8 +31,7 @@ class _ResidualBlock(Module):
 
     def forward(self, x: Array) -> Array:
         around = self.downsample(x) if self.downsample is not None else x
-        x = chained(x, *self.body())
-        return self.relu(x, plus=around) if self.shortcut else self.relu(x)
+        return chained(x, *self.body(), self.relu, plus=around if self.shortcut else None)
 
     def backward(self, dy: Array) -> Array:
         dy = self.relu.backward(dy)

@@ -10,11 +10,14 @@ environment does without them.
 from dlcourse.kernels import plain
 from dlcourse.native.functions import (
     MOST_POSITIONS,
+    Statistics,
     adam,
     add_relu,
     avg_pool,
     avg_pool_grad,
+    batch_norm,
     batch_norm_grad,
+    batch_norm_grads,
     channel_moments,
     channel_sum,
     channel_sums,
@@ -41,11 +44,14 @@ from dlcourse.native.library import has_kernels, source, status
 
 __all__ = [
     "MOST_POSITIONS",
+    "Statistics",
     "adam",
     "add_relu",
     "avg_pool",
     "avg_pool_grad",
+    "batch_norm",
     "batch_norm_grad",
+    "batch_norm_grads",
     "channel_moments",
     "channel_sum",
     "channel_sums",

@@ -6,6 +6,7 @@
 #include "flat.h"
 #include "vector.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Values of a line at least: below that, loops along it would not be worth their beginning. */
@@ -207,4 +208,40 @@ API int batch_norm_grad(const REAL *dy, const REAL *x, const REAL *mean, const R
     share_range(grad_range, &m, rows, m.block, threads);
     free(m.numbers[0]);
     return 0;
+}
+
+/* A layer in training. Its outputs are `y`, with `kept` as above, and for the way back the mean and
+   1 / sqrt(var + eps); the running numbers come nearer to those of the batch. There are two rows or
+   more. `numbers` is scratch for two per channel. */
+API int batch_norm(const REAL *x, const REAL *weight, const REAL *bias, REAL *running_mean,
+                   REAL *running_var, double eps, double momentum, REAL *mean, REAL *inverse,
+                   REAL *numbers, REAL *y, unsigned char *kept, ptrdiff_t rows,
+                   ptrdiff_t channels, int threads) {
+    REAL *var = numbers, *scale = numbers + channels;
+    if (channel_moments(x, mean, var, rows, channels, threads)) return 1;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double unbiased = var[c] * ((double)rows / (rows - 1));
+        running_mean[c] = (REAL)((1 - momentum) * running_mean[c] + momentum * mean[c]);
+        running_var[c] = (REAL)((1 - momentum) * running_var[c] + momentum * unbiased);
+        inverse[c] = (REAL)(1 / sqrt(var[c] + eps));
+        scale[c] = weight[c] * inverse[c];
+    }
+    return scale_shift(x, mean, scale, bias, y, kept, rows, channels, threads);
+}
+
+/* Its gradients. Mean and variance depend on every value, and undo a part of what each one changes:
+   dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)). `numbers` is scratch for
+   three per channel. */
+API int batch_norm_grads(const REAL *dy, const REAL *x, const REAL *weight, const REAL *mean,
+                         const REAL *inverse, REAL *numbers, REAL *dweight, REAL *dbias, REAL *dx,
+                         ptrdiff_t rows, ptrdiff_t channels, int threads) {
+    REAL *slope = numbers, *offset = slope + channels, *scale = offset + channels;
+    if (channel_sums(dy, x, mean, dbias, dweight, rows, channels, threads)) return 1;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        dweight[c] *= inverse[c];
+        slope[c] = -dweight[c] * inverse[c] / rows;
+        offset[c] = -dbias[c] / rows;
+        scale[c] = weight[c] * inverse[c];
+    }
+    return batch_norm_grad(dy, x, mean, slope, offset, scale, dx, rows, channels, threads);
 }

@@ -62,7 +62,7 @@ class Kernel:
 def _address(x: np.ndarray) -> int:
     """Return where an array begins; at batch 1 a quarter of the usual way's time shows."""
     try:
-        return ctypes.addressof(_from_buffer(x))
+        return ctypes.addressof(_from_buffer(x))  # type: ignore[arg-type]
     except (TypeError, ValueError):  # read-only, empty or in another order
         address: int = x.__array_interface__["data"][0]
         return address

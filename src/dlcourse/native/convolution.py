@@ -15,7 +15,7 @@ import numpy as np
 from dlcourse.kernels import output_size
 from dlcourse.native.calls import Kernel
 
-_conv = Kernel("conv", "anaaaaaa", may_fail=True)
+_conv = Kernel("conv", "anaaaaanaa", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
@@ -93,7 +93,9 @@ def conv_norm_relu(
     *,
     scale: np.ndarray | None = None,
     shift: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
     relu: bool = False,
+    relu6: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Convolve, and do what layers behind it would do before the output is written.
@@ -104,14 +106,16 @@ def conv_norm_relu(
         As in `conv`.
     scale, shift : arrays of shape (O,), optional
         What each output channel is multiplied with, and what is then added.
-    relu : bool
-        Whether what is not above zero then becomes zero.
+    plus : array of shape (N, O, OH, OW), optional
+        What is then added to each value.
+    relu, relu6 : bool
+        Whether what is not above zero then becomes zero, and what is above 6 becomes 6.
 
     Returns
     -------
     y : array of shape (N, O, OH, OW)
-    kept : array of bool of the same shape, or None without `relu`
-        What `relu_grad` needs, as from `relu`.
+    kept : array of bool of the same shape, or None without `relu` and `relu6`
+        Where the gradient passes: what `relu_grad` needs.
 
     Examples
     --------
@@ -125,13 +129,20 @@ def conv_norm_relu(
     """
     struct, shape = _convolution(x.shape, weight.shape, _pairs(windows), groups)
     y = np.empty(shape, x.dtype)
-    kept = np.empty(shape, bool) if relu else None
-    given = {"bias": bias, "scale": scale, "shift": shift}
-    numbers = [_numbers(name, array, shape[3], x.dtype) for name, array in given.items()]
+    kept = np.empty(shape, bool) if relu or relu6 else None
+    images = y.transpose(0, 3, 1, 2)
+    if plus is not None and plus.shape != images.shape:
+        raise ValueError(f"expected plus of shape {images.shape}, found {plus.shape}")
     _conv(
-        _last(x), ctypes.addressof(struct), _contiguous(weight), *numbers, y, kept, threads=threads
+        *(_last(x), ctypes.addressof(struct), _contiguous(weight)),
+        _numbers("bias", bias, shape[3], x.dtype),
+        _numbers("scale", scale, shape[3], x.dtype),
+        _numbers("shift", shift, shape[3], x.dtype),
+        None if plus is None else _last(plus),
+        *(relu6, y, kept),
+        threads=threads,
     )
-    return y.transpose(0, 3, 1, 2), None if kept is None else kept.transpose(0, 3, 1, 2)
+    return images, None if kept is None else kept.transpose(0, 3, 1, 2)
 
 
 def conv_input_grad(

@@ -1,7 +1,10 @@
 """What the kernels do, on arrays of NumPy for which `has_kernels` holds."""
 
 from dlcourse.native.batch_norm import (
+    Statistics,
+    batch_norm,
     batch_norm_grad,
+    batch_norm_grads,
     channel_moments,
     channel_sums,
     scale_shift,
@@ -35,11 +38,14 @@ from dlcourse.native.pooling import (
 
 __all__ = [
     "MOST_POSITIONS",
+    "Statistics",
     "adam",
     "add_relu",
     "avg_pool",
     "avg_pool_grad",
+    "batch_norm",
     "batch_norm_grad",
+    "batch_norm_grads",
     "channel_moments",
     "channel_sum",
     "channel_sums",

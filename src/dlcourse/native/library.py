@@ -8,7 +8,6 @@ found, and is made anew.
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import logging
 import os
 import shutil
@@ -21,9 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+# What only a first use needs is imported there, so that importing the package takes no longer.
 from dlcourse.backend import Array
 from dlcourse.expect import one_of
-from dlcourse.files import locked, user_cache
 from dlcourse.kernels import C_NAMES, suit
 from dlcourse.native.memory import keep_freed
 
@@ -107,6 +106,8 @@ def folder() -> Path:
     >>> folder().name
     'kernels'
     """
+    from dlcourse.files import user_cache
+
     return user_cache() / "kernels"
 
 
@@ -119,7 +120,6 @@ def _find(dtype: np.dtype) -> _Found:
 
 def _load(dtype: np.dtype) -> _Found:
     """Load the library, from the first compiler that makes one."""
-    # Imported here, as importing the package should not have to wait for it.
     from dlcourse.native.compiler import CompilerError, ask, commands
 
     wanted = os.environ.get("DLCOURSE_KERNELS") or "on"
@@ -155,6 +155,8 @@ def _file(compiler: Compiler, dtype: np.dtype) -> Path:
 
     Of several processes one makes it and the others wait.
     """
+    from dlcourse.files import locked
+
     sources = sorted(FOLDER.glob("*.[ch]"))
     key = _key(compiler, dtype, sources)
     if not folder().is_absolute():
@@ -177,7 +179,7 @@ def _key(compiler: Compiler, dtype: np.dtype, sources: list[Path]) -> str:
     parts = [*compiler.command, *compiler.flags, compiler.macros, dtype.name]
     for path in sources:
         parts += [path.name, path.read_text(encoding="utf-8")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return _hash("\0".join(parts).encode())
 
 
 def _kept(key: str) -> Path | None:
@@ -224,7 +226,13 @@ def _make(compiler: Compiler, dtype: np.dtype, sources: list[Path], key: str) ->
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    return _hash(path.read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _refuse_others(path: Path) -> None:

@@ -33,10 +33,10 @@ typedef __typeof__((vector){0} < (vector){0}) mask;
 /* What is above zero, or no number; 0 in place of the rest. */
 static inline vector positive(vector v) { return (vector)((mask)v & ~(mask)(v <= 0)); }
 
-/* To `to`, 1 for what `positive` lets through, and 0 for the rest. */
-static inline void store_positive(unsigned char *to, vector v) {
+/* Write 1 where a comparison holds, and 0 elsewhere. */
+static inline void store_flags(unsigned char *to, mask holds) {
     typedef signed char flags __attribute__((vector_size(LANES), aligned(1), may_alias));
-    *(flags *)to = __builtin_convertvector(v <= 0, flags) + 1; /* a comparison gives 0 or -1 */
+    *(flags *)to = -__builtin_convertvector(holds, flags); /* a comparison gives 0 or -1 */
 }
 
 #if defined(_WIN32)

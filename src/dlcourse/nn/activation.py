@@ -72,18 +72,20 @@ class ReLU6(Module):
     array([0., 2., 6.], dtype=float32)
     """
 
-    def forward(self, x: Array) -> Array:
-        self._x = None
+    def forward(self, x: Array, *, kept: Array | None = None) -> Array:
+        """Return ``min(max(x, 0), 6)``; `kept` is that of `ReLU`."""
+        self._grad: Callable[..., Array] = native.relu_grad
+        if kept is not None:
+            self._kept = kept
+            return x
         if native.has_kernels(x):
-            self._x = x
+            self._grad, self._kept = native.relu6_grad, x
             return native.relu6(x)
-        self._mask = (x > 0) & (x < 6)
+        self._grad, self._kept = masked, (x > 0) & (x < 6)
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
-        if self._x is not None:
-            return native.relu6_grad(dy, self._x)
-        return masked(dy, self._mask)
+        return self._grad(dy, self._kept)
 
 
 class LeakyReLU(Module):

@@ -14,7 +14,7 @@ from typing import TypeGuard, TypeVar
 
 from dlcourse import native
 from dlcourse.backend import Array
-from dlcourse.nn.activation import ReLU
+from dlcourse.nn.activation import ReLU, ReLU6
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.module import Module
 from dlcourse.nn.normalization import BatchNorm2d
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Module)
 
 #: What is known here; another forward pass may stand in its place, to count or to time it.
 _FORWARD: dict[type[Module], Callable[..., Array]] = {
-    kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU)
+    kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU, ReLU6)
 }
 
 
@@ -32,17 +32,19 @@ class Finish:
     """What a layer is to do with its output before it is written, for those behind it."""
 
     factors: Callable[[], tuple[Array, Array]] | None  #: returns a scale and a shift per channel
+    plus: Array | None  #: then added to the output
     relu: bool  #: whether ReLU follows
-    kept: Array | None = None  #: then ReLU's mask; the layer sets it
+    relu6: bool  #: whether ReLU6 follows
+    kept: Array | None = None  #: the mask of either; the layer sets it
     source: Callable[[], Array] | None = None  #: the output before all that; the layer sets it
 
 
-def chained(x: Array, *parts: Module) -> Array:
+def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
     """Return what modules make of `x`, each taking the output of the one before.
 
     Where the kernels in C can serve, these run in one pass: a `Conv2d`, a `BatchNorm2d` in
-    evaluation behind it, and a `ReLU` behind either. No bit of an output or a gradient depends on
-    that.
+    evaluation behind it, and a `ReLU` or `ReLU6` behind that; a `BatchNorm2d` in training and a
+    `ReLU`. No bit of an output or a gradient depends on that.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def chained(x: Array, *parts: Module) -> Array:
         The input of the first.
     *parts : Module
         In order; their backward passes are called one by one, in reverse.
+    plus : array, optional
+        For the last of them, which is a `ReLU`, see there.
 
     Examples
     --------
@@ -60,11 +64,15 @@ def chained(x: Array, *parts: Module) -> Array:
     True
     """
     for first, norm, relu in _groups(parts):
-        if (norm or relu) is None or not native.has_kernels(x, vars(first)["weight"].data):
-            for part in (first, norm, relu):
-                x = x if part is None else part(x)
+        added = plus if (relu or first) is parts[-1] else None
+        if not _serves(first, norm, relu, x, added):
+            *before, last = (part for part in (first, norm, relu) if part is not None)
+            for part in before:
+                x = part(x)
+            x = last(x) if added is None else last(x, plus=added)
             continue
-        finish = Finish(None if norm is None else norm.factors, relu is not None)
+        kind = type(relu)
+        finish = Finish(None if norm is None else norm.factors, added, kind is ReLU, kind is ReLU6)
         x = first(x, finish=finish)
         if norm is not None:
             x = norm(x, source=finish.source)
@@ -73,22 +81,38 @@ def chained(x: Array, *parts: Module) -> Array:
     return x
 
 
+def _serves(
+    first: Module, norm: Module | None, relu: Module | None, x: Array, plus: Array | None
+) -> bool:
+    """Whether there is work of others for the first to do, and kernels suit these arrays."""
+    if norm is None and relu is None:
+        return False
+    arrays = (x, vars(first)["weight"].data)
+    if plus is None:
+        return native.has_kernels(*arrays)
+    return type(first) is Conv2d and native.has_kernels(*arrays, plus)
+
+
 def _groups(
     parts: tuple[Module, ...],
-) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | None]]:
-    """Yield each module with the normalization and the ReLU behind it that it can serve."""
+) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | ReLU6 | None]]:
+    """Yield each module with the normalization and the ReLU behind it whose work it can do."""
     at = 0
     while at < len(parts):
-        first, norm, relu = parts[at], None, None
+        first, norm = parts[at], None
+        relu: ReLU | ReLU6 | None = None
         at += 1
         if _is(first, Conv2d):
             if at < len(parts) and _is(behind := parts[at], BatchNorm2d) and _fits(first, behind):
                 norm = behind
                 at += 1
+            if at < len(parts) and _is(behind := parts[at], ReLU6):
+                relu = behind
+                at += 1
         elif not _is(first, BatchNorm2d):
             yield first, None, None
             continue
-        if at < len(parts) and _is(behind := parts[at], ReLU):
+        if relu is None and at < len(parts) and _is(behind := parts[at], ReLU):
             relu = behind
             at += 1
         yield first, norm, relu

@@ -123,7 +123,13 @@ class Conv2d(Module):
         finish.source = lambda: conv2d(*given, threads_for(x))
         scale, shift = finish.factors() if finish.factors else (None, None)
         y, finish.kept = native.conv_norm_relu(
-            *given, scale=scale, shift=shift, relu=finish.relu, threads=threads_for(x)
+            *given,
+            scale=scale,
+            shift=shift,
+            plus=finish.plus,
+            relu=finish.relu,
+            relu6=finish.relu6,
+            threads=threads_for(x),
         )
         return y
 

@@ -475,7 +475,7 @@ def _twin(value: Any, made: dict[int, Any]) -> Any:
     """Return the replica of what a module holds; `made` has those of all that may stand twice."""
     if id(value) in made:
         return made[id(value)]
-    kind = type(value)
+    kind: Any = type(value)
     twin: Any
     if isinstance(value, Module):
         twin = made[id(value)] = kind.__new__(kind)

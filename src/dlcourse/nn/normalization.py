@@ -99,6 +99,7 @@ class BatchNorm2d(Module):
         self._source = source
         self._batch_statistics = self.training and len(x) > 0
         self._center, self._var = self.running_mean, self.running_var
+        self._batch: tuple[Array, native.Statistics] | None = None
         if source is not None:
             self._lines = None
             return x
@@ -111,6 +112,19 @@ class BatchNorm2d(Module):
                     "BatchNorm2d in training needs more than one value per channel, "
                     f"found shape {x.shape}; use a larger batch, or eval()"
                 )
+            running = self.running_mean, self.running_var
+            weight, bias = self.weight.data, self.bias.data
+            if native.has_kernels(x, weight, bias, *running):
+                rows = self._lines.reshape(-1, self.num_features)
+                relu = finish is not None and finish.relu
+                y, kept, statistics = native.batch_norm(
+                    rows, weight, bias, running, self.eps, self.momentum, relu
+                )
+                self._batch = rows, statistics
+                self.num_batches_tracked += 1
+                if finish is not None and kept is not None:
+                    finish.kept = as_images(kept, x.shape)
+                return as_images(y, x.shape)
             mean, self._var, self._lines, self._center = _moments(self._lines, width)
             self._track(mean, self._var * (count / (count - 1)))
             scale = self.weight.data * self._inverse_std(self._var)
@@ -140,6 +154,14 @@ class BatchNorm2d(Module):
         xp = array_module(dy)
         width = dy.shape[3]
         lines = _lines(dy)
+        if self._batch is not None:
+            rows, statistics = self._batch
+            dx, dw, db = native.batch_norm_grads(
+                lines.reshape(rows.shape), rows, self.weight.data, statistics
+            )
+            self.weight.accumulate(dw)
+            self.bias.accumulate(db)
+            return as_images(dx, dy.shape)
         count = dy.size // self.num_features
         inverse_std = self._inverse_std(self._var)
         scale = self.weight.data * inverse_std
@@ -266,7 +288,7 @@ def _scale_shift(
 ) -> Array:
     """The centered lines times a scale plus a shift for each channel."""
     kernels = kernels_for(lines, scale, shift)
-    if kernels is native and finish is not None:
+    if kernels is native and finish is not None and finish.relu:
         y, finish.kept = native.scale_shift_relu(
             lines.reshape(-1, scale.size), scale, shift, center
         )
