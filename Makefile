@@ -49,7 +49,7 @@ test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
 	DLCOURSE_KERNELS=off $(BIN)/python -m pytest -n auto --dist loadfile $(NUMBERS)
 
 # What computes: once more without the kernels in C.
-NUMBERS := tests/nn tests/optim tests/parity tests/test_bits.py
+NUMBERS := tests/nn tests/optim tests/training tests/models tests/parity tests/test_bits.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

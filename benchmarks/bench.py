@@ -5,7 +5,8 @@
 Names choose what to measure; without any it is all, which takes about half an hour. Prints a line
 for each result and writes _build/bench/record.json (with versions and hardware) and charts.
 With --record it is kept in benchmarks/records as well, from where `python tools/results.py` takes
-the README's table. Close other programs first: a busy core slows one side more than the other.
+the README's table; what was measured with DLCOURSE_KERNELS=off stands beside the other. Close other
+programs first: a busy core slows one side more than the other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from cases import CASES
 from charts import draw
-from contest import OURS, THEIRS, contest
+from contest import OURS, contest, sides
 from growth import GROWTH
 
 from dlcourse.files import atomic_write, write_json
@@ -73,7 +74,8 @@ def main() -> None:
     draw(record, args.out)
     print(f"written to {args.out}")
     if args.record:
-        path = RECORDS / f"{record['made'][:10]}.json"
+        plain = "-numpy" if record["versions"]["kernels"] == "none" else ""
+        path = RECORDS / f"{record['made'][:10]}{plain}.json"
         write_json(path, record)
         print(f"recorded in {path}; python tools/results.py brings the README up to date")
 
@@ -85,12 +87,12 @@ def _contest(name: str, threads: int, budget: float) -> dict[str, Any]:
         result: Any = contest(name, size, threads, budget)
         batches[str(size)] = result
         print(f"{case.title}, batch {size}, {result['rounds']} rounds", flush=True)
-        for side in (OURS, *THEIRS):
+        for side in sides(name):
             s, mb = result["seconds"][side], result["megabytes"][side]
             line = f"  {side:22s} {1000 * s['median']:8.1f} ms ({1000 * s['low']:.1f}"
             line += f" to {1000 * s['high']:.1f}), {mb['all']:.0f} MB, of which"
             line += f" {mb['above the libraries']:.0f} above the libraries"
-            if side in THEIRS:
+            if side != OURS:
                 r = result["times"][side]
                 line += f"; we take {r['median']:.2f} times as long ({r['low']:.2f} to "
                 line += f"{r['high']:.2f}; fastest to fastest {r['least']:.2f})"

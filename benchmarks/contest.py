@@ -13,19 +13,26 @@ from cases import CASES, batch
 from turns import in_turn, ratio, spread
 
 OURS = "dlcourse"
+BY_HAND = "dlcourse, by hand"
 THEIRS = {"PyTorch": False, "PyTorch, channels-last": True}
-SIDES = (OURS, *THEIRS)
+
+
+def sides(name: str) -> tuple[str, ...]:
+    """Return who takes part in a case: a training step can also be written out by hand."""
+    return (OURS, *([BY_HAND] if CASES[name].training else []), *THEIRS)
 
 
 def contest(name: str, size: int, threads: int, budget: float) -> dict[str, object]:
     """Return seconds, ratios and megabytes of every side, for a batch of `size`."""
-    memory = {side: peak_of(side, name, size, threads) for side in SIDES}
-    runs = {side: runner(side, name, size, threads) for side in SIDES}
+    memory = {side: peak_of(side, name, size, threads) for side in sides(name)}
+    runs = {side: runner(side, name, size, threads) for side in sides(name)}
     seconds = in_turn(runs, budget)
     return {
         "rounds": len(seconds[OURS]),
         "seconds": {side: spread(values) for side, values in seconds.items()},
-        "times": {side: ratio(seconds[OURS], seconds[side]) for side in THEIRS},
+        "times": {
+            side: ratio(seconds[OURS], seconds[side]) for side in sides(name) if side != OURS
+        },
         "megabytes": memory,
     }
 
@@ -34,10 +41,10 @@ def runner(side: str, name: str, size: int, threads: int) -> Callable[[], object
     """Return what runs the case on one side; only the library of that side is imported."""
     case = CASES[name]
     images, labels = batch(case, size)
-    if side == OURS:
+    if side in (OURS, BY_HAND):
         import ours
 
-        return ours.runner(case, images, labels, threads)
+        return ours.runner(case, images, labels, threads, side == BY_HAND)
     import theirs
 
     return theirs.runner(case, images, labels, threads, THEIRS[side])
@@ -60,7 +67,7 @@ def _peak() -> float:
 
 
 def _print_peak(side: str, name: str, size: int, threads: int) -> None:
-    if side == OURS:
+    if side in (OURS, BY_HAND):
         import ours  # noqa: F401
     else:
         import theirs  # noqa: F401

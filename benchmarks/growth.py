@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import ours
+from threadpoolctl import threadpool_limits
 from turns import in_turn, spread
 
 from dlcourse.models import DeepConvNet, ResNetCifar, resnet18
@@ -25,8 +26,9 @@ class Growth:
         """Return the seconds at each value, all values in turn."""
         values = [v for v in self.values if self.axis != "threads" or v <= threads]
         values = values[:2] if quick else values
-        runs = {str(value): self.make(value, threads) for value in values}
-        seconds = in_turn(runs, budget)
+        with threadpool_limits(threads, user_api="blas"):
+            runs = {str(value): self.make(value, threads) for value in values}
+            seconds = in_turn(runs, budget)
         return {
             "title": self.title,
             "axis": self.axis,
@@ -46,9 +48,9 @@ def _depth(depth: int, threads: int) -> Callable[[], object]:
     return _step(ResNetCifar(depth, rng=_rng()), (10, 3, 32, 32), threads)
 
 
-def _side(side: int, threads: int) -> Callable[[], object]:
+def _side(side: int, _: int) -> Callable[[], object]:
     images = _rng().standard_normal((1, 3, side, side), dtype=np.float32)
-    return ours.use(resnet18(rng=_rng()), images, threads)
+    return ours.use(resnet18(rng=_rng()), images)
 
 
 def _step(model, shape: tuple[int, ...], threads: int) -> Callable[[], object]:

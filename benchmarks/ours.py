@@ -23,21 +23,24 @@ NETWORKS: dict[str, Callable[..., Classifier]] = {
 
 
 def runner(
-    case: Case, images: np.ndarray, labels: np.ndarray, threads: int
+    case: Case, images: np.ndarray, labels: np.ndarray, threads: int, by_hand: bool
 ) -> Callable[[], object]:
-    """Return a function that runs one training step, or the images once through the network."""
+    """Return a function that runs one training step, or the images once through the network.
+
+    A step is one of `Trainer`, or `by_hand` the network's own gradient and the optimizer's step.
+    """
     model = NETWORKS[case.network](rng=np.random.default_rng(0))
-    return step(model, images, labels, threads) if case.training else use(model, images, threads)
+    threadpool_limits(threads, user_api="blas")  # from now on, as torch.set_num_threads
+    if not case.training:
+        return use(model, images)
+    if by_hand:
+        return step_by_hand(model, images, labels)
+    return step(model, images, labels, threads)
 
 
-def use(model: Classifier, images: np.ndarray, threads: int) -> Callable[[], object]:
+def use(model: Classifier, images: np.ndarray) -> Callable[[], object]:
     """Return a function that runs the images through the network."""
-
-    def run() -> object:
-        with threadpool_limits(threads, user_api="blas"):
-            return model.predict(images)
-
-    return run
+    return lambda: model.predict(images)
 
 
 def step(
@@ -46,11 +49,22 @@ def step(
     """Return a function that runs a training step: forward, backward, Adam's update."""
     optimizer = Adam(model.parameters(), lr=0.001)
     parallel = ParallelModel(model, CrossEntropyLoss, threads)
+    parallel.__enter__()  # for good: a training does so once
 
     def run() -> None:
-        # To enter takes a fifth of a millisecond, which a training pays once.
-        with threadpool_limits(threads, user_api="blas"), parallel:
-            parallel.gradients(images, labels, len(images), seed=0, position=(0,))
-            optimizer.step()
+        parallel.gradients(images, labels, len(images), seed=0, position=(0,))
+        optimizer.step()
+
+    return run
+
+
+def step_by_hand(model: Classifier, images: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
+    """Return the same, as learners write it."""
+    optimizer = Adam(model.parameters(), lr=0.001)
+    model.skip_input_grad()
+
+    def run() -> None:
+        model.gradient(images, labels)
+        optimizer.step()
 
     return run

@@ -37,7 +37,7 @@ def test_a_quick_run_writes_record_and_charts(tmp_path):
     assert {"numpy", "torch", "blas", "dlcourse"} <= record["versions"].keys()
     assert {"processor", "cores"} <= record["hardware"].keys()
     result = record["contest"]["deep-convnet-training"]["batches"]["1"]
-    sides = {"dlcourse", "PyTorch", "PyTorch, channels-last"}
+    sides = {"dlcourse", "dlcourse, by hand", "PyTorch", "PyTorch, channels-last"}
     assert result["seconds"].keys() == result["megabytes"].keys() == sides
     assert result["times"].keys() == sides - {"dlcourse"}
     for side in sides:
@@ -81,16 +81,16 @@ def test_what_is_measured_too_quickly_is_not_recorded():
     assert "--quick measures too little to be recorded" in done.stderr
 
 
-def a_record(made, milliseconds):
+def a_record(made, milliseconds, kernels="gcc 12"):
     spread = {"median": milliseconds / 1000, "low": 0.001, "high": 0.0123, "least": 0.001}
     sides = {"dlcourse": spread, "PyTorch": spread}
     return {
         "made": made,
-        "versions": {"torch": "2.13.0"},
+        "versions": {"torch": "2.13.0", "kernels": kernels},
         "hardware": {"processor": "AMD EPYC", "cores": 2},
         "threads": 2,
         "contest": {
-            "x": {"title": "A network", "batches": {s: {"seconds": sides} for s in ("10", "9")}}
+            "x": {"title": "A network", "batches": {s: {"seconds": sides} for s in ("9", "10")}}
         },
     }
 
@@ -105,8 +105,13 @@ def test_the_table_of_speed_is_that_of_the_newest_record(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps(record))
     table = results.speed(tmp_path)
     assert "PyTorch 2.13.0, both on 2 threads (AMD EPYC, 2 cores, 2026-11-02)" in table
-    assert "| what | batch | dlcourse | PyTorch |" in table
-    assert "| A network | 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) |" in table
+    assert "| what | batch | dlcourse | PyTorch | NumPy alone |" in table
+    assert "| A network | 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) |  |" in table
+    assert "| A network | 9 | 7.2" in table
+    plain = a_record("2026-12-03T10:00:00", 21.0, kernels="none")
+    (tmp_path / "d-numpy.json").write_text(json.dumps(plain))
+    table = results.speed(tmp_path)
+    assert "| 10 | 7.2 (1.0 to 12.3) | 7.2 (1.0 to 12.3) | 21.0 (1.0 to 12.3) |" in table
 
 
 def test_docstrings_comments_and_empty_lines_are_not_counted():

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from execute import cores, execute, open_cache
+from execute import cores, execute, open_cache, prepare_kernels
 from jupyter_book.sphinx import build_sphinx
 from twins import ROOT, pages
 
@@ -37,6 +37,7 @@ def main() -> int:
     options = parser.parse_args()
     page = None if options.page is None else find(options.page)
     with alone(BUILD):
+        prepare_kernels()
         wanted = [path for path in pages(ROOT) if page in (None, path)]
         failures = execute(wanted, options.jobs, open_cache(CACHE))
         built = build_book() if page is None else build_page(page)

@@ -3,12 +3,14 @@
 What a page prints is kept where Jupyter Book looks it up: in the cache of jupyter-cache, which
 finds it by the code of the page. Beside it lies what the page read while it ran (`inputs`), and a
 page whose code or whose inputs have changed runs again. Pages that measure times (those of a folder
-named below) run last and alone.
+named below) run last and alone. The others begin with those that took longest the last time, so
+that no core waits long for another in the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import tempfile
 import time
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import inputs
+import numpy as np
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.db import NbCacheRecord
@@ -28,6 +31,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from twins import ROOT
 
+from dlcourse.native.library import library
 from dlcourse.zoo.environment import hardware, versions
 
 #: Seconds a cell may take, as in _config.yml: only a cell that hangs ends, not one that is slow.
@@ -57,6 +61,16 @@ class _Loop(asyncio.SelectorEventLoop):
         raise NotImplementedError
 
 
+def prepare_kernels() -> None:
+    """Compile the kernels in C, so that no page does and says so where its output stands.
+
+    Where that fails, this process says why, and pages do without and need not say it again.
+    """
+    for dtype in (np.float32, np.float64):
+        if library(np.dtype(dtype)) is None:
+            os.environ["DLCOURSE_KERNELS"] = "off"
+
+
 def execute(
     pages: Sequence[Path], jobs: int, cache: JupyterCacheBase, root: Path = ROOT
 ) -> dict[Path, str]:
@@ -84,9 +98,11 @@ def execute(
         free = asyncio.Semaphore(places)
         await asyncio.gather(*(work(page, free) for page in group))
 
-    alone = [page for page in late if page.parent.name in MEASURING]
+    known = {r.uri: r.data.get("execution_seconds") for r in cache.list_cache_records()}
+    order = sorted(late, key=lambda page: known.get(str(page)) or math.inf, reverse=True)
+    alone = [page for page in order if page.parent.name in MEASURING]
     with asyncio.Runner(loop_factory=_Loop) as runner:
-        runner.run(side_by_side([page for page in late if page not in alone], jobs))
+        runner.run(side_by_side([page for page in order if page not in alone], jobs))
         runner.run(side_by_side(alone, 1))
     return failures
 

@@ -15,6 +15,7 @@ import statistics
 import sys
 import tokenize
 from pathlib import Path
+from typing import Any
 
 from dlcourse import zoo
 
@@ -74,31 +75,46 @@ def table() -> str:
 def speed(folder: Path) -> str:
     """Return the times of the newest record of ``benchmarks/bench.py --record``, if there is one.
 
-    For each network it is the largest batch measured: medians, and quartiles in brackets.
+    The column of NumPy alone is from the newest record that was made without the kernels in C.
     """
     records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     records = [record for record in records if record["contest"]]
-    if not records:
+    without, made = (
+        [record for record in records if (record["versions"]["kernels"] == "none") is plain]
+        for plain in (True, False)
+    )
+    if not made:
         return ""
-    newest = max(records, key=lambda record: str(record["made"]))
-    hardware = newest["hardware"]
+    newest = max(made, key=lambda record: str(record["made"]))
+    hardware, cases = newest["hardware"], newest["contest"].values()
+    sides = max((size["seconds"] for case in cases for size in case["batches"].values()), key=len)
     lines = [
         f"Against PyTorch {newest['versions']['torch']}, both on {newest['threads']} threads "
         f"({hardware['processor']}, {hardware['cores']} cores, {newest['made'][:10]}). Medians in "
-        "ms and, in brackets, quartiles over rounds that time all sides in turn.",
+        "ms and, in brackets, quartiles over rounds that time all sides in turn. *By hand* is "
+        "`model.gradient(x, t)` and the optimizer's step, *NumPy alone* our side without kernels "
+        "in C, measured in a run of its own.",
         "",
+        f"| what | batch | {' | '.join(sides)} | NumPy alone |",
+        "|---|---|" + "---|" * (len(sides) + 1),
     ]
-    for number, case in enumerate(newest["contest"].values()):
-        size, result = max(case["batches"].items(), key=lambda batch: int(batch[0]))
-        if number == 0:
-            lines.append(f"| what | batch | {' | '.join(result['seconds'])} |")
-            lines.append("|---|---|" + "---|" * len(result["seconds"]))
-        times = [
-            f"{1000 * s['median']:.1f} ({1000 * s['low']:.1f} to {1000 * s['high']:.1f})"
-            for s in result["seconds"].values()
-        ]
-        lines.append(f"| {case['title']} | {size} | {' | '.join(times)} |")
+    none: dict[str, Any] = {"contest": {}}
+    alone = max(without, key=lambda record: str(record["made"]), default=none)
+    for name, case in newest["contest"].items():
+        for size, result in case["batches"].items():
+            seconds = [result["seconds"].get(side) for side in sides]
+            plain = alone["contest"].get(name, {"batches": {}})["batches"].get(size)
+            seconds.append(plain and plain["seconds"]["dlcourse"])
+            row = case["title"], size, *map(_milliseconds, seconds)
+            lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def _milliseconds(spread: dict[str, float] | None) -> str:
+    if spread is None:
+        return ""
+    median, low, high = (1000 * spread[key] for key in ("median", "low", "high"))
+    return f"{median:.1f} ({low:.1f} to {high:.1f})"
 
 
 def code_lines(source: str) -> int:

@@ -170,6 +170,8 @@ def same_order(*arrays: Array) -> bool:
     >>> same_order(x), same_order(x.T, x.T.copy("K")), same_order(x, x[:, ::-1])
     (True, True, False)
     """
+    if all(array.flags.c_contiguous for array in arrays):
+        return True
     first = arrays[0]
     order = sorted(range(first.ndim), key=first.strides.__getitem__, reverse=True)
     return all(array.transpose(order).flags.c_contiguous for array in arrays)

@@ -25,6 +25,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 _lock = threading.RLock()
 _holds: weakref.WeakSet[_Hold] = weakref.WeakSet()
 _allowed: dict[str, int] = {}  # to each library, by its file, before it was held
+_most = 0  # the largest of them, read without the lock: layers ask for it again and again
 
 
 @functools.cache
@@ -64,8 +65,7 @@ def allowed_threads() -> int:
     ...     allowed_threads()
     3
     """
-    with _lock:
-        return max(_allowed.values()) if _allowed else blas_threads()
+    return _most or blas_threads()
 
 
 @contextmanager
@@ -85,6 +85,7 @@ def blas_held() -> Iterator[None]:
     1
     3
     """
+    global _most
     hold = _Hold()
     try:
         with _lock:
@@ -92,6 +93,8 @@ def blas_held() -> Iterator[None]:
             for library in blas().lib_controllers:
                 if library.filepath not in _allowed:
                     _allowed[library.filepath] = library.num_threads
+            _most = max(_allowed.values(), default=1)
+            for library in blas().lib_controllers:
                 _set_threads(library, 1)
         yield
     finally:
@@ -108,12 +111,14 @@ class _Hold:
 
 
 def _let_go() -> None:
+    global _most
     if not _holds:
         for library in blas().lib_controllers:
             # Where somebody else has set a number meanwhile, theirs holds.
             if library.filepath in _allowed and library.num_threads == 1:
                 _set_threads(library, _allowed[library.filepath])
         _allowed.clear()
+        _most = 0
 
 
 def _set_threads(library: Any, number: int) -> None:

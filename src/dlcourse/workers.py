@@ -71,6 +71,11 @@ def own_threads(number: int) -> Iterator[None]:
         _local.threads = before
 
 
+def alone() -> None:
+    """Let layers in this Python thread have no other from now on: its work is a share already."""
+    _local.threads = 1
+
+
 def run_each(work: Callable[[S], T], shares: Sequence[S]) -> list[T]:
     """Call `work` on each share, each on a thread of its own with BLAS held to that thread.
 
@@ -206,12 +211,16 @@ def product(x: Array, weight: Array, threads: int) -> Array:
     array([[3., 7.]])
     """
     xp = array_module(x)
+    pieces = row_pieces(weight, x.size * len(weight))
+    if len(pieces) == 1:
+        with blas_held():
+            return x @ weight.T
     y = xp.empty((len(x), len(weight)), np.result_type(x.dtype, weight.dtype))
 
     def multiply(rows: slice) -> None:
         xp.matmul(x, weight[rows].T, out=y[:, rows])
 
-    run_pieces(multiply, row_pieces(weight, x.size * len(weight)), threads)
+    run_pieces(multiply, pieces, threads)
     return y
 
 
@@ -231,9 +240,6 @@ def row_sum(rows: Array, threads: int) -> Array:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    def alone() -> None:  # what runs here is a share already
-        _local.threads = 1
-
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="dlcourse", initializer=alone)
 
 

@@ -111,14 +111,20 @@ def test_failures_are_named_and_other_pages_are_kept(book, capsys):
     assert last == "book/a.md, line 3, cell 1 of code: ValueError: no"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
-def test_ctrl_c_ends_all_pages(book):
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_a_signal_ends_all_pages_and_the_next_run_goes_on(book, how):
+    wait = book.root / "book" / "wait"
+    wait.touch()
     for name in ("one", "two"):
-        cell = f"open('{name}.begun', 'w').write(str(os.getpid()))\ntime.sleep(10_000)"
-        book.write(name, page("Endless.", f"import os, time\n{cell}"))
+        cell = (
+            f"import os, time\nopen('{name}.begun', 'w').write(str(os.getpid()))\n"
+            "while os.path.exists('wait'):\n    time.sleep(0.1)"
+        )
+        book.write(name, page("It waits.", cell))
     code = (
         "import execute, pathlib; root = pathlib.Path('.').resolve()\n"
-        "cache = execute.open_cache(root / 'cache')\n"
+        "cache = execute.open_cache(root / '_build' / '.jupyter_cache')\n"
         "execute.execute(sorted(root.glob('book/*.md')), 2, cache, root)"
     )
     tools = building.ROOT / "tools"
@@ -133,11 +139,48 @@ def test_ctrl_c_ends_all_pages(book):
     while not all(path.exists() and path.read_text() for path in begun):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    assert b"KeyboardInterrupt" in process.communicate()[1]
+    process.send_signal(how)
+    told = process.communicate()[1]
+    assert how == signal.SIGKILL or b"KeyboardInterrupt" in told
     for path in begun:
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(path.read_text()), 0)
+        for _ in range(600):  # a kernel looks once a second whether its parent is still there
+            try:
+                os.kill(int(path.read_text()), 0)
+            except ProcessLookupError:
+                break
+            assert how == signal.SIGKILL
+            time.sleep(0.1)
+        else:
+            pytest.fail("a page still runs")
+
+    wait.unlink()
+    assert book.run(*sorted(book.root.glob("book/*.md"))) == {}
+
+
+def test_the_longest_begins(book, capsys):
+    def ran(count):
+        pages = [
+            book.write(name, page("", f"import time\ntime.sleep({seconds})\n{count}"))
+            for name, seconds in (("a", 0), ("b", 1.5), ("c", 0.5))
+        ]
+        cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
+        execute.execute(pages, 1, cache, book.root)
+        return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+
+    assert ran(1) == ["book/a.md", "book/b.md", "book/c.md"]  # nothing is known of any
+    assert ran(2) == ["book/b.md", "book/c.md", "book/a.md"]
+
+
+def test_kernels_are_made_before_pages_run(monkeypatch):
+    asked = []
+    monkeypatch.setenv("DLCOURSE_KERNELS", "on")
+    monkeypatch.setattr(execute, "library", lambda dtype: asked.append(dtype.name) or "there")
+    execute.prepare_kernels()
+    assert asked == ["float32", "float64"] and os.environ["DLCOURSE_KERNELS"] == "on"
+    # Or each page would say on standard error, and so fail, that there are none.
+    monkeypatch.setattr(execute, "library", lambda dtype: None)
+    execute.prepare_kernels()
+    assert os.environ["DLCOURSE_KERNELS"] == "off"
 
 
 def test_a_record_says_how_long_and_where(book):

@@ -9,6 +9,9 @@ import time
 import inputs
 import pytest
 
+from dlcourse import native
+from dlcourse.native.library import FOLDER
+
 CODE = """
 import json, pathlib, subprocess, sys, threadpoolctl
 import dlcourse.used
@@ -38,9 +41,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def run(root, code, monkeypatch):
-    """Run code as a page is run, and return its inputs."""
-    record = root / "record"
+def run(root, code, monkeypatch, folder=None):
+    """Run code as a page is run, and return its inputs; the record of them lies in the folder."""
+    record = (folder or root) / "record"
     record.touch()
     started = time.time() + 1  # files written a moment ago count as older than the run
     monkeypatch.setenv("PYTHONPATH", str(root / "src"))
@@ -64,6 +67,16 @@ def test_what_is_read_is_noted(root, monkeypatch):
     assert "json" not in names(found, "package")  # comes with Python, whose version is noted
     assert json.loads(json.dumps(found)) == found
     assert inputs.changed(found, root) == []
+
+
+def test_the_sources_of_kernels_are_read_and_the_compiler_is_no_python(tmp_path, monkeypatch):
+    if not native.status()[0]:
+        pytest.skip("there are no kernels")
+    code = "import numpy as np; from dlcourse.nn import ReLU; ReLU()(np.ones(4, np.float32))"
+    found = run(inputs.RECORDER.parents[1], code, monkeypatch, tmp_path)
+    sources = {f"src/dlcourse/native/{path.name}" for path in FOLDER.glob("*.[ch]")}
+    assert sources and sources <= names(found, "file")
+    assert not names(found, "unseen")  # though its options are -E and others of Python's
 
 
 def test_bytecode_stands_for_its_source(root, monkeypatch):

@@ -391,6 +391,16 @@ def test_a_machine_with_another_package_is_refused():
         runner.run(spec, 1)
 
 
+def test_a_job_computes_the_same_whatever_compiler_there_is(tmp_path, monkeypatch):
+    (tmp_path / "computes.py").write_text(
+        "import sys, dlcourse.native\nopen(sys.argv[2], 'w').write(dlcourse.native.status()[1])"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    monkeypatch.delenv("DLCOURSE_KERNELS", raising=False)
+    spec = json.dumps({"environment": runner.environment()})
+    assert runner.run(spec, 60, "computes") == "switched off by DLCOURSE_KERNELS=off"
+
+
 def test_a_real_job(course, monkeypatch):
     try:
         choose()

@@ -1,6 +1,7 @@
 """The kernels under sanitizers, with shorter vectors, and compiled for other machines."""
 
 import importlib.util
+import itertools
 import os
 import platform
 import shutil
@@ -12,19 +13,26 @@ from pathlib import Path
 import pytest
 
 from dlcourse.kernels import C_NAMES
-from dlcourse.native.compiler import FLAGS
+from dlcourse.native.compiler import flags, libraries
 from dlcourse.native.library import FOLDER
 
 HERE = Path(__file__).parent
 #: What compares kernels with NumPy: all but these.
-OTHERS = [f"--ignore={HERE}/test_{name}.py" for name in ("builds", "library", "pool")]
+OTHERS = [f"--ignore={HERE}/test_{name}.py" for name in ("builds", "library", "memory", "pool")]
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
 BUILDS = {"sanitizers": SANITIZERS, "AVX2": "-mno-avx512f", "SSE": "-mno-avx"}
-TARGETS = [
-    *("x86_64-linux-gnu -mcpu=x86_64_v2", "x86_64-linux-gnu -mcpu=x86_64_v3"),
-    *("x86_64-linux-gnu -mcpu=x86_64_v4", "aarch64-linux-gnu", "aarch64-macos"),
-    "x86_64-windows-gnu -mcpu=x86_64_v3",
-]
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+#: What Zig calls them, and their ``sys.platform``.
+TARGETS = {
+    "x86_64-linux-gnu -mcpu=x86_64_v2": "linux",
+    "x86_64-linux-gnu -mcpu=x86_64_v3": "linux",
+    "x86_64-linux-gnu -mcpu=x86_64_v4": "linux",
+    "aarch64-linux-gnu": "linux",
+    "aarch64-macos": "darwin",
+    "x86_64-macos": "darwin",
+    "x86_64-windows-gnu -mcpu=x86_64_v3": "win32",
+    "aarch64-windows-gnu": "win32",
+}
 
 
 # -- built otherwise, and run -------------------------------------------------------------
@@ -98,18 +106,23 @@ def test_compiles_for(target, tmp_path):
     zig = importlib.util.find_spec("ziglang")
     if not zig:
         pytest.skip("needs Zig, which compiles for any machine: pip install ziglang")
-    flags = [flag for flag in FLAGS if flag != "-fPIC" or "windows" not in target]
-    command = [sys.executable, "-m", "ziglang", "cc", *flags, "-O1", "-target", *target.split()]
+    system = TARGETS[target]
+    command = [sys.executable, "-m", "ziglang", "cc", *flags(system), "-target"]
+    command += target.split()
+
+    def ask(*options):
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
     def compile_one(job):
-        source, real = job
-        into = tmp_path / f"{source.stem}-{real}.o"
-        done = subprocess.run(
-            [*command, f"-DREAL={real}", "-c", source, "-o", into], capture_output=True, text=True
-        )
-        return done.stderr if done.returncode else ""
+        ask(*WARNINGS, f"-DREAL={job[1]}", "-c", job[0], "-o", into(*job))
 
-    jobs = [(source, real) for source in FOLDER.glob("*.c") for real in C_NAMES.values()]
+    def into(source, real):
+        return str(tmp_path / f"{source.stem}-{real}.o")
+
+    jobs = list(itertools.product(FOLDER.glob("*.c"), C_NAMES.values()))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        assert not "".join(threads.map(compile_one, jobs))
-    assert len(list(tmp_path.glob("*.o"))) == len(jobs)
+        list(threads.map(compile_one, jobs))
+    for real in C_NAMES.values():
+        objects = [into(*job) for job in jobs if job[1] == real]
+        ask("-shared", *objects, *libraries(system), "-o", tmp_path / f"{real}.library")

@@ -42,8 +42,33 @@ def compare(x, weight, bias, geometry, groups=1, layout=lambda a: a):
         assert found[name].dtype == x.dtype and found[name].shape == values.shape, name
         most = max(1, np.abs(values).max(initial=0)) * TOLERANCE[x.dtype.name]
         np.testing.assert_allclose(found[name], values, rtol=0, atol=most, err_msg=name)
-    relu = native.conv(layout(x), layout(weight), layout(bias), geometry, groups, relu=True)
-    np.testing.assert_array_equal(relu, np.maximum(found["y"], 0))
+    compare_behind(layout(x), layout(weight), layout(bias), geometry, groups, found["y"], rng)
+
+
+def compare_behind(x, weight, bias, geometry, groups, y, rng):
+    """What may follow a convolution changes no bit of what it would be by itself."""
+    scale, shift = numbers(rng, (2, len(weight)), x.dtype)
+    rows = np.ascontiguousarray(np.moveaxis(y, 1, -1)).reshape(-1, len(weight))
+    scaled = native.scale_shift(rows, scale, shift).reshape(len(y), *y.shape[2:], len(weight))
+    scaled = np.moveaxis(scaled, -1, 1)
+    plus = numbers(rng, y.shape, x.dtype)
+    relu6 = native.relu6(scaled), (scaled > 0) & (scaled < 6)
+    norm = {"scale": scale, "shift": shift}
+    for options, expected in (
+        ({}, (y, None)),
+        ({"plus": plus}, (y + plus, None)),
+        ({"relu": True}, native.relu(y)),
+        (norm, (scaled, None)),
+        (norm | {"relu": True}, native.relu(scaled)),
+        (norm | {"relu6": True}, relu6),
+        (norm | {"relu": True, "plus": plus}, native.add_relu(scaled, plus)),
+    ):
+        for threads in (1, 2):
+            found, kept = native.conv_norm_relu(
+                x, weight, bias, geometry, groups, **options, threads=threads
+            )
+            np.testing.assert_array_equal(found, expected[0])
+            np.testing.assert_array_equal(kept, expected[1])
 
 
 kernels = st.integers(1, 5)
@@ -190,8 +215,14 @@ def test_no_number_and_infinity_go_where_they_go_in_numpy(value, groups, padding
 
 def test_relu_keeps_what_is_no_number():
     x = np.array([np.nan, -np.inf, -0.0, np.inf], np.float32).reshape(1, 1, 1, 4)
-    y = native.conv(x, np.ones((1, 1, 1, 1), np.float32), None, Geometry((1, 1)), relu=True)
+    one = np.ones((1, 1, 1, 1), np.float32)
+    y, kept = native.conv_norm_relu(x, one, None, Geometry((1, 1)), relu=True)
     np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 0, np.inf])
+    assert kept.ravel().tolist() == [True, False, False, True]
+    assert not np.signbit(y[0, 0, 0, 2])
+    y, kept = native.conv_norm_relu(x, one, None, Geometry((1, 1)), relu6=True)
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 0, 6])
+    assert not kept.any()  # as from `relu6_grad`
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -218,6 +249,10 @@ def test_shapes_that_do_not_fit_are_refused():
     weight = np.zeros((2, 4, 3, 3), np.float32)
     with pytest.raises(ValueError, match="expected a bias of shape"):
         native.conv(x, weight, np.zeros(3, np.float32), geometry)
+    with pytest.raises(ValueError, match="expected a shift of shape"):
+        native.conv_norm_relu(x, weight, None, geometry, scale=np.ones(2), shift=np.ones(3))
+    with pytest.raises(ValueError, match="expected plus of shape"):
+        native.conv_norm_relu(x, weight, None, geometry, plus=np.ones((1, 2, 1, 3), np.float32))
     dy = np.zeros((1, 2, 3, 4), np.float32)
     with pytest.raises(ValueError, match="expected a gradient"):
         native.conv_weight_grad(x, dy, weight.shape, geometry)

@@ -48,7 +48,6 @@ def folder(tmp_path, monkeypatch):
 def forget(monkeypatch):
     """Let the next use be the first."""
     monkeypatch.setattr(library, "_found", {})
-    library._say.cache_clear()
 
 
 def kept():
@@ -59,6 +58,11 @@ def script(path, text):
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)
+
+
+def age(path):
+    old = time.time() - 40 * 24 * 3600
+    os.utime(path, (old, old))
 
 
 def first_use(folder, **environment):
@@ -182,6 +186,23 @@ def test_several_threads_at_once(folder, caplog):
     assert len(found) == 8 and len(set(map(id, found))) == 1 and len(caplog.records) == 1
 
 
+def test_what_has_not_been_used_for_a_month_is_removed(folder, monkeypatch):
+    library.library(FLOAT)
+    (used,) = kept()
+    left = [library.folder() / ".half", library.folder() / "1-1.so", library.folder() / "1.lock"]
+    left[0].mkdir()
+    (left[0] / "size.o").touch()
+    for path in left[1:]:
+        path.touch()
+    for path in [used, *left]:
+        age(path)
+    forget(monkeypatch)
+    assert library.library(FLOAT).size() == 4  # it is used
+    assert all(path.exists() for path in left)
+    assert library.library(DOUBLE).size() == 8  # it is made
+    assert used in kept() and len(kept()) == 2 and not any(path.exists() for path in left)
+
+
 def waiting(folder):
     """A compiler that begins to compile, and goes on when there is a file `go`."""
     wait = f"touch {folder}/begun; while [ ! -e {folder}/go ]; do sleep 0.05; done"
@@ -198,6 +219,19 @@ def test_a_process_that_is_killed_while_it_compiles_leaves_no_harm(folder):
     (folder / "go").touch()
     out, error = first_use(folder, CC=cc).communicate(timeout=300)
     assert out == "4\n", error
+
+
+def test_ctrl_c_while_it_compiles_leaves_nothing(folder):
+    cc = waiting(folder)
+    stopped = first_use(folder, CC=cc)
+    while not (folder / "begun").exists():
+        time.sleep(0.01)
+    os.killpg(stopped.pid, signal.SIGINT)
+    error = stopped.communicate(timeout=60)[1]
+    assert stopped.returncode == -signal.SIGINT and error.endswith("\nKeyboardInterrupt\n")
+    assert list(library.folder().iterdir()) == []
+    (folder / "go").touch()
+    assert first_use(folder, CC=cc).communicate(timeout=300)[0] == "4\n"
 
 
 def test_a_child_compiles_what_its_parent_was_about_to(folder):
@@ -290,6 +324,19 @@ def test_cc_that_is_no_compiler(folder, monkeypatch, caplog):
     assert told.startswith("/nowhere/cc -g cannot be run (No such file or directory); CC has to")
 
 
+@pytest.mark.parametrize("cc", ["gcc '", " "])
+def test_cc_without_sense(folder, monkeypatch, caplog, cc):
+    monkeypatch.setenv("CC", cc)
+    assert f"{cc} cannot be run (No such file" in without(folder, monkeypatch, caplog)
+
+
+def test_cc_that_is_empty_is_not_set(folder, monkeypatch, caplog):
+    monkeypatch.setenv("CC", "")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install ziglang" in without(folder, monkeypatch, caplog)
+
+
 def test_a_compile_that_fails(folder, monkeypatch, caplog):
     monkeypatch.setenv("CC", GCC)
     (folder / "wrong.c").write_text("int one = two;\n")
@@ -306,6 +353,23 @@ def test_a_cache_that_cannot_be_written(folder, monkeypatch, caplog, tmp_path):
     (tmp_path / "cache").write_text("in the way")
     told = without(folder, monkeypatch, caplog)
     assert "Not a directory" in told and f"{library.folder()} has to be yours alone" in told
+
+
+def test_a_user_without_a_home(folder, monkeypatch, caplog):
+    monkeypatch.setattr(library, "folder", lambda: Path("~/kernels"))  # what platformdirs gives
+    told = without(folder, monkeypatch, caplog)
+    assert told.startswith("you have no home folder, and HOME is not set; ~/kernels has to be")
+    assert not Path("~").exists()
+
+
+def test_a_folder_without_programs(folder, monkeypatch, caplog):
+    """Its file system is mounted with `noexec`."""
+
+    def refused(path):
+        raise OSError(f"{path}: failed to map segment from shared object")
+
+    monkeypatch.setattr(library.ctypes, "CDLL", refused)
+    assert "to load programs from" in without(folder, monkeypatch, caplog)
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])

@@ -169,16 +169,16 @@ def content(path):
 @pytest.mark.parametrize("name", TRAININGS)
 def test_interrupted_anywhere_and_resumed_is_as_uninterrupted_bit_for_bit(name, tmp_path):
     train, path = TRAININGS[name], tmp_path / "parts" / "c.npz"
-    with counted(Optimizer, "decayed") as updates:  # it is called for each parameter in each step
+    with counted(Optimizer, "_apply") as updates:  # it is called for each parameter in each step
         train(tmp_path / "whole.npz", 0, 1)
     path.parent.mkdir()
     for number, (end, *where) in enumerate(
         [
-            (KeyboardInterrupt, Optimizer, "decayed", 1, ctrl_c),  # before anything was kept
+            (KeyboardInterrupt, Optimizer, "_apply", 1, ctrl_c),  # before anything was kept
             (Killed, checkpoint, "save_arrays", 1, kill),
-            (KeyboardInterrupt, Optimizer, "decayed", len(updates) // 8, ctrl_c),
+            (KeyboardInterrupt, Optimizer, "_apply", len(updates) // 8, ctrl_c),
             (OSError, np, "savez", 0, fill_the_disk),
-            (KeyboardInterrupt, Optimizer, "decayed", len(updates) // 8, ctrl_c),
+            (KeyboardInterrupt, Optimizer, "_apply", len(updates) // 8, ctrl_c),
         ]
     ):
         kept = path.read_bytes() if path.exists() else None

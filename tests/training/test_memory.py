@@ -58,9 +58,9 @@ def test_no_array_of_a_step_becomes_float64(monkeypatch, make, shape):
     def watched(name):
         method = getattr(Module, name)
 
-        def forward(self, value):
-            result = method(self, value)
-            seen.extend(arrays_in([value, result, *vars(self).values()]))
+        def forward(self, value, **options):
+            result = method(self, value, **options)
+            seen.extend(arrays_in([value, *options.values(), result, *vars(self).values()]))
             return result
 
         return forward

@@ -13,7 +13,7 @@ from importlib.util import source_from_cache
 from typing import Any
 
 _RECORD, _ROOT = os.environ.get("PAGE_RECORD"), os.environ.get("PAGE_ROOT", "") + os.sep
-#: With one of these in its command a process does not import this module.
+#: With one of these in its command Python does not import this module.
 _ALONE = {"-I", "-E", "-S", "-i", "--clearenv"}
 _seen: set[tuple[str, str]] = set()
 
@@ -47,7 +47,9 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         words = [] if isinstance(command, (str, bytes)) else [os.fsdecode(w) for w in command]
         for word in filter(os.path.isfile, words):  # a compiler, say, is no Python to be followed
             _note_path("file", word)
-        if _ALONE & {*words} or (environment is not None and "PAGE_RECORD" not in environment):
+        python = any(os.path.basename(word).lower().startswith("python") for word in words)
+        alone = python and _ALONE & {*words}
+        if alone or (environment is not None and "PAGE_RECORD" not in environment):
             _note("unseen", "")
 
 

@@ -84,7 +84,7 @@ class SyncBatchNorm(BatchNorm2d):
             module.add_module(name, cls.convert(child, communicator))
         return module
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array) -> Array:  # type: ignore[override]  # for nn.chained, see there
         self._synchronized = self.training
         if not self.training:
             return super().forward(x)

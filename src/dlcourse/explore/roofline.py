@@ -10,8 +10,8 @@ import numpy as np
 
 from dlcourse.explore.theme import COLOURS, figure_style
 from dlcourse.explore.widget import Explorer
+from dlcourse.kernels import output_size
 from dlcourse.machine import Machine
-from dlcourse.nn.kernels.windows import output_size
 from dlcourse.training import Cost
 
 #: Where the sliders of the explorer stop.

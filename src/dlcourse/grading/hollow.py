@@ -21,13 +21,13 @@ import dlcourse
 from dlcourse.check.work import COMMON, FINISHED, within
 
 PACKAGE = Path(dlcourse.__file__).resolve().parent
-#: Not for the worker: weights, tools of the course, and who grades.
 #: Called while modules are imported, and of no use to a task.
 _IMPORTING = (
     "dlcourse.applications.captioning.vocabulary.Vocabulary.__init__",
     "dlcourse.applications.generation.diffusion.NoiseSchedule.__post_init__",
     "dlcourse.applications.generation.diffusion.cosine_schedule",
     "dlcourse.applications.rl.exploration.LinearSchedule.__post_init__",
+    "dlcourse.models.__getattr__",
     "dlcourse.models.pretrained.builder",
     "dlcourse.optim.averaging._inside",
     "dlcourse.zoo.classifiers.classifier",
@@ -37,6 +37,7 @@ _IMPORTING = (
 )
 #: A notebook may load what a task may not look at, to play with; it is refused during a call.
 _DATA = ("dlcourse.data",)
+#: Not for the worker: weights, tools of the course.
 _LEFT_OUT = ("zoo/entries", "doctor", "explore", "cli")
 
 

@@ -104,8 +104,14 @@ def run(spec: str, seconds: float, module: str = JOB, beside: Path | None = None
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", __name__, str(os.getpid()), module, *map(str, paths)],
                 cwd=folder,
-                # Jobs share the cores, not the products of one of them.
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                # Jobs share the cores, not the products of one of them. Kernels are not in
+                # `environment`: another machine's compiler might make others.
+                env=dict(
+                    os.environ,
+                    DLCOURSE_KERNELS="off",
+                    OMP_NUM_THREADS="1",
+                    OPENBLAS_NUM_THREADS="1",
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -14,6 +14,7 @@ import numpy as np
 from dlcourse.backend import Array, array_module, elementwise
 from dlcourse.habits import explained
 from dlcourse.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential
+from dlcourse.nn.chained import chained
 
 
 class _ResidualBlock(Module):
@@ -30,9 +31,7 @@ class _ResidualBlock(Module):
 
     def forward(self, x: Array) -> Array:
         around = self.downsample(x) if self.downsample is not None else x
-        for layer in self.body():
-            x = layer(x)
-        return self.relu(x, plus=around) if self.shortcut else self.relu(x)
+        return chained(x, *self.body(), self.relu, plus=around if self.shortcut else None)
 
     def backward(self, dy: Array) -> Array:
         dy = self.relu.backward(dy)

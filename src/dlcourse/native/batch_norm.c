@@ -6,6 +6,7 @@
 #include "flat.h"
 #include "vector.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Values of a line at least: below that, loops along it would not be worth their beginning. */
@@ -14,6 +15,7 @@
 typedef struct {
     const REAL *a, *b;
     REAL *to;
+    unsigned char *kept;      /* ReLU's mask of `to`; or NULL */
     ptrdiff_t rows, channels;
     ptrdiff_t line;           /* values in a line */
     ptrdiff_t block;          /* rows in a piece of work, whole lines */
@@ -45,8 +47,9 @@ static matrix cut(const REAL *a, const REAL *b, REAL *to, ptrdiff_t rows, ptrdif
     if (!memory) return m;
     for (int k = 0; k < lines; k++) {
         m.numbers[k] = memory + k * m.line;
-        for (ptrdiff_t i = 0; i < m.line; i++)
-            m.numbers[k][i] = numbers[k] ? numbers[k][i % channels] : 0;
+        for (ptrdiff_t i = 0; i < m.line; i += channels)
+            for (ptrdiff_t c = 0; c < channels; c++)
+                m.numbers[k][i + c] = numbers[k] ? numbers[k][c] : 0;
     }
     m.sums = memory + lines * m.line;
     return m;
@@ -156,12 +159,29 @@ static void scale_range(void *with, ptrdiff_t start, ptrdiff_t end) {
     }
 }
 
-/* y = (x - mean) * scale + shift; `mean` may be NULL. */
+static void scale_relu_range(void *with, ptrdiff_t start, ptrdiff_t end) {
+    const matrix *m = with;
+    const REAL *mean = m->numbers[0], *scale = m->numbers[1], *shift = m->numbers[2];
+    FOR_LINES(m, start, end) {
+        const REAL *x = m->a + i;
+        REAL *y = m->to + i;
+        unsigned char *kept = m->kept + i;
+        EACH(ptrdiff_t j = 0; j < n; j++) {
+            REAL value = (x[j] - mean[j]) * scale[j] + shift[j];
+            y[j] = value <= 0 ? 0 : value;
+            kept[j] = !(value <= 0);
+        }
+    }
+}
+
+/* y = (x - mean) * scale + shift; `mean` may be NULL. Unless `kept` is, what of that is not below or
+   at zero, and in `kept` where. */
 API int scale_shift(const REAL *x, const REAL *mean, const REAL *scale, const REAL *shift, REAL *y,
-                    ptrdiff_t rows, ptrdiff_t channels, int threads) {
+                    unsigned char *kept, ptrdiff_t rows, ptrdiff_t channels, int threads) {
     matrix m = cut(x, NULL, y, rows, channels, 3, (const REAL *const[]){mean, scale, shift}, 0);
     if (!m.numbers[0]) return 1;
-    share_range(scale_range, &m, rows, m.block, threads);
+    m.kept = kept;
+    share_range(kept ? scale_relu_range : scale_range, &m, rows, m.block, threads);
     free(m.numbers[0]);
     return 0;
 }
@@ -188,4 +208,40 @@ API int batch_norm_grad(const REAL *dy, const REAL *x, const REAL *mean, const R
     share_range(grad_range, &m, rows, m.block, threads);
     free(m.numbers[0]);
     return 0;
+}
+
+/* A layer in training. Its outputs are `y`, with `kept` as above, and for the way back the mean and
+   1 / sqrt(var + eps); the running numbers come nearer to those of the batch. There are two rows or
+   more. `numbers` is scratch for two per channel. */
+API int batch_norm(const REAL *x, const REAL *weight, const REAL *bias, REAL *running_mean,
+                   REAL *running_var, double eps, double momentum, REAL *mean, REAL *inverse,
+                   REAL *numbers, REAL *y, unsigned char *kept, ptrdiff_t rows,
+                   ptrdiff_t channels, int threads) {
+    REAL *var = numbers, *scale = numbers + channels;
+    if (channel_moments(x, mean, var, rows, channels, threads)) return 1;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double unbiased = var[c] * ((double)rows / (rows - 1));
+        running_mean[c] = (REAL)((1 - momentum) * running_mean[c] + momentum * mean[c]);
+        running_var[c] = (REAL)((1 - momentum) * running_var[c] + momentum * unbiased);
+        inverse[c] = (REAL)(1 / sqrt(var[c] + eps));
+        scale[c] = weight[c] * inverse[c];
+    }
+    return scale_shift(x, mean, scale, bias, y, kept, rows, channels, threads);
+}
+
+/* Its gradients. Mean and variance depend on every value, and undo a part of what each one changes:
+   dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)). `numbers` is scratch for
+   three per channel. */
+API int batch_norm_grads(const REAL *dy, const REAL *x, const REAL *weight, const REAL *mean,
+                         const REAL *inverse, REAL *numbers, REAL *dweight, REAL *dbias, REAL *dx,
+                         ptrdiff_t rows, ptrdiff_t channels, int threads) {
+    REAL *slope = numbers, *offset = slope + channels, *scale = offset + channels;
+    if (channel_sums(dy, x, mean, dbias, dweight, rows, channels, threads)) return 1;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        dweight[c] *= inverse[c];
+        slope[c] = -dweight[c] * inverse[c] / rows;
+        offset[c] = -dbias[c] / rows;
+        scale[c] = weight[c] * inverse[c];
+    }
+    return batch_norm_grad(dy, x, mean, slope, offset, scale, dx, rows, channels, threads);
 }

@@ -17,6 +17,8 @@ _C_TYPES = {
     "r": ctypes.c_double,
 }
 
+_from_buffer = ctypes.c_char.from_buffer
+
 
 class Kernel:
     """A C function; it gets the dtype of its first argument, and last the number of threads.
@@ -42,8 +44,8 @@ class Kernel:
         """Call it on contiguous memory; nothing here checks that it is."""
         function = self._functions.get(first.dtype.char) or self._found(first.dtype)
         failed = function(
-            first.__array_interface__["data"][0],
-            *[x.__array_interface__["data"][0] if isinstance(x, np.ndarray) else x for x in others],
+            _address(first),
+            *[_address(x) if isinstance(x, np.ndarray) else x for x in others],
             threads or threads_for(first),
         )
         if failed:
@@ -57,9 +59,16 @@ class Kernel:
         return function
 
 
-def result(
-    like: np.ndarray, out: np.ndarray | None, dtype: np.dtype | None = None
-) -> np.ndarray:
+def _address(x: np.ndarray) -> int:
+    """Return where an array begins; at batch 1 a quarter of the usual way's time shows."""
+    try:
+        return ctypes.addressof(_from_buffer(x))  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # read-only, empty or in another order
+        address: int = x.__array_interface__["data"][0]
+        return address
+
+
+def result(like: np.ndarray, out: np.ndarray | None, dtype: np.dtype | None = None) -> np.ndarray:
     """Return `out`, or a new array in the shape and memory order of another; it has no gaps.
 
     Parameters

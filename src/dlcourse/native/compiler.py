@@ -16,12 +16,10 @@ from pathlib import Path
 
 from dlcourse.files import one_line
 
-#: Not -ffast-math: infinities and what is no number stay what they are. C needs no unwind tables,
-#: and Zig's linker for macOS stumbles over some (its issue 25400).
+#: Not -ffast-math: infinities and what is no number stay what they are.
 FLAGS = (
     *("-std=gnu11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fvisibility=hidden", "-pthread"),
-    *(() if sys.platform == "win32" else ("-fPIC",)),
+    "-fvisibility=hidden",
 )
 
 #: What makes the most of this processor, the first that a compiler knows. Apple's knows the second.
@@ -32,6 +30,34 @@ _NAMES = () if sys.platform == "win32" else ("cc", "gcc", "clang")
 
 #: The end of a library's name.
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+
+
+def flags(system: str = sys.platform) -> tuple[str, ...]:
+    """Return what to say to a compiler for a system, named as in ``sys.platform``.
+
+    Examples
+    --------
+    >>> "-fPIC" in flags("linux"), "-fPIC" in flags("win32")
+    (True, False)
+    """
+    if system == "win32":
+        return FLAGS
+    # C needs no unwind tables, and Zig's linker for macOS stumbles over some (its issue 25400).
+    return (*FLAGS, "-fPIC", "-pthread", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
+
+
+def libraries(system: str = sys.platform) -> tuple[str, ...]:
+    """Return what a library is linked with; see `flags`.
+
+    Examples
+    --------
+    >>> libraries("linux")
+    ('-lm',)
+    """
+    if system == "win32":
+        # Zig would first compile a C library, for a minute; Windows has one.
+        return ("-nostdlib", "-Wl,--no-entry", "-lkernel32", "-lucrtbase")
+    return ("-lm",)
 
 
 class CompilerError(Exception):
@@ -87,7 +113,8 @@ class Compiler:
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(compile_one, sources, objects))
-        _run([*self.command, *self.flags, "-shared", *objects, "-lm", "-o", str(target)])
+        link = ["-shared", *objects, *libraries(), "-o", str(target)]
+        _run([*self.command, *self.flags, *link])
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -102,7 +129,11 @@ def commands() -> Iterator[tuple[str, ...]]:
     True
     """
     if chosen := os.environ.get("CC"):
-        yield tuple(shlex.split(chosen, posix=os.name == "posix"))
+        try:
+            words = shlex.split(chosen, posix=os.name == "posix")
+        except ValueError:  # a quotation mark without its other half
+            words = []
+        yield tuple(words or [chosen])
         return
     found = filter(None, map(shutil.which, _NAMES))
     yield from dict.fromkeys((path,) for path in found if not _asks_to_be_installed(path))
@@ -128,10 +159,10 @@ def ask(command: tuple[str, ...], header: Path) -> Compiler:
     """
     told = CompilerError("was not asked")
     for native in _NATIVE:
-        flags = (*FLAGS, *native)
+        told_to = (*flags(), *native)
         try:
-            macros = _run([*command, *flags, "-E", "-dM", "-x", "c", str(header)])
-            return Compiler(command, flags, macros)
+            macros = _run([*command, *told_to, "-E", "-dM", "-x", "c", str(header)])
+            return Compiler(command, told_to, macros)
         except OSError as error:
             raise CompilerError(f"cannot be run ({error.strerror})") from None
         except CompilerError as error:

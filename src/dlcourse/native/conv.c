@@ -19,46 +19,81 @@ static ptrdiff_t block_at(const job *j, ptrdiff_t vector) {
     return left >= 4 && !j->by_outputs ? WIDEST : left >= 2 ? 2 : 1;
 }
 
-/* A block of outputs for the pixels of a strip. */
+/* The same for pixels from this one on, and for outputs whose numbers begin here. */
+static finish from(finish f, ptrdiff_t pixel, ptrdiff_t number) {
+    if (f.scale) f.scale += number, f.shift += number;
+    if (f.plus) f.plus += pixel;
+    if (f.kept) f.kept += pixel;
+    return f;
+}
+
+/* A block of outputs for the pixels of a strip; their numbers per output begin at `first`. */
 static void tiles(const job *j, const windows *w, ptrdiff_t vector, ptrdiff_t block,
-                  const REAL *weight, const REAL *bias, ptrdiff_t pixels,
-                  const REAL *const *source, REAL *const *to) {
+                  const REAL *weight, ptrdiff_t first, ptrdiff_t pixels,
+                  const REAL *const *source, REAL *const *to, const finish *f) {
     ptrdiff_t P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12, width = block * LANES;
     ptrdiff_t runs = runs_of(w), length = run_length(w, j->channels), o = vector * LANES;
     ptrdiff_t some = at_most(width, j->outputs - o);
     tile *compute = block == 4 ? tile_4 : block == 2 ? tile_2 : tile_1;
-    REAL spare[24 * LANES], *aside[SIDE_BY_SIDE];
-    for (ptrdiff_t p = 0; p < P; p++) aside[p] = spare + p * width;
+    REAL spare[24 * LANES], more[24 * LANES], *aside[SIDE_BY_SIDE];
+    unsigned char spare_kept[24 * LANES], *kept_aside[SIDE_BY_SIDE];
+    const REAL *plus_aside[SIDE_BY_SIDE];
+    for (ptrdiff_t p = 0; p < P; p++) {
+        aside[p] = spare + p * width;
+        kept_aside[p] = spare_kept + p * width;
+        plus_aside[p] = more + p * width;
+    }
     for (ptrdiff_t p = 0; p < pixels; p += P) {
         const REAL *const *s = source + p / SIDE_BY_SIDE * runs * SIDE_BY_SIDE + p % SIDE_BY_SIDE;
+        finish here = from(*f, p, first);
         if (p + P <= pixels && some == width) {
-            compute(s, runs, length, weight, bias, j->relu, to + p, o);
-        } else {
-            compute(s, runs, length, weight, bias, j->relu, aside, 0);
+            compute(s, runs, length, weight, j->bias + first, &here, to + p, o);
+            continue;
+        }
+        if (f->plus) {
+            memset(more, 0, sizeof more);
             for (ptrdiff_t i = 0; i < at_most(P, pixels - p); i++)
-                memcpy(to[p + i] + o, aside[i], some * sizeof(REAL));
+                memcpy(more + i * width, f->plus[p + i] + o, some * sizeof(REAL));
+            here.plus = plus_aside;
+        }
+        if (f->kept) here.kept = kept_aside;
+        compute(s, runs, length, weight, j->bias + first, &here, aside, 0);
+        for (ptrdiff_t i = 0; i < at_most(P, pixels - p); i++) {
+            memcpy(to[p + i] + o, aside[i], some * sizeof(REAL));
+            if (f->kept) memcpy(f->kept[p + i] + o, kept_aside[i], some);
         }
     }
 }
 
+/* What STORE does, for one output of a pixel. */
+static void finish_one(const finish *f, REAL value, REAL *const *to, ptrdiff_t pixel, ptrdiff_t c) {
+    if (f->scale) value = value * f->scale[c] + f->shift[c];
+    if (f->plus) value += f->plus[pixel][c];
+    if (f->kept) f->kept[pixel][c] = f->six ? (value > 0) & (value < 6) : !(value <= 0);
+    if (f->kept && f->six && value >= 6) value = 6;
+    to[pixel][c] = f->kept && value <= 0 ? 0 : value;
+}
+
 /* All channels of a depthwise convolution for the pixels of a strip, a multiple of 6. */
 static void depthwise_tiles(const job *j, const windows *w, const REAL *weight,
-                            ptrdiff_t pixels, const REAL *const *source, REAL *const *to) {
+                            ptrdiff_t pixels, const REAL *const *source, REAL *const *to,
+                            const finish *f) {
     ptrdiff_t runs = runs_of(w), channels = j->channels;
     for (ptrdiff_t p = 0; p < pixels; p += 6) {
         const REAL *const *s = source + p / SIDE_BY_SIDE * runs * SIDE_BY_SIDE + p % SIDE_BY_SIDE;
+        finish here = from(*f, p, 0);
         ptrdiff_t c = 0;
         for (; c + 2 * LANES <= channels; c += 2 * LANES)
-            depth_2(s, runs, channels, weight, j->bias, j->relu, to + p, c);
+            depth_2(s, runs, channels, weight, j->bias, &here, to + p, c);
         for (; c < channels && channels >= LANES; c += LANES) /* the last may repeat a few */
-            depth_1(s, runs, channels, weight, j->bias, j->relu, to + p,
+            depth_1(s, runs, channels, weight, j->bias, &here, to + p,
                     at_most(c, channels - LANES));
         for (; c < channels; c++)
             for (ptrdiff_t i = 0; i < 6; i++) {
                 REAL sum = j->bias[c];
                 for (ptrdiff_t run = 0; run < runs; run++)
                     sum += s[run * SIDE_BY_SIDE + i][c] * weight[run * channels + c];
-                to[p + i][c] = j->relu && sum <= 0 ? 0 : sum;
+                finish_one(&here, sum, to + p, i, c);
             }
     }
 }
@@ -73,7 +108,7 @@ static void do_pixels(job *j, const phase *f, ptrdiff_t group, ptrdiff_t low, pt
     ptrdiff_t runs = runs_of(&w), length = whole(run_length(&w, w.channels), 16);
     ptrdiff_t edges = w.whole_rows ? STRIP * runs * length : 0, spare = whole(w.channels, 16);
     ptrdiff_t values = length + spare + edges, channels = j->depthwise ? j->channels : j->inputs;
-    void *memory = malloc(64 + values * sizeof(REAL) + STRIP * (runs + 1) * sizeof(REAL *));
+    void *memory = malloc(64 + values * sizeof(REAL) + STRIP * (runs + 3) * sizeof(REAL *) + spare);
     if (!memory) {
         j->failed = 1;
         return;
@@ -81,21 +116,29 @@ static void do_pixels(job *j, const phase *f, ptrdiff_t group, ptrdiff_t low, pt
     REAL *zeros = aligned(memory), *unused = zeros + length, *edge = unused + spare;
     const REAL **source = (const REAL **)(zeros + values);
     REAL **to = (REAL **)(source + STRIP * runs);
-    memset(zeros, 0, length * sizeof(REAL));
+    const REAL **plus = (const REAL **)(to + STRIP);
+    unsigned char **kept = (unsigned char **)(plus + STRIP);
+    finish after = {.scale = j->scale, .shift = j->shift, .plus = j->plus ? plus : NULL,
+                    .kept = j->kept ? kept : NULL, .six = j->six};
+    memset(zeros, 0, (length + spare) * sizeof(REAL));
     for (; first < end; first += STRIP) {
         ptrdiff_t pixels = at_most(STRIP, end - first);
         find_runs(&w, first, pixels, SIDE_BY_SIDE, source, to, zeros, edge);
+        for (ptrdiff_t p = 0; j->plus && p < pixels; p++) plus[p] = j->plus + (to[p] - j->y);
+        for (ptrdiff_t p = 0; j->kept && p < pixels; p++) kept[p] = j->kept + (to[p] - j->y);
         if (j->depthwise) {
-            for (ptrdiff_t p = pixels; p % 6; p++) to[p] = unused;
-            depthwise_tiles(j, &w, packed + f->tap * channels, whole(pixels, 6), source, to);
+            for (ptrdiff_t p = pixels; p % 6; p++) {
+                plus[p] = to[p] = unused;
+                kept[p] = (unsigned char *)(kept + STRIP);
+            }
+            depthwise_tiles(j, &w, packed + f->tap * channels, whole(pixels, 6), source, to, &after);
             continue;
         }
         for (ptrdiff_t at = low, block; at < high; at += block) {
             block = block_at(j, at);
             const REAL *weight = packed + (at - low) * LANES * j->taps * channels;
-            const REAL *bias = j->bias + (group * j->vectors + at) * LANES;
-            tiles(j, &w, at, block, weight + f->tap * channels * block * LANES, bias, pixels,
-                  source, to);
+            tiles(j, &w, at, block, weight + f->tap * channels * block * LANES,
+                  (group * j->vectors + at) * LANES, pixels, source, to, &after);
         }
     }
     free(memory);
@@ -140,8 +183,15 @@ static void pack_all(const job *j) {
         }
 }
 
+/* Copy a number of each output, or 0, so that every group fills whole registers. */
+static void by_registers(const job *j, const REAL *numbers, REAL *to) {
+    for (ptrdiff_t g = 0; g < j->groups; g++)
+        for (ptrdiff_t o = 0; o < j->vectors * LANES; o++)
+            *to++ = numbers && o < j->outputs ? numbers[g * j->outputs + o] : 0;
+}
+
 /* Cut the work by its size into units, and do them. Returns 1 if memory is short. */
-static int run(job *j, const REAL *bias, int threads) {
+static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, int threads) {
     ptrdiff_t work = 0, units = 0, lanes = j->vectors * LANES;
     for (phase *f = j->phases; f < j->phases + j->count; f++) {
         ptrdiff_t pixels = pixels_of(&f->w);
@@ -156,13 +206,17 @@ static int run(job *j, const REAL *bias, int threads) {
                     j->taps * j->outputs > w->images * w->height * w->width;
     if (j->by_outputs) units = j->groups * pieces_of(j->vectors, 2);
     ptrdiff_t all = j->groups * lanes, packed = j->by_outputs ? 0 : j->taps * j->inputs * all;
-    void *memory = malloc(64 + (all + packed) * sizeof(REAL));
+    void *memory = malloc(64 + (3 * all + packed) * sizeof(REAL));
     if (!memory) return 1;
-    j->bias = aligned(memory);
-    j->packed = j->bias + all;
-    for (ptrdiff_t g = 0; g < j->groups; g++)
-        for (ptrdiff_t o = 0; o < lanes; o++)
-            j->bias[g * lanes + o] = bias && o < j->outputs ? bias[g * j->outputs + o] : 0;
+    j->packed = aligned(memory);
+    j->bias = j->packed + packed;
+    by_registers(j, bias, j->bias);
+    if (scale) {
+        j->scale = j->bias + all;
+        j->shift = j->scale + all;
+        by_registers(j, scale, j->scale);
+        by_registers(j, shift, j->shift);
+    }
     if (packed) pack_all(j);
     share(do_unit, j, units, work < 2 * WORTH ? 1 : threads);
     free(memory);
@@ -185,13 +239,19 @@ static job job_for(const convolution *c, ptrdiff_t channels, ptrdiff_t outputs) 
     return j;
 }
 
-/* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or null.
-   Returns 1 if memory is short, as all here do. */
-API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias, int relu,
-             REAL *y, int threads) {
+/* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or NULL. What follows is
+   left out where it is NULL: each value times `scale` (O) plus `shift` (O); plus `plus`; ReLU, or where
+   `six` is not 0 ReLU6, whose mask is `kept`; both (N, OH, OW, O). Returns 1 if memory is short, as all
+   here do. */
+API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias,
+             const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t six, REAL *y,
+             unsigned char *kept, int threads) {
     job j = job_for(c, c->channels, c->outputs);
     j.weight = weight;
-    j.relu = relu;
+    j.y = y;
+    j.kept = kept;
+    j.plus = plus;
+    j.six = six != 0;
     j.channel_step = j.positions;
     j.output_step = j.inputs * j.positions;
     j.group_step = j.outputs * j.output_step;
@@ -203,7 +263,7 @@ API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL
     f.w.whole_rows = !j.depthwise && as_runs(&f.w, j.groups);
     j.phases = &f;
     j.count = 1;
-    int failed = run(&j, bias, threads);
+    int failed = run(&j, bias, scale, shift, threads);
     free(j.place);
     return failed;
 }
@@ -270,7 +330,7 @@ API int conv_input_grad(const REAL *dy, const convolution *c, const REAL *weight
                     j.place[u * c->columns + v] = f->tap + place_y[u] * w->columns + place_x[v];
         j.taps += f->taps;
     }
-    int failed = !j.phases || !j.place || run(&j, bias, threads);
+    int failed = !j.phases || !j.place || run(&j, bias, NULL, NULL, threads);
     free(j.place);
     free(j.phases);
     return failed;

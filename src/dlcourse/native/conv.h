@@ -22,7 +22,11 @@ typedef struct {
     ptrdiff_t taps;   /* positions in use */
     REAL *packed;     /* weights in the order of use, one group after another */
     REAL *bias;       /* likewise, each group padded to whole registers */
-    int relu, depthwise;
+    REAL *scale, *shift; /* likewise; or NULL: what follows the sums, see `conv` */
+    const REAL *y;       /* where the outputs begin; */
+    const REAL *plus;    /* what is added to them, or NULL; */
+    unsigned char *kept; /* and ReLU's mask, or NULL */
+    int six, depthwise;
     int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
     int failed;
 } job;

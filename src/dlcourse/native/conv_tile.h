@@ -16,13 +16,37 @@
 #define EACH_P _Pragma("GCC unroll 16") for (int p = 0; p < P; p++)
 #define EACH_Q _Pragma("GCC unroll 4") for (int q = 0; q < Q; q++)
 
-/* `sum` to the places of the P pixels, from output `o` on. */
-#define STORE                                                                                      \
-    EACH_P EACH_Q store(to[p] + o + q * LANES, relu ? positive(sum[p][q]) : sum[p][q]);
+/* What is done with a block of outputs before they are written; what is NULL is left out. */
+typedef struct {
+    const REAL *scale, *shift;  /* what they are multiplied with, and what is then added */
+    const REAL *const *plus;    /* added as well: where it lies for each pixel, from output 0 on */
+    unsigned char *const *kept; /* then comes ReLU: where its mask lies likewise */
+    int six;                    /* whether that is ReLU6 */
+} finish;
+
+/* Finish `sum`, and write it to the places of the P pixels from output `o` on. The numbers of these
+   outputs lie from FIRST on. */
+#define STORE(FIRST)                                                                               \
+    if (f->scale) EACH_Q {                                                                         \
+        vector scale = load(f->scale + FIRST + q * LANES);                                         \
+        vector shift = load(f->shift + FIRST + q * LANES);                                         \
+        EACH_P sum[p][q] = sum[p][q] * scale + shift;                                              \
+    }                                                                                              \
+    if (f->plus) EACH_P EACH_Q sum[p][q] += load(f->plus[p] + o + q * LANES);                      \
+    if (f->kept && f->six) EACH_P EACH_Q {                                                         \
+        vector v = sum[p][q], top = all(6);                                                        \
+        store_flags(f->kept[p] + o + q * LANES, (v > 0) & (v < top));                              \
+        mask above = v >= top;                                                                     \
+        sum[p][q] = positive((vector)(((mask)v & ~above) | ((mask)top & above)));                  \
+    } else if (f->kept) EACH_P EACH_Q {                                                            \
+        store_flags(f->kept[p] + o + q * LANES, ~(sum[p][q] <= 0));                                \
+        sum[p][q] = positive(sum[p][q]);                                                           \
+    }                                                                                              \
+    EACH_P EACH_Q store(to[p] + o + q * LANES, sum[p][q]);
 
 #define TILE(NAME, PIXELS, REGISTERS)                                                              \
     static void NAME(const REAL *const *source, ptrdiff_t runs, ptrdiff_t length,                  \
-                     const REAL *weight, const REAL *bias, int relu, REAL *const *to,              \
+                     const REAL *weight, const REAL *bias, const finish *f, REAL *const *to,       \
                      ptrdiff_t o) {                                                                \
         enum { P = PIXELS, Q = REGISTERS };                                                        \
         vector sum[P][Q];                                                                          \
@@ -39,11 +63,11 @@
                 }                                                                                  \
             }                                                                                      \
         }                                                                                          \
-        STORE                                                                                      \
+        STORE(0)                                                                                   \
     }
 
-typedef void tile(const REAL *const *, ptrdiff_t, ptrdiff_t, const REAL *, const REAL *, int,
-                  REAL *const *, ptrdiff_t);
+typedef void tile(const REAL *const *, ptrdiff_t, ptrdiff_t, const REAL *, const REAL *,
+                  const finish *, REAL *const *, ptrdiff_t);
 
 TILE(tile_1, 12, 1)
 TILE(tile_2, PIXELS_2, 2)
@@ -56,7 +80,7 @@ TILE(tile_4, 6, 4)
 /* Depthwise: each channel by itself. `weight` is (taps, channels), `o` the first of the channels. */
 #define DEPTH(NAME, REGISTERS)                                                                     \
     static void NAME(const REAL *const *source, ptrdiff_t runs, ptrdiff_t channels,                \
-                     const REAL *weight, const REAL *bias, int relu, REAL *const *to,              \
+                     const REAL *weight, const REAL *bias, const finish *f, REAL *const *to,       \
                      ptrdiff_t o) {                                                                \
         enum { P = 6, Q = REGISTERS };                                                             \
         vector sum[P][Q];                                                                          \
@@ -66,7 +90,7 @@ TILE(tile_4, 6, 4)
             EACH_Q w[q] = load(weight + o + q * LANES);                                            \
             EACH_P EACH_Q sum[p][q] += load(source[p] + o + q * LANES) * w[q];                     \
         }                                                                                          \
-        STORE                                                                                      \
+        STORE(o)                                                                                   \
     }
 
 DEPTH(depth_1, 1)

@@ -12,9 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
+from dlcourse.kernels import output_size
 from dlcourse.native.calls import Kernel
 
-_conv = Kernel("conv", "anaana", may_fail=True)
+_conv = Kernel("conv", "anaaaaanaa", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
@@ -49,7 +50,6 @@ def conv(
     windows: Windows,
     groups: int = 1,
     *,
-    relu: bool = False,
     threads: int = 1,
 ) -> np.ndarray:
     """Convolve: every output value is the product of a patch and a kernel, plus a bias.
@@ -66,8 +66,6 @@ def conv(
         How they lie.
     groups : int
         Channels are split into this many groups that do not see each other.
-    relu : bool
-        Whether what is not above zero becomes zero, as in the layer `ReLU`.
     threads : int
         How many threads share the work, where it is large. This changes no bit.
 
@@ -80,14 +78,71 @@ def conv(
     >>> from types import SimpleNamespace
     >>> x = np.array([-1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
     >>> pairs = SimpleNamespace(stride=(1, 1), padding=(0, 1), dilation=(1, 1))
-    >>> conv(x, np.ones((1, 1, 1, 2)), np.array([0.5]), pairs, relu=True)
-    array([[[[0. , 1.5, 5.5, 3.5]]]])
+    >>> conv(x, np.ones((1, 1, 1, 2)), np.array([0.5]), pairs)
+    array([[[[-0.5,  1.5,  5.5,  3.5]]]])
+    """
+    return conv_norm_relu(x, weight, bias, windows, groups, threads=threads)[0]
+
+
+def conv_norm_relu(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    windows: Windows,
+    groups: int = 1,
+    *,
+    scale: np.ndarray | None = None,
+    shift: np.ndarray | None = None,
+    plus: np.ndarray | None = None,
+    relu: bool = False,
+    relu6: bool = False,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Convolve, and do what layers behind it would do before the output is written.
+
+    Parameters
+    ----------
+    x, weight, bias, windows, groups, threads
+        As in `conv`.
+    scale, shift : arrays of shape (O,), optional
+        What each output channel is multiplied with, and what is then added.
+    plus : array of shape (N, O, OH, OW), optional
+        What is then added to each value.
+    relu, relu6 : bool
+        Whether what is not above zero then becomes zero, and what is above 6 becomes 6.
+
+    Returns
+    -------
+    y : array of shape (N, O, OH, OW)
+    kept : array of bool of the same shape, or None without `relu` and `relu6`
+        Where the gradient passes: what `relu_grad` needs.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> x, one = np.array([-1.0, 2.0]).reshape(1, 1, 1, 2), np.ones(1)
+    >>> pairs = SimpleNamespace(stride=(1, 1), padding=(0, 0), dilation=(1, 1))
+    >>> conv_norm_relu(
+    ...     x, np.ones((1, 1, 1, 1)), None, pairs, scale=10 * one, shift=one, relu=True
+    ... )
+    (array([[[[ 0., 21.]]]]), array([[[[False,  True]]]]))
     """
     struct, shape = _convolution(x.shape, weight.shape, _pairs(windows), groups)
     y = np.empty(shape, x.dtype)
-    images, kernels, added = _last(x), _contiguous(weight), _bias(bias, shape[3], x.dtype)
-    _conv(images, ctypes.addressof(struct), kernels, added, relu, y, threads=threads)
-    return y.transpose(0, 3, 1, 2)
+    kept = np.empty(shape, bool) if relu or relu6 else None
+    images = y.transpose(0, 3, 1, 2)
+    if plus is not None and plus.shape != images.shape:
+        raise ValueError(f"expected plus of shape {images.shape}, found {plus.shape}")
+    _conv(
+        *(_last(x), ctypes.addressof(struct), _contiguous(weight)),
+        _numbers("bias", bias, shape[3], x.dtype),
+        _numbers("scale", scale, shape[3], x.dtype),
+        _numbers("shift", shift, shape[3], x.dtype),
+        None if plus is None else _last(plus),
+        *(relu6, y, kept),
+        threads=threads,
+    )
+    return images, None if kept is None else kept.transpose(0, 3, 1, 2)
 
 
 def conv_input_grad(
@@ -124,7 +179,11 @@ def conv_input_grad(
     n, c, h, w = size
     struct, shape = _convolution(size, weight.shape, _pairs(windows), groups)
     dx = np.empty((n, h, w, c), dy.dtype)
-    gradients, kernels, added = _last(dy, shape), _contiguous(weight), _bias(bias, c, dy.dtype)
+    gradients, kernels, added = (
+        _last(dy, shape),
+        _contiguous(weight),
+        _numbers("bias", bias, c, dy.dtype),
+    )
     _input_grad(gradients, ctypes.addressof(struct), kernels, added, dx, threads=threads)
     return dx.transpose(0, 3, 1, 2)
 
@@ -207,10 +266,8 @@ def _convolution(
     stride, padding, dilation = pairs
     if size[1] != shape[1] * groups or shape[0] % groups:
         raise ValueError(f"weights of {shape} in {groups} groups do not fit images of {size}")
-    out = [
-        (size[2 + i] + 2 * padding[i] - dilation[i] * (shape[2 + i] - 1) - 1) // stride[i] + 1
-        for i in (0, 1)
-    ]
+    (height, width), kernel = size[2:], shape[2:]
+    out = output_size((height, width), (kernel[0], kernel[1]), stride, padding, dilation)
     struct = _Convolution(*size, shape[0], *out, *shape[2:], *stride, *padding, *dilation, groups)
     return struct, (size[0], *out, shape[0])
 
@@ -223,7 +280,12 @@ def _last(x: np.ndarray, expected: Shape | None = None) -> np.ndarray:
     return _contiguous(x)
 
 
-def _bias(bias: np.ndarray | None, channels: int, dtype: np.dtype) -> np.ndarray | None:
-    if bias is not None and bias.shape != (channels,):
-        raise ValueError(f"expected a bias of shape {(channels,)}, found {bias.shape}")
-    return None if bias is None else _contiguous(bias, dtype)
+def _numbers(
+    name: str, given: np.ndarray | None, channels: int, dtype: np.dtype
+) -> np.ndarray | None:
+    """Return a number for each channel, if there are any, contiguous and in this dtype."""
+    if given is None:
+        return None
+    if given.shape != (channels,):
+        raise ValueError(f"expected a {name} of shape {(channels,)}, found {given.shape}")
+    return _contiguous(given, dtype)

@@ -8,28 +8,31 @@ found, and is made anew.
 from __future__ import annotations
 
 import ctypes
-import functools
-import hashlib
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+# What only a first use needs is imported there, so that importing the package takes no longer.
 from dlcourse.backend import Array
 from dlcourse.expect import one_of
-from dlcourse.files import locked, user_cache
 from dlcourse.kernels import C_NAMES, suit
+from dlcourse.native.memory import keep_freed
 
 if TYPE_CHECKING:
     from dlcourse.native.compiler import Compiler
 
 FOLDER = Path(__file__).parent
+
+#: A library that nobody has loaded for so many seconds is removed when another one is made.
+_UNUSED = 30 * 24 * 3600
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -103,6 +106,8 @@ def folder() -> Path:
     >>> folder().name
     'kernels'
     """
+    from dlcourse.files import user_cache
+
     return user_cache() / "kernels"
 
 
@@ -115,7 +120,6 @@ def _find(dtype: np.dtype) -> _Found:
 
 def _load(dtype: np.dtype) -> _Found:
     """Load the library, from the first compiler that makes one."""
-    # Imported here, as importing the package should not have to wait for it.
     from dlcourse.native.compiler import CompilerError, ask, commands
 
     wanted = os.environ.get("DLCOURSE_KERNELS") or "on"
@@ -123,12 +127,13 @@ def _load(dtype: np.dtype) -> _Found:
     if wanted == "off":
         return _Found(None, "switched off by DLCOURSE_KERNELS=off")
     remedy, reasons = "`python -m pip install ziglang` brings a compiler", []
-    if "CC" in os.environ:
+    if os.environ.get("CC"):
         remedy = "CC has to name a C compiler, or not to be set"
     for command in commands():
         try:
             compiler = ask(command, FOLDER / "vector.h")
             made = ctypes.CDLL(str(_file(compiler, dtype)))
+            keep_freed()
             return _Found(made, f"{compiler.name}, {' '.join(compiler.flags)}")
         except CompilerError as error:
             reasons.append(f"{' '.join(command)} {error}")
@@ -137,10 +142,11 @@ def _load(dtype: np.dtype) -> _Found:
             remedy = f"{folder()} has to be yours alone, to write to and to load programs from"
             break
     told = f"{'; '.join(reasons) or 'there is no C compiler'}; {remedy}"
-    _say(
-        f"dlcourse computes without its kernels in C, which is slower: {told} "
-        "(DLCOURSE_KERNELS=off silences this)"
-    )
+    if all(found.library for found in _found.values()):  # else it was said for the other dtype
+        _log.warning(
+            f"dlcourse computes without its kernels in C, which is slower: {told} "
+            "(DLCOURSE_KERNELS=off silences this)"
+        )
     return _Found(None, told)
 
 
@@ -149,8 +155,12 @@ def _file(compiler: Compiler, dtype: np.dtype) -> Path:
 
     Of several processes one makes it and the others wait.
     """
+    from dlcourse.files import locked
+
     sources = sorted(FOLDER.glob("*.[ch]"))
     key = _key(compiler, dtype, sources)
+    if not folder().is_absolute():
+        raise FileNotFoundError("you have no home folder, and HOME is not set")
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_others(folder())
     while True:
@@ -169,7 +179,7 @@ def _key(compiler: Compiler, dtype: np.dtype, sources: list[Path]) -> str:
     parts = [*compiler.command, *compiler.flags, compiler.macros, dtype.name]
     for path in sources:
         parts += [path.name, path.read_text(encoding="utf-8")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return _hash("\0".join(parts).encode())
 
 
 def _kept(key: str) -> Path | None:
@@ -177,14 +187,29 @@ def _kept(key: str) -> Path | None:
     for path in folder().glob(f"{key}-*"):
         if path.stem == f"{key}-{_digest(path)}":
             _refuse_others(path)
+            with suppress(OSError):  # it may be somebody else's to write to
+                os.utime(path)
             return path
     return None
+
+
+def _tidy() -> None:
+    """Remove what has not been used for long, and what a process that was killed has left."""
+    for path in folder().iterdir():
+        with suppress(OSError):  # on Windows it may be in use
+            if time.time() - path.stat().st_mtime < _UNUSED:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _make(compiler: Compiler, dtype: np.dtype, sources: list[Path], key: str) -> Path:
     from dlcourse.native.compiler import SUFFIX
 
     begin = time.monotonic()
+    _tidy()
     with tempfile.TemporaryDirectory(prefix=".", dir=folder()) as scratch:
         made = Path(scratch) / f"kernels{SUFFIX}"
         files = [path for path in sources if path.suffix == ".c"]
@@ -192,7 +217,8 @@ def _make(compiler: Compiler, dtype: np.dtype, sources: list[Path], key: str) ->
         made.chmod(0o700)
         target = folder() / f"{key}-{_digest(made)}{SUFFIX}"
         os.replace(made, target)
-    _say(
+    ctypes.CDLL(str(target))  # before it is praised: the folder may be one without programs
+    _log.warning(
         f"dlcourse compiled its kernels in C for {dtype.name} in {time.monotonic() - begin:.1f} s, "
         f"once for this machine, into {folder()}"
     )
@@ -200,7 +226,13 @@ def _make(compiler: Compiler, dtype: np.dtype, sources: list[Path], key: str) ->
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    return _hash(path.read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _refuse_others(path: Path) -> None:
@@ -212,12 +244,6 @@ def _refuse_others(path: Path) -> None:
         raise PermissionError(f"{path} belongs to another user and is not loaded: remove it")
     if about.st_mode & 0o022:
         raise PermissionError(f"{path} may be written by others and is not loaded: remove it")
-
-
-@functools.cache
-def _say(line: str) -> None:
-    """Log a line, once: there are two dtypes."""
-    _log.warning(line)
 
 
 def _after_fork() -> None:

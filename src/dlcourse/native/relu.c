@@ -28,7 +28,7 @@ typedef struct {
 
 /* Comparisons are written so that what is no number passes, as with NumPy. */
 FOR_EACH(relu6, a <= 0 ? 0 : a >= 6 ? 6 : a)
-FOR_EACH(relu6_grad, (b > 0) & (b < 6) ? a : 0)
+FOR_EACH(relu6_grad, ((b > 0) & (b < 6)) ? a : 0)
 FOR_EACH(leaky_relu, a > 0 ? a : a * slope)
 FOR_EACH(leaky_relu_grad, b > 0 ? a : a * slope)
 

@@ -33,6 +33,12 @@ typedef __typeof__((vector){0} < (vector){0}) mask;
 /* What is above zero, or no number; 0 in place of the rest. */
 static inline vector positive(vector v) { return (vector)((mask)v & ~(mask)(v <= 0)); }
 
+/* Write 1 where a comparison holds, and 0 elsewhere. */
+static inline void store_flags(unsigned char *to, mask holds) {
+    typedef signed char flags __attribute__((vector_size(LANES), aligned(1), may_alias));
+    *(flags *)to = -__builtin_convertvector(holds, flags); /* a comparison gives 0 or -1 */
+}
+
 #if defined(_WIN32)
 #define API __declspec(dllexport)
 #else

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dlcourse import native
 from dlcourse.backend import Array, array_module, elementwise, masked
 from dlcourse.compiled import kernels_for
@@ -21,7 +23,7 @@ class ReLU(Module):
     array([0., 2.], dtype=float32)
     """
 
-    def forward(self, x: Array, *, plus: Array | None = None) -> Array:
+    def forward(self, x: Array, *, plus: Array | None = None, kept: Array | None = None) -> Array:
         """Return ``max(x, 0)``, or ``max(x + plus, 0)`` in one pass where there is a kernel.
 
         Parameters
@@ -30,23 +32,30 @@ class ReLU(Module):
             Of any shape.
         plus : array of the same shape, optional
             The other term of a sum. Its gradient is that of `x`, which `backward` returns.
+        kept : array of bool of the same shape, optional
+            The mask of a kernel that has done this layer's work; then `x` is what it gave.
         """
+        self._grad: Callable[..., Array] = native.relu_grad
+        if kept is not None:
+            self._kept = kept
+            return x
         if plus is not None and native.has_kernels(x, plus) and x.shape == plus.shape:
-            self._kernels = native
             y, self._kept = native.add_relu(x, plus)
             return y
         if plus is not None:
             x = elementwise("add", x, plus)
-        self._kernels = kernels_for(x)
-        if self._kernels:
-            y, self._kept = self._kernels.relu(x)
+        kernels = kernels_for(x)
+        if kernels:
+            self._grad = kernels.relu_grad
+            y, self._kept = kernels.relu(x)
             return y
-        self._mask = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
+        self._grad = masked
+        self._kept = ~(x <= 0)  # and not x > 0, so that NaN has a gradient
         # NumPy is three times slower at the maximum of an array and a number than of two arrays.
         return elementwise("maximum", x, array_module(x).zeros_like(x))
 
     def backward(self, dy: Array) -> Array:
-        return self._kernels.relu_grad(dy, self._kept) if self._kernels else masked(dy, self._mask)
+        return self._grad(dy, self._kept)
 
 
 class ReLU6(Module):
@@ -63,18 +72,20 @@ class ReLU6(Module):
     array([0., 2., 6.], dtype=float32)
     """
 
-    def forward(self, x: Array) -> Array:
-        self._x = None
+    def forward(self, x: Array, *, kept: Array | None = None) -> Array:
+        """Return ``min(max(x, 0), 6)``; `kept` is that of `ReLU`."""
+        self._grad: Callable[..., Array] = native.relu_grad
+        if kept is not None:
+            self._kept = kept
+            return x
         if native.has_kernels(x):
-            self._x = x
+            self._grad, self._kept = native.relu6_grad, x
             return native.relu6(x)
-        self._mask = (x > 0) & (x < 6)
+        self._grad, self._kept = masked, (x > 0) & (x < 6)
         return elementwise("clip", x, 0, 6)
 
     def backward(self, dy: Array) -> Array:
-        if self._x is not None:
-            return native.relu6_grad(dy, self._x)
-        return masked(dy, self._mask)
+        return self._grad(dy, self._kept)
 
 
 class LeakyReLU(Module):

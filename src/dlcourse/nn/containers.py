@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self, overload
 
 from dlcourse.backend import Array, array_module, elementwise
+from dlcourse.nn.chained import chained
 from dlcourse.nn.contract import place
 from dlcourse.nn.module import Module
 
@@ -109,9 +110,7 @@ class Chain(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        for part in self.children():
-            x = part(x)
-        return x
+        return chained(x, *self.children())
 
     def backward(self, dy: Array) -> Array:
         before = [*self.children()]

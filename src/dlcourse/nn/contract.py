@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,9 +51,8 @@ class _Record:
     inputs: tuple[Any, ...] = (None,)  #: the dtype of each array; None where the first is none
 
 
-@contextmanager
-def _running(module: Module) -> Iterator[None]:
-    """The duration of a pass; the outermost in this thread holds BLAS to one thread.
+def _run(step: Pass, module: Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Run a pass; the outermost in this thread holds BLAS to one thread.
 
     However it ends, even by Ctrl-C, everything is as it was before.
     """
@@ -62,11 +60,10 @@ def _running(module: Module) -> Iterator[None]:
     try:
         _here.calls = (*outer, module)
         if outer:
-            yield
-        else:
-            _here.run = next(_numbers)
-            with blas_held():
-                yield
+            return step(module, *inputs, **options)
+        _here.run = next(_numbers)
+        with blas_held():
+            return step(module, *inputs, **options)
     finally:
         _here.calls = outer
 
@@ -99,8 +96,7 @@ def guard_forward(forward: Pass) -> Pass:
         run_before, record.run = record.run, None  # a pass that fails leaves nothing to go back on
         before = len(attributes)
         try:
-            with _running(self):
-                y = forward(self, *inputs, **options)
+            y = _run(forward, self, inputs, options)
         finally:
             if len(attributes) != before:
                 record.added.update(list(attributes)[before:])  # in order of assignment
@@ -136,8 +132,7 @@ def guard_backward(backward: Pass) -> Pass:
                 grads = _fitting(self, grads[0], record.output), *grads[1:]
         before = len(attributes)
         try:
-            with _running(self):
-                dx = backward(self, *grads, **options)
+            dx = _run(backward, self, grads, options)
         finally:
             if len(attributes) != before:
                 record.added.update(list(attributes)[before:])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
@@ -19,6 +20,9 @@ from dlcourse.nn.kernels.windows import Geometry, Pair, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
 from dlcourse.workers import threads_for
+
+if TYPE_CHECKING:
+    from dlcourse.nn.chained import Finish
 
 
 class Conv2d(Module):
@@ -99,11 +103,35 @@ class Conv2d(Module):
         self.weight = Parameter(init.he_normal(shape, rng))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array, *, finish: Finish | None = None) -> Array:
+        """Return the outputs (N, O, OH, OW).
+
+        Parameters
+        ----------
+        x : array of shape (N, C, H, W)
+            The images.
+        finish : Finish, optional
+            What is to be done for layers behind this one, see `dlcourse.nn.chained`. The kernels in
+            C have to suit `x` and the weights.
+        """
         check_images("Conv2d", x, self.in_channels)
         self._x = x
         bias = None if self.bias is None else self.bias.data
-        return conv2d(x, self.weight.data, bias, self.geometry, self.groups, threads_for(x))
+        given = x, self.weight.data, bias, self.geometry, self.groups
+        if finish is None:
+            return conv2d(*given, threads_for(x))
+        finish.source = lambda: conv2d(*given, threads_for(x))
+        scale, shift = finish.factors() if finish.factors else (None, None)
+        y, finish.kept = native.conv_norm_relu(
+            *given,
+            scale=scale,
+            shift=shift,
+            plus=finish.plus,
+            relu=finish.relu,
+            relu6=finish.relu6,
+            threads=threads_for(x),
+        )
+        return y
 
     def backward(self, dy: Array) -> Array:
         weight, threads = self.weight.data, threads_for(dy)

@@ -467,25 +467,32 @@ class Module(Familiar):
         return self.astype(np.float16)
 
 
+#: What a replica shares is mostly of these types; `predict` makes one each time.
+_SHARED = frozenset((bool, int, float, str, type(None), np.ndarray))
+
+
 def _twin(value: Any, made: dict[int, Any]) -> Any:
     """Return the replica of what a module holds; `made` has those of all that may stand twice."""
     if id(value) in made:
         return made[id(value)]
-    kind = type(value)
+    kind: Any = type(value)
     twin: Any
     if isinstance(value, Module):
-        twin = made[id(value)] = copy.copy(value)
-        vars(twin).update({name: _twin(part, made) for name, part in vars(twin).items()})
+        twin = made[id(value)] = kind.__new__(kind)
+        vars(twin).update(
+            (name, part if type(part) in _SHARED else _twin(part, made))
+            for name, part in value.__getstate__().items()
+        )
         return twin
     if isinstance(value, Parameter):
-        twin = made[id(value)] = copy.copy(value)
-        twin.grad = None
+        twin = made[id(value)] = kind.__new__(kind)
+        vars(twin).update(vars(value), grad=None)
         return twin
     if isinstance(value, np.random.Generator):
         twin = made[id(value)] = copy.deepcopy(value)
         return twin
     if kind in (list, tuple):
-        return kind(_twin(part, made) for part in value)
+        return kind(part if type(part) in _SHARED else _twin(part, made) for part in value)
     if kind is dict:
         return {name: _twin(part, made) for name, part in value.items()}
     if kind is MethodType:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlcourse import native
 from dlcourse.backend import Array, array_module
 from dlcourse.compiled import kernels_for
 from dlcourse.expect import whole_number
@@ -14,6 +17,9 @@ from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
 from dlcourse.workers import row_sum, sum_pieces, threads_for, value_pieces
+
+if TYPE_CHECKING:
+    from dlcourse.nn.chained import Finish
 
 
 class BatchNorm2d(Module):
@@ -70,43 +76,101 @@ class BatchNorm2d(Module):
         self.register_buffer("running_var", np.ones(num_features, np.float32))
         self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
 
-    def forward(self, x: Array) -> Array:
+    def forward(
+        self,
+        x: Array,
+        *,
+        finish: Finish | None = None,
+        source: Callable[[], Array] | None = None,
+    ) -> Array:
+        """Return the normalized images.
+
+        Parameters
+        ----------
+        x : array of shape (N, C, H, W)
+            The images.
+        finish : Finish, optional
+            What is to be done for the layer behind this one, see `dlcourse.nn.chained`.
+        source : function without arguments, optional
+            Returns the input, where the layer in front has done this one's work by its `factors`;
+            then `x` is what it gave.
+        """
         check_images("BatchNorm2d", x, self.num_features)
-        xp = array_module(x)
-        width = x.shape[3]
-        lines = as_lines(x).reshape(-1, width * self.num_features)
-        count = x.size // self.num_features
+        self._source = source
         self._batch_statistics = self.training and len(x) > 0
+        self._center, self._var = self.running_mean, self.running_var
+        self._batch: tuple[Array, native.Statistics] | None = None
+        if source is not None:
+            self._lines = None
+            return x
+        width = x.shape[3]
+        self._lines = _lines(x)
         if self._batch_statistics:
+            count = x.size // self.num_features
             if count <= 1:
                 raise ValueError(
                     "BatchNorm2d in training needs more than one value per channel, "
                     f"found shape {x.shape}; use a larger batch, or eval()"
                 )
-            mean, var, self._lines, self._center = _moments(lines, width)
-            self._track(mean, var * (count / (count - 1)))
-            self._inverse_std = 1 / xp.sqrt(var + self.eps)
-            scale = self.weight.data * self._inverse_std
-            y = _scale_shift(self._lines, self._center, scale, self.bias.data, width)
+            running = self.running_mean, self.running_var
+            weight, bias = self.weight.data, self.bias.data
+            if native.has_kernels(x, weight, bias, *running):
+                rows = self._lines.reshape(-1, self.num_features)
+                relu = finish is not None and finish.relu
+                y, kept, statistics = native.batch_norm(
+                    rows, weight, bias, running, self.eps, self.momentum, relu
+                )
+                self._batch = rows, statistics
+                self.num_batches_tracked += 1
+                if finish is not None and kept is not None:
+                    finish.kept = as_images(kept, x.shape)
+                return as_images(y, x.shape)
+            mean, self._var, self._lines, self._center = _moments(self._lines, width)
+            self._track(mean, self._var * (count / (count - 1)))
+            scale = self.weight.data * self._inverse_std(self._var)
+            center, shift = self._center, self.bias.data
         else:
             # One factor and one term per channel: one pass fewer over the images.
-            self._lines, self._center = lines, self.running_mean
-            self._inverse_std = 1 / xp.sqrt(self.running_var + self.eps)
-            scale = self.weight.data * self._inverse_std
-            y = _scale_shift(lines, None, scale, self.bias.data - self.running_mean * scale, width)
+            center, (scale, shift) = None, self.factors()
+        y = _scale_shift(self._lines, center, scale, shift, width, finish)
+        if finish is not None and finish.kept is not None:
+            finish.kept = as_images(finish.kept, x.shape)
         return as_images(y, x.shape).astype(x.dtype, copy=False)
+
+    def factors(self) -> tuple[Array, Array]:
+        """Return what a layer that is in evaluation multiplies each channel with, and then adds.
+
+        Examples
+        --------
+        >>> norm = BatchNorm2d(1, eps=0).eval()
+        >>> norm.running_mean[:], norm.running_var[:] = 3, 4
+        >>> [float(number[0]) for number in norm.factors()]  # (x - 3) / 2
+        [0.5, -1.5]
+        """
+        scale = self.weight.data * self._inverse_std(self.running_var)
+        return scale, self.bias.data - self.running_mean * scale
 
     def backward(self, dy: Array) -> Array:
         xp = array_module(dy)
         width = dy.shape[3]
-        lines = as_lines(dy).reshape(-1, width * self.num_features)
+        lines = _lines(dy)
+        if self._batch is not None:
+            rows, statistics = self._batch
+            dx, dw, db = native.batch_norm_grads(
+                lines.reshape(rows.shape), rows, self.weight.data, statistics
+            )
+            self.weight.accumulate(dw)
+            self.bias.accumulate(db)
+            return as_images(dx, dy.shape)
         count = dy.size // self.num_features
-        scale = self.weight.data * self._inverse_std
+        inverse_std = self._inverse_std(self._var)
+        scale = self.weight.data * inverse_std
 
         @functools.cache
         def sums() -> tuple[Array, Array]:
-            db, dot = _sums(lines, self._lines, self._center, width)
-            return db, dot * self._inverse_std
+            given = self._lines if self._source is None else _lines(self._source())
+            db, dot = _sums(lines, given, self._center, width)
+            return db, dot * inverse_std
 
         self.weight.accumulate(lambda: sums()[1])
         self.bias.accumulate(lambda: sums()[0])
@@ -114,7 +178,7 @@ class BatchNorm2d(Module):
             # Mean and variance depend on every value, and undo a part of what each one changes:
             # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
             db, dw = sums()
-            slope, offset = dw * self._inverse_std / -count, db / -count
+            slope, offset = dw * inverse_std / -count, db / -count
             dx = _grad(lines, self._lines, self._center, slope, offset, scale, width)
         else:
             dx = _scale_shift(lines, None, scale, xp.zeros_like(scale), width)
@@ -124,6 +188,9 @@ class BatchNorm2d(Module):
         # Inside a network the output has the dtype of the input: float16 among weights of float16,
         # though its own are float32.
         return super()._own_dtype(whole) if whole else None
+
+    def _inverse_std(self, var: Array) -> Array:
+        return 1 / array_module(var).sqrt(var + self.eps)
 
     def _track(self, mean: Array, var: Array) -> None:
         for average, new in ((self.running_mean, mean), (self.running_var, var)):
@@ -180,6 +247,11 @@ class LocalResponseNorm(Module):
 # `center` is not None, it still has to be subtracted from them.
 
 
+def _lines(x: Array) -> Array:
+    """Images (N, C, H, W) as lines (N * H, W * C)."""
+    return as_lines(x).reshape(-1, x.shape[3] * x.shape[1])
+
+
 def _moments(lines: Array, width: int) -> tuple[Array, Array, Array, Array | None]:
     """Mean and variance (C,) of each channel, then lines and a center for the functions below."""
     kernels = kernels_for(lines)
@@ -197,17 +269,30 @@ def _sums(dy: Array, lines: Array, center: Array | None, width: int) -> tuple[Ar
     kernels = kernels_for(dy, lines)
     if kernels and center is not None:
         channels = center.size
-        return kernels.channel_sums(dy.reshape(-1, channels), lines.reshape(-1, channels), center)
+        db, dot = kernels.channel_sums(
+            dy.reshape(-1, channels), lines.reshape(-1, channels), center
+        )
+        return db, dot
     if center is not None:
         lines = lines - array_module(lines).tile(center, width)
     return _folded(row_sum(dy, threads_for(dy)), width), _dot(dy, lines, width)
 
 
 def _scale_shift(
-    lines: Array, center: Array | None, scale: Array, shift: Array, width: int
+    lines: Array,
+    center: Array | None,
+    scale: Array,
+    shift: Array,
+    width: int,
+    finish: Finish | None = None,
 ) -> Array:
     """The centered lines times a scale plus a shift for each channel."""
     kernels = kernels_for(lines, scale, shift)
+    if kernels is native and finish is not None and finish.relu:
+        y, finish.kept = native.scale_shift_relu(
+            lines.reshape(-1, scale.size), scale, shift, center
+        )
+        return y
     if kernels:
         return kernels.scale_shift(lines.reshape(-1, scale.size), scale, shift, center)
     xp = array_module(lines)

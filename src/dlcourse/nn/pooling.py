@@ -9,10 +9,10 @@ import numpy as np
 
 from dlcourse import native
 from dlcourse.backend import Array, array_module, masked, sum_dtype
+from dlcourse.kernels import output_size
 from dlcourse.nn.kernels.windows import (
     Pair,
     check_images,
-    output_size,
     overhang,
     pad,
     pair,
@@ -90,12 +90,10 @@ class MaxPool2d(_Pool2d):
         check_images("MaxPool2d", x)
         image, windows = x.shape[2:], (self.kernel_size, self.stride, self.padding)
         self._more = overhang(image, *windows) if self.ceil_mode else (0, 0)
-        if self._more == (0, 0):
-            output_size(image, *windows)  # raises an error if not even one window fits
+        size = output_size((image[0] + self._more[0], image[1] + self._more[1]), *windows)
         self._places = None
         if native.has_kernels(x) and math.prod(self.kernel_size) <= native.MOST_POSITIONS:
             self._shape = x.shape
-            size = output_size((image[0] + self._more[0], image[1] + self._more[1]), *windows)
             y, self._places = native.max_pool(x, *windows, size)
             return (y, self._indices(self._places, image[1])) if self.return_indices else y
         self._x = pad(x, self.padding, -float("inf"), self._more)

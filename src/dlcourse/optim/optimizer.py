@@ -80,8 +80,11 @@ class Optimizer(Familiar):
                     f"the gradient of parameter {i} has shape {grad.shape}, expected the "
                     f"parameter's own {data.shape}; check the layer's backward"
                 )
-            if not self.update_in_one_pass(data, grad, state):
-                self.update(data, self.decayed(data, grad), state)
+            self._apply(data, grad, state)
+
+    def _apply(self, data: Array, grad: Array, state: dict[str, Array]) -> None:
+        if not self.update_in_one_pass(data, grad, state):
+            self.update(data, self.decayed(data, grad), state)
 
     def decayed(self, data: Array, grad: Array) -> Array:
         """Apply the weight decay, and return the gradient to use."""

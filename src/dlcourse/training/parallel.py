@@ -3,8 +3,8 @@
 The thread that calls `ParallelModel`, the *caller*, cuts the batch (`dlcourse.training.cutting`),
 and adds up what comes back (`dlcourse.training.sums`). Its *workers* are threads of their own, each
 with one micro-batch at a time and a replica of the network to run it on; BLAS is held to one
-thread, so that they share the cores. A whole batch, which batch normalization needs, has a single
-worker, and the threads of `dlcourse.workers` share the work inside each layer.
+thread, so that they share the cores. Where there is a single micro-batch, such as the whole batch
+that batch normalization needs, it runs in the caller, and threads share the work inside each layer.
 
 The cuts, the random numbers of each micro-batch and the order of sums do not depend on the number
 of threads, nor on the number of ranks where that is a power of two: more workers change the time,
@@ -31,7 +31,7 @@ from dlcourse.streams import Stream, generator
 from dlcourse.training.arguments import check_loss
 from dlcourse.training.cutting import Cutting
 from dlcourse.training.sums import Score, sum_gradients, sum_scores
-from dlcourse.workers import own_threads
+from dlcourse.workers import alone, own_threads
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 T = TypeVar("T")
@@ -95,9 +95,8 @@ class ParallelModel:
             self._replicas.put((replica, make_loss()))
 
     def __enter__(self) -> Self:
-        self._pool = ThreadPoolExecutor(self.workers)
-        # Threads work side by side on micro-batches, or inside each layer on a whole batch.
-        self._layer_threads = min(self._cores, allowed_threads()) if self.cutting.whole else 1
+        self._pool = ThreadPoolExecutor(self.workers, initializer=alone)
+        self._layer_threads = min(self._cores, allowed_threads())
         self._held = blas_held()
         self._held.__enter__()
         return self
@@ -183,16 +182,22 @@ class ParallelModel:
         return array_module(*outputs).concatenate(outputs)
 
     def _map(self, work: Callable[[int, slice], T], micro_batches: Sequence[slice]) -> list[T]:
-        """Run `work` on each micro-batch; results come in order, whichever worker made them."""
-        return list(self._pool.map(work, range(len(micro_batches)), micro_batches))
+        """Run `work` on each micro-batch; results come in order, whichever worker made them.
+
+        Threads work side by side on micro-batches, or inside each layer where that leaves one.
+        """
+        numbers = range(len(micro_batches))
+        if self.workers > 1 and len(micro_batches) > 1:
+            return list(self._pool.map(work, numbers, micro_batches))
+        with own_threads(self._layer_threads):
+            return [*map(work, numbers, micro_batches)]
 
     @contextmanager
     def _replica(self) -> Iterator[tuple[Module, Loss]]:
         """Lend a worker a replica and a loss that no other has meanwhile."""
         pair = self._replicas.get()
         try:
-            with own_threads(self._layer_threads):
-                yield pair
+            yield pair
         finally:
             self._replicas.put(pair)
 

@@ -244,9 +244,9 @@ def _watch(name: str, module: Module, watches: dict[str, _Watch], mark: Callable
     weights = sum(p.data.nbytes for p in module.parameters())
     inputs: list[int] = []  # bytes of each forward call, for the backward pass
 
-    def watched_forward(*x: Array) -> Any:
+    def watched_forward(*x: Array, **options: Any) -> Any:
         start = mark()
-        y = forward(*x)
+        y = forward(*x, **options)
         end = mark()
         shape = _first(y).shape
         watch = watches.setdefault(name, _Watch(type(module).__name__, shape))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlcourse.nn.kernels.windows import output_size, pad, pair
+from dlcourse.kernels import output_size
+from dlcourse.nn.kernels.windows import pad, pair
 
 
 def check(

@@ -254,12 +254,11 @@ def conv2d_gradients(
     threads : int
         How many threads share the images, where the work is large. This changes no bit.
     """
-    back = _back(geometry, x.shape, dy.shape)
+    back = None if native.has_kernels(x, dy, weight) else _back(geometry, x.shape, dy.shape)
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
-    apart = groups > 1 or c <= FEW_CHANNELS or n * h * w < o
-    if back is None or apart or native.has_kernels(x, dy, weight):
+    if back is None or groups > 1 or c <= FEW_CHANNELS or n * h * w < o:
         dw = conv2d_weight_grad(x, dy, weight.shape, geometry, groups, threads)
         if not input_grad:
             return dw, None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlcourse.backend import Array, array_module
+from dlcourse.kernels import output_size
 
 #: One number for both directions, or (height, width).
 Pair = int | tuple[int, int]
@@ -67,37 +68,6 @@ def check_images(layer: str, x: Array, channels: int | None = None, factor: int 
             f"{layer} expects images whose sides are multiples of {factor}, found {x.shape}: "
             "pad or resize them"
         )
-
-
-def output_size(
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
-) -> tuple[int, int]:
-    """Return how many windows fit: ``(H + 2P - D(K - 1) - 1) // S + 1`` for each direction.
-
-    Raises
-    ------
-    ValueError
-        If not even one window fits.
-
-    Examples
-    --------
-    >>> output_size((28, 28), (3, 3), (2, 2), (1, 1))
-    (14, 14)
-    """
-    height, width = (
-        (size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
-        for i in (0, 1)
-    )
-    if height < 1 or width < 1:
-        raise ValueError(
-            f"a window of {kernel[0]}x{kernel[1]} (dilation {dilation}) does not fit an image of "
-            f"{size[0]}x{size[1]} with padding {padding}; use a larger image or more padding"
-        )
-    return height, width
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""Layers one after another, some of them in one pass over the images.
+
+Batch normalization and ReLU do little with each value: most of their time they wait for memory. The
+kernels in C (`dlcourse.native`) can do that little before the layer in front writes its output. So
+that layer gets a `Finish`, which says what follows it. The layers behind are called all the same
+and keep what their backward passes need, but they are told that their work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeGuard, TypeVar
+
+from dlcourse import native
+from dlcourse.backend import Array
+from dlcourse.nn.activation import ReLU, ReLU6
+from dlcourse.nn.convolution import Conv2d
+from dlcourse.nn.module import Module
+from dlcourse.nn.normalization import BatchNorm2d
+
+M = TypeVar("M", bound=Module)
+
+#: What is known here; another forward pass may stand in its place, to count or to time it.
+_FORWARD: dict[type[Module], Callable[..., Array]] = {
+    kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU, ReLU6)
+}
+
+
+@dataclass(slots=True)
+class Finish:
+    """What a layer is to do with its output before it is written, for those behind it."""
+
+    factors: Callable[[], tuple[Array, Array]] | None  #: returns a scale and a shift per channel
+    plus: Array | None  #: then added to the output
+    relu: bool  #: whether ReLU follows
+    relu6: bool  #: whether ReLU6 follows
+    kept: Array | None = None  #: the mask of either; the layer sets it
+    source: Callable[[], Array] | None = None  #: the output before all that; the layer sets it
+
+
+def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
+    """Return what modules make of `x`, each taking the output of the one before.
+
+    Where the kernels in C can serve, these run in one pass: a `Conv2d`, a `BatchNorm2d` in
+    evaluation behind it, and a `ReLU` or `ReLU6` behind that; a `BatchNorm2d` in training and a
+    `ReLU`. No bit of an output or a gradient depends on that.
+
+    Parameters
+    ----------
+    x : array
+        The input of the first.
+    *parts : Module
+        In order; their backward passes are called one by one, in reverse.
+    plus : array, optional
+        For the last of them, which is a `ReLU`, see there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv, relu = Conv2d(1, 2, 3, rng=np.random.default_rng(0)), ReLU()
+    >>> x = np.ones((1, 1, 5, 5), np.float32)
+    >>> bool((chained(x, conv, relu) == relu(conv(x))).all())
+    True
+    """
+    for first, norm, relu in _groups(parts):
+        added = plus if (relu or first) is parts[-1] else None
+        if not _serves(first, norm, relu, x, added):
+            *before, last = (part for part in (first, norm, relu) if part is not None)
+            for part in before:
+                x = part(x)
+            x = last(x) if added is None else last(x, plus=added)
+            continue
+        kind = type(relu)
+        finish = Finish(None if norm is None else norm.factors, added, kind is ReLU, kind is ReLU6)
+        x = first(x, finish=finish)
+        if norm is not None:
+            x = norm(x, source=finish.source)
+        if relu is not None:
+            x = relu(x, kept=finish.kept)
+    return x
+
+
+def _serves(
+    first: Module, norm: Module | None, relu: Module | None, x: Array, plus: Array | None
+) -> bool:
+    """Whether there is work of others for the first to do, and kernels suit these arrays."""
+    if norm is None and relu is None:
+        return False
+    arrays = (x, vars(first)["weight"].data)
+    if plus is None:
+        return native.has_kernels(*arrays)
+    return type(first) is Conv2d and native.has_kernels(*arrays, plus)
+
+
+def _groups(
+    parts: tuple[Module, ...],
+) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | ReLU6 | None]]:
+    """Yield each module with the normalization and the ReLU behind it whose work it can do."""
+    at = 0
+    while at < len(parts):
+        first, norm = parts[at], None
+        relu: ReLU | ReLU6 | None = None
+        at += 1
+        if _is(first, Conv2d):
+            if at < len(parts) and _is(behind := parts[at], BatchNorm2d) and _fits(first, behind):
+                norm = behind
+                at += 1
+            if at < len(parts) and _is(behind := parts[at], ReLU6):
+                relu = behind
+                at += 1
+        elif not _is(first, BatchNorm2d):
+            yield first, None, None
+            continue
+        if relu is None and at < len(parts) and _is(behind := parts[at], ReLU):
+            relu = behind
+            at += 1
+        yield first, norm, relu
+
+
+def _is(part: Module, kind: type[M]) -> TypeGuard[M]:
+    """Whether a module is exactly of this kind, and its forward pass the one known here."""
+    return type(part) is kind and kind.forward is _FORWARD[kind] and "forward" not in vars(part)
+
+
+def _fits(conv: Conv2d, norm: BatchNorm2d) -> bool:
+    """Whether the convolution can do the work of the normalization.
+
+    The gradient of its scale would take the convolution a second time: in a network that learns
+    it, its input is kept instead.
+    """
+    learns = conv.training and norm.weight.requires_grad
+    return not norm.training and not learns and norm.num_features == conv.out_channels
