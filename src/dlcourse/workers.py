@@ -32,6 +32,9 @@ MUCH_WORK = 2**24
 #: Values that are worth a thread where each is read once.
 _MANY_VALUES = 2**19
 
+#: Multiply-adds that take as long as to read a value.
+_A_VALUE = MUCH_WORK // _MANY_VALUES
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -211,7 +214,8 @@ def product(x: Array, weight: Array, threads: int) -> Array:
     array([[3., 7.]])
     """
     xp = array_module(x)
-    pieces = row_pieces(weight, x.size * len(weight))
+    # Few rows are done before the weights have come from memory.
+    pieces = row_pieces(weight, max(x.size * len(weight), weight.size * _A_VALUE))
     if len(pieces) == 1:
         with blas_held():
             return x @ weight.T
