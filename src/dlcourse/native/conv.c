@@ -239,10 +239,10 @@ static job job_for(const convolution *c, ptrdiff_t channels, ptrdiff_t outputs) 
     return j;
 }
 
-/* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or NULL. What follows is
-   left out where it is NULL: each value times `scale` (O) plus `shift` (O); plus `plus`; ReLU, or where
-   `six` is not 0 ReLU6, whose mask is `kept`; both (N, OH, OW, O). Returns 1 if memory is short, as all
-   here do. */
+/* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or NULL. What
+   follows is left out where it is NULL: each value times `scale` (O) plus `shift` (O); plus `plus`;
+   ReLU, or where `six` is not 0 ReLU6, whose mask is `kept`; both (N, OH, OW, O). Returns 1 if
+   memory is short, as all here do. */
 API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias,
              const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t six, REAL *y,
              unsigned char *kept, int threads) {
