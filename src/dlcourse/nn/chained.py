@@ -9,13 +9,13 @@ and keep what their backward passes need, but they are told that their work is d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeGuard, TypeVar
 
 from dlcourse import native
 from dlcourse.backend import Array
 from dlcourse.nn.activation import ReLU, ReLU6
 from dlcourse.nn.convolution import Conv2d
+from dlcourse.nn.finish import Finish
 from dlcourse.nn.module import Module
 from dlcourse.nn.normalization import BatchNorm2d
 
@@ -25,18 +25,6 @@ M = TypeVar("M", bound=Module)
 _FORWARD: dict[type[Module], Callable[..., Array]] = {
     kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU, ReLU6)
 }
-
-
-@dataclass(slots=True)
-class Finish:
-    """What a layer is to do with its output before it is written, for those behind it."""
-
-    factors: Callable[[], tuple[Array, Array]] | None  #: returns a scale and a shift per channel
-    plus: Array | None  #: then added to the output
-    relu: bool  #: whether ReLU follows
-    relu6: bool  #: whether ReLU6 follows
-    kept: Array | None = None  #: the mask of either; the layer sets it
-    source: Callable[[], Array] | None = None  #: the output before all that; the layer sets it
 
 
 def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from dlcourse import native
 from dlcourse.backend import Array
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
+from dlcourse.nn.finish import Finish
 from dlcourse.nn.kernels.convolution import (
     channel_sum,
     conv2d,
@@ -20,9 +21,6 @@ from dlcourse.nn.kernels.windows import Geometry, Pair, check_images, pair
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
 from dlcourse.workers import threads_for
-
-if TYPE_CHECKING:
-    from dlcourse.nn.chained import Finish
 
 
 class Conv2d(Module):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,14 +11,12 @@ from dlcourse import native
 from dlcourse.backend import Array, array_module
 from dlcourse.compiled import kernels_for
 from dlcourse.expect import whole_number
+from dlcourse.nn.finish import Finish
 from dlcourse.nn.kernels.lines import as_images, as_lines
 from dlcourse.nn.kernels.windows import check_images
 from dlcourse.nn.module import Module
 from dlcourse.nn.parameter import Parameter
 from dlcourse.workers import row_sum, sum_pieces, threads_for, value_pieces
-
-if TYPE_CHECKING:
-    from dlcourse.nn.chained import Finish
 
 
 class BatchNorm2d(Module):
