@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -49,9 +50,14 @@ def book(tmp_path, monkeypatch):
         path.write_text(text)
         return path
 
-    def run(*pages):
-        cache = execute.open_cache(tmp_path / "_build" / ".jupyter_cache")
-        return execute.execute(pages, 2, cache, tmp_path)
+    def run(*pages, jobs=2):
+        def work():
+            cache = execute.open_cache(tmp_path / "_build" / ".jupyter_cache")
+            return execute.execute(pages, jobs, cache, tmp_path)
+
+        # A browser that an earlier test has opened runs its own loop in this thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(work).result()
 
     return SimpleNamespace(root=tmp_path, package=package, write=write, run=run)
 
@@ -123,7 +129,8 @@ def test_a_signal_ends_all_pages_and_the_next_run_goes_on(book, how):
         )
         book.write(name, page("It waits.", cell))
     code = (
-        "import execute, pathlib; root = pathlib.Path('.').resolve()\n"
+        "import execute, pathlib, signal; root = pathlib.Path('.').resolve()\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "cache = execute.open_cache(root / '_build' / '.jupyter_cache')\n"
         "execute.execute(sorted(root.glob('book/*.md')), 2, cache, root)"
     )
@@ -140,7 +147,7 @@ def test_a_signal_ends_all_pages_and_the_next_run_goes_on(book, how):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
     process.send_signal(how)
-    told = process.communicate()[1]
+    told = process.communicate(timeout=300)[1]
     assert how == signal.SIGKILL or b"KeyboardInterrupt" in told
     for path in begun:
         for _ in range(600):  # a kernel looks once a second whether its parent is still there
@@ -163,8 +170,7 @@ def test_the_longest_begins(book, capsys):
             book.write(name, page("", f"import time\ntime.sleep({seconds})\n{count}"))
             for name, seconds in (("a", 0), ("b", 1.5), ("c", 0.5))
         ]
-        cache = execute.open_cache(book.root / "_build" / ".jupyter_cache")
-        execute.execute(pages, 1, cache, book.root)
+        book.run(*pages, jobs=1)
         return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[1:]]
 
     assert ran(1) == ["book/a.md", "book/b.md", "book/c.md"]  # nothing is known of any

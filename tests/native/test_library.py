@@ -23,6 +23,7 @@ pytestmark = [
 FLOAT, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 #: A process that uses kernels first; it takes the folder of their sources.
 FIRST = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "import sys; from pathlib import Path; import numpy as np; from dlcourse.native import library;"
     "library.FOLDER = Path(sys.argv[1]); print(library.library(np.dtype(np.float32)).size())"
 )
