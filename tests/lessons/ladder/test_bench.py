@@ -46,6 +46,9 @@ def test_the_record_keeps_to_what_tiles_can_reach():
     for p in (1, 2, 4, 7, 14):
         for q in (1, 2, 4):
             rate = RECORDED["values"][f"25x14x14 64 to 64 tile P={p} Q={q}"]
-            assert rate < 1.05 * peak * bound(p, q, core).share
+            at_best = bound(p, q, core)
+            # While a core waits for a sum it looks ahead, to the next tile's: that saves a little.
+            ahead = 1.15 if max(at_best.cycles, key=at_best.cycles.get) == "waiting" else 1.05
+            assert rate < ahead * peak * at_best.share
             found += 1
     assert found == 15
