@@ -220,9 +220,12 @@ def product(x: Array, weight: Array, threads: int) -> Array:
         with blas_held():
             return x @ weight.T
     y = xp.empty((len(x), len(weight)), np.result_type(x.dtype, weight.dtype))
+    # With a single row, np.matmul keeps the interpreter's lock and np.dot does not; with several,
+    # np.dot has no way to write a part of an array.
+    into = xp.dot if len(x) == 1 else xp.matmul
 
     def multiply(rows: slice) -> None:
-        xp.matmul(x, weight[rows].T, out=y[:, rows])
+        into(x, weight[rows].T, out=y[:, rows])
 
     run_pieces(multiply, pieces, threads)
     return y

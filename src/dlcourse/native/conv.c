@@ -9,32 +9,16 @@
 
 /* Pixels whose windows are found at a time. */
 #define STRIP (8 * SIDE_BY_SIDE)
-/* Multiply-adds that are worth a unit of work: about 20 microseconds. */
-#define WORTH ((ptrdiff_t)1 << 20)
 #define MOST_PIECES 64
-
-/* Registers in the block of outputs that begins with this one. */
-static ptrdiff_t block_at(const job *j, ptrdiff_t vector) {
-    ptrdiff_t left = j->vectors - vector;
-    return left >= 4 && !j->by_outputs ? WIDEST : left >= 2 ? 2 : 1;
-}
-
-/* The same for pixels from this one on, and for outputs whose numbers begin here. */
-static finish from(finish f, ptrdiff_t pixel, ptrdiff_t number) {
-    if (f.scale) f.scale += number, f.shift += number;
-    if (f.plus) f.plus += pixel;
-    if (f.kept) f.kept += pixel;
-    return f;
-}
 
 /* A block of outputs for the pixels of a strip; their numbers per output begin at `first`. */
 static void tiles(const job *j, const windows *w, ptrdiff_t vector, ptrdiff_t block,
                   const REAL *weight, ptrdiff_t first, ptrdiff_t pixels,
                   const REAL *const *source, REAL *const *to, const finish *f) {
-    ptrdiff_t P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12, width = block * LANES;
+    ptrdiff_t P, width = block * LANES;
+    tile *compute = tile_for(block, &P);
     ptrdiff_t runs = runs_of(w), length = run_length(w, j->channels), o = vector * LANES;
     ptrdiff_t some = at_most(width, j->outputs - o);
-    tile *compute = block == 4 ? tile_4 : block == 2 ? tile_2 : tile_1;
     REAL spare[24 * LANES], more[24 * LANES], *aside[SIDE_BY_SIDE];
     unsigned char spare_kept[24 * LANES], *kept_aside[SIDE_BY_SIDE];
     const REAL *plus_aside[SIDE_BY_SIDE];
@@ -205,7 +189,9 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
     j->by_outputs = !j->depthwise && j->vectors >= 3 &&
                     j->taps * j->outputs > w->images * w->height * w->width;
     if (j->by_outputs) units = j->groups * pieces_of(j->vectors, 2);
-    ptrdiff_t all = j->groups * lanes, packed = j->by_outputs ? 0 : j->taps * j->inputs * all;
+    int by_tiles = conv_by_tiles(j);
+    ptrdiff_t all = j->groups * lanes, places = by_tiles ? 16 : j->taps;
+    ptrdiff_t packed = j->by_outputs && !by_tiles ? 0 : places * j->inputs * all;
     void *memory = malloc(64 + (3 * all + packed) * sizeof(REAL));
     if (!memory) return 1;
     j->packed = aligned(memory);
@@ -216,6 +202,14 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
         j->shift = j->scale + all;
         by_registers(j, scale, j->scale);
         by_registers(j, shift, j->shift);
+    }
+    if (by_tiles) {
+        j->by_outputs = 0;
+        conv_tiles(j, threads);
+        if (!j->infinite || j->failed) {
+            free(memory);
+            return j->failed;
+        }
     }
     if (packed) pack_all(j);
     share(do_unit, j, units, work < 2 * WORTH ? 1 : threads);

@@ -28,11 +28,20 @@ typedef struct {
     unsigned char *kept; /* and ReLU's mask, or NULL */
     int six, depthwise;
     int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
-    int failed;
+    int infinite, failed;
 } job;
+
+/* Multiply-adds that are worth a unit of work: about 20 microseconds. */
+#define WORTH ((ptrdiff_t)1 << 20)
 
 /* Lay out the weights of `block` registers of outputs, from this one on, in the order of use:
    (taps, channels, outputs). */
 void conv_pack(const job *j, ptrdiff_t group, ptrdiff_t vector, ptrdiff_t block, REAL *to);
+
+/* Whether fewer products will do, see `conv_winograd.c`; and the convolution done that way. Weights
+   need 16 places in `packed` in place of 9. `infinite` is set if not all outputs are numbers: then
+   they have to be computed the plain way, which says which of them are. */
+int conv_by_tiles(const job *j);
+void conv_tiles(job *j, int threads);
 
 #endif

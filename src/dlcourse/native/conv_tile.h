@@ -2,7 +2,7 @@
 #ifndef CONV_TILE_H
 #define CONV_TILE_H
 
-#include "sliding.h"
+#include "conv.h"
 
 /* Tiles for 1, 2 and 4 registers of outputs; the last only where the processor has 32 registers. */
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -76,6 +76,26 @@ TILE(tile_4, 6, 4)
 #else
 #define tile_4 tile_2
 #endif
+
+/* Registers in the block of outputs that begins with this one. */
+static inline ptrdiff_t block_at(const job *j, ptrdiff_t vector) {
+    ptrdiff_t left = j->vectors - vector;
+    return left >= 4 && !j->by_outputs ? WIDEST : left >= 2 ? 2 : 1;
+}
+
+/* Its tile, and how many pixels that has. */
+static inline tile *tile_for(ptrdiff_t block, ptrdiff_t *P) {
+    *P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12;
+    return block == 4 ? tile_4 : block == 2 ? tile_2 : tile_1;
+}
+
+/* The same for pixels from this one on, and for outputs whose numbers begin here. */
+static inline finish from(finish f, ptrdiff_t pixel, ptrdiff_t number) {
+    if (f.scale) f.scale += number, f.shift += number;
+    if (f.plus) f.plus += pixel;
+    if (f.kept) f.kept += pixel;
+    return f;
+}
 
 /* Depthwise: each channel by itself. `weight` is (taps, channels), `o` the first of the channels. */
 #define DEPTH(NAME, REGISTERS)                                                                     \

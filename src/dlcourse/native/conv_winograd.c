@@ -1,0 +1,258 @@
+/* Convolution with kernels of 3x3 by fewer products: F(2x2, 3x3) of Lavin and Gray (2016), "Fast
+   Algorithms for Convolutional Neural Networks", section 4.1. A tile of 2x2 outputs sees 4x4 pixels:
+   36 products, for each pair of an input and an output channel. Sums and differences of the pixels
+   and of the weights come first, then 16 products, then sums and differences of these. No output
+   depends on a pixel outside its window, not even in its last bit: such pixels appear in products
+   that are not added to it. */
+#include "conv.h"
+
+#include <stdlib.h>
+
+#include "conv_tile.h"
+#include "pool.h"
+
+#define PLACES 16
+/* Values of a unit's transformed pixels and products: they are to stay in the second cache. */
+#define CACHED ((ptrdiff_t)1 << 19)
+/* Tiles of a unit are a multiple of this, as large as any tile of registers. */
+#define ROUND 12
+/* Units at most. */
+#define MOST 64
+
+typedef struct {
+    job *j;
+    ptrdiff_t across, down, all; /* tiles: in a row and a column of an image, and in all images */
+    ptrdiff_t units, strip;      /* of work, and the tiles done at a time in each */
+    ptrdiff_t width;             /* most outputs of a block */
+} plan;
+
+/* P rows of pixels (channels) times Q registers of weights (channels, outputs). */
+#define PRODUCT(NAME, PIXELS, REGISTERS)                                                           \
+    static void NAME(const REAL *x, ptrdiff_t channels, const REAL *weight, REAL *to) {            \
+        enum { P = PIXELS, Q = REGISTERS };                                                        \
+        vector sum[P][Q];                                                                          \
+        EACH_P EACH_Q sum[p][q] = (vector){0};                                                     \
+        for (ptrdiff_t c = 0; c < channels; c++, weight += Q * LANES) {                            \
+            vector w[Q];                                                                           \
+            EACH_Q w[q] = load(weight + q * LANES);                                                \
+            EACH_P {                                                                               \
+                vector v = all(x[p * channels + c]);                                               \
+                EACH_Q sum[p][q] += v * w[q];                                                      \
+            }                                                                                      \
+        }                                                                                          \
+        EACH_P EACH_Q store(to + (p * Q + q) * LANES, sum[p][q]);                                  \
+    }
+
+typedef void product(const REAL *, ptrdiff_t, const REAL *, REAL *);
+
+PRODUCT(product_1, 12, 1)
+PRODUCT(product_2, PIXELS_2, 2)
+#if WIDEST == 4
+PRODUCT(product_4, 6, 4)
+#else
+#define product_4 product_2
+#endif
+
+/* a - c, b + c, c - b, b - d: what the sums and differences are along either side. */
+#define LINE(to, at, step)                                                                         \
+    {                                                                                              \
+        vector a = (at)[0], b = (at)[step], c = (at)[2 * (step)], d = (at)[3 * (step)];            \
+        (to)[0] = a - c;                                                                           \
+        (to)[step] = b + c;                                                                        \
+        (to)[2 * (step)] = c - b;                                                                  \
+        (to)[3 * (step)] = b - d;                                                                  \
+    }
+
+/* The sums and differences of 4x4 pixels, written `step` values apart. */
+static void transform_pixels(const REAL *const *pixel, ptrdiff_t channels, REAL *to,
+                             ptrdiff_t step) {
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        vector v[PLACES];
+#pragma GCC unroll 16
+        for (int i = 0; i < PLACES; i++) v[i] = load(pixel[i] + c);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) LINE(v + i, v + i, 4)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) LINE(v + 4 * i, v + 4 * i, 1)
+#pragma GCC unroll 16
+        for (int i = 0; i < PLACES; i++) store(to + i * step + c, v[i]);
+    }
+}
+
+/* The 2x2 outputs of a tile, of which the products lie `step` values apart. */
+static vector write_outputs(const REAL *from, ptrdiff_t step, const REAL *bias, const finish *f,
+                            REAL *const *to, ptrdiff_t o) {
+    enum { P = 4, Q = 1 };
+    vector s[2][4], sum[P][Q], b = load(bias);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        vector m0 = load(from + i * step), m1 = load(from + (4 + i) * step);
+        vector m2 = load(from + (8 + i) * step), m3 = load(from + (12 + i) * step);
+        s[0][i] = m0 + m1 + m2;
+        s[1][i] = m1 - m2 - m3;
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        sum[2 * i][0] = s[i][0] + s[i][1] + s[i][2] + b;
+        sum[2 * i + 1][0] = s[i][1] - s[i][2] - s[i][3] + b;
+    }
+    vector check = (vector){0};
+    EACH_P check += sum[p][0] - sum[p][0];
+    STORE(0)
+    return check;
+}
+
+/* The sums and differences of the weights of a block of outputs. */
+static void transform_weights(void *with, ptrdiff_t unit) {
+    const plan *l = with;
+    job *j = l->j;
+    ptrdiff_t at = 0;
+    while (unit--) at += block_at(j, at);
+    ptrdiff_t block = block_at(j, at), width = block * LANES;
+    void *memory = malloc(64 + 9 * j->channels * width * sizeof(REAL));
+    if (!memory) {
+        j->failed = 1;
+        return;
+    }
+    REAL *from = aligned(memory), *to = j->packed + at * LANES * j->channels * PLACES;
+    conv_pack(j, 0, at, block, from);
+    ptrdiff_t step = j->channels * width;
+    for (ptrdiff_t i = 0; i < step; i += LANES) {
+        vector g[9], s[4][3];
+#pragma GCC unroll 9
+        for (int t = 0; t < 9; t++) g[t] = load(from + t * step + i);
+#pragma GCC unroll 3
+        for (int v = 0; v < 3; v++) {
+            vector ends = g[v] + g[6 + v];
+            s[0][v] = g[v];
+            s[1][v] = (ends + g[3 + v]) * (REAL)0.5;
+            s[2][v] = (ends - g[3 + v]) * (REAL)0.5;
+            s[3][v] = g[6 + v];
+        }
+#pragma GCC unroll 4
+        for (int u = 0; u < 4; u++) {
+            vector ends = s[u][0] + s[u][2];
+            store(to + (4 * u) * step + i, s[u][0]);
+            store(to + (4 * u + 1) * step + i, (ends + s[u][1]) * (REAL)0.5);
+            store(to + (4 * u + 2) * step + i, (ends - s[u][1]) * (REAL)0.5);
+            store(to + (4 * u + 3) * step + i, s[u][2]);
+        }
+    }
+    free(memory);
+}
+
+/* Where the 4x4 pixels of a tile lie, and where its 2x2 outputs are written. */
+static void find_tile(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t k, const REAL *zeros,
+                      REAL *unused, const REAL **pixel, REAL **to) {
+    ptrdiff_t y = i + w->top, x = k + w->left, c = w->channels;
+    const REAL *at = w->x + ((n * w->height + y) * w->width + x) * c;
+    REAL *out = w->y + n * w->image_step + i * w->row_step + k * w->pixel_step;
+    int clear = y >= 0 && y + 4 <= w->height && x >= 0 && x + 4 <= w->width;
+    for (ptrdiff_t u = 0; u < 4; u++, at += w->width * c) {
+        int row = y + u >= 0 && y + u < w->height;
+        for (ptrdiff_t v = 0; clear && v < 4; v++) pixel[4 * u + v] = at + v * c;
+        for (ptrdiff_t v = 0; !clear && v < 4; v++)
+            pixel[4 * u + v] = row && x + v >= 0 && x + v < w->width ? at + v * c : zeros;
+    }
+    for (ptrdiff_t u = 0; u < 2; u++)
+        for (ptrdiff_t v = 0; v < 2; v++)
+            to[2 * u + v] = i + u < w->out_height && k + v < w->out_width
+                                ? out + u * w->row_step + v * w->pixel_step : unused;
+}
+
+/* Multiply the transformed pixels of some tiles, rounded up, with a block of weights. */
+static void multiply(const REAL *pixels, ptrdiff_t tiles, ptrdiff_t channels, const REAL *weight,
+                     ptrdiff_t block, REAL *to) {
+    ptrdiff_t P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12;
+    product *compute = block == 4 ? product_4 : block == 2 ? product_2 : product_1;
+    for (ptrdiff_t t = 0; t < tiles; t += P)
+        compute(pixels + t * channels, channels, weight, to + t * block * LANES);
+}
+
+static void do_tiles(void *with, ptrdiff_t unit) {
+    const plan *l = with;
+    job *j = l->j;
+    const windows *w = &j->phases->w;
+    ptrdiff_t C = j->channels, S = l->strip, width = l->width;
+    ptrdiff_t v_step = S * C + LANES, m_step = S * width + LANES;
+    ptrdiff_t spare = at_least(C, j->vectors * LANES), values = PLACES * (v_step + m_step) + 2 * spare;
+    void *memory = malloc(64 + values * sizeof(REAL) + 12 * S * sizeof(REAL *) + spare);
+    if (!memory) {
+        j->failed = 1;
+        return;
+    }
+    REAL *v = aligned(memory), *m = v + PLACES * v_step, *zeros = m + PLACES * m_step;
+    REAL *unused = zeros + spare, **to = (REAL **)(unused + spare);
+    const REAL **plus = (const REAL **)(to + 4 * S);
+    unsigned char **kept = (unsigned char **)(plus + 4 * S), *never = (unsigned char *)(kept + 4 * S);
+    finish after = {.plus = j->plus ? plus : NULL, .kept = j->kept ? kept : NULL, .six = j->six};
+    memset(v, 0, PLACES * v_step * sizeof(REAL));
+    memset(zeros, 0, spare * sizeof(REAL));
+    ptrdiff_t tile = l->all * unit / l->units, end = l->all * (unit + 1) / l->units, n, i, k;
+    n = tile / (l->down * l->across);
+    i = tile / l->across % l->down * 2;
+    k = tile % l->across * 2;
+    vector check = (vector){0};
+    for (ptrdiff_t T; tile < end; tile += T) {
+        T = at_most(S, end - tile);
+        for (ptrdiff_t t = 0; t < T; t++) {
+            const REAL *pixel[PLACES];
+            find_tile(w, n, i, k, zeros, unused, pixel, to + 4 * t);
+            transform_pixels(pixel, C, v + t * C, v_step);
+            if ((k += 2) >= w->out_width) {
+                k = 0;
+                if ((i += 2) >= w->out_height) i = 0, n++;
+            }
+        }
+        for (ptrdiff_t p = 0; j->plus && p < 4 * T; p++)
+            plus[p] = to[p] == unused ? zeros : j->plus + (to[p] - j->y);
+        for (ptrdiff_t p = 0; j->kept && p < 4 * T; p++)
+            kept[p] = to[p] == unused ? never : j->kept + (to[p] - j->y);
+        for (ptrdiff_t first = 0, block; first < j->vectors; first += block) {
+            block = block_at(j, first);
+            const REAL *weight = j->packed + first * LANES * C * PLACES;
+            for (ptrdiff_t at = 0; at < PLACES; at++)
+                multiply(v + at * v_step, T, C, weight + at * C * block * LANES, block,
+                         m + at * m_step);
+            for (ptrdiff_t t = 0; t < T; t++)
+                for (ptrdiff_t q = 0; q < block; q++) {
+                    ptrdiff_t o = (first + q) * LANES;
+                    finish here = from(after, 4 * t, 0);
+                    if (j->scale) here.scale = j->scale + o, here.shift = j->shift + o;
+                    check += write_outputs(m + (t * block + q) * LANES, m_step, j->bias + o, &here,
+                                           to + 4 * t, o);
+                }
+        }
+    }
+    REAL sum = 0;
+    for (ptrdiff_t c = 0; c < LANES; c++) sum += check[c];
+    if (sum != 0) __atomic_store_n(&j->infinite, 1, __ATOMIC_RELAXED); /* it is NaN then */
+    free(memory);
+}
+
+int conv_by_tiles(const job *j) {
+    const phase *f = j->phases;
+    const windows *w = &f->w;
+    return j->count == 1 && w->rows == 3 && w->columns == 3 && w->stride_y == 1 &&
+           w->stride_x == 1 && w->dilation_y == 1 && w->dilation_x == 1 && j->groups == 1 &&
+           !j->depthwise && j->channels % LANES == 0 && j->outputs % LANES == 0 &&
+           pixels_of(w) > 128 + j->channels * j->outputs / 512;
+}
+
+void conv_tiles(job *j, int threads) {
+    const windows *w = &j->phases->w;
+    plan l = {.j = j, .down = pieces_of(w->out_height, 2), .across = pieces_of(w->out_width, 2)};
+    l.all = w->images * l.down * l.across;
+    l.width = at_most(WIDEST, j->vectors) * LANES;
+    /* No more than the weights take, which are read once for each strip. */
+    ptrdiff_t strip = at_most(CACHED / PLACES, j->channels * j->vectors * LANES);
+    strip = whole(at_least(1, strip / (j->channels + l.width)), ROUND);
+    ptrdiff_t least = at_least(at_most(strip, l.all / 4), WORTH / PLACES / j->channels / j->outputs);
+    l.units = at_least(1, at_most(MOST, l.all / at_least(least, 1)));
+    l.strip = at_most(strip, whole(pieces_of(l.all, l.units), ROUND));
+    ptrdiff_t blocks = 0, work = l.all * PLACES * j->channels * j->outputs;
+    for (ptrdiff_t at = 0; at < j->vectors; at += block_at(j, at)) blocks++;
+    if (work < 2 * WORTH) threads = 1;
+    share(transform_weights, &l, blocks, threads);
+    if (!j->failed) share(do_tiles, &l, l.units, threads);
+}
