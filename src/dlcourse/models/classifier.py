@@ -12,7 +12,10 @@ from dlcourse.metrics import accuracy
 from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.weights import load_weights, save_weights
-from dlcourse.workers import equal_pieces, run_each, threads_for
+
+
+#: Values of the images that pass through a network at a time.
+_VALUES = 2**19
 
 
 class Classifier(Module):
@@ -47,7 +50,11 @@ class Classifier(Module):
                 f"predict expects an array of NumPy or CuPy, found {type(x).__name__}: convert it "
                 "with np.asarray(x, dtype=np.float32)"
             )
-        return _scores(self.replica().eval(), x, batch_size)
+        xp, model = array_module(x), self.for_inference()
+        if xp is np:
+            batch_size = min(batch_size, max(1, _VALUES // max(1, x[:1].size)))
+        starts = range(0, max(1, len(x)), batch_size)
+        return xp.concatenate([model(x[i : i + batch_size]) for i in starts])
 
     def loss(self, x: Array, t: Array) -> float:
         """Return the mean cross-entropy of the images `x` with labels `t`, in the current mode."""
@@ -97,22 +104,3 @@ class Classifier(Module):
 
 class SequentialClassifier(Chain, Classifier):
     """Base of classifiers that run their parts one after another, in order of assignment."""
-
-
-#: Values of the images that pass through a network at a time, on each thread.
-_VALUES = 2**19
-
-
-def _scores(model: Classifier, x: Array, batch_size: int) -> Array:
-    xp = array_module(x)
-    if xp is np:
-        batch_size = min(batch_size, 10, max(1, _VALUES // max(1, x[:1].size)))
-    parts = [x[i : i + batch_size] for i in range(0, max(1, len(x)), batch_size)]
-    shares = equal_pieces(len(parts), threads_for(x))
-    # A module keeps intermediate arrays, so each thread needs its own.
-    twins = [model, *(model.replica() for _ in shares[1:])]
-
-    def work(index: int) -> list[Array]:
-        return [twins[index](part) for part in parts[shares[index]]]
-
-    return xp.concatenate([y for share in run_each(work, range(len(shares))) for y in share])

@@ -53,9 +53,9 @@ static void tiles(const job *j, const windows *w, ptrdiff_t vector, ptrdiff_t bl
 static void finish_one(const finish *f, REAL value, REAL *const *to, ptrdiff_t pixel, ptrdiff_t c) {
     if (f->scale) value = value * f->scale[c] + f->shift[c];
     if (f->plus) value += f->plus[pixel][c];
-    if (f->kept) f->kept[pixel][c] = f->six ? (value > 0) & (value < 6) : !(value <= 0);
-    if (f->kept && f->six && value >= 6) value = 6;
-    to[pixel][c] = f->kept && value <= 0 ? 0 : value;
+    if (f->kept) f->kept[pixel][c] = f->relu == 6 ? (value > 0) & (value < 6) : !(value <= 0);
+    if (f->relu == 6 && value >= 6) value = 6;
+    to[pixel][c] = f->relu && value <= 0 ? 0 : value;
 }
 
 /* All channels of a depthwise convolution for the pixels of a strip, a multiple of 6. */
@@ -103,7 +103,7 @@ static void do_pixels(job *j, const phase *f, ptrdiff_t group, ptrdiff_t low, pt
     const REAL **plus = (const REAL **)(to + STRIP);
     unsigned char **kept = (unsigned char **)(plus + STRIP);
     finish after = {.scale = j->scale, .shift = j->shift, .plus = j->plus ? plus : NULL,
-                    .kept = j->kept ? kept : NULL, .six = j->six};
+                    .kept = j->kept ? kept : NULL, .relu = j->relu};
     memset(zeros, 0, (length + spare) * sizeof(REAL));
     for (; first < end; first += STRIP) {
         ptrdiff_t pixels = at_most(STRIP, end - first);
@@ -235,17 +235,17 @@ static job job_for(const convolution *c, ptrdiff_t channels, ptrdiff_t outputs) 
 
 /* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or NULL. What
    follows is left out where it is NULL: each value times `scale` (O) plus `shift` (O); plus `plus`;
-   ReLU, or where `six` is not 0 ReLU6, whose mask is `kept`; both (N, OH, OW, O). Returns 1 if
-   memory is short, as all here do. */
+   ReLU where `relu` is 1, or ReLU6 where it is 6, whose mask is `kept`; all (N, OH, OW, O). Returns
+   1 if memory is short, as all here do. */
 API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias,
-             const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t six, REAL *y,
+             const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t relu, REAL *y,
              unsigned char *kept, int threads) {
     job j = job_for(c, c->channels, c->outputs);
     j.weight = weight;
     j.y = y;
     j.kept = kept;
     j.plus = plus;
-    j.six = six != 0;
+    j.relu = (int)relu;
     j.channel_step = j.positions;
     j.output_step = j.inputs * j.positions;
     j.group_step = j.outputs * j.output_step;

@@ -26,7 +26,7 @@ typedef struct {
     const REAL *y;       /* where the outputs begin; */
     const REAL *plus;    /* what is added to them, or NULL; */
     unsigned char *kept; /* and ReLU's mask, or NULL */
-    int six, depthwise;
+    int relu, depthwise;
     int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
     int infinite, failed;
 } job;

@@ -20,8 +20,8 @@
 typedef struct {
     const REAL *scale, *shift;  /* what they are multiplied with, and what is then added */
     const REAL *const *plus;    /* added as well: where it lies for each pixel, from output 0 on */
-    unsigned char *const *kept; /* then comes ReLU: where its mask lies likewise */
-    int six;                    /* whether that is ReLU6 */
+    int relu;                   /* then comes: 1 ReLU, 6 ReLU6 */
+    unsigned char *const *kept; /* where the mask of that lies for each pixel likewise */
 } finish;
 
 /* Finish `sum`, and write it to the places of the P pixels from output `o` on. The numbers of these
@@ -33,15 +33,15 @@ typedef struct {
         EACH_P sum[p][q] = sum[p][q] * scale + shift;                                              \
     }                                                                                              \
     if (f->plus) EACH_P EACH_Q sum[p][q] += load(f->plus[p] + o + q * LANES);                      \
-    if (f->kept && f->six) EACH_P EACH_Q {                                                         \
-        vector v = sum[p][q], top = all(6);                                                        \
-        store_flags(f->kept[p] + o + q * LANES, (v > 0) & (v < top));                              \
-        mask above = v >= top;                                                                     \
-        sum[p][q] = positive((vector)(((mask)v & ~above) | ((mask)top & above)));                  \
-    } else if (f->kept) EACH_P EACH_Q {                                                            \
+    if (f->kept && f->relu == 6) EACH_P EACH_Q                                                     \
+        store_flags(f->kept[p] + o + q * LANES, (sum[p][q] > 0) & (sum[p][q] < all(6)));           \
+    else if (f->kept) EACH_P EACH_Q                                                                \
         store_flags(f->kept[p] + o + q * LANES, ~(sum[p][q] <= 0));                                \
-        sum[p][q] = positive(sum[p][q]);                                                           \
+    if (f->relu == 6) EACH_P EACH_Q {                                                              \
+        mask above = sum[p][q] >= all(6);                                                          \
+        sum[p][q] = (vector)(((mask)sum[p][q] & ~above) | ((mask)all(6) & above));                 \
     }                                                                                              \
+    if (f->relu) EACH_P EACH_Q sum[p][q] = positive(sum[p][q]);                                    \
     EACH_P EACH_Q store(to[p] + o + q * LANES, sum[p][q]);
 
 #define TILE(NAME, PIXELS, REGISTERS)                                                              \

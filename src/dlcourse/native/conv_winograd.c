@@ -185,7 +185,7 @@ static void do_tiles(void *with, ptrdiff_t unit) {
     REAL *unused = zeros + spare, **to = (REAL **)(unused + spare);
     const REAL **plus = (const REAL **)(to + 4 * S);
     unsigned char **kept = (unsigned char **)(plus + 4 * S), *never = (unsigned char *)(kept + 4 * S);
-    finish after = {.plus = j->plus ? plus : NULL, .kept = j->kept ? kept : NULL, .six = j->six};
+    finish after = {.plus = j->plus ? plus : NULL, .kept = j->kept ? kept : NULL, .relu = j->relu};
     memset(v, 0, PLACES * v_step * sizeof(REAL));
     memset(zeros, 0, spare * sizeof(REAL));
     ptrdiff_t tile = l->all * unit / l->units, end = l->all * (unit + 1) / l->units, n, i, k;

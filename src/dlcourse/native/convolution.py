@@ -96,6 +96,7 @@ def conv_norm_relu(
     plus: np.ndarray | None = None,
     relu: bool = False,
     relu6: bool = False,
+    keep: bool = True,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Convolve, and do what layers behind it would do before the output is written.
@@ -110,11 +111,13 @@ def conv_norm_relu(
         What is then added to each value.
     relu, relu6 : bool
         Whether what is not above zero then becomes zero, and what is above 6 becomes 6.
+    keep : bool
+        Whether the mask for the way back is wanted.
 
     Returns
     -------
     y : array of shape (N, O, OH, OW)
-    kept : array of bool of the same shape, or None without `relu` and `relu6`
+    kept : array of bool of the same shape, or None if there is none
         Where the gradient passes: what `relu_grad` needs.
 
     Examples
@@ -129,7 +132,7 @@ def conv_norm_relu(
     """
     struct, shape = _convolution(x.shape, weight.shape, _pairs(windows), groups)
     y = np.empty(shape, x.dtype)
-    kept = np.empty(shape, bool) if relu or relu6 else None
+    kept = np.empty(shape, bool) if keep and (relu or relu6) else None
     images = y.transpose(0, 3, 1, 2)
     if plus is not None and plus.shape != images.shape:
         raise ValueError(f"expected plus of shape {images.shape}, found {plus.shape}")
@@ -139,7 +142,7 @@ def conv_norm_relu(
         _numbers("scale", scale, shape[3], x.dtype),
         _numbers("shift", shift, shape[3], x.dtype),
         None if plus is None else _last(plus),
-        *(relu6, y, kept),
+        *(6 if relu6 else int(relu), y, kept),
         threads=threads,
     )
     return images, None if kept is None else kept.transpose(0, 3, 1, 2)

@@ -14,6 +14,7 @@ from typing import TypeGuard, TypeVar
 from dlcourse import native
 from dlcourse.backend import Array
 from dlcourse.nn.activation import ReLU, ReLU6
+from dlcourse.nn.contract import only_forward
 from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.finish import Finish
 from dlcourse.nn.module import Module
@@ -60,8 +61,11 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
             x = last(x) if added is None else last(x, plus=added)
             continue
         kind = type(relu)
-        finish = Finish(None if norm is None else norm.factors, added, kind is ReLU, kind is ReLU6)
+        factors, keep = None if norm is None else norm.factors, not only_forward(first)
+        finish = Finish(factors, added, kind is ReLU, kind is ReLU6, keep)
         x = first(x, finish=finish)
+        if not keep:
+            continue
         if norm is not None:
             x = norm(x, source=finish.source)
         if relu is not None:

@@ -68,6 +68,26 @@ def _run(step: Pass, module: Module, inputs: tuple[Any, ...], options: dict[str,
         _here.calls = outer
 
 
+def _infer(forward: Pass, module: Module, x: Array, options: dict[str, Any]) -> Any:
+    """Run a pass of `Module.for_inference`: it leaves nothing behind, and all dtypes agree."""
+    outer, attributes = _here.calls, module.__dict__
+    before = len(attributes)
+    try:
+        _here.calls = (*outer, module)
+        if outer:
+            y = forward(module, x, **options)
+        else:
+            with blas_held():
+                y = forward(module, x, **options)
+        if y is None:
+            raise RuntimeError(f"forward of {place(module)} returned None: end it with `return`")
+        return y
+    finally:
+        _here.calls = outer
+        while len(attributes) > before:
+            attributes.popitem()  # the last that was added
+
+
 def guard_forward(forward: Pass) -> Pass:
     """Return a forward pass with what holds for every layer around it."""
 
@@ -77,10 +97,13 @@ def guard_forward(forward: Pass) -> Pass:
             return forward(self, *inputs, **options)
         given: Array = inputs[0] if inputs else next(iter(options.values()), None)
         x = given
+        attributes = self.__dict__
+        alone = attributes.get("_inference")
+        if alone is not None and type(x) is np.ndarray and x.dtype == alone and len(inputs) == 1:
+            return _infer(forward, self, x, options)
         if type(x) is not np.ndarray or x.dtype.kind not in self.input_kinds:
             _check_input(self, x)
             x = _plain(self, x)
-        attributes = self.__dict__
         record: _Record = attributes.get("_record") or attributes.setdefault("_record", _Record())
         record.inputs = (getattr(x, "dtype", None),)
         if len(inputs) > 1:
@@ -120,7 +143,7 @@ def guard_backward(backward: Pass) -> Pass:
             return backward(self, *grads, **options)
         attributes = self.__dict__
         record: _Record | None = attributes.get("_record")
-        if record is None or record.run is None:
+        if record is None or record.run is None or only_forward(self):
             record = _without_forward(self)
         else:
             if record.repeated:
@@ -151,6 +174,11 @@ def guard(cls: type[Module], base: type[Module]) -> None:
         method = getattr(cls, name)
         if method is not getattr(base, name) and not hasattr(method, "guarded"):
             setattr(cls, name, around(method))
+
+
+def only_forward(module: Module) -> bool:
+    """Whether a module belongs to a network of `Module.for_inference`."""
+    return "_inference" in vars(module)
 
 
 def added(module: Module) -> set[str]:
@@ -232,6 +260,11 @@ def _differs(x: Any, dtype: Any) -> bool:
 
 
 def _without_forward(module: Module) -> _Record:
+    if only_forward(module):
+        raise RuntimeError(
+            f"backward of {place(module)} needs what a forward pass keeps, and a network made by "
+            "for_inference() keeps nothing: call the network itself"
+        )
     if hasattr(module.forward, "guarded"):
         raise RuntimeError(
             f"backward of {place(module)} needs a forward pass before it: call the layer on its "

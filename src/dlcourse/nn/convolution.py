@@ -127,6 +127,7 @@ class Conv2d(Module):
             plus=finish.plus,
             relu=finish.relu,
             relu6=finish.relu6,
+            keep=finish.keep,
             threads=threads_for(x),
         )
         return y

@@ -16,5 +16,6 @@ class Finish:
     plus: Array | None  #: then added to the output
     relu: bool  #: whether ReLU follows
     relu6: bool  #: whether ReLU6 follows
+    keep: bool  #: whether a backward pass may follow, which needs the rest
     kept: Array | None = None  #: the mask of either; the layer sets it
     source: Callable[[], Array] | None = None  #: the output before all that; the layer sets it
