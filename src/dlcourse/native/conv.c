@@ -179,7 +179,7 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
     ptrdiff_t work = 0, units = 0, lanes = j->vectors * LANES;
     for (phase *f = j->phases; f < j->phases + j->count; f++) {
         ptrdiff_t pixels = pixels_of(&f->w);
-        ptrdiff_t each = pixels * lanes * (f->taps * j->inputs + 8); /* 8: to find and to write */
+        ptrdiff_t each = pixels * lanes * (f->taps * j->inputs + 32); /* 32: to find and to write */
         f->pieces = at_least(1, at_most(at_most(each / WORTH, MOST_PIECES), pixels / STRIP));
         f->unit = units;
         units += f->pieces * j->groups;
@@ -212,7 +212,7 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
         }
     }
     if (packed) pack_all(j);
-    share(do_unit, j, units, work < 2 * WORTH ? 1 : threads);
+    share(do_unit, j, units, work < 3 * WORTH ? 1 : threads);
     free(memory);
     return j->failed;
 }

@@ -252,7 +252,7 @@ void conv_tiles(job *j, int threads) {
     l.strip = at_most(strip, whole(pieces_of(l.all, l.units), ROUND));
     ptrdiff_t blocks = 0, work = l.all * PLACES * j->channels * j->outputs;
     for (ptrdiff_t at = 0; at < j->vectors; at += block_at(j, at)) blocks++;
-    if (work < 2 * WORTH) threads = 1;
+    if (work < 3 * WORTH) threads = 1;
     share(transform_weights, &l, blocks, threads);
     if (!j->failed) share(do_tiles, &l, l.units, threads);
 }
