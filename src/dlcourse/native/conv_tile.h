@@ -13,9 +13,6 @@
 #define PIXELS_2 6
 #endif
 
-#define EACH_P _Pragma("GCC unroll 16") for (int p = 0; p < P; p++)
-#define EACH_Q _Pragma("GCC unroll 4") for (int q = 0; q < Q; q++)
-
 /* What is done with a block of outputs before they are written; what is NULL is left out. */
 typedef struct {
     const REAL *scale, *shift;  /* what they are multiplied with, and what is then added */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "conv_weight_tile.h"
+#include "conv_winograd_weight.h"
 #include "pool.h"
 #include "sliding.h"
 #include "transpose.h"
@@ -256,6 +257,14 @@ API int conv_weight_grad(const REAL *x, const convolution *c, const REAL *dy, RE
     void *memory = malloc(64 + (j.by_parts ? j.pieces : 1) * j.size * sizeof(REAL));
     if (!memory) return 1;
     j.totals = aligned(memory);
+    if (weight_by_tiles(c)) {
+        j.failed = weight_tiles(c, x, dy, j.totals, threads);
+        if (!j.failed) share(write_block, &j, j.blocks, j.size < WORTH / 8 ? 1 : threads);
+        if (j.failed || !j.infinite) {
+            free(memory);
+            return j.failed;
+        }
+    }
     do {
         j.infinite = 0;
         share(do_unit, &j, units, work < 2 * WORTH ? 1 : threads);

@@ -9,15 +9,23 @@
 #include <stdlib.h>
 
 #include "conv_tile.h"
+#include "conv_winograd.h"
 #include "pool.h"
 
-#define PLACES 16
 /* Values of a unit's transformed pixels and products: they are to stay in the second cache. */
 #define CACHED ((ptrdiff_t)1 << 19)
-/* Tiles of a unit are a multiple of this, as large as any tile of registers. */
+/* Tiles done at a time are a multiple of this, as large as any tile of registers. */
 #define ROUND 12
 /* Units at most. */
 #define MOST 64
+
+PRODUCT(product_1, 12, 1, x[p * x_step + k])
+PRODUCT(product_2, PIXELS_2, 2, x[p * x_step + k])
+#if WIDEST == 4
+PRODUCT(product_4, 6, 4, x[p * x_step + k])
+#else
+#define product_4 product_2
+#endif
 
 typedef struct {
     job *j;
@@ -25,59 +33,6 @@ typedef struct {
     ptrdiff_t units, strip;      /* of work, and the tiles done at a time in each */
     ptrdiff_t width;             /* most outputs of a block */
 } plan;
-
-/* P rows of pixels (channels) times Q registers of weights (channels, outputs). */
-#define PRODUCT(NAME, PIXELS, REGISTERS)                                                           \
-    static void NAME(const REAL *x, ptrdiff_t channels, const REAL *weight, REAL *to) {            \
-        enum { P = PIXELS, Q = REGISTERS };                                                        \
-        vector sum[P][Q];                                                                          \
-        EACH_P EACH_Q sum[p][q] = (vector){0};                                                     \
-        for (ptrdiff_t c = 0; c < channels; c++, weight += Q * LANES) {                            \
-            vector w[Q];                                                                           \
-            EACH_Q w[q] = load(weight + q * LANES);                                                \
-            EACH_P {                                                                               \
-                vector v = all(x[p * channels + c]);                                               \
-                EACH_Q sum[p][q] += v * w[q];                                                      \
-            }                                                                                      \
-        }                                                                                          \
-        EACH_P EACH_Q store(to + (p * Q + q) * LANES, sum[p][q]);                                  \
-    }
-
-typedef void product(const REAL *, ptrdiff_t, const REAL *, REAL *);
-
-PRODUCT(product_1, 12, 1)
-PRODUCT(product_2, PIXELS_2, 2)
-#if WIDEST == 4
-PRODUCT(product_4, 6, 4)
-#else
-#define product_4 product_2
-#endif
-
-/* a - c, b + c, c - b, b - d: what the sums and differences are along either side. */
-#define LINE(to, at, step)                                                                         \
-    {                                                                                              \
-        vector a = (at)[0], b = (at)[step], c = (at)[2 * (step)], d = (at)[3 * (step)];            \
-        (to)[0] = a - c;                                                                           \
-        (to)[step] = b + c;                                                                        \
-        (to)[2 * (step)] = c - b;                                                                  \
-        (to)[3 * (step)] = b - d;                                                                  \
-    }
-
-/* The sums and differences of 4x4 pixels, written `step` values apart. */
-static void transform_pixels(const REAL *const *pixel, ptrdiff_t channels, REAL *to,
-                             ptrdiff_t step) {
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        vector v[PLACES];
-#pragma GCC unroll 16
-        for (int i = 0; i < PLACES; i++) v[i] = load(pixel[i] + c);
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) LINE(v + i, v + i, 4)
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) LINE(v + 4 * i, v + 4 * i, 1)
-#pragma GCC unroll 16
-        for (int i = 0; i < PLACES; i++) store(to + i * step + c, v[i]);
-    }
-}
 
 /* The 2x2 outputs of a tile, of which the products lie `step` values apart. */
 static vector write_outputs(const REAL *from, ptrdiff_t step, const REAL *bias, const finish *f,
@@ -141,32 +96,14 @@ static void transform_weights(void *with, ptrdiff_t unit) {
     free(memory);
 }
 
-/* Where the 4x4 pixels of a tile lie, and where its 2x2 outputs are written. */
-static void find_tile(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t k, const REAL *zeros,
-                      REAL *unused, const REAL **pixel, REAL **to) {
-    ptrdiff_t y = i + w->top, x = k + w->left, c = w->channels;
-    const REAL *at = w->x + ((n * w->height + y) * w->width + x) * c;
-    REAL *out = w->y + n * w->image_step + i * w->row_step + k * w->pixel_step;
-    int clear = y >= 0 && y + 4 <= w->height && x >= 0 && x + 4 <= w->width;
-    for (ptrdiff_t u = 0; u < 4; u++, at += w->width * c) {
-        int row = y + u >= 0 && y + u < w->height;
-        for (ptrdiff_t v = 0; clear && v < 4; v++) pixel[4 * u + v] = at + v * c;
-        for (ptrdiff_t v = 0; !clear && v < 4; v++)
-            pixel[4 * u + v] = row && x + v >= 0 && x + v < w->width ? at + v * c : zeros;
-    }
-    for (ptrdiff_t u = 0; u < 2; u++)
-        for (ptrdiff_t v = 0; v < 2; v++)
-            to[2 * u + v] = i + u < w->out_height && k + v < w->out_width
-                                ? out + u * w->row_step + v * w->pixel_step : unused;
-}
-
 /* Multiply the transformed pixels of some tiles, rounded up, with a block of weights. */
 static void multiply(const REAL *pixels, ptrdiff_t tiles, ptrdiff_t channels, const REAL *weight,
                      ptrdiff_t block, REAL *to) {
     ptrdiff_t P = block == 4 ? 6 : block == 2 ? PIXELS_2 : 12;
     product *compute = block == 4 ? product_4 : block == 2 ? product_2 : product_1;
     for (ptrdiff_t t = 0; t < tiles; t += P)
-        compute(pixels + t * channels, channels, weight, to + t * block * LANES);
+        compute(pixels + t * channels, channels, channels, weight, block * LANES,
+                to + t * block * LANES, block * LANES, 0);
 }
 
 static void do_tiles(void *with, ptrdiff_t unit) {
@@ -197,12 +134,10 @@ static void do_tiles(void *with, ptrdiff_t unit) {
         T = at_most(S, end - tile);
         for (ptrdiff_t t = 0; t < T; t++) {
             const REAL *pixel[PLACES];
-            find_tile(w, n, i, k, zeros, unused, pixel, to + 4 * t);
+            find_pixels(w, n, i, k, zeros, pixel);
+            find_outputs(w, n, i, k, unused, to + 4 * t);
             transform_pixels(pixel, C, v + t * C, v_step);
-            if ((k += 2) >= w->out_width) {
-                k = 0;
-                if ((i += 2) >= w->out_height) i = 0, n++;
-            }
+            next_tile(w, &n, &i, &k);
         }
         for (ptrdiff_t p = 0; j->plus && p < 4 * T; p++)
             plus[p] = to[p] == unused ? zeros : j->plus + (to[p] - j->y);
@@ -231,11 +166,8 @@ static void do_tiles(void *with, ptrdiff_t unit) {
 }
 
 int conv_by_tiles(const job *j) {
-    const phase *f = j->phases;
-    const windows *w = &f->w;
-    return j->count == 1 && w->rows == 3 && w->columns == 3 && w->stride_y == 1 &&
-           w->stride_x == 1 && w->dilation_y == 1 && w->dilation_x == 1 && j->groups == 1 &&
-           !j->depthwise && j->channels % LANES == 0 && j->outputs % LANES == 0 &&
+    const windows *w = &j->phases->w;
+    return j->count == 1 && j->groups == 1 && !j->depthwise && in_tiles(w, j->outputs) &&
            pixels_of(w) > 128 + j->channels * j->outputs / 512;
 }
 

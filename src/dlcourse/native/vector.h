@@ -39,6 +39,10 @@ static inline void store_flags(unsigned char *to, mask holds) {
     *(flags *)to = -__builtin_convertvector(holds, flags); /* a comparison gives 0 or -1 */
 }
 
+/* For each of P times Q registers, unrolled. */
+#define EACH_P _Pragma("GCC unroll 16") for (int p = 0; p < P; p++)
+#define EACH_Q _Pragma("GCC unroll 4") for (int q = 0; q < Q; q++)
+
 #if defined(_WIN32)
 #define API __declspec(dllexport)
 #else
