@@ -505,10 +505,9 @@ def _twin(value: Any, made: dict[int, Any], shared: frozenset[type] = _SHARED) -
     twin: Any
     if isinstance(value, Module):
         twin = made[id(value)] = kind.__new__(kind)
-        vars(twin).update(
-            (name, part if type(part) in shared else _twin(part, made, shared))
-            for name, part in value.__getstate__().items()
-        )
+        attributes = vars(twin)
+        for name, part in value.__getstate__().items():
+            attributes[name] = part if type(part) in shared else _twin(part, made, shared)
         return twin
     if isinstance(value, Parameter):
         twin = made[id(value)] = kind.__new__(kind)
@@ -517,6 +516,8 @@ def _twin(value: Any, made: dict[int, Any], shared: frozenset[type] = _SHARED) -
     if isinstance(value, np.random.Generator):
         twin = made[id(value)] = copy.deepcopy(value)
         return twin
+    if kind is tuple and shared.issuperset(map(type, value)):
+        return value
     if kind in (list, tuple):
         return kind(part if type(part) in shared else _twin(part, made, shared) for part in value)
     if kind is dict:
