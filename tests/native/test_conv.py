@@ -290,3 +290,76 @@ def test_parity(inputs, outputs, size, kernel, stride, padding, dilation, groups
         values = values.detach().numpy()
         most = TOLERANCE[dtype] * np.abs(values).max()
         np.testing.assert_allclose(found[name], values, rtol=0, atol=most, err_msg=name)
+
+
+# -- 3x3 by fewer products -------------------------------------------------------------------
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    n=st.sampled_from([1, 2, 5]),
+    padding=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    inputs=st.sampled_from([16, 32, 48, 80]),
+    outputs=st.sampled_from([16, 32, 48, 64, 112]),
+    size=st.tuples(st.integers(3, 24), st.integers(3, 24)),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_tiles_of_any_size(n, padding, inputs, outputs, size, dtype):
+    rng = np.random.default_rng(0)
+    x, weight = numbers(rng, (n, inputs, *size), dtype), numbers(rng, (outputs, inputs, 3, 3), dtype)
+    compare(x, weight, numbers(rng, outputs, dtype), Geometry((3, 3), (1, 1), padding))
+
+
+def tiles(dtype="float32", images=2):
+    """Images, weights and gradients of a layer that is cut into tiles."""
+    rng = np.random.default_rng(0)
+    x, dy = numbers(rng, (2, images, 32, 14, 13), dtype)
+    return x, numbers(rng, (32, 32, 3, 3), dtype), dy, Geometry((3, 3), padding=(1, 1))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3e38])
+def test_tiles_keep_what_is_no_finite_number_where_it_is(value):
+    x, weight, dy, geometry = tiles()
+    for array in (x, dy):
+        array[1, 3, 5, 6] = value
+        with native.plain(), np.errstate(all="ignore"):
+            expected = every_pass(x, weight, None, dy, geometry)
+        found = every_pass(x, weight, None, dy, geometry)
+        for name in expected:
+            for kind in (np.isnan, np.isposinf, np.isneginf):
+                np.testing.assert_array_equal(kind(found[name]), kind(expected[name]), name)
+        array[1, 3, 5, 6] = 1
+
+
+def test_an_output_of_a_tile_is_that_of_its_window_to_the_last_bit():
+    x, weight, dy, geometry = tiles()
+    y, dx = native.conv(x, weight, None, geometry), None
+    dx = native.conv_input_grad(dy, weight, x.shape, geometry)
+    for i, j in ((0, 0), (6, 6), (7, 5), (13, 12)):
+        changed, window = x.copy(), np.zeros((14, 13), bool)
+        changed[:, :, i, j] += 100
+        window[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2] = True
+        np.testing.assert_array_equal(
+            (native.conv(changed, weight, None, geometry) != y).any((0, 1)), window
+        )
+        changed = dy.copy()
+        changed[:, :, i, j] += 100
+        np.testing.assert_array_equal(
+            (native.conv_input_grad(changed, weight, x.shape, geometry) != dx).any((0, 1)), window
+        )
+
+
+def test_threads_change_no_bit_of_tiles():
+    x, weight, dy, geometry = tiles(images=40)
+    alone, together = (every_pass(x, weight, None, dy, geometry, threads=n) for n in (1, 3))
+    for name in alone:
+        np.testing.assert_array_equal(alone[name], together[name], name)
+
+
+def test_the_mask_is_left_out_where_nobody_wants_it():
+    x, weight, _, geometry = tiles()
+    for options in ({"relu": True}, {"relu6": True}):
+        y, kept = native.conv_norm_relu(x, weight, None, geometry, **options, keep=False)
+        assert kept is None
+        expected = native.conv_norm_relu(x, weight, None, geometry, **options)[0]
+        np.testing.assert_array_equal(y, expected)

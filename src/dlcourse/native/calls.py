@@ -31,7 +31,7 @@ class Kernel:
         A letter for each but the last: ``a`` an array, which may be None where the function allows
         it; ``n`` a whole number; ``r`` a real one, a double in C whatever the dtype.
     may_fail : bool
-        Whether it returns 0, or another number where it gets no memory.
+        Whether it returns a number: 1 where it gets no memory.
     """
 
     def __init__(self, name: str, parameters: str, *, may_fail: bool = False) -> None:
@@ -40,16 +40,17 @@ class Kernel:
         self._may_fail = may_fail
         self._functions: dict[str, Any] = {}  # by the letter of a dtype
 
-    def __call__(self, first: np.ndarray, *others: Any, threads: int | None = None) -> None:
-        """Call it on contiguous memory; nothing here checks that it is."""
+    def __call__(self, first: np.ndarray, *others: Any, threads: int | None = None) -> int:
+        """Call it on contiguous memory, which nothing here checks; return its number, or 0."""
         function = self._functions.get(first.dtype.char) or self._found(first.dtype)
         failed = function(
             _address(first),
             *[_address(x) if isinstance(x, np.ndarray) else x for x in others],
             threads or threads_for(first),
         )
-        if failed:
+        if failed == 1:
             raise MemoryError(f"no memory for the sums of {self._name}")
+        return failed or 0
 
     def _found(self, dtype: np.dtype) -> Any:
         function = getattr(library(dtype), self._name)

@@ -190,6 +190,7 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
                     j->taps * j->outputs > w->images * w->height * w->width;
     if (j->by_outputs) units = j->groups * pieces_of(j->vectors, 2);
     int by_tiles = conv_by_tiles(j);
+    if (j->pooled && !by_tiles) return 2;
     ptrdiff_t all = j->groups * lanes, places = by_tiles ? 16 : j->taps;
     ptrdiff_t packed = j->by_outputs && !by_tiles ? 0 : places * j->inputs * all;
     void *memory = malloc(64 + (3 * all + packed) * sizeof(REAL));
@@ -206,9 +207,9 @@ static int run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, i
     if (by_tiles) {
         j->by_outputs = 0;
         conv_tiles(j, threads);
-        if (!j->infinite || j->failed) {
+        if (!j->infinite || j->failed || j->pooled) {
             free(memory);
-            return j->failed;
+            return j->failed ? 1 : 2 * j->infinite;
         }
     }
     if (packed) pack_all(j);
@@ -235,17 +236,19 @@ static job job_for(const convolution *c, ptrdiff_t channels, ptrdiff_t outputs) 
 
 /* y (N, OH, OW, O) of x (N, H, W, C), weight (O, C / groups, KH, KW), and bias (O) or NULL. What
    follows is left out where it is NULL: each value times `scale` (O) plus `shift` (O); plus `plus`;
-   ReLU where `relu` is 1, or ReLU6 where it is 6, whose mask is `kept`; all (N, OH, OW, O). Returns
-   1 if memory is short, as all here do. */
+   ReLU where `relu` is 1, or ReLU6 where it is 6, whose mask is `kept`; all (N, OH, OW, O). With
+   `pooled`, the largest of 2x2 of these, y (N, OH / 2, OW / 2, O), without `plus` and `kept`. Returns
+   1 if memory is short, as all here do; and 2 if it cannot do that, or not with such numbers. */
 API int conv(const REAL *x, const convolution *c, const REAL *weight, const REAL *bias,
-             const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t relu, REAL *y,
-             unsigned char *kept, int threads) {
+             const REAL *scale, const REAL *shift, const REAL *plus, ptrdiff_t relu, ptrdiff_t pooled,
+             REAL *y, unsigned char *kept, int threads) {
     job j = job_for(c, c->channels, c->outputs);
     j.weight = weight;
     j.y = y;
     j.kept = kept;
     j.plus = plus;
     j.relu = (int)relu;
+    j.pooled = (int)pooled;
     j.channel_step = j.positions;
     j.output_step = j.inputs * j.positions;
     j.group_step = j.outputs * j.output_step;

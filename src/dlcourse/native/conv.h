@@ -27,6 +27,7 @@ typedef struct {
     const REAL *plus;    /* what is added to them, or NULL; */
     unsigned char *kept; /* and ReLU's mask, or NULL */
     int relu, depthwise;
+    int pooled; /* whether of 2x2 outputs only the largest is written, as `y` says where */
     int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
     int infinite, failed;
 } job;

@@ -21,9 +21,8 @@ typedef struct {
     unsigned char *const *kept; /* where the mask of that lies for each pixel likewise */
 } finish;
 
-/* Finish `sum`, and write it to the places of the P pixels from output `o` on. The numbers of these
-   outputs lie from FIRST on. */
-#define STORE(FIRST)                                                                               \
+/* Finish `sum`, which belongs to the outputs from `o` on; their numbers lie from FIRST on. */
+#define FINISH(FIRST)                                                                               \
     if (f->scale) EACH_Q {                                                                         \
         vector scale = load(f->scale + FIRST + q * LANES);                                         \
         vector shift = load(f->shift + FIRST + q * LANES);                                         \
@@ -38,7 +37,11 @@ typedef struct {
         mask above = sum[p][q] >= all(6);                                                          \
         sum[p][q] = (vector)(((mask)sum[p][q] & ~above) | ((mask)all(6) & above));                 \
     }                                                                                              \
-    if (f->relu) EACH_P EACH_Q sum[p][q] = positive(sum[p][q]);                                    \
+    if (f->relu) EACH_P EACH_Q sum[p][q] = positive(sum[p][q]);
+
+/* The same, and write it to the places of the P pixels. */
+#define STORE(FIRST)                                                                               \
+    FINISH(FIRST)                                                                                  \
     EACH_P EACH_Q store(to[p] + o + q * LANES, sum[p][q]);
 
 #define TILE(NAME, PIXELS, REGISTERS)                                                              \

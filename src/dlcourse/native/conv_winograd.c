@@ -34,9 +34,14 @@ typedef struct {
     ptrdiff_t width;             /* most outputs of a block */
 } plan;
 
-/* The 2x2 outputs of a tile, of which the products lie `step` values apart. */
+static inline vector larger(vector a, vector b) {
+    mask first = a > b;
+    return (vector)(((mask)a & first) | ((mask)b & ~first));
+}
+
+/* The 2x2 outputs of a tile, of which the products lie `step` values apart; or the largest. */
 static vector write_outputs(const REAL *from, ptrdiff_t step, const REAL *bias, const finish *f,
-                            REAL *const *to, ptrdiff_t o) {
+                            REAL *const *to, ptrdiff_t o, int pooled) {
     enum { P = 4, Q = 1 };
     vector s[2][4], sum[P][Q], b = load(bias);
 #pragma GCC unroll 4
@@ -53,7 +58,11 @@ static vector write_outputs(const REAL *from, ptrdiff_t step, const REAL *bias, 
     }
     vector check = (vector){0};
     EACH_P check += sum[p][0] - sum[p][0];
-    STORE(0)
+    FINISH(0)
+    if (pooled)
+        store(to[0] + o, larger(larger(sum[0][0], sum[1][0]), larger(sum[2][0], sum[3][0])));
+    else
+        EACH_P store(to[p] + o, sum[p][0]);
     return check;
 }
 
@@ -106,6 +115,12 @@ static void multiply(const REAL *pixels, ptrdiff_t tiles, ptrdiff_t channels, co
                 to + t * block * LANES, block * LANES, 0);
 }
 
+/* Where the largest output of a tile lies among those of the others. */
+static REAL *pooled_place(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t k) {
+    ptrdiff_t down = w->out_height / 2, across = w->out_width / 2;
+    return w->y + ((n * down + i / 2) * across + k / 2) * w->pixel_step;
+}
+
 static void do_tiles(void *with, ptrdiff_t unit) {
     const plan *l = with;
     job *j = l->j;
@@ -136,6 +151,7 @@ static void do_tiles(void *with, ptrdiff_t unit) {
             const REAL *pixel[PLACES];
             find_pixels(w, n, i, k, zeros, pixel);
             find_outputs(w, n, i, k, unused, to + 4 * t);
+            if (j->pooled) to[4 * t] = to[4 * t + 3] == unused ? unused : pooled_place(w, n, i, k);
             transform_pixels(pixel, C, v + t * C, v_step);
             next_tile(w, &n, &i, &k);
         }
@@ -155,7 +171,7 @@ static void do_tiles(void *with, ptrdiff_t unit) {
                     finish here = from(after, 4 * t, 0);
                     if (j->scale) here.scale = j->scale + o, here.shift = j->shift + o;
                     check += write_outputs(m + (t * block + q) * LANES, m_step, j->bias + o, &here,
-                                           to + 4 * t, o);
+                                           to + 4 * t, o, j->pooled);
                 }
         }
     }
@@ -167,8 +183,10 @@ static void do_tiles(void *with, ptrdiff_t unit) {
 
 int conv_by_tiles(const job *j) {
     const windows *w = &j->phases->w;
+    /* The weights are transformed anew each time. Whether that pays is asked of a single image, so
+       that it has the same bits alone and among others. */
     return j->count == 1 && j->groups == 1 && !j->depthwise && in_tiles(w, j->outputs) &&
-           pixels_of(w) > 128 + j->channels * j->outputs / 512;
+           w->out_height * w->out_width >= j->channels * j->outputs / 512;
 }
 
 void conv_tiles(job *j, int threads) {

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from dlcourse.kernels import output_size
 from dlcourse.native.calls import Kernel
+from dlcourse.native.pooling import max_pool
 
-_conv = Kernel("conv", "anaaaaanaa", may_fail=True)
+_conv = Kernel("conv", "anaaaaannaa", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
@@ -97,6 +98,7 @@ def conv_norm_relu(
     relu: bool = False,
     relu6: bool = False,
     keep: bool = True,
+    pool: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Convolve, and do what layers behind it would do before the output is written.
@@ -113,10 +115,13 @@ def conv_norm_relu(
         Whether what is not above zero then becomes zero, and what is above 6 becomes 6.
     keep : bool
         Whether the mask for the way back is wanted.
+    pool : bool
+        Whether what is returned is the largest value of each 2x2 of all that, without `plus` and
+        `keep`.
 
     Returns
     -------
-    y : array of shape (N, O, OH, OW)
+    y : array of shape (N, O, OH, OW), or (N, O, OH // 2, OW // 2) with `pool`
     kept : array of bool of the same shape, or None if there is none
         Where the gradient passes: what `relu_grad` needs.
 
@@ -131,20 +136,25 @@ def conv_norm_relu(
     (array([[[[ 0., 21.]]]]), array([[[[False,  True]]]]))
     """
     struct, shape = _convolution(x.shape, weight.shape, _pairs(windows), groups)
-    y = np.empty(shape, x.dtype)
+    pairs = shape[1] // 2, shape[2] // 2
+    y = np.empty((shape[0], *pairs, shape[3]) if pool else shape, x.dtype)
     kept = np.empty(shape, bool) if keep and (relu or relu6) else None
     images = y.transpose(0, 3, 1, 2)
     if plus is not None and plus.shape != images.shape:
         raise ValueError(f"expected plus of shape {images.shape}, found {plus.shape}")
-    _conv(
+    given: dict[str, Any] = {"scale": scale, "shift": shift, "relu": relu, "relu6": relu6}
+    unable = _conv(
         *(_last(x), ctypes.addressof(struct), _contiguous(weight)),
         _numbers("bias", bias, shape[3], x.dtype),
         _numbers("scale", scale, shape[3], x.dtype),
         _numbers("shift", shift, shape[3], x.dtype),
         None if plus is None else _last(plus),
-        *(6 if relu6 else int(relu), y, kept),
+        *(6 if relu6 else int(relu), pool, y, kept),
         threads=threads,
     )
+    if unable:
+        whole, _ = conv_norm_relu(x, weight, bias, windows, groups, **given, threads=threads)
+        return max_pool(whole, (2, 2), (2, 2), (0, 0), pairs)[0], None
     return images, None if kept is None else kept.transpose(0, 3, 1, 2)
 
 

@@ -19,12 +19,13 @@ from dlcourse.nn.convolution import Conv2d
 from dlcourse.nn.finish import Finish
 from dlcourse.nn.module import Module
 from dlcourse.nn.normalization import BatchNorm2d
+from dlcourse.nn.pooling import MaxPool2d
 
 M = TypeVar("M", bound=Module)
 
 #: What is known here; another forward pass may stand in its place, to count or to time it.
 _FORWARD: dict[type[Module], Callable[..., Array]] = {
-    kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU, ReLU6)
+    kind: kind.forward for kind in (Conv2d, BatchNorm2d, ReLU, ReLU6, MaxPool2d)
 }
 
 
@@ -33,7 +34,7 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
 
     Where the kernels in C can serve, these run in one pass: a `Conv2d`, a `BatchNorm2d` in
     evaluation behind it, and a `ReLU` or `ReLU6` behind that; a `BatchNorm2d` in training and a
-    `ReLU`. No bit of an output or a gradient depends on that.
+    `ReLU`; where no backward pass can follow, also a `MaxPool2d` of 2x2 behind all that. No bit of an output or a gradient depends on that.
 
     Parameters
     ----------
@@ -52,17 +53,17 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
     >>> bool((chained(x, conv, relu) == relu(conv(x))).all())
     True
     """
-    for first, norm, relu in _groups(parts):
+    for first, norm, relu, pool in _groups(parts):
         added = plus if (relu or first) is parts[-1] else None
         if not _serves(first, norm, relu, x, added):
-            *before, last = (part for part in (first, norm, relu) if part is not None)
+            *before, last = (part for part in (first, norm, relu, pool) if part is not None)
             for part in before:
                 x = part(x)
             x = last(x) if added is None else last(x, plus=added)
             continue
         kind = type(relu)
         factors, keep = None if norm is None else norm.factors, not only_forward(first)
-        finish = Finish(factors, added, kind is ReLU, kind is ReLU6, keep)
+        finish = Finish(factors, added, kind is ReLU, kind is ReLU6, pool is not None, keep)
         x = first(x, finish=finish)
         if not keep:
             continue
@@ -87,12 +88,13 @@ def _serves(
 
 def _groups(
     parts: tuple[Module, ...],
-) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | ReLU6 | None]]:
-    """Yield each module with the normalization and the ReLU behind it whose work it can do."""
+) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | ReLU6 | None, MaxPool2d | None]]:
+    """Yield each module with those behind it whose work it can do."""
     at = 0
     while at < len(parts):
         first, norm = parts[at], None
         relu: ReLU | ReLU6 | None = None
+        pool: MaxPool2d | None = None
         at += 1
         if _is(first, Conv2d):
             if at < len(parts) and _is(behind := parts[at], BatchNorm2d) and _fits(first, behind):
@@ -102,17 +104,27 @@ def _groups(
                 relu = behind
                 at += 1
         elif not _is(first, BatchNorm2d):
-            yield first, None, None
+            yield first, None, None, None
             continue
         if relu is None and at < len(parts) and _is(behind := parts[at], ReLU):
             relu = behind
             at += 1
-        yield first, norm, relu
+        if only_forward(first) and relu is not None and type(first) is Conv2d:
+            if at < len(parts) and _is(behind := parts[at], MaxPool2d) and _halves(behind):
+                pool = behind
+                at += 1
+        yield first, norm, relu, pool
 
 
 def _is(part: Module, kind: type[M]) -> TypeGuard[M]:
     """Whether a module is exactly of this kind, and its forward pass the one known here."""
     return type(part) is kind and kind.forward is _FORWARD[kind] and "forward" not in vars(part)
+
+
+def _halves(pool: MaxPool2d) -> bool:
+    """Whether pooling takes the largest of each 2x2 values, and no more."""
+    windows = pool.kernel_size, pool.stride, pool.padding
+    return windows == ((2, 2), (2, 2), (0, 0)) and not (pool.ceil_mode or pool.return_indices)
 
 
 def _fits(conv: Conv2d, norm: BatchNorm2d) -> bool:

@@ -128,6 +128,7 @@ class Conv2d(Module):
             relu=finish.relu,
             relu6=finish.relu6,
             keep=finish.keep,
+            pool=finish.pool,
             threads=threads_for(x),
         )
         return y

@@ -16,6 +16,7 @@ class Finish:
     plus: Array | None  #: then added to the output
     relu: bool  #: whether ReLU follows
     relu6: bool  #: whether ReLU6 follows
+    pool: bool  #: whether the largest of each 2x2 values is taken then
     keep: bool  #: whether a backward pass may follow, which needs the rest
     kept: Array | None = None  #: the mask of either; the layer sets it
     source: Callable[[], Array] | None = None  #: the output before all that; the layer sets it
