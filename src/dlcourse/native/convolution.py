@@ -20,6 +20,7 @@ _conv = Kernel("conv", "anaaaaannaa", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
+_grads = Kernel("conv_grads", "anaaaaa", may_fail=True)
 _channel_sum = Kernel("channel_sum", "anna", may_fail=True)
 
 _contiguous = np.ascontiguousarray
@@ -238,6 +239,43 @@ def conv_weight_grad(
     images, gradients = _last(x), _last(dy, out)
     kernel(images, ctypes.addressof(struct), gradients, dw, threads=threads)
     return dw
+
+
+def conv_grads(
+    x: np.ndarray,
+    dy: np.ndarray,
+    weight: np.ndarray,
+    windows: Windows,
+    groups: int = 1,
+    *,
+    bias: bool = True,
+    input_grad: bool = True,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Return the gradients of weights, bias and input, each as by itself, in a single call.
+
+    Parameters
+    ----------
+    x, dy, weight, windows, groups, threads
+        As in `conv_weight_grad` and `conv_input_grad`.
+    bias, input_grad : bool
+        Whether there is a bias, and whether the gradient of the input is wanted; else it is None.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> pairs = SimpleNamespace(stride=(1, 1), padding=(0, 0), dilation=(1, 1))
+    >>> x, one = np.array([1.0, 2.0]).reshape(1, 1, 1, 2), np.ones((1, 1, 1, 1))
+    >>> conv_grads(x, np.ones((1, 1, 1, 2)), 3 * one, pairs)
+    (array([[[[3.]]]]), array([2.]), array([[[[3., 3.]]]]))
+    """
+    struct, out = _convolution(x.shape, weight.shape, _pairs(windows), groups)
+    n, c, h, w = x.shape
+    dw, db = np.empty(weight.shape, dy.dtype), np.empty(out[3], dy.dtype) if bias else None
+    dx = np.empty((n, h, w, c), dy.dtype) if input_grad else None
+    images, gradients, kernels = _last(x), _last(dy, out), _contiguous(weight)
+    _grads(images, ctypes.addressof(struct), gradients, kernels, dw, db, dx, threads=threads)
+    return dw, db, None if dx is None else dx.transpose(0, 3, 1, 2)
 
 
 def channel_sum(dy: np.ndarray, *, threads: int = 1) -> np.ndarray:

@@ -13,6 +13,7 @@ from dlcourse.native.batch_norm import (
 from dlcourse.native.convolution import (
     channel_sum,
     conv,
+    conv_grads,
     conv_input_grad,
     conv_norm_relu,
     conv_weight_grad,
@@ -50,6 +51,7 @@ __all__ = [
     "channel_sum",
     "channel_sums",
     "conv",
+    "conv_grads",
     "conv_input_grad",
     "conv_norm_relu",
     "conv_weight_grad",

@@ -135,12 +135,20 @@ class Conv2d(Module):
 
     def backward(self, dy: Array) -> Array:
         weight, threads = self.weight.data, threads_for(dy)
+        given = self._x, dy, weight, self.geometry, self.groups
+        if self.weight.requires_grad and native.has_kernels(self._x, dy, weight):
+            bias = self.bias is not None and self.bias.requires_grad
+            dw, db, dx = native.conv_grads(
+                *given, bias=bias, input_grad=self.input_grad, threads=threads
+            )
+            self.weight.accumulate(dw)
+            if self.bias is not None and db is not None:
+                self.bias.accumulate(db)
+            return dx
         if self.bias is not None:
             self.bias.accumulate(lambda: channel_sum(dy, threads))
         if self.weight.requires_grad:
-            dw, dx = conv2d_gradients(
-                *(self._x, dy, weight, self.geometry, self.groups, self.input_grad, threads)
-            )
+            dw, dx = conv2d_gradients(*given, self.input_grad, threads)
             self.weight.accumulate(dw)
             return dx
         if not self.input_grad:
