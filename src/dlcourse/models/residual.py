@@ -36,13 +36,16 @@ class _ResidualBlock(Module):
     def backward(self, dy: Array) -> Array:
         dy = self.relu.backward(dy)
         dx = dy
-        for layer in reversed(self.body()):
+        first, *others = self.body()
+        for layer in reversed(others):
             dx = layer.backward(dx)
         if not self.shortcut:
-            return dx
+            return first.backward(dx)
         # A sum hands its gradient to both terms: the shortcut brings it back unchanged.
         around = self.downsample.backward(dy) if self.downsample is not None else dy
-        return elementwise("add", dx, around)
+        if type(first) is Conv2d and "backward" not in vars(first):
+            return first.backward(dx, plus=around)
+        return elementwise("add", first.backward(dx), around)
 
     def _join(
         self, c_in: int, c_out: int, stride: int, downsample: Module | None, shortcut: bool

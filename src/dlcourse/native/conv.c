@@ -284,13 +284,16 @@ static ptrdiff_t positions_at(ptrdiff_t start, ptrdiff_t size, ptrdiff_t stride,
     return count;
 }
 
-/* dx (N, H, W, C) of dy (N, OH, OW, O); with a bias (C), the transposed convolution. Every pixel
+/* dx (N, H, W, C) of dy (N, OH, OW, O), and `plus` of that shape if it is not NULL; with a bias (C),
+   the transposed convolution. Every pixel
    (a + i stride_y, b + j stride_x) is seen by the same positions of the kernel: so dx is as many
    convolutions of stride 1 as there are a and b, each with some of the positions, in reverse. */
 API int conv_input_grad(const REAL *dy, const convolution *c, const REAL *weight, const REAL *bias,
-                        REAL *dx, int threads) {
+                        const REAL *plus, REAL *dx, int threads) {
     job j = job_for(c, c->outputs, c->channels);
     j.weight = weight;
+    j.plus = plus;
+    j.y = dx;
     j.output_step = j.positions;
     j.channel_step = j.outputs * j.positions;
     j.group_step = j.channels * j.channel_step;

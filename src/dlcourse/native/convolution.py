@@ -17,10 +17,10 @@ from dlcourse.native.calls import Kernel
 from dlcourse.native.pooling import max_pool
 
 _conv = Kernel("conv", "anaaaaannaa", may_fail=True)
-_input_grad = Kernel("conv_input_grad", "anaaa", may_fail=True)
+_input_grad = Kernel("conv_input_grad", "anaaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)
-_grads = Kernel("conv_grads", "anaaaaa", may_fail=True)
+_grads = Kernel("conv_grads", "anaaaaaa", may_fail=True)
 _channel_sum = Kernel("channel_sum", "anna", may_fail=True)
 
 _contiguous = np.ascontiguousarray
@@ -198,7 +198,7 @@ def conv_input_grad(
         _contiguous(weight),
         _numbers("bias", bias, c, dy.dtype),
     )
-    _input_grad(gradients, ctypes.addressof(struct), kernels, added, dx, threads=threads)
+    _input_grad(gradients, ctypes.addressof(struct), kernels, added, None, dx, threads=threads)
     return dx.transpose(0, 3, 1, 2)
 
 
@@ -250,6 +250,7 @@ def conv_grads(
     *,
     bias: bool = True,
     input_grad: bool = True,
+    plus: np.ndarray | None = None,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Return the gradients of weights, bias and input, each as by itself, in a single call.
@@ -260,6 +261,8 @@ def conv_grads(
         As in `conv_weight_grad` and `conv_input_grad`.
     bias, input_grad : bool
         Whether there is a bias, and whether the gradient of the input is wanted; else it is None.
+    plus : array of shape (N, C, H, W), optional
+        Added to the gradient of the input.
 
     Examples
     --------
@@ -274,7 +277,11 @@ def conv_grads(
     dw, db = np.empty(weight.shape, dy.dtype), np.empty(out[3], dy.dtype) if bias else None
     dx = np.empty((n, h, w, c), dy.dtype) if input_grad else None
     images, gradients, kernels = _last(x), _last(dy, out), _contiguous(weight)
-    _grads(images, ctypes.addressof(struct), gradients, kernels, dw, db, dx, threads=threads)
+    if plus is not None and plus.shape != x.shape:
+        raise ValueError(f"expected plus of shape {x.shape}, found {plus.shape}")
+    added = None if plus is None else _last(plus)
+    where = ctypes.addressof(struct), gradients, kernels, added
+    _grads(images, *where, dw, db, dx, threads=threads)
     return dw, db, None if dx is None else dx.transpose(0, 3, 1, 2)
 
 

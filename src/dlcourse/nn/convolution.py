@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from dlcourse import native
-from dlcourse.backend import Array
+from dlcourse.backend import Array, elementwise
 from dlcourse.expect import whole_number
 from dlcourse.nn import init
 from dlcourse.nn.finish import Finish
@@ -133,13 +133,15 @@ class Conv2d(Module):
         )
         return y
 
-    def backward(self, dy: Array) -> Array:
+    def backward(self, dy: Array, *, plus: Array | None = None) -> Array:
+        """Return the gradient of the input; `plus` is added to it, in the same pass if possible."""
         weight, threads = self.weight.data, threads_for(dy)
         given = self._x, dy, weight, self.geometry, self.groups
-        if self.weight.requires_grad and native.has_kernels(self._x, dy, weight):
+        arrays = (self._x, dy, weight) if plus is None else (self._x, dy, weight, plus)
+        if self.weight.requires_grad and native.has_kernels(*arrays):
             bias = self.bias is not None and self.bias.requires_grad
             dw, db, dx = native.conv_grads(
-                *given, bias=bias, input_grad=self.input_grad, threads=threads
+                *given, bias=bias, input_grad=self.input_grad, plus=plus, threads=threads
             )
             self.weight.accumulate(dw)
             if self.bias is not None and db is not None:
@@ -150,10 +152,12 @@ class Conv2d(Module):
         if self.weight.requires_grad:
             dw, dx = conv2d_gradients(*given, self.input_grad, threads)
             self.weight.accumulate(dw)
-            return dx
-        if not self.input_grad:
-            return None
-        return conv2d_input_grad(dy, weight, self._x.shape, self.geometry, self.groups, threads)
+        elif self.input_grad:
+            shape = self._x.shape
+            dx = conv2d_input_grad(dy, weight, shape, self.geometry, self.groups, threads)
+        else:
+            dx = None
+        return dx if dx is None or plus is None else elementwise("add", dx, plus)
 
 
 def _same(
