@@ -122,7 +122,7 @@ def test_prediction_keeps_a_bounded_number_of_images_at_a_time(monkeypatch):
     model = DeepConvNet(rng=np.random.default_rng(1))
     images = np.zeros((120, 1, 28, 28), np.float32)
     model.predict(images)
-    assert max(seen) == 10
+    assert max(seen) == 100
     assert sum(seen) == 120
     seen.clear()
     model.predict(images, batch_size=7)

@@ -15,7 +15,7 @@ from dlcourse.nn.weights import load_weights, save_weights
 
 
 #: Values of the images that pass through a network at a time.
-_VALUES = 2**19
+_VALUES = 2**21
 
 
 class Classifier(Module):
@@ -23,7 +23,7 @@ class Classifier(Module):
 
     A subclass defines ``forward`` and ``backward``; fast training is the job of
     `dlcourse.training.Trainer`. These methods are the plain way, on one thread, to examine a
-    network and to follow the book. Only `predict` shares its images among threads.
+    network and to follow the book.
     """
 
     def criterion(self) -> Loss:
@@ -33,16 +33,16 @@ class Classifier(Module):
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off.
 
-        Replicas of the network do it: its own modes stay, and a backward pass that belongs to an
-        earlier forward pass may follow.
+        It is `Module.for_inference` that does it: the network's own modes stay, and a backward pass
+        that belongs to an earlier forward pass may follow.
 
         Parameters
         ----------
         x : array of shape (N, C, H, W)
-            The images. Batches are shared among as many threads as BLAS may use.
+            The images.
         batch_size : int
             At most this many pass through the network at a time. On a processor it is fewer where
-            images are large, to bound the memory: 10 of 28x28 or 3 of 224x224 per thread.
+            images are large, to bound the memory: 13 in colour of 224x224.
         """
         whole_number("batch_size", batch_size)
         if not is_array(x):

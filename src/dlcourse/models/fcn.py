@@ -106,7 +106,7 @@ class FCN(Module):
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W), with dropout off."""
-        return self.replica().eval()(x).argmax(axis=1)
+        return self.for_inference()(x).argmax(axis=1)
 
 
 def convolutionalize(weight: Array, size: tuple[int, int]) -> Array:

@@ -95,4 +95,4 @@ class SegNet(Module):
 
     def predict(self, x: Array) -> Array:
         """Return the class of each pixel, (N, H, W)."""
-        return self.replica().eval()(x).argmax(axis=1)
+        return self.for_inference()(x).argmax(axis=1)

@@ -174,8 +174,8 @@ static void scale_relu_range(void *with, ptrdiff_t start, ptrdiff_t end) {
     }
 }
 
-/* y = (x - mean) * scale + shift; `mean` may be NULL. Unless `kept` is, what of that is not below or
-   at zero, and in `kept` where. */
+/* y = (x - mean) * scale + shift; `mean` may be NULL. Unless `kept` is, what of that is not below
+   or at zero, and in `kept` where. */
 API int scale_shift(const REAL *x, const REAL *mean, const REAL *scale, const REAL *shift, REAL *y,
                     unsigned char *kept, ptrdiff_t rows, ptrdiff_t channels, int threads) {
     matrix m = cut(x, NULL, y, rows, channels, 3, (const REAL *const[]){mean, scale, shift}, 0);

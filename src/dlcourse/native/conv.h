@@ -29,7 +29,8 @@ typedef struct {
     int relu, depthwise;
     int pooled; /* whether of 2x2 outputs only the largest is written, as `y` says where */
     int by_outputs; /* whether a unit has all pixels, and lays out the weights of its outputs */
-    int infinite, failed;
+    unsigned char *infinite; /* whether each image has an output that is no finite number */
+    int failed;
 } job;
 
 /* Multiply-adds that are worth a unit of work: about 20 microseconds. */
@@ -39,9 +40,13 @@ typedef struct {
    (taps, channels, outputs). */
 void conv_pack(const job *j, ptrdiff_t group, ptrdiff_t vector, ptrdiff_t block, REAL *to);
 
+/* Cut the work by its size into units, and do them. What follows the sums may be NULL. Returns 1 if
+   memory is short, and 2 if it cannot pool. */
+int conv_run(job *j, const REAL *bias, const REAL *scale, const REAL *shift, int threads);
+
 /* Whether fewer products will do, see `conv_winograd.c`; and the convolution done that way. Weights
-   need 16 places in `packed` in place of 9. `infinite` is set if not all outputs are numbers: then
-   they have to be computed the plain way, which says which of them are. */
+   need 16 places in `packed` in place of 9. Images that are then `infinite` have to be done the
+   plain way, which tells infinity from what is no number. */
 int conv_by_tiles(const job *j);
 void conv_tiles(job *j, int threads);
 

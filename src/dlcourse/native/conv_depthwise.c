@@ -61,10 +61,9 @@ static void add_up(const job *j, const REAL *const *source, REAL *const *dy, ptr
 static void do_unit(void *with, ptrdiff_t unit) {
     job *j = with;
     const windows *w = &j->w;
-    ptrdiff_t runs = runs_of(w), strips = pieces_of(w->images * w->out_height * w->out_width, STRIP);
+    ptrdiff_t runs = runs_of(w), all = pixels_of(w), strips = pieces_of(all, STRIP);
     ptrdiff_t first = strips * unit / j->pieces * STRIP;
-    ptrdiff_t end = at_most(strips * (unit + 1) / j->pieces * STRIP,
-                            w->images * w->out_height * w->out_width);
+    ptrdiff_t end = at_most(strips * (unit + 1) / j->pieces * STRIP, all);
     void *memory = malloc(STRIP * (runs + 1) * sizeof(REAL *) +
                           (w->channels + j->size) * sizeof(REAL));
     if (!memory) {

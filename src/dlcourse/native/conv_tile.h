@@ -22,7 +22,7 @@ typedef struct {
 } finish;
 
 /* Finish `sum`, which belongs to the outputs from `o` on; their numbers lie from FIRST on. */
-#define FINISH(FIRST)                                                                               \
+#define FINISH(FIRST)                                                                              \
     if (f->scale) EACH_Q {                                                                         \
         vector scale = load(f->scale + FIRST + q * LANES);                                         \
         vector shift = load(f->shift + FIRST + q * LANES);                                         \
@@ -96,24 +96,5 @@ static inline finish from(finish f, ptrdiff_t pixel, ptrdiff_t number) {
     if (f.kept) f.kept += pixel;
     return f;
 }
-
-/* Depthwise: each channel by itself. `weight` is (taps, channels), `o` the first of the channels. */
-#define DEPTH(NAME, REGISTERS)                                                                     \
-    static void NAME(const REAL *const *source, ptrdiff_t runs, ptrdiff_t channels,                \
-                     const REAL *weight, const REAL *bias, const finish *f, REAL *const *to,       \
-                     ptrdiff_t o) {                                                                \
-        enum { P = 6, Q = REGISTERS };                                                             \
-        vector sum[P][Q];                                                                          \
-        EACH_P EACH_Q sum[p][q] = load(bias + o + q * LANES);                                      \
-        for (; runs; runs--, source += SIDE_BY_SIDE, weight += channels) {                         \
-            vector w[Q];                                                                           \
-            EACH_Q w[q] = load(weight + o + q * LANES);                                            \
-            EACH_P EACH_Q sum[p][q] += load(source[p] + o + q * LANES) * w[q];                     \
-        }                                                                                          \
-        STORE(o)                                                                                   \
-    }
-
-DEPTH(depth_1, 1)
-DEPTH(depth_2, 2)
 
 #endif

@@ -133,7 +133,8 @@ static void add_row(const job *j, scratch *s, ptrdiff_t first, ptrdiff_t rows, p
 /* Write the sum for a block of outputs to where the weights have it. */
 static void write_block(void *with, ptrdiff_t unit) {
     job *j = with;
-    ptrdiff_t group = unit / j->blocks, first, width = block_at(j, unit % j->blocks, &first) * LANES;
+    ptrdiff_t group = unit / j->blocks, first;
+    ptrdiff_t width = block_at(j, unit % j->blocks, &first) * LANES;
     ptrdiff_t T = j->c->rows * j->c->columns, step = j->channels * T, end = first * LANES + width;
     const REAL *total = j->totals + (group * j->vectors + first) * step * LANES;
     REAL *dw = j->dw + (group * j->outputs + first * LANES) * step;

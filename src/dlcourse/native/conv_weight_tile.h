@@ -11,7 +11,6 @@ typedef struct {
 } line;
 
 #define EACH_T _Pragma("GCC unroll 24") for (int t = 0; t < T; t++)
-#define EACH_Q _Pragma("GCC unroll 2") for (int q = 0; q < Q; q++)
 
 /* Add to `total` what lines give for T values of their runs, from `k` on. */
 #define SUM(NAME, VALUES, REGISTERS)                                                               \

@@ -1,9 +1,10 @@
 /* Convolution with kernels of 3x3 by fewer products: F(2x2, 3x3) of Lavin and Gray (2016), "Fast
-   Algorithms for Convolutional Neural Networks", section 4.1. A tile of 2x2 outputs sees 4x4 pixels:
-   36 products, for each pair of an input and an output channel. Sums and differences of the pixels
-   and of the weights come first, then 16 products, then sums and differences of these. No output
-   depends on a pixel outside its window, not even in its last bit: such pixels appear in products
-   that are not added to it. */
+   Algorithms for Convolutional Neural Networks", section 4.1; Winograd (1980) showed that it takes
+   no fewer. A tile of 2x2 outputs sees 4x4 pixels, and the seven loops take 36 products for each
+   pair of an input and an output channel. Here sums and differences of the pixels and of the
+   weights come first, then 16 products, then sums and differences of these. No output depends on a
+   pixel outside its window, not even in its last bit: such pixels appear in products that are not
+   added to it. */
 #include "conv.h"
 
 #include <stdlib.h>
@@ -121,13 +122,21 @@ static REAL *pooled_place(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t 
     return w->y + ((n * down + i / 2) * across + k / 2) * w->pixel_step;
 }
 
+/* Note what a sum of differences of an image's outputs with themselves is: zero, or no number. */
+static void note(job *j, ptrdiff_t image, vector differences) {
+    REAL sum = 0;
+    for (ptrdiff_t i = 0; i < LANES; i++) sum += differences[i];
+    if (sum != 0) j->infinite[image] = 1;
+}
+
 static void do_tiles(void *with, ptrdiff_t unit) {
     const plan *l = with;
     job *j = l->j;
     const windows *w = &j->phases->w;
     ptrdiff_t C = j->channels, S = l->strip, width = l->width;
     ptrdiff_t v_step = S * C + LANES, m_step = S * width + LANES;
-    ptrdiff_t spare = at_least(C, j->vectors * LANES), values = PLACES * (v_step + m_step) + 2 * spare;
+    ptrdiff_t spare = at_least(C, j->vectors * LANES);
+    ptrdiff_t values = PLACES * (v_step + m_step) + 2 * spare;
     void *memory = malloc(64 + values * sizeof(REAL) + 12 * S * sizeof(REAL *) + spare);
     if (!memory) {
         j->failed = 1;
@@ -136,15 +145,16 @@ static void do_tiles(void *with, ptrdiff_t unit) {
     REAL *v = aligned(memory), *m = v + PLACES * v_step, *zeros = m + PLACES * m_step;
     REAL *unused = zeros + spare, **to = (REAL **)(unused + spare);
     const REAL **plus = (const REAL **)(to + 4 * S);
-    unsigned char **kept = (unsigned char **)(plus + 4 * S), *never = (unsigned char *)(kept + 4 * S);
+    unsigned char **kept = (unsigned char **)(plus + 4 * S);
+    unsigned char *never = (unsigned char *)(kept + 4 * S);
     finish after = {.plus = j->plus ? plus : NULL, .kept = j->kept ? kept : NULL, .relu = j->relu};
     memset(v, 0, PLACES * v_step * sizeof(REAL));
     memset(zeros, 0, spare * sizeof(REAL));
     ptrdiff_t tile = l->all * unit / l->units, end = l->all * (unit + 1) / l->units, n, i, k;
-    n = tile / (l->down * l->across);
+    ptrdiff_t each = l->down * l->across; /* tiles of an image */
+    n = tile / each;
     i = tile / l->across % l->down * 2;
     k = tile % l->across * 2;
-    vector check = (vector){0};
     for (ptrdiff_t T; tile < end; tile += T) {
         T = at_most(S, end - tile);
         for (ptrdiff_t t = 0; t < T; t++) {
@@ -165,7 +175,8 @@ static void do_tiles(void *with, ptrdiff_t unit) {
             for (ptrdiff_t at = 0; at < PLACES; at++)
                 multiply(v + at * v_step, T, C, weight + at * C * block * LANES, block,
                          m + at * m_step);
-            for (ptrdiff_t t = 0; t < T; t++)
+            vector check = (vector){0};
+            for (ptrdiff_t t = 0; t < T; t++) {
                 for (ptrdiff_t q = 0; q < block; q++) {
                     ptrdiff_t o = (first + q) * LANES;
                     finish here = from(after, 4 * t, 0);
@@ -173,11 +184,12 @@ static void do_tiles(void *with, ptrdiff_t unit) {
                     check += write_outputs(m + (t * block + q) * LANES, m_step, j->bias + o, &here,
                                            to + 4 * t, o, j->pooled);
                 }
+                if (t + 1 < T && (tile + t + 1) % each) continue;
+                note(j, (tile + t) / each, check);
+                check = (vector){0};
+            }
         }
     }
-    REAL sum = 0;
-    for (ptrdiff_t c = 0; c < LANES; c++) sum += check[c];
-    if (sum != 0) __atomic_store_n(&j->infinite, 1, __ATOMIC_RELAXED); /* it is NaN then */
     free(memory);
 }
 
@@ -197,7 +209,8 @@ void conv_tiles(job *j, int threads) {
     /* No more than the weights take, which are read once for each strip. */
     ptrdiff_t strip = at_most(CACHED / PLACES, j->channels * j->vectors * LANES);
     strip = whole(at_least(1, strip / (j->channels + l.width)), ROUND);
-    ptrdiff_t least = at_least(at_most(strip, l.all / 4), WORTH / PLACES / j->channels / j->outputs);
+    ptrdiff_t least = WORTH / PLACES / j->channels / j->outputs;
+    least = at_least(least, at_most(strip, l.all / 4));
     l.units = at_least(1, at_most(MOST, l.all / at_least(least, 1)));
     l.strip = at_most(strip, whole(pieces_of(l.all, l.units), ROUND));
     ptrdiff_t blocks = 0, work = l.all * PLACES * j->channels * j->outputs;

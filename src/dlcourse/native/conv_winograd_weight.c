@@ -55,8 +55,8 @@ static void transform_gradients(REAL *const *from, ptrdiff_t outputs, REAL *to, 
 static void do_piece(void *with, ptrdiff_t piece) {
     job *j = with;
     const windows *w = &j->w;
-    ptrdiff_t C = w->channels, O = j->outputs, x_step = STRIP * C + LANES, y_step = STRIP * O + LANES;
-    ptrdiff_t spare = at_least(C, O);
+    ptrdiff_t C = w->channels, O = j->outputs, spare = at_least(C, O);
+    ptrdiff_t x_step = STRIP * C + LANES, y_step = STRIP * O + LANES;
     void *memory = malloc(64 + (PLACES * (x_step + y_step) + spare) * sizeof(REAL));
     if (!memory) {
         j->failed = 1;
@@ -91,7 +91,7 @@ static void do_piece(void *with, ptrdiff_t piece) {
     free(memory);
 }
 
-/* From the sums for a register of outputs to the weights: back through their sums and differences. */
+/* From the sums for a register of outputs to the weights: back through sums and differences. */
 static void finish(void *with, ptrdiff_t unit) {
     const job *j = with;
     ptrdiff_t C = j->w.channels, O = j->outputs, o = unit * LANES;
@@ -106,7 +106,8 @@ static void finish(void *with, ptrdiff_t unit) {
             for (int k = 0; k < 4; k++) {
                 const REAL *from = j->sums + ((4 * i + k) * C + c) * O + o;
                 u[i][k] = load(from);
-                for (ptrdiff_t p = 1; p < j->pieces; p++) u[i][k] += load(from + p * PLACES * C * O);
+                for (ptrdiff_t p = 1; p < j->pieces; p++)
+                    u[i][k] += load(from + p * PLACES * C * O);
             }
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {

@@ -17,8 +17,8 @@ typedef struct {
     double smoothing, count;
 } entropy;
 
-/* exp(x) for x up to 0, or NaN, to the last bit or so. As a polynomial, since compilers make vectors
-   of that; doubles, which no network is trained in, are left to the library. */
+/* exp(x) for x up to 0, or NaN, to the last bit or so. As a polynomial, since compilers make
+   vectors of that; doubles, which no network is trained in, are left to the library. */
 static inline REAL exp_of(REAL x) {
     if (sizeof(REAL) == 8) return exp(x);
     /* x = n log(2) + r with a whole number n, which adding 1.5 * 2^23 moves into the last bits. */

@@ -40,7 +40,7 @@ static inline void store_some(REAL *to, vector v, ptrdiff_t n) {
 
 static inline wholes everywhere(ptrdiff_t value) { return (wholes){0} + (whole)value; }
 
-/* Do `WORK` for all channels of a pixel: `c` is the first and `n` how many, LANES but at the end. */
+/* Do `WORK` for all channels of a pixel: `c` is the first, `n` how many, LANES but at the end. */
 #define FOR_CHANNELS(CHANNELS, WORK)                                                          \
     do {                                                                                      \
         ptrdiff_t c = 0;                                                                      \

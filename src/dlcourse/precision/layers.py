@@ -15,7 +15,7 @@ class LayerList(Sequential):
 
     def predict(self, x: Array, batch_size: int = 100) -> Array:
         """Return the scores (N, classes) of the images `x` (N, C, H, W), with dropout off."""
-        twin = self.replica().eval()
+        twin = self.for_inference()
         parts = [twin(x[i : i + batch_size]) for i in range(0, max(1, len(x)), batch_size)]
         return array_module(x).concatenate(parts)
 

@@ -98,7 +98,7 @@ def speaking_gradients(
         As for `nic_gradients`.
     """
     loss = CrossEntropyLoss(ignore_index=Vocabulary.PAD)
-    stages = model.stages.replica().eval()
+    stages = model.stages.for_inference()
     parts, captions = [], []
     for scene in scenes:
         parts.append(stages(scene.image[None]))

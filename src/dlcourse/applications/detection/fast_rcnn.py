@@ -98,7 +98,7 @@ def fast_rcnn_detect(
     """
     if not len(proposals):
         return Detections(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0))
-    outputs = model.replica().eval()(image[None], _join([proposals]))
+    outputs = model.for_inference()(image[None], _join([proposals]))
     probabilities = softmax(outputs.scores)
     classes = probabilities.shape[1]
     boxes = [

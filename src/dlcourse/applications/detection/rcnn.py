@@ -81,7 +81,7 @@ def region_features(
     model: RegionNet, image: np.ndarray, boxes: np.ndarray, batch_size: int = 100
 ) -> np.ndarray:
     """Return the features (R, 256) of the regions of a picture: one forward pass for each."""
-    twin = model.replica().eval()
+    twin = model.for_inference()
     parts = [
         twin.features(warp_regions(image, boxes[k : k + batch_size], model.size))
         for k in range(0, len(boxes), batch_size)

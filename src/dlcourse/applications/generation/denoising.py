@@ -49,7 +49,7 @@ def ddpm_path(
     Denoised
         After each of the T steps; the last one, with t = 0, has the finished pictures.
     """
-    x, twin = noise, model.replica().eval()
+    x, twin = noise, model.for_inference()
     for t in range(schedule.steps, 0, -1):
         guess, _ = _guess(twin, x, t, schedule)
         # Python's floats do not change the dtype of x.
@@ -92,7 +92,7 @@ def ddim_path(
     if not 1 <= steps <= schedule.steps:
         raise ValueError(f"steps must lie from 1 to {schedule.steps}, found {steps}")
     times = np.linspace(schedule.steps, 0, steps + 1).round().astype(int)
-    x, twin = noise, model.replica().eval()
+    x, twin = noise, model.for_inference()
     for t, earlier in itertools.pairwise(times):
         guess, seen = _guess(twin, x, int(t), schedule)
         left = schedule.alpha_bar[earlier]

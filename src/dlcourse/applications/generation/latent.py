@@ -42,7 +42,7 @@ def generate(generator: DCGANGenerator, vectors: np.ndarray, batch_size: int = 5
     >>> generate(generator, latent_vectors(3, 64, np.random.default_rng(0))).shape
     (3, 1, 28, 28)
     """
-    twin = generator.replica().eval()
+    twin = generator.for_inference()
     parts = [
         twin(vectors[first : first + batch_size]) for first in range(0, len(vectors), batch_size)
     ]

@@ -80,7 +80,7 @@ def look(images: np.ndarray, judge: DeepConvNet, batch_size: int = 50) -> Judged
             "the judge expects images with values from 0 to 1, "
             + (f"found {images.min():g} to {images.max():g}" if len(images) else "found none")
         )
-    twin = judge.replica().eval()
+    twin = judge.for_inference()
     *hidden, dropout, last = twin.classifier
     features, scores = [], []
     for first in range(0, len(images), batch_size):

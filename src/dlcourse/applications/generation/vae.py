@@ -129,7 +129,7 @@ def sample_vae(model: VAE, count: int, rng: np.random.Generator) -> Array:
     """
     like = model.parameters()[0].data
     z = array_module(like).asarray(rng.standard_normal((count, model.latent)), dtype=like.dtype)
-    return Sigmoid()(model.decoder.replica().eval()(z))
+    return Sigmoid()(model.decoder.for_inference()(z))
 
 
 def reconstruct(model: VAE, x: Array) -> Array:
@@ -141,4 +141,4 @@ def reconstruct(model: VAE, x: Array) -> Array:
     >>> reconstruct(vae, np.zeros((5, 1, 28, 28), np.float32)).shape
     (5, 1, 28, 28)
     """
-    return Sigmoid()(model.replica().eval()(x).scores)
+    return Sigmoid()(model.for_inference()(x).scores)
