@@ -306,7 +306,10 @@ def test_parity(inputs, outputs, size, kernel, stride, padding, dilation, groups
 )
 def test_tiles_of_any_size(n, padding, inputs, outputs, size, dtype):
     rng = np.random.default_rng(0)
-    x, weight = numbers(rng, (n, inputs, *size), dtype), numbers(rng, (outputs, inputs, 3, 3), dtype)
+    x, weight = (
+        numbers(rng, (n, inputs, *size), dtype),
+        numbers(rng, (outputs, inputs, 3, 3), dtype),
+    )
     compare(x, weight, numbers(rng, outputs, dtype), Geometry((3, 3), (1, 1), padding))
 
 

@@ -121,7 +121,7 @@ def test_there_is_no_way_back(mixed):
     twin = net.for_inference()
     y = twin(np.ones((1, 3), np.float32))
     assert y.dtype == (np.float64 if mixed else np.float32)
-    with pytest.raises(RuntimeError, match="for_inference.. keeps nothing: call the network itself"):
+    with pytest.raises(RuntimeError, match="for_inference.. keeps nothing: call the network"):
         twin.backward(y)
 
 

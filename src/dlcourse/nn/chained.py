@@ -34,7 +34,8 @@ def chained(x: Array, *parts: Module, plus: Array | None = None) -> Array:
 
     Where the kernels in C can serve, these run in one pass: a `Conv2d`, a `BatchNorm2d` in
     evaluation behind it, and a `ReLU` or `ReLU6` behind that; a `BatchNorm2d` in training and a
-    `ReLU`; where no backward pass can follow, also a `MaxPool2d` of 2x2 behind all that. No bit of an output or a gradient depends on that.
+    `ReLU`. Where no backward pass can follow, so does a `MaxPool2d` of 2x2 behind such a ReLU. No
+    bit of an output or a gradient depends on that.
 
     Parameters
     ----------
@@ -90,29 +91,26 @@ def _groups(
     parts: tuple[Module, ...],
 ) -> Iterator[tuple[Module, BatchNorm2d | None, ReLU | ReLU6 | None, MaxPool2d | None]]:
     """Yield each module with those behind it whose work it can do."""
-    at = 0
-    while at < len(parts):
-        first, norm = parts[at], None
+    waiting = [*reversed(parts)]
+
+    def taken(kind: type[M]) -> M | None:
+        if waiting and _is(behind := waiting[-1], kind):
+            waiting.pop()
+            return behind
+        return None
+
+    while waiting:
+        first = waiting.pop()
+        norm, pool = None, None
         relu: ReLU | ReLU6 | None = None
-        pool: MaxPool2d | None = None
-        at += 1
         if _is(first, Conv2d):
-            if at < len(parts) and _is(behind := parts[at], BatchNorm2d) and _fits(first, behind):
-                norm = behind
-                at += 1
-            if at < len(parts) and _is(behind := parts[at], ReLU6):
-                relu = behind
-                at += 1
-        elif not _is(first, BatchNorm2d):
-            yield first, None, None, None
-            continue
-        if relu is None and at < len(parts) and _is(behind := parts[at], ReLU):
-            relu = behind
-            at += 1
-        if only_forward(first) and relu is not None and type(first) is Conv2d:
-            if at < len(parts) and _is(behind := parts[at], MaxPool2d) and _halves(behind):
-                pool = behind
-                at += 1
+            if waiting and _is(behind := waiting[-1], BatchNorm2d) and _fits(first, behind):
+                norm = taken(BatchNorm2d)
+            relu = taken(ReLU) or taken(ReLU6)
+            if relu and only_forward(first) and waiting and _halves(waiting[-1]):
+                pool = taken(MaxPool2d)
+        elif _is(first, BatchNorm2d):
+            relu = taken(ReLU)
         yield first, norm, relu, pool
 
 
@@ -121,10 +119,11 @@ def _is(part: Module, kind: type[M]) -> TypeGuard[M]:
     return type(part) is kind and kind.forward is _FORWARD[kind] and "forward" not in vars(part)
 
 
-def _halves(pool: MaxPool2d) -> bool:
-    """Whether pooling takes the largest of each 2x2 values, and no more."""
-    windows = pool.kernel_size, pool.stride, pool.padding
-    return windows == ((2, 2), (2, 2), (0, 0)) and not (pool.ceil_mode or pool.return_indices)
+def _halves(part: Module) -> bool:
+    """Whether a module is a `MaxPool2d` that takes the largest of each 2x2 values, and no more."""
+    if not _is(part, MaxPool2d) or part.ceil_mode or part.return_indices:
+        return False
+    return (part.kernel_size, part.stride, part.padding) == ((2, 2), (2, 2), (0, 0))
 
 
 def _fits(conv: Conv2d, norm: BatchNorm2d) -> bool:

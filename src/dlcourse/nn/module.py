@@ -491,7 +491,7 @@ class Module(Familiar):
 
 
 #: What a replica shares is mostly of these types; `predict` makes one each time.
-_SHARED = frozenset((bool, int, float, str, type(None), np.ndarray))
+_SHARED: frozenset[type] = frozenset((bool, int, float, str, type(None), np.ndarray))
 
 
 def _twin(value: Any, made: dict[int, Any], shared: frozenset[type] = _SHARED) -> Any:
