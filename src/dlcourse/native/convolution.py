@@ -143,7 +143,6 @@ def conv_norm_relu(
     images = y.transpose(0, 3, 1, 2)
     if plus is not None and plus.shape != images.shape:
         raise ValueError(f"expected plus of shape {images.shape}, found {plus.shape}")
-    given: dict[str, Any] = {"scale": scale, "shift": shift, "relu": relu, "relu6": relu6}
     unable = _conv(
         *(_last(x), ctypes.addressof(struct), _contiguous(weight)),
         _numbers("bias", bias, shape[3], x.dtype),
@@ -154,7 +153,8 @@ def conv_norm_relu(
         threads=threads,
     )
     if unable:
-        whole, _ = conv_norm_relu(x, weight, bias, windows, groups, **given, threads=threads)
+        behind: dict[str, Any] = {"scale": scale, "shift": shift, "relu": relu, "relu6": relu6}
+        whole, _ = conv_norm_relu(x, weight, bias, windows, groups, **behind, threads=threads)
         return max_pool(whole, (2, 2), (2, 2), (0, 0), pairs)[0], None
     return images, None if kept is None else kept.transpose(0, 3, 1, 2)
 
