@@ -148,13 +148,13 @@ static void do_tiles(void *with, ptrdiff_t unit) {
     unsigned char **kept = (unsigned char **)(plus + 4 * S);
     unsigned char *never = (unsigned char *)(kept + 4 * S);
     finish after = {.plus = j->plus ? plus : NULL, .kept = j->kept ? kept : NULL, .relu = j->relu};
-    memset(v, 0, PLACES * v_step * sizeof(REAL));
     memset(zeros, 0, spare * sizeof(REAL));
-    ptrdiff_t tile = l->all * unit / l->units, end = l->all * (unit + 1) / l->units, n, i, k;
+    ptrdiff_t tile = l->all * unit / l->units, end = l->all * (unit + 1) / l->units;
     ptrdiff_t each = l->down * l->across; /* tiles of an image */
-    n = tile / each;
-    i = tile / l->across % l->down * 2;
-    k = tile % l->across * 2;
+    ptrdiff_t n = tile / each, i = tile / l->across % l->down * 2, k = tile % l->across * 2;
+    ptrdiff_t some = at_most(S, end - tile); /* what is multiplied beyond them is thrown away */
+    for (ptrdiff_t at = 0; at < PLACES; at++)
+        memset(v + at * v_step + some * C, 0, (S - some) * C * sizeof(REAL));
     for (ptrdiff_t T; tile < end; tile += T) {
         T = at_most(S, end - tile);
         for (ptrdiff_t t = 0; t < T; t++) {
