@@ -34,6 +34,12 @@ KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 # -- the arithmetic of the browser is that of the package ----------------------------------
 
 
+def stop_the_clock(page):
+    """From now on, time passes in a page by `run_for` alone."""
+    page.clock.install(time="2026-01-01T00:00:00")
+    page.clock.pause_at("2026-01-01T01:00:00")
+
+
 @pytest.fixture(scope="module")
 def module(browser):
     """Return a function that calls an exported function of a JavaScript module."""
@@ -698,7 +704,7 @@ def test_all_reduce_plays_and_stands_still_where_motion_is_unwanted(show):
     explorer.page.emulate_media(reduced_motion="reduce")
     explorer.get_by_role("button", name="Next").click()
     at_once = loads.get_attribute("transform")
-    explorer.page.clock.install()
+    stop_the_clock(explorer.page)
     explorer.get_by_role("slider", name="Step").press("Home")
     explorer.get_by_role("button", name="Next").click()
     explorer.page.clock.run_for(2000)
@@ -1070,7 +1076,7 @@ def test_q_table_plays(show):
     def episode():
         return int(re.match(r"Episode (\d+), ", said(explorer))[1])
 
-    explorer.page.clock.install()
+    stop_the_clock(explorer.page)
     button(name="Play").click()
     explorer.page.clock.run_for(3100)
     button(name="Pause").click()
@@ -1128,7 +1134,7 @@ def test_game_values_and_choice_agree(show):
 
 def test_game_plays_and_pauses(show):
     explorer = show("game")
-    explorer.page.clock.install()
+    stop_the_clock(explorer.page)
     button = functools.partial(explorer.get_by_role, "button")
     button(name="Play").click()
     explorer.page.clock.run_for(1100)

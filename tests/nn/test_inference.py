@@ -38,6 +38,7 @@ NETWORKS = {
     "resnet18": (lambda: resnet18(num_classes=5, rng=rng()), (3, 64, 64)),
     "efficientnet": (lambda: EfficientNetLite0(5, rng=rng()), (3, 32, 32)),
     "pooled": (lambda: convolved(ReLU(), MaxPool2d(2)), (16, 20, 18)),
+    "normalized": (lambda: Sequential(BatchNorm2d(5), ReLU()), (5, 7, 6)),
     "pooled, odd": (lambda: convolved(ReLU6(), MaxPool2d(2)), (16, 13, 11)),
     "pooled, normalized": (lambda: convolved(BatchNorm2d(32), ReLU(), MaxPool2d(2)), (16, 9, 8)),
     "pooled, few channels": (lambda: convolved(ReLU(), MaxPool2d(2), channels=3), (3, 9, 8)),

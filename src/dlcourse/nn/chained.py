@@ -3,7 +3,8 @@
 Batch normalization and ReLU do little with each value: most of their time they wait for memory. The
 kernels in C (`dlcourse.native`) can do that little before the layer in front writes its output. So
 that layer gets a `Finish`, which says what follows it. The layers behind are called all the same
-and keep what their backward passes need, but they are told that their work is done.
+and keep what their backward passes need, but they are told that their work is done. In a network
+made by `Module.for_inference` there is nothing to keep, and they are not called.
 """
 
 from __future__ import annotations
