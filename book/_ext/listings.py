@@ -3,8 +3,8 @@
     ```{source} dlcourse.nn.pooling.MaxPool2d.backward
     ```
 
-shows the code without its docstring (the option ``:docstring:`` keeps it), and below it a caption
-that links to these lines on the web. Functions and classes can be shown as well. A listing has a
+shows the code without its docstring (the option ``:docstring:`` keeps it), under a caption that
+links to these lines on the web. Functions and classes can be shown as well. A listing has a
 number, and ``{numref}`source-MaxPool2d.backward``` refers to it; the option ``:name:`` gives it
 another name, which the second listing of a method needs. A page that shows a file is read again
 when the file has changed. It does not run again for that.
@@ -130,8 +130,8 @@ class Source(SphinxDirective):
         caption += nodes.reference("", shown.file, refuri=address)
         block = nodes.container(
             "",
-            nodes.literal_block(shown.code, shown.code, language="python"),
             caption,
+            nodes.literal_block(shown.code, shown.code, language="python"),
             literal_block=True,  # by this Sphinx knows what to number
             classes=["literal-block-wrapper"],
         )
