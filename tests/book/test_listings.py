@@ -54,7 +54,7 @@ def test_a_page_shows_a_method_with_number_caption_and_link(book):
     assert "WARNING: index" not in said and "ERROR" not in said, said
     (code,) = shown(html)
     assert code.startswith("def backward(self, dy: Array) -&gt; Array:\n    ")
-    assert "class=\"highlight-python" in html
+    assert 'class="highlight-python' in html
     link = re.search(r'href="https://example.org/repo/blob/main/(\S+)#L(\d+)-L(\d+)"', html)
     lines = (twins.ROOT / link[1]).read_text().splitlines()[int(link[2]) - 1 : int(link[3])]
     assert lines[0].strip().startswith("def backward") and len(lines) == code.count("\n") + 1
