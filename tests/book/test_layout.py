@@ -14,17 +14,18 @@ PAGES = list(twins.pages(twins.ROOT))
 COLUMN = 84
 WINDOW = 1280
 
-#: Of each block of code that a reader sees: by how many pixels it is too wide, and a line of it.
-#: Spaces within a line are those of a table, which must not be wrapped either.
-TOO_WIDE = """() => [...document.querySelectorAll("main pre")].filter((pre) => pre.offsetParent).map(
-  (pre) => {
+#: Of each block that a reader sees and that is too wide: by how many pixels, and its longest
+#: line; or the lines that wrap and should not, since two spaces within a line are those of a table.
+TOO_WIDE = """(column) => [...document.querySelectorAll("main pre")]
+  .filter((pre) => pre.offsetParent)
+  .map((pre) => {
     const lines = pre.innerText.split("\\n");
     const longest = lines.reduce((a, b) => (b.length > a.length ? b : a), "");
     const wrapped = getComputedStyle(pre).whiteSpace === "pre-wrap";
-    const tables = lines.filter((line) => line.length > COLUMN && /\\S {2,}\\S/.test(line));
+    const tables = lines.filter((line) => line.length > column && /\\S {2,}\\S/.test(line));
     return [pre.scrollWidth - pre.clientWidth, longest, wrapped ? tables : []];
-  }
-).filter(([over, , tables]) => over > 0 || tables.length)""".replace("COLUMN", str(COLUMN))
+  })
+  .filter(([over, , tables]) => over > 0 || tables.length)"""
 
 
 @cache
@@ -103,7 +104,7 @@ def test_code_and_output_fit_the_column(visit, address):
         pytest.skip("docstrings keep to the 100 characters of the package")
     page = visit.open(address)
     page.set_viewport_size({"width": WINDOW, "height": 900})
-    wide = page.evaluate(TOO_WIDE)
+    wide = page.evaluate(TOO_WIDE, COLUMN)
     assert not wide, f"wider than the column in a window of {WINDOW} px: {wide}"
 
 

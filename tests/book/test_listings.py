@@ -111,9 +111,8 @@ def test_a_page_is_read_again_when_the_file_has_changed(book):
 def test_a_twin_holds_the_code_itself(tmp_path):
     page = tmp_path / "page.md"
     head = (twins.ROOT / "book" / "1-deeper" / "why-depth.md").read_text().split("\n# ")[0]
-    page.write_text(
-        f"{head}\n# Page\n\nHere:\n\n```{{source}} dlcourse.nn.Flatten.backward\n:name: x\n```\n\nSo.\n"
-    )
+    source = "```{source} dlcourse.nn.Flatten.backward\n:name: x\n```"
+    page.write_text(f"{head}\n# Page\n\nHere:\n\n{source}\n\nSo.\n")
     twin = twins.twin(page)
     assert "{source}" not in twin and ":name:" not in twin
     assert "`Flatten.backward`, in `src/dlcourse/nn/linear.py`:\\n" in twin.replace('",', "")

@@ -10,10 +10,11 @@ CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r"\$\$(.*?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 #: What is written in letters and is no symbol.
 WORDS = re.compile(
-    r"\\(?:text|operatorname|mathrm|mathbb|begin|end|phantom)\{[^}]*\}|\\[a-z]*(?:log|max|min|tanh)"
+    r"\\(?:text|operatorname|mathrm|mathbb|begin|end|phantom)\{[^}]*\}"
+    r"|\\[a-z]*(?:log|max|min|tanh)"
 )
 GREEK = re.compile(
-    r"\\(?:bar|hat)?\s*\\?(alpha|beta|gamma|delta|epsilon|varepsilon|Delta|nabla|ell|lambda|sigma|theta|eta|mu|pi)\b"
+    r"\\(alpha|beta|gamma|delta|Delta|epsilon|varepsilon|eta|theta|lambda|mu|nabla|pi|sigma)\b"
 )
 
 
