@@ -4,27 +4,23 @@
     python tools/twins.py --check    only says which, and ends with status 1 if there are any
 
 A page is a MyST text notebook (``.md``, the source); its twin is the same as ``.ipynb``, without
-outputs. The twin is a function of the page and of the code of the package that it shows, which
-stands in the twin itself, since Colab and Jupyter do not know the directive ``source``. The cells
-are numbered, not given random ids.
+outputs, and with captions, numbers of figures and code of the package in its text, which the book
+puts in itself (`captions.py`). Nothing else decides what a twin holds: the cells are numbered, not
+given random ids.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import jupytext
 import nbformat
+from captions import written_out
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import listings  # noqa: E402
-
-_SOURCE = re.compile(r"^```\{source\} (\S+)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 
 def pages(root: Path) -> Iterator[Path]:
@@ -40,20 +36,13 @@ def twin(page: Path) -> str:
     notebook = jupytext.read(page)
     for key in set(notebook.metadata) - {"kernelspec"}:
         del notebook.metadata[key]
+    notebook.cells = written_out(notebook.cells)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = str(number)  # as nbstripout numbers them
-        if cell.cell_type == "markdown":
-            cell.source = _SOURCE.sub(_shown, cell.source)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
     text: str = nbformat.writes(notebook)
     return text + "\n"
-
-
-def _shown(directive: re.Match[str]) -> str:
-    """Return what a listing of the page becomes in a notebook."""
-    shown = listings.listing(directive[1], ":docstring:" in directive[2])
-    return f"`{shown.name}`, in `{shown.file}`:\n\n```python\n{shown.code}\n```"
 
 
 def main(check: bool) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
+if TYPE_CHECKING:  # tools/captions.py counts without Sphinx
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 #: From a page to a kind to the id of what is numbered.
 Numbers = dict[str, dict[str, dict[str, tuple[int, ...]]]]

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 twins = pytest.importorskip("twins", reason="jupytext is not installed; `make book` installs it")
+import definitions
 import jupytext
 
 PAGES = list(twins.pages(twins.ROOT))
@@ -65,9 +66,7 @@ def test_methods_that_are_shown_fit_the_column():
     names = [name for page in PAGES for name in re.findall(r"\{source\} (\S+)", page.read_text())]
     assert len(names) >= 5
     for name in names:
-        long = [
-            line for line in twins.listings.listing(name).code.splitlines() if len(line) > COLUMN
-        ]
+        long = [line for line in definitions.listing(name).code.splitlines() if len(line) > COLUMN]
         assert not long, f"{name}: more than {COLUMN} characters; break them: {long}"
 
 

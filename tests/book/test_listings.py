@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("twins", reason="jupytext is not installed; `make book` installs it")
 pytest.importorskip("myst_nb", reason="MyST-NB is not installed; `make book` installs it")
-import listings
+import definitions
 import twins
 
 from dlcourse import nn
@@ -74,7 +74,7 @@ def test_a_name_of_nothing_to_show_is_an_error_of_one_sentence(book, name):
 
 def test_docstrings_are_left_out_unless_they_are_asked_for():
     name = "dlcourse.nn.loss.CrossEntropyLoss"
-    short, whole = listings.listing(name).code, listings.listing(name, docstring=True).code
+    short, whole = definitions.listing(name).code, definitions.listing(name, docstring=True).code
     assert '"""' not in short and whole.count('"""') >= 4
     assert "def backward(self) -> Array:\n        images" in short
     rest = iter(whole.splitlines())
@@ -83,21 +83,23 @@ def test_docstrings_are_left_out_unless_they_are_asked_for():
 
 def test_a_string_that_is_no_docstring_stays():
     code = 'def f():\n    """Say."""\n    x = """not\n    a docstring"""\n    return x'
-    assert listings.without_docstrings(code) == code.replace('    """Say."""\n', "")
+    assert definitions.without_docstrings(code) == code.replace('    """Say."""\n', "")
 
 
 def test_what_a_class_hands_on_is_found_where_it_stands():
-    shown = listings.listing("dlcourse.models.residual.BasicBlock.backward")
+    shown = definitions.listing("dlcourse.models.residual.BasicBlock.backward")
     assert shown.name == "BasicBlock.backward"
     assert shown.file == "src/dlcourse/models/residual.py"
-    assert listings.listing("dlcourse.nn.ReLU.backward").path == Path(nn.activation.__file__)
+    chain = definitions.listing("dlcourse.nn.Sequential.backward")
+    assert chain.code == definitions.listing("dlcourse.nn.Chain.backward").code
+    assert definitions.listing("dlcourse.nn.ReLU.backward").path == Path(nn.activation.__file__)
 
 
 def test_a_page_is_read_again_when_the_file_has_changed(book):
     _, said = book("# Page\n\n```{source} dlcourse.nn.Flatten.backward\n```\n")
     assert "[100%] index" in said
     assert "[100%] index" not in book()[1]
-    path = listings.listing("dlcourse.nn.Flatten.backward").path
+    path = definitions.listing("dlcourse.nn.Flatten.backward").path
     # It is a file of the package, so it only gets another time.
     later = (book.folder / "_build" / "index.html").stat().st_mtime + 10
     state = path.stat()
