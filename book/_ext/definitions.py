@@ -122,7 +122,9 @@ def _find(path: Path, names: list[str]) -> tuple[Path, _Definition]:
             if isinstance(statement, ast.ImportFrom) and statement.module:
                 for alias in statement.names:
                     if names[0] == (alias.asname or alias.name):
-                        return _find(_file(statement.module), [alias.name, *names[1:]])
+                        source = _file(statement.module)
+                        if source != path:  # as in `from dlcourse import nn`
+                            return _find(source, [alias.name, *names[1:]])
         where = path.relative_to(ROOT).as_posix()
         raise LookupError(f"{where} defines no function and no class {names[0]}")
     for name in names[1:]:
