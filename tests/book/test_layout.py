@@ -11,24 +11,9 @@ import definitions
 import jupytext
 
 PAGES = list(twins.pages(twins.ROOT))
-#: Characters of a line of code that fit the column in a window 1280 px wide (custom.css).
+#: Characters of a line of code that fit the column in a window 1280 px wide (custom.css); what cells
+#: print is measured in test_pages.py.
 COLUMN = 84
-WINDOW = 1280
-
-#: The longest lines of blocks that are too wide for their column. A sentence may wrap; two spaces
-#: within a line are those of a table, which may not.
-TOO_WIDE = """() => [...document.querySelectorAll("main pre")]
-  .filter((pre) => pre.offsetParent)
-  .flatMap((pre) => {
-    const lines = pre.innerText.split("\\n");
-    const longest = lines.reduce((a, b) => (b.length > a.length ? b : a), "");
-    const wraps = getComputedStyle(pre).whiteSpace === "pre-wrap";
-    if (pre.scrollWidth > pre.clientWidth && wraps) return [longest];
-    pre.style.whiteSpace = "pre";
-    const wide = pre.scrollWidth > pre.clientWidth && !(wraps && !/\\S {2,}\\S/.test(longest));
-    pre.style.whiteSpace = "";
-    return wide ? [longest] : [];
-  })"""
 
 
 @cache
@@ -98,34 +83,3 @@ def test_figures_and_listings_are_numbered_by_chapter(visit):
 
     page = visit.open("book/1-deeper/towards-deeper.html")
     assert page.locator("main figure .caption-number").first.inner_text().strip() == "Figure 1.1"
-
-
-def test_code_and_output_fit_the_column(visit, address):
-    if address.startswith("book/reference/"):
-        pytest.skip("docstrings keep to the 100 characters of the package")
-    page = visit.open(address)
-    page.set_viewport_size({"width": WINDOW, "height": 900})
-    wide = page.evaluate(TOO_WIDE)
-    assert not wide, f"wider than the column in a window of {WINDOW} px: {wide}"
-
-
-@pytest.mark.parametrize(
-    ("query", "first"),
-    [
-        ("MaxPool2d", "book/reference/nn.html#dlcourse.nn.MaxPool2d"),
-        ("nn.Conv2d", "book/reference/nn.html#dlcourse.nn.Conv2d"),
-        ("Trainer.fit", "book/reference/training.html#dlcourse.training.Trainer.fit"),
-        ("eta", "book/notation.html"),
-        ("gamma", "book/notation.html"),
-        ("fan-in", "book/1-deeper/training-well.html"),
-    ],
-)
-def test_search_finds_symbols_and_classes(visit, query, first):
-    page = visit.open(f"search.html?q={query}")
-    results = page.locator("#search-results li a")
-    results.first.wait_for()
-    page.wait_for_function(
-        "/finished|found/.test(document.querySelector('#search-results').innerText)"
-    )
-    links = results.evaluate_all("all => all.map((a) => a.getAttribute('href'))")
-    assert any(link.split("?")[0].startswith(first) for link in links), links
