@@ -11,8 +11,8 @@ import definitions
 import jupytext
 
 PAGES = list(twins.pages(twins.ROOT))
-#: Characters of a line of code that fit the column in a window 1280 px wide (custom.css); what cells
-#: print is measured in test_pages.py.
+#: Characters of a line of code that fit the column in a window 1280 px wide (custom.css). What
+#: cells print is measured in test_pages.py.
 COLUMN = 84
 
 

@@ -10,7 +10,7 @@ CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r"\$\$(.*?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 #: What is written in letters and is no symbol.
 WORDS = re.compile(
-    r"\\(?:text|operatorname|mathrm|mathbb|begin|end|phantom)\{[^}]*\}"
+    r"\\(?:text|operatorname|mathrm|mathbb|begin|end)\{[^}]*\}"
     r"|\\[a-z]*(?:log|max|min|tanh)"
 )
 GREEK = re.compile(
