@@ -1,6 +1,25 @@
 """The built book, page by page, in a real browser."""
 
+import pytest
+
 WIDTHS = (360, 1440)
+#: A window in which code has to fit its column.
+WINDOW = 1280
+
+#: The longest lines of blocks that are too wide for their column. A sentence may wrap; two spaces
+#: within a line are those of a table, which may not.
+TOO_WIDE = """() => [...document.querySelectorAll("main pre")]
+  .filter((pre) => pre.offsetParent)
+  .flatMap((pre) => {
+    const lines = pre.innerText.split("\\n");
+    const longest = lines.reduce((a, b) => (b.length > a.length ? b : a), "");
+    const wraps = getComputedStyle(pre).whiteSpace === "pre-wrap";
+    if (pre.scrollWidth > pre.clientWidth && wraps) return [longest];
+    pre.style.whiteSpace = "pre";
+    const wide = pre.scrollWidth > pre.clientWidth && !(wraps && !/\\S {2,}\\S/.test(longest));
+    pre.style.whiteSpace = "";
+    return wide ? [longest] : [];
+  })"""
 
 #: Relative luminance of the page's background and of its text, from 0 (black) to 1 (white).
 LUMINANCES = """() => {
@@ -33,6 +52,11 @@ def test_page(visit, address):
         across = page.evaluate("document.documentElement.scrollWidth")
         assert across <= width, f"a window {width} px wide scrolls to {across} px"
 
+    page.set_viewport_size({"width": WINDOW, "height": 900})
+    if not address.startswith("book/reference/"):  # docstrings have 100 characters a line
+        wide = page.evaluate(TOO_WIDE)
+        assert not wide, f"wider than the column in a window of {WINDOW} px: {wide}"
+
     images = page.locator("main img").evaluate_all("all => all.map(i => [i.src, i.alt, i.width])")
     unnamed = [src for src, alt, _ in images if not alt.strip() or alt.strip().startswith("..")]
     assert not unnamed, f"images without a text for those who do not see them: {unnamed}"
@@ -55,6 +79,28 @@ def test_search_finds_the_network(visit):
     links = results.evaluate_all("all => all.map(a => a.getAttribute('href'))")
     assert any("1-deeper/towards-deeper.html" in link for link in links), links
     assert not visit.problems, "\n".join(visit.problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("MaxPool2d", "book/reference/nn.html#dlcourse.nn.MaxPool2d"),
+        ("nn.Conv2d", "book/reference/nn.html#dlcourse.nn.Conv2d"),
+        ("Trainer.fit", "book/reference/training.html#dlcourse.training.Trainer.fit"),
+        ("eta", "book/notation.html"),
+        ("gamma", "book/notation.html"),
+        ("fan-in", "book/1-deeper/training-well.html"),
+    ],
+)
+def test_search_finds_classes_and_symbols(visit, query, wanted):
+    page = visit.open(f"search.html?q={query}")
+    page.wait_for_function(
+        "/finished|found/.test(document.querySelector('#search-results').innerText)"
+    )
+    links = page.locator("#search-results li a").evaluate_all(
+        "all => all.map((a) => a.getAttribute('href'))"
+    )
+    assert any(link.split("?")[0].startswith(wanted) for link in links), links
 
 
 def test_front_door_leads_to_the_book(visit):

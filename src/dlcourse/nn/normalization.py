@@ -172,7 +172,7 @@ class BatchNorm2d(Module):
         self.weight.accumulate(lambda: sums()[1])
         self.bias.accumulate(lambda: sums()[0])
         if self._batch_statistics:
-            # Mean and variance depend on every value, and undo a part of what each one changes:
+            # Mean and variance depend on every value, and undo part of what each does:
             # dx = scale * (dy - mean(dy) - x_normalized * mean(dy * x_normalized)).
             db, dw = sums()
             slope, offset = dw * inverse_std / -count, db / -count

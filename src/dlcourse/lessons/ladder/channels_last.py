@@ -46,7 +46,7 @@ def conv_channels_last(
     pixels = channels_last(x, padding)
     outputs, channels, kh, kw = weight.shape
     patches = sliding_window_view(pixels, (kh, kw), axis=(1, 2))[:, ::stride, ::stride]
-    # A view of shape (N, OH, OW, C, KH, KW); in the new order the last two axes are runs.
+    # A view (N, OH, OW, C, KH, KW); in the new order the last two axes are runs.
     rows = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kh * kw * channels)
     kernels = weight.transpose(2, 3, 1, 0).reshape(-1, outputs)
     y: np.ndarray = rows @ kernels  # (N OH OW, KKC) times (KKC, O)

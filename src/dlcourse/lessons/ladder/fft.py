@@ -46,9 +46,9 @@ def conv_fft(
     x = channels_first(x, padding)
     size = tuple(fast_size(length) for length in x.shape[2:])
     images = np.fft.rfft2(x, size)
-    # The theorem is about flipped kernels, and ours are not: the conjugate makes up for it.
+    # The theorem is about flipped kernels, and ours are not: the conjugate mends that.
     kernels = np.fft.rfft2(weight, size).conj()
-    # The sum over channels is a product of matrices, (N, C) and (C, O), for each frequency.
+    # The sum over channels is a product of (N, C) and (C, O) for each frequency.
     rows = np.ascontiguousarray(images.transpose(2, 3, 0, 1))
     columns = np.ascontiguousarray(kernels.transpose(2, 3, 1, 0))
     products = (rows @ columns).transpose(2, 3, 0, 1)

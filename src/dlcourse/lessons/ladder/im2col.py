@@ -45,8 +45,9 @@ def conv_im2col(
     x = channels_first(x, padding)
     outputs, channels, kh, kw = weight.shape
     patches = sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::stride, ::stride]
-    # A view of shape (N, C, OH, OW, KH, KW) so far; reshaping it in another order copies it.
-    columns = patches.transpose(0, 1, 4, 5, 2, 3).reshape(len(x), channels * kh * kw, oh * ow)
+    # A view (N, C, OH, OW, KH, KW) so far; reshaping it in another order copies.
+    columns = patches.transpose(0, 1, 4, 5, 2, 3)
+    columns = columns.reshape(len(x), channels * kh * kw, oh * ow)
     y: np.ndarray = weight.reshape(outputs, -1) @ columns  # (O, CKK) times (N, CKK, OH OW)
     if bias is not None:
         y += bias[:, None]

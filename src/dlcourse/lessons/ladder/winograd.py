@@ -61,7 +61,7 @@ def conv_winograd(
 
     v = along_both(transform_image, d).reshape(16, -1, x.shape[1])
     u = along_both(transform_kernel, g)
-    m = (v @ u).reshape(4, 4, len(x), down, across, -1)  # the 16 products; the rest are additions
+    m = (v @ u).reshape(4, 4, len(x), down, across, -1)  # 16 products; the rest adds
     y = along_both(transform_output, m).reshape(2, 2, len(x), down, across, -1)
     y = y.transpose(2, 3, 0, 4, 1, 5).reshape(len(x), 2 * down, 2 * across, -1)
     if bias is not None:
