@@ -13,12 +13,12 @@ from dlcourse.applications.detection import box_iou, nms
 from dlcourse.applications.rl import epsilon_greedy, q_learning
 from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.data import load_mnist
-from dlcourse.explore.allreduce import RANKS, schedule
+from dlcourse.explore.all_reduce import RANKS, schedule
 from dlcourse.explore.calculator import calculator
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.lib.widget import FOLDER, bundle, pack
 from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
-from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.lessons.all_reduce import ALL_REDUCE
 from dlcourse.lessons.ladder.tiles import Core, bound
 from dlcourse.lessons.simulator import SECONDS, Network
@@ -607,7 +607,7 @@ def test_timeline(show):
 
 
 def test_latent(show):
-    explorer = show("latent")
+    explorer = show("latent_walk")
     assert said(explorer).startswith("Column 1 of 13, row 1 of 13: the classifier reads ")
     across = explorer.get_by_role("slider", name="To the right", exact=True)
     across.press("ArrowRight")
@@ -655,7 +655,7 @@ def test_inception_by_mouse(show):
 
 
 def test_all_reduce_by_keyboard(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     assert said(explorer).startswith("Before step 1 of 6: every rank has its own array of 4 pieces")
     slider = explorer.get_by_role("slider", name="Step")
     slider.press("ArrowRight")
@@ -674,7 +674,7 @@ def test_all_reduce_by_keyboard(show):
 
 
 def test_all_reduce_by_mouse(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     explorer.get_by_role("combobox", name="Ranks", exact=True).select_option(label="8")
     assert explorer.locator(".dl-shares td").count() == 64
     assert explorer.locator("svg .dl-node").count() == 8
@@ -693,7 +693,7 @@ def test_all_reduce_by_mouse(show):
 
 
 def test_all_reduce_plays_and_stands_still_where_motion_is_unwanted(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     loads = explorer.locator("svg .dl-load").first.locator("..")
     explorer.page.emulate_media(reduced_motion="reduce")
     explorer.get_by_role("button", name="Next").click()
@@ -1087,7 +1087,7 @@ def test_q_table_plays(show):
 
 
 def test_beam(show):
-    explorer = show("beam")
+    explorer = show("beams")
     explorer.get_by_role("combobox", name="Beam width", exact=True).select_option(label="3")
     assert explorer.locator("tbody tr").count() == 3
     do(explorer, "slider", "Words", "End", "^The search ends. It says: a")

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
-from dlcourse.explore.widget import FOLDER, Explorer, bundle, pack
+from dlcourse.explore.lib.widget import FOLDER, Explorer, bundle, pack
 
 KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlcourse.data.augment import Augmentation, Cutout, Elastic, Rotate, Scale, Shift
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, pack, squares
 from dlcourse.streams import Stream, generator
 
 #: Kinds of augmentation, each with what its strengths are called and do, from weak to strong.

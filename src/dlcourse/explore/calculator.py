@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 from dlcourse.nn import Conv2d, MaxPool2d, ReLU, Sequential
 
 

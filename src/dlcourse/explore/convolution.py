@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, pack, squares
 
 #: Kernels that show what a convolution can do; they are not flipped, as in `Conv2d`.
 KERNELS: dict[str, np.ndarray] = {

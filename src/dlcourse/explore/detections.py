@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcourse.applications.detection import Detections
 from dlcourse.data.scenes import CLASSES, Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 
 
 def detections(scenes: Sequence[Scene], found: Sequence[Detections]) -> Explorer:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.backend import to_numpy
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, pack, squares
 from dlcourse.models import summary
 from dlcourse.nn import ReLU, Sequential
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.precision import FORMATS, Format
 
 #: Numbers to start from: rounding, the ends of float16, underflow, a whole number too long for

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.applications.rl.episodes import Agent, episode_seed, play
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.training import Stream
 
 #: The planes of MinAtar's Breakout.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.models.googlenet import BLOCKS
 
 #: What a block is made of: its input, and the output channels of its six convolutions.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlcourse.applications.detection import COCO_THRESHOLDS
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 def iou() -> Explorer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.data import Dataset
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 from dlcourse.nn import softmax
 
 

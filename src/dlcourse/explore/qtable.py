@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlcourse.applications.rl.grid_world import GridWorld
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 def qtable(world: GridWorld, learning_rate: float = 0.5) -> Explorer:

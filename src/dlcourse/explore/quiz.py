@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 @dataclass(frozen=True)

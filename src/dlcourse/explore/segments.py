@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlcourse.data.scenes import CLASSES, Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 
 
 def segments(

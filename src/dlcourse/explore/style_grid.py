@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 def style_grid(pictures: Mapping[str, bytes], test: Mapping[str, Mapping[str, Any]]) -> Explorer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.lessons.ladder.tiles import Core
 
 #: What the reader can choose.

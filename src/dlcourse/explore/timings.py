@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 #: Fewer would not fill the histograms, more would only make the page larger.
 FEWEST, MOST = 100, 2000

@@ -13,7 +13,6 @@ from dlcourse.nn import Chain, CrossEntropyLoss, Module
 from dlcourse.nn.loss import Loss
 from dlcourse.nn.weights import load_weights, save_weights
 
-
 #: Values of the images that pass through a network at a time.
 _VALUES = 2**21
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlcourse.applications.generation import generate, look, slerp
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 from dlcourse.models import DCGANGenerator, DeepConvNet
 
 
@@ -58,4 +58,4 @@ def latent_walk(
         "read": seen.classes.tolist(),
         "confidence": [round(float(p), 3) for p in seen.confidence],
     }
-    return Explorer("latent", "Explorer: a walk between four digits", data)
+    return Explorer("latent_walk", "Explorer: a walk between four digits", data)

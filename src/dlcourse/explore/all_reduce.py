@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.lessons.all_reduce import ALL_REDUCE, AllReduce
 from dlcourse.lessons.simulator import Network, record, replay
 
@@ -49,7 +49,7 @@ def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Ex
         "arrays": dict(arrays),
         "networks": {name: [n.latency, n.bandwidth] for name, n in networks.items()},
     }
-    return Explorer("allreduce", "Explorer: all-reduce, message by message", data)
+    return Explorer("all_reduce", "Explorer: all-reduce, message by message", data)
 
 
 def schedule(algorithm: AllReduce, ranks: int) -> list[list[list[Any]]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcourse.applications.captioning import Vocabulary, beam_search
 from dlcourse.data.scenes import Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, pack
 from dlcourse.models import NIC
 
 
@@ -49,7 +49,7 @@ def beams(
         for scene in scenes
     ]
     data = {"images": pack(np.stack([scene.image for scene in scenes])), "scenes": entries}
-    return Explorer("beam", "Explorer: the next word", data)
+    return Explorer("beams", "Explorer: the next word", data)
 
 
 def _search(
