@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from dlcourse.explore.lib.widget import Explorer
 from dlcourse.kernels import output_size
@@ -45,6 +45,15 @@ class Layer:
     padding: int = 0
 
 
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    machine: Machine
+    layers: dict[str, Layer]
+    steps: dict[str, list[int]]  #: where each slider stops
+
+
 def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
     """Change a layer, and see where it lies under the roofline of a machine.
 
@@ -78,14 +87,5 @@ def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
                 )
         side, kernel, stride, padding = layer.size, layer.kernel, layer.stride, layer.padding
         output_size((side, side), (kernel, kernel), (stride, stride), (padding, padding))
-    data = {
-        "machine": {
-            "threads": machine.threads,
-            "dtype": machine.dtype,
-            "multiply_adds": machine.multiply_adds,
-            "bandwidth": machine.bandwidth,
-        },
-        "layers": {name: asdict(layer) for name, layer in layers.items()},
-        "steps": STEPS,
-    }
+    data = _Data(machine, dict(layers), STEPS)
     return Explorer("roofline", "Explorer: a layer under the roofline", data)

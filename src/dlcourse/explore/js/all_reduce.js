@@ -1,6 +1,5 @@
 // All-reduce: ranks on a circle, arrows for the messages of a step, and what each rank has after it.
 
-/** @import { Message } from "./lib/arithmetic.js" */
 /** @import { Context } from "./lib/common.js" */
 
 import { messageCost, reduction } from "./lib/arithmetic.js";
@@ -33,10 +32,10 @@ function measured(value, units) {
 }
 
 /**
- * From an algorithm and a number of ranks to the messages of each step; bytes by array; latency and
+ * From an algorithm and a number of ranks to each Message of each step; bytes by array; latency and
  * bandwidth by network.
  * @typedef {object} Data
- * @property {Record<string, Record<string, Message[][]>>} schedules
+ * @property {Record<string, Record<string, [number, number, number, number, boolean][][]>>} schedules
  * @property {Record<string, number>} arrays
  * @property {Record<string, [number, number]>} networks
  */
