@@ -40,12 +40,6 @@ def test_a_bundle_is_one_module(kind):
     assert text.count("function el(") == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_top_level_names_of_a_bundle_differ(kind):
-    names = re.findall(r"^(?:const|let|function|class) (\w+)", bundle(f"{kind}.js"), re.MULTILINE)
-    assert len(names) == len(set(names))
-
-
 def test_types_stay_in_the_sources():
     assert "@param" in (FOLDER / "lib" / "common.js").read_text()
     assert "@param" not in bundle("quiz.js")
