@@ -254,12 +254,12 @@ def test_histogram_counts_everything(module):
 @pytest.mark.parametrize("name", ALL_REDUCE)
 def test_all_reduce_ends_with_the_sum_and_costs_what_the_model_says(module, name, ranks):
     steps = schedule(ALL_REDUCE[name], ranks)
-    states = module("arithmetic.js", "reduction", ranks, steps)
+    states = module("messages.js", "reduction", ranks, steps)
     assert len(states) == len(steps) + 1
     assert states[0] == [[2**rank] * ranks for rank in range(ranks)]
     assert states[-1] == [[2**ranks - 1] * ranks] * ranks
     network = Network(3e-5, 1.25e9)
-    found = module("arithmetic.js", "messageCost", ranks, steps, 1e8, 3e-5, 1.25e9)
+    found = module("messages.js", "messageCost", ranks, steps, 1e8, 3e-5, 1.25e9)
     assert found["steps"] == len(steps)
     assert found["seconds"] == pytest.approx(SECONDS[name](ranks, 1e8, network))
     expected = {"ring": 2 * (ranks - 1), "parameter server": 2 * (ranks - 1)}
@@ -379,7 +379,7 @@ def test_a_thing_is_found_once(module):
 
 def test_the_browser_reads_what_python_packed(module):
     values = np.random.default_rng(0).uniform(-3, 5, (2, 3, 4))
-    found = module("common.js", "unpack", pack(values, -3, 5))
+    found = module("packed.js", "unpack", pack(values, -3, 5))
     assert found["shape"] == [2, 3, 4]
     np.testing.assert_allclose(found["values"], values.ravel(), atol=4 / 255)
 
@@ -390,6 +390,13 @@ def test_the_browser_reads_what_python_packed(module):
 )
 def test_numbers_have_a_real_minus_sign(module, value, text):
     assert module("common.js", "number", value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(2000, [2, "k"]), (1000, [1, "k"]), (999, [999, ""]), (0.5, [0.5, ""])]
+)
+def test_a_number_gets_the_unit_that_suits_it(module, value, found):
+    assert module("units.js", "inUnits", value, [[1000, "k"], [1, ""]]) == found
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,9 +2,9 @@
 
 /** @import { Context } from "./lib/common.js" */
 
-import { messageCost, reduction } from "./lib/arithmetic.js";
 import { Circle } from "./lib/circle.js";
 import { button, changes, el, frame, row, says, select, slider } from "./lib/common.js";
+import { messageCost, reduction } from "./lib/messages.js";
 import { player } from "./lib/player.js";
 import { heads, line } from "./lib/tables.js";
 import { inUnits, threeDigits } from "./lib/units.js";

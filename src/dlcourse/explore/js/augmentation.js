@@ -1,19 +1,11 @@
 // The same digits, changed a little or a lot, kind by kind.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import {
-  changes,
-  el,
-  frame,
-  grey,
-  Picture,
-  row,
-  says,
-  select,
-  slider,
-  unpack,
-} from "./lib/common.js";
+import { changes, el, frame, row, says, select, slider } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture } from "./lib/pictures.js";
 
 /**
  * Frames are (strengths, images, size, size).

@@ -1,9 +1,11 @@
 // Beam search, word by word: which beginnings are kept, and what each next word is worth.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import { button, changes, el, frame, Picture, row, says, select, slider } from "./lib/common.js";
+import { button, changes, el, frame, row, says, select, slider } from "./lib/common.js";
 import { ColourPictures } from "./lib/paint.js";
+import { Picture } from "./lib/pictures.js";
 import { heads, line } from "./lib/tables.js";
 
 const percent = (/** @type {number} */ v) =>

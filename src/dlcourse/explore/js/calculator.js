@@ -1,21 +1,13 @@
 // Put layers on top of each other, and see what they cost and how far they see.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 /** @import { Followed, Stacked } from "./lib/arithmetic.js" */
 
 import { follow } from "./lib/arithmetic.js";
-import {
-  button,
-  el,
-  frame,
-  grey,
-  Picture,
-  row,
-  says,
-  select,
-  unpack,
-  whole,
-} from "./lib/common.js";
+import { button, el, frame, row, says, select, whole } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture } from "./lib/pictures.js";
 
 /** @typedef {"channels" | "kernel" | "stride" | "padding" | "dilation"} Field */
 

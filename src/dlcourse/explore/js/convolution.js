@@ -1,22 +1,12 @@
 // One kernel over one digit: every output value is a sum of products, which the reader can inspect.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
 import { convolve, pixel, taps } from "./lib/arithmetic.js";
-import {
-  changes,
-  el,
-  frame,
-  grey,
-  number,
-  Picture,
-  row,
-  says,
-  select,
-  signed,
-  slider,
-  unpack,
-} from "./lib/common.js";
+import { changes, el, frame, number, row, says, select, slider } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture, signed } from "./lib/pictures.js";
 import { numbers } from "./lib/tables.js";
 
 /**

@@ -1,10 +1,12 @@
 // Boxes of a detector before suppression: the reader chooses what is kept.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
 import { match, suppress } from "./lib/boxes.js";
-import { changes, frame, number, Picture, row, says, select, slider } from "./lib/common.js";
+import { changes, frame, number, row, says, select, slider } from "./lib/common.js";
 import { ColourPictures, frameBox, Lines } from "./lib/paint.js";
+import { Picture } from "./lib/pictures.js";
 
 /**
  * @typedef {object} Known

@@ -1,19 +1,11 @@
 // What each layer of a network makes of a digit, channel by channel.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import {
-  changes,
-  frame,
-  grey,
-  number,
-  Picture,
-  row,
-  says,
-  select,
-  slider,
-  unpack,
-} from "./lib/common.js";
+import { changes, frame, number, row, says, select, slider } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture } from "./lib/pictures.js";
 
 /**
  * The maps are (images, channels, size, size).

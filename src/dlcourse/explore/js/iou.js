@@ -3,7 +3,8 @@
 /** @import { Context } from "./lib/common.js" */
 
 import { overlap } from "./lib/boxes.js";
-import { frame, number, Picture, row, says, slider } from "./lib/common.js";
+import { frame, number, row, says, slider } from "./lib/common.js";
+import { Picture } from "./lib/pictures.js";
 
 const SIDE = 40;
 const EDGES = ["left", "top", "right", "bottom"];

@@ -1,8 +1,11 @@
 // What a generator makes of the vectors between four corners, and what a classifier reads.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import { el, frame, grey, Picture, row, says, slider, unpack } from "./lib/common.js";
+import { el, frame, row, says, slider } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture } from "./lib/pictures.js";
 
 /**
  * `side` rows of `side` images; for each what the classifier reads, and how sure it is.

@@ -1,19 +1,11 @@
 // Every digit that a network reads wrong, by label and by reading.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import {
-  button,
-  el,
-  frame,
-  grey,
-  Picture,
-  row,
-  says,
-  select,
-  unpack,
-  whole,
-} from "./lib/common.js";
+import { button, el, frame, row, says, select, whole } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
+import { grey, Picture } from "./lib/pictures.js";
 import { heads, line } from "./lib/tables.js";
 
 const percent = (/** @type {number} */ v) => (v < 0.01 ? "<1%" : `${Math.round(100 * v)}%`);

@@ -12,10 +12,10 @@ import {
   row,
   says,
   select,
-  signed,
   slider,
   svg,
 } from "./lib/common.js";
+import { signed } from "./lib/pictures.js";
 import { player } from "./lib/player.js";
 import { greedyPath, QLearner } from "./lib/qlearning.js";
 import { mulberry32 } from "./lib/statistics.js";

@@ -1,19 +1,12 @@
 // The class of each pixel by networks of different stride, laid over the picture.
 
-/** @import { Context, Packed } from "./lib/common.js" */
+/** @import { Context } from "./lib/common.js" */
+/** @import { Packed } from "./lib/packed.js" */
 
-import {
-  changes,
-  frame,
-  number,
-  Picture,
-  row,
-  says,
-  select,
-  slider,
-  unpack,
-} from "./lib/common.js";
+import { changes, frame, number, row, says, select, slider } from "./lib/common.js";
+import { unpack } from "./lib/packed.js";
 import { ColourPictures } from "./lib/paint.js";
+import { Picture } from "./lib/pictures.js";
 
 // Okabe and Ito's colours and darker shades of them; names stand beside them, too.
 const COLOURS = [

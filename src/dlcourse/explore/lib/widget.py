@@ -112,7 +112,7 @@ def style(kind: str) -> str:
 
 
 class Packed(TypedDict):
-    """An array as `pack` makes it and ``unpack`` of ``js/lib/common.js`` takes it."""
+    """An array as `pack` makes it and ``unpack`` of ``js/lib/packed.js`` takes it."""
 
     shape: list[int]
     low: float

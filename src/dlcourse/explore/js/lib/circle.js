@@ -1,7 +1,9 @@
 // Ranks on a circle, and the messages that go from one to another.
+
+/** @import { Message } from "./messages.js" */
+
 import { svg } from "./common.js";
 
-/** @import { Message } from "./arithmetic.js" */
 /** @typedef {{ path: SVGPathElement, tip: SVGElement, load: SVGElement }} Arrow */
 
 const MIDDLE = 160; // of the picture, whose side is twice as long

@@ -1,8 +1,10 @@
 // Colour pictures with boxes and words on them.
 
-/** @import { Packed } from "./common.js" */
+/** @import { Packed } from "./packed.js" */
+/** @import { Picture } from "./pictures.js" */
 
-import { el, Picture, unpack } from "./common.js";
+import { el } from "./common.js";
+import { unpack } from "./packed.js";
 
 /** Pictures (N, 3, S, S) as Picture.draw takes them: one number per pixel, and its colour. */
 export class ColourPictures {
