@@ -5,8 +5,9 @@
 
 The versions are those of ``devDependencies`` in package.json. Both tools come without dependencies
 but their own programs, of the same version, so nothing has to be locked. The rules are in
-biome.json, the files and options of TypeScript in tsconfig.json; nothing is compiled, since types
-stand in comments.
+biome.json, without the one that wants Math.min and Math.max, which take no BigInt and treat NaN
+in another way than a comparison does; the files and options of TypeScript are in tsconfig.json.
+Nothing is compiled, since types stand in comments.
 """
 
 from __future__ import annotations

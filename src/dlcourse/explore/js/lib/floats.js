@@ -92,7 +92,6 @@ export function neighbours(value, format) {
   const place = pattern & minus ? minus - pattern : pattern;
   const limit = infinity(format);
   return [place - 1n, place + 1n].map((p) => {
-    // biome-ignore lint/complexity/useMathMinMax: Math.min does not take a BigInt
     const inside = p < -limit ? -limit : p > limit ? limit : p;
     return decode(inside >= 0n ? inside : minus - inside, format);
   });
