@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 VENDOR := book/_static/vendor
 AXE := $(if $(NPM),_build/axe/.fetched)
+JAVASCRIPT := $(if $(NPM),_build/javascript/.installed)
 
 # What the book is made of; the notebooks beside the pages are only for Colab and Binder.
 PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipynb_checkpoints \) \
@@ -25,7 +26,7 @@ help:
 	@echo "make parity      add PyTorch, for the tests that compare with it"
 	@echo "make bench       measure speed and memory against PyTorch; OPTIONS=--quick"
 	@echo "make cuda        add CuPy and the CUDA compiler (3 GB), for the tests of CUDA sources"
-	@echo "make lint        ruff and mypy only"
+	@echo "make lint        ruff, mypy, Biome and TypeScript only"
 	@echo "make fuzz        read damaged files for an hour; MINUTES=5, SEED=1 for others, CASE=7 repeats"
 	@echo "make notebooks   write the .ipynb beside each page that has code"
 	@echo "make zoo         train the shipped weights again (hours)"
@@ -51,10 +52,11 @@ test: _build/.book $(VENV)/.test $(VENV)/.grading $(AXE) lint
 # What computes: once more without the kernels in C.
 NUMBERS := tests/nn tests/optim tests/training tests/models tests/parity tests/test_bits.py
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test $(JAVASCRIPT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(if $(NPM),$(BIN)/python tools/javascript.py check,@echo "JavaScript and CSS are not checked: there is no npm")
 
 parity: $(VENV)/.parity
 
@@ -174,6 +176,13 @@ endif
 ifneq ($(NPM),)
 $(AXE): package.json tools/vendor.py $(VENV)/.created
 	$(BIN)/python tools/vendor.py "$(NPM)" _build/axe devDependencies
+	@touch $@
+endif
+
+# What checks our own scripts.
+ifneq ($(NPM),)
+$(JAVASCRIPT): package.json tools/javascript.py $(VENV)/.created
+	$(BIN)/python tools/javascript.py install "$(NPM)"
 	@touch $@
 endif
 

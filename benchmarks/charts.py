@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from contest import THEIRS
 from matplotlib.ticker import LogLocator
 
-from dlcourse.explore.theme import figure_style
+from dlcourse.explore.plots import figure_style
 from dlcourse.files import atomic_write
 
 

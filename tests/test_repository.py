@@ -52,6 +52,15 @@ def test_scripts_of_widgets_match_their_python():
     assert {scripts["anywidget"]} == pins("book")["anywidget"]
 
 
+def test_javascript_is_checked_by_one_version():
+    version = json.loads((ROOT / "package.json").read_text())["devDependencies"]["@biomejs/biome"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    schema = json.loads((ROOT / "biome.json").read_text())["$schema"]
+    assert schema == f"https://biomejs.dev/schemas/{version}/schema.json"
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r'"@biomejs/biome@(.+)"', hooks) == [version]
+
+
 # -- the public address ------------------------------------------------------------------
 
 

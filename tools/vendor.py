@@ -3,8 +3,9 @@
     python tools/vendor.py NPM FOLDER [KIND]
 
 reads the versions in package.json and fills FOLDER, which is not committed. KIND is
-``dependencies``, what the book needs, or ``devDependencies``, what its tests need. Only the
-packages themselves are downloaded (``npm pack``), not what they depend on: they are complete.
+``dependencies``, what the book needs, or ``devDependencies``, what its tests need; what checks our
+own scripts is for tools/javascript.py. Only the packages themselves are downloaded (``npm pack``),
+not what they depend on: they are complete.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+from javascript import TOOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +87,8 @@ def main(npm: str, target: Path, kind: str = "dependencies") -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         fresh = Path(scratch) / "fresh"
         for package, version in versions.items():
+            if package in TOOLS:
+                continue
             unpack(fetch(npm, package, version, Path(scratch)), FILES[package], fresh)
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)

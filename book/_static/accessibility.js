@@ -19,8 +19,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // The arrows that unfold the table of contents have no names.
   for (const summary of document.querySelectorAll(".has-children > details > summary")) {
-    const link = summary.closest("li").querySelector("a");
-    summary.setAttribute("aria-label", `Pages below ${link.textContent.trim()}`);
+    const link = summary.closest("li")?.querySelector("a");
+    if (link) summary.setAttribute("aria-label", `Pages below ${link.textContent.trim()}`);
   }
 
   // What folds code says "Show code cell source", and MyST-NB names it something else.

@@ -13,12 +13,12 @@ from dlcourse.applications.detection import box_iou, nms
 from dlcourse.applications.rl import epsilon_greedy, q_learning
 from dlcourse.applications.rl.grid_world import GridWorld
 from dlcourse.data import load_mnist
-from dlcourse.explore.allreduce import RANKS, schedule
+from dlcourse.explore.all_reduce import RANKS, schedule
 from dlcourse.explore.calculator import calculator
 from dlcourse.explore.inception import PUBLISHED, inception
+from dlcourse.explore.lib.widget import FOLDER, bundle, pack
 from dlcourse.explore.qtable import qtable
 from dlcourse.explore.roofline import Layer
-from dlcourse.explore.widget import FOLDER, bundle, pack
 from dlcourse.lessons.all_reduce import ALL_REDUCE
 from dlcourse.lessons.ladder.tiles import Core, bound
 from dlcourse.lessons.simulator import SECONDS, Network
@@ -260,12 +260,12 @@ def test_histogram_counts_everything(module):
 @pytest.mark.parametrize("name", ALL_REDUCE)
 def test_all_reduce_ends_with_the_sum_and_costs_what_the_model_says(module, name, ranks):
     steps = schedule(ALL_REDUCE[name], ranks)
-    states = module("arithmetic.js", "reduction", ranks, steps)
+    states = module("messages.js", "reduction", ranks, steps)
     assert len(states) == len(steps) + 1
     assert states[0] == [[2**rank] * ranks for rank in range(ranks)]
     assert states[-1] == [[2**ranks - 1] * ranks] * ranks
     network = Network(3e-5, 1.25e9)
-    found = module("arithmetic.js", "messageCost", ranks, steps, 1e8, 3e-5, 1.25e9)
+    found = module("messages.js", "messageCost", ranks, steps, 1e8, 3e-5, 1.25e9)
     assert found["steps"] == len(steps)
     assert found["seconds"] == pytest.approx(SECONDS[name](ranks, 1e8, network))
     expected = {"ring": 2 * (ranks - 1), "parameter server": 2 * (ranks - 1)}
@@ -385,7 +385,7 @@ def test_a_thing_is_found_once(module):
 
 def test_the_browser_reads_what_python_packed(module):
     values = np.random.default_rng(0).uniform(-3, 5, (2, 3, 4))
-    found = module("common.js", "unpack", pack(values, -3, 5))
+    found = module("packed.js", "unpack", pack(values, -3, 5))
     assert found["shape"] == [2, 3, 4]
     np.testing.assert_allclose(found["values"], values.ravel(), atol=4 / 255)
 
@@ -396,6 +396,13 @@ def test_the_browser_reads_what_python_packed(module):
 )
 def test_numbers_have_a_real_minus_sign(module, value, text):
     assert module("common.js", "number", value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(2000, [2, "k"]), (1000, [1, "k"]), (999, [999, ""]), (0.5, [0.5, ""])]
+)
+def test_a_number_gets_the_unit_that_suits_it(module, value, found):
+    assert module("units.js", "inUnits", value, [[1000, "k"], [1, ""]]) == found
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -613,7 +620,7 @@ def test_timeline(show):
 
 
 def test_latent(show):
-    explorer = show("latent")
+    explorer = show("latent_walk")
     assert said(explorer).startswith("Column 1 of 13, row 1 of 13: the classifier reads ")
     across = explorer.get_by_role("slider", name="To the right", exact=True)
     across.press("ArrowRight")
@@ -661,7 +668,7 @@ def test_inception_by_mouse(show):
 
 
 def test_all_reduce_by_keyboard(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     assert said(explorer).startswith("Before step 1 of 6: every rank has its own array of 4 pieces")
     slider = explorer.get_by_role("slider", name="Step")
     slider.press("ArrowRight")
@@ -680,7 +687,7 @@ def test_all_reduce_by_keyboard(show):
 
 
 def test_all_reduce_by_mouse(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     explorer.get_by_role("combobox", name="Ranks", exact=True).select_option(label="8")
     assert explorer.locator(".dl-shares td").count() == 64
     assert explorer.locator("svg .dl-node").count() == 8
@@ -699,7 +706,7 @@ def test_all_reduce_by_mouse(show):
 
 
 def test_all_reduce_plays_and_stands_still_where_motion_is_unwanted(show):
-    explorer = show("allreduce")
+    explorer = show("all_reduce")
     loads = explorer.locator("svg .dl-load").first.locator("..")
     explorer.page.emulate_media(reduced_motion="reduce")
     explorer.get_by_role("button", name="Next").click()
@@ -1093,7 +1100,7 @@ def test_q_table_plays(show):
 
 
 def test_beam(show):
-    explorer = show("beam")
+    explorer = show("beams")
     explorer.get_by_role("combobox", name="Beam width", exact=True).select_option(label="3")
     assert explorer.locator("tbody tr").count() == 3
     do(explorer, "slider", "Words", "End", "^The search ends. It says: a")

@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
-from dlcourse.explore.roofline import STEPS, Layer, plot_roofline, roofline
+from dlcourse.explore.plots import plot_roofline
+from dlcourse.explore.roofline import STEPS, Layer, roofline
 from dlcourse.machine import Machine
 from dlcourse.training import Cost
 

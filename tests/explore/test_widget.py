@@ -1,17 +1,14 @@
-import ast
 import base64
-import importlib
-import inspect
 import json
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
-from dlcourse.explore.widget import FOLDER, Explorer, bundle, pack
+from dlcourse.explore.lib.widget import FOLDER, Explorer, bundle, pack, style
 
 KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 
@@ -43,26 +40,25 @@ def test_a_bundle_is_one_module(kind):
     assert text.count("function el(") == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_python_and_javascript_agree_on_names(kind):
-    """Every key that Python writes is read, and every name that JavaScript takes is written."""
-    module = importlib.import_module(f"dlcourse.explore.{kind}")
-    source = inspect.getsource(module)
-    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-    dicts = [n for function in functions for n in ast.walk(function) if isinstance(n, ast.Dict)]
-    written = {key.value for d in dicts for key in d.keys if isinstance(key, ast.Constant)}
-    for name, value in vars(module).items():
-        if is_dataclass(value) and f"class {name}" in source and "asdict(" in source:
-            written |= {field.name for field in fields(value)}
-    words = set(re.findall(r"\w+", bundle(f"{kind}.js")))
-    assert not written - words, "JavaScript does not read these"
+def test_types_stay_in_the_sources():
+    assert "@param" in (FOLDER / "lib" / "common.js").read_text()
+    assert "@param" not in bundle("quiz.js")
 
-    code = (FOLDER / f"{kind}.js").read_text()
-    (taken,) = re.findall(r'const \{ ([^}]*) \} = model\.get\("data"\)', code)
-    snake_case = re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", re.sub(r"//.*", "", code))
-    assert not {*re.findall(r"(\w+)(?:: \w+)?", taken), *snake_case} - set(
-        re.findall(r"\w+", source)
-    ), "Python does not write these"
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_class_of_a_style_is_used(kind):
+    own = FOLDER / f"{kind}.css"
+    classes = set(re.findall(r"\.(dl-[\w-]+)", own.read_text())) if own.exists() else set()
+    # Some are put together: `dl-${name}`.
+    code = bundle(f"{kind}.js")
+    parts = set(re.findall(r"\w+", code))
+    assert {c for c in classes if c not in code and c.removeprefix("dl-") not in parts} == set()
+
+
+def test_what_all_share_comes_first():
+    text = style("formats")
+    first, *others = [text.index(part) for part in (".dlcourse {", ".dl-track", ".dl-bits")]
+    assert first < others[0] < others[1]
 
 
 def test_modules_ask_nothing_of_other_servers():
@@ -71,10 +67,15 @@ def test_modules_ask_nothing_of_other_servers():
 
 
 def test_what_a_page_stores():
-    explorer = Explorer("quiz", "Title", {"question": "", "choices": []})
+    @dataclass
+    class Data:
+        question: str
+
+    explorer = Explorer("quiz", "Title", Data("Why?"))
     state = explorer.get_state()
     assert state["kind"] == "quiz" and state["title"] == "Title"
-    assert state["_esm"] == bundle("quiz.js")
+    assert state["_esm"] == bundle("quiz.js") and state["_css"] == style("quiz")
+    assert state["data"] == {"question": "Why?"}
     json.dumps(state["data"])
     # What stands in a notebook where widgets are not shown names no address in memory.
     assert "0x" not in repr(explorer)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcourse.data.augment import Augmentation, Cutout, Elastic, Rotate, Scale, Shift
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, Packed, pack, squares
 from dlcourse.streams import Stream, generator
 
 #: Kinds of augmentation, each with what its strengths are called and do, from weak to strong.
@@ -18,6 +19,24 @@ AUGMENTATIONS: dict[str, dict[str, Augmentation]] = {
     "elastic distortion": {f"alpha {a}, sigma 4": Elastic(a, 4) for a in (17, 34, 68, 136)},
     "cutout": {f"a square of {n} pixels": Cutout(n) for n in (4, 8, 12, 18)},
 }
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of augmentation."""
+
+    name: str
+    strengths: list[str]
+    frames: Packed  #: (strengths, images, 1, S, S)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    names: list[str]
+    kinds: list[_Kind]
 
 
 def augmentation(
@@ -55,20 +74,20 @@ def augmentation(
     grey = squares(images, names)
     if len({len(strengths) for strengths in kinds.values()}) != 1:
         raise ValueError("every kind of augmentation must have the same number of strengths")
-    data = {
-        "images": pack(grey),
-        "names": list(names),
-        "kinds": [
-            {
-                "name": name,
-                "strengths": list(strengths),
-                "frames": pack(
+    data = _Data(
+        images=pack(grey),
+        names=list(names),
+        kinds=[
+            _Kind(
+                name=name,
+                strengths=list(strengths),
+                frames=pack(
                     np.stack(
                         [a(images, generator(seed, Stream.AUGMENT)) for a in strengths.values()]
                     )
                 ),
-            }
+            )
             for name, strengths in kinds.items()
         ],
-    }
+    )
     return Explorer("augmentation", "Explorer: augmentation", data)

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
 from dlcourse.nn import Conv2d, MaxPool2d, ReLU, Sequential
+
+
+@dataclass(frozen=True)
+class _Convolution:
+    """A convolution with square windows."""
+
+    kind: Literal["convolution"]
+    channels: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+
+
+@dataclass(frozen=True)
+class _Pooling:
+    """A max pooling with square windows."""
+
+    kind: Literal["pooling"]
+    kernel: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    image: Packed
+    channels: int
+    networks: dict[str, list[_Convolution | _Pooling]]
 
 
 def calculator(image: np.ndarray, networks: Mapping[str, Sequential]) -> Explorer:
@@ -36,35 +67,36 @@ def calculator(image: np.ndarray, networks: Mapping[str, Sequential]) -> Explore
     """
     if image.ndim != 3 or image.shape[1] != image.shape[2]:
         raise ValueError(f"image must have shape (C, S, S), found {image.shape}")
-    data = {
-        "image": pack(image[:1]),
-        "channels": len(image),
-        "networks": {name: _layers(network) for name, network in networks.items()},
-    }
+    data = _Data(
+        image=pack(image[:1]),
+        channels=len(image),
+        networks={name: _layers(network) for name, network in networks.items()},
+    )
     return Explorer("calculator", "Explorer: parameters and receptive field", data)
 
 
-def _layers(network: Sequential) -> list[dict[str, Any]]:
-    """Return the layers of a network as js/arithmetic.js takes them."""
-    layers: list[dict[str, Any]] = []
+def _layers(network: Sequential) -> list[_Convolution | _Pooling]:
+    """Return the layers of a network as js/lib/arithmetic.js takes them."""
+    layers: list[_Convolution | _Pooling] = []
     for module in network:
         if isinstance(module, Conv2d):
             g = module.geometry
-            sides = dict(kernel=g.kernel, stride=g.stride, padding=g.padding, dilation=g.dilation)
-            layer: dict[str, Any] = {"kind": "convolution", "channels": len(module.weight.data)}
+            sides = _sides(kernel=g.kernel, stride=g.stride, padding=g.padding, dilation=g.dilation)
+            layers.append(_Convolution("convolution", len(module.weight.data), **sides))
         elif isinstance(module, MaxPool2d) and module.padding == (0, 0):
-            sides = dict(kernel=module.kernel_size, stride=module.stride)
-            layer = {"kind": "pooling"}
-        elif isinstance(module, ReLU):
-            continue
-        else:
+            sides = _sides(kernel=module.kernel_size, stride=module.stride)
+            layers.append(_Pooling("pooling", **sides))
+        elif not isinstance(module, ReLU):
             raise ValueError(
                 "the calculator knows Conv2d, MaxPool2d without padding, and ReLU; "
                 f"found {type(module).__name__}"
             )
-        for name, (height, width) in sides.items():
-            if height != width:
-                raise ValueError(f"the calculator knows square windows; found {name} {sides[name]}")
-            layer[name] = height
-        layers.append(layer)
     return layers
+
+
+def _sides(**sizes: tuple[int, int]) -> dict[str, int]:
+    """Check that sizes are square, and return their sides."""
+    for name, (height, width) in sizes.items():
+        if height != width:
+            raise ValueError(f"the calculator knows square windows; found {name} {sizes[name]}")
+    return {name: height for name, (height, _) in sizes.items()}

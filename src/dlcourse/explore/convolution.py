@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, Packed, pack, squares
 
 #: Kernels that show what a convolution can do; they are not flipped, as in `Conv2d`.
 KERNELS: dict[str, np.ndarray] = {
@@ -18,6 +19,24 @@ KERNELS: dict[str, np.ndarray] = {
     "copy": np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]]),
     "move left by one": np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]]),
 }
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel, row by row."""
+
+    name: str
+    size: int
+    weights: list[float]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    names: list[str]
+    kernels: list[_Kernel]
 
 
 def convolution(
@@ -52,12 +71,12 @@ def convolution(
                 f"kernels must be square and at most {(size + 2) // 3} wide, so that they fit "
                 f"{size} x {size} pixels with a dilation of 3; {name!r} has shape {kernel.shape}"
             )
-    data = {
-        "images": pack(grey),
-        "names": list(names),
-        "kernels": [
-            {"name": name, "size": len(kernel), "weights": kernel.astype(float).ravel().tolist()}
+    data = _Data(
+        images=pack(grey),
+        names=list(names),
+        kernels=[
+            _Kernel(name, size=len(kernel), weights=kernel.astype(float).ravel().tolist())
             for name, kernel in kernels.items()
         ],
-    }
+    )
     return Explorer("convolution", "Explorer: a convolution, product by product", data)

@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcourse.applications.detection import Detections
 from dlcourse.data.scenes import CLASSES, Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A thing in a scene."""
+
+    box: list[float]  #: left, top, right, bottom
+    label: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A box that a detector found."""
+
+    box: list[float]  #: left, top, right, bottom
+    label: int
+    score: float
+
+
+@dataclass(frozen=True)
+class _Detected:
+    """A scene, and what a detector finds in it."""
+
+    caption: str
+    known: list[_Known]
+    boxes: list[_Found]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    scenes: list[_Detected]
+    classes: list[str]
 
 
 def detections(scenes: Sequence[Scene], found: Sequence[Detections]) -> Explorer:
@@ -42,26 +77,27 @@ def detections(scenes: Sequence[Scene], found: Sequence[Detections]) -> Explorer
         if boxes.scores is None:
             raise ValueError("expected detections with scores, found some without")
         entries.append(
-            {
-                "caption": scene.caption,
-                "known": [
-                    _box(box, label) for box, label in zip(scene.boxes, scene.labels, strict=True)
+            _Detected(
+                caption=scene.caption,
+                known=[
+                    _Known(_edges(box), int(label))
+                    for box, label in zip(scene.boxes, scene.labels, strict=True)
                 ],
-                "boxes": [
-                    {**_box(box, label), "score": round(float(score), 3)}
+                boxes=[
+                    _Found(_edges(box), int(label), round(float(score), 3))
                     for box, label, score in zip(
                         boxes.boxes, boxes.labels, boxes.scores, strict=True
                     )
                 ],
-            }
+            )
         )
-    data = {
-        "images": pack(np.stack([scene.image for scene in scenes])),
-        "scenes": entries,
-        "classes": list(CLASSES),
-    }
+    data = _Data(
+        images=pack(np.stack([scene.image for scene in scenes])),
+        scenes=entries,
+        classes=list(CLASSES),
+    )
     return Explorer("detections", "Explorer: which of many boxes to keep", data)
 
 
-def _box(box: np.ndarray, label: int) -> dict[str, Any]:
-    return {"box": [round(float(edge), 1) for edge in box], "label": int(label)}
+def _edges(box: np.ndarray) -> list[float]:
+    return [round(float(edge), 1) for edge in box]

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcourse.backend import to_numpy
-from dlcourse.explore.widget import Explorer, pack, squares
+from dlcourse.explore.lib.widget import Explorer, Packed, pack, squares
 from dlcourse.models import summary
 from dlcourse.nn import ReLU, Sequential
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer, and what it makes of the images."""
+
+    name: str
+    field: str  #: of pixels that a value sees
+    maps: Packed  #: (images, channels, height, width)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    names: list[str]
+    layers: list[_Layer]
 
 
 def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str]) -> Explorer:
@@ -40,20 +58,20 @@ def feature_maps(features: Sequential, images: np.ndarray, names: Sequence[str])
     """
     grey = squares(images, names)
     report = summary(features, images.shape[1:])
-    layers: list[dict[str, Any]] = []
+    layers: list[_Layer] = []
     x = images
     for layer, row in zip(features, report.rows, strict=True):
         x = layer(x)
         if isinstance(layer, ReLU):
             maps = to_numpy(x)
             layers.append(
-                {
-                    "name": f"convolution {len(layers) + 1}",
-                    "field": str(row.field).replace("x", " x "),
-                    "maps": pack(maps, high=float(maps.max())),
-                }
+                _Layer(
+                    name=f"convolution {len(layers) + 1}",
+                    field=str(row.field).replace("x", " x "),
+                    maps=pack(maps, high=float(maps.max())),
+                )
             )
     if not layers:
         raise ValueError("features must have a ReLU after each convolution, found none")
-    data = {"images": pack(grey), "names": list(names), "layers": layers}
+    data = _Data(images=pack(grey), names=list(names), layers=layers)
     return Explorer("feature_maps", "Explorer: feature maps, layer by layer", data)

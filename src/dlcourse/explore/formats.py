@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.precision import FORMATS, Format
 
 #: Numbers to start from: rounding, the ends of float16, underflow, a whole number too long for
@@ -13,6 +14,24 @@ EXAMPLES = ("0.1", "1", "1/3", "65504", "65520", "2^-24", "2^-25", "16777217", "
 
 #: At both ends the slider reaches numbers that only float64 holds.
 POWERS = (-155, 135)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A format."""
+
+    name: str
+    exponent_bits: int
+    fraction_bits: int
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    formats: list[_Shown]
+    examples: list[str]
+    powers: tuple[int, int]  #: where the slider ends
 
 
 def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLES) -> Explorer:
@@ -39,12 +58,9 @@ def formats(shown: Sequence[Format] = FORMATS, examples: Sequence[str] = EXAMPLE
         raise ValueError(
             f"expected at least one format and one example, found {len(shown)} and {len(examples)}"
         )
-    data = {
-        "formats": [
-            {"name": f.name, "exponent_bits": f.exponent_bits, "fraction_bits": f.fraction_bits}
-            for f in shown
-        ],
-        "examples": list(examples),
-        "powers": list(POWERS),
-    }
+    data = _Data(
+        formats=[_Shown(f.name, f.exponent_bits, f.fraction_bits) for f in shown],
+        examples=list(examples),
+        powers=POWERS,
+    )
     return Explorer("formats", "Explorer: one number in several formats", data)

@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dlcourse.applications.rl.episodes import Agent, episode_seed, play
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.training import Stream
 
 #: The planes of MinAtar's Breakout.
 _PLANES = ("paddle", "ball", "trail", "brick")
+
+
+@dataclass(frozen=True)
+class _Things:
+    """Where things are: row and column of each."""
+
+    paddle: list[list[int]]
+    ball: list[list[int]]
+    trail: list[list[int]]
+    brick: list[list[int]]
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What an agent sees, what it expects of each action, and what it does."""
+
+    things: _Things
+    values: list[float]
+    chosen: int
+    total: int  #: of the rewards so far
+    done: bool
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    actions: list[str]
+    frames: list[_Moment]
 
 
 def game(
@@ -43,7 +73,7 @@ def game(
     >>> from dlcourse.applications.rl.show import load_player  # doctest: +SKIP
     >>> game(*load_player("rl/breakout-dqn-seed3"), ["stay", "left", "right"])  # doctest: +SKIP
     """
-    frames: list[dict[str, Any]] = []
+    frames: list[_Moment] = []
     total = 0
     for step in play(environment, agent.act, seed=episode_seed(seed, Stream.EVALUATE, 0)):
         values = agent.q_values(step.observation)
@@ -54,17 +84,15 @@ def game(
             for plane, name in enumerate(_PLANES)
         }
         frames.append(
-            {
-                "things": things,
-                "values": [round(float(value), 3) for value in values],
-                "chosen": step.action,
-                "total": total,
-                "done": step.terminated,
-            }
+            _Moment(
+                things=_Things(**things),
+                values=[round(float(value), 3) for value in values],
+                chosen=step.action,
+                total=total,
+                done=step.terminated,
+            )
         )
         total += int(step.reward)
         if len(frames) == most:
             break
-    return Explorer(
-        "game", "Explorer: a game of Breakout", {"actions": list(actions), "frames": frames}
-    )
+    return Explorer("game", "Explorer: a game of Breakout", _Data(list(actions), frames))

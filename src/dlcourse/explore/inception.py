@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.models.googlenet import BLOCKS
 
+
+@dataclass(frozen=True)
+class _Block:
+    """An Inception block: its input, and the output channels of its six convolutions."""
+
+    in_channels: int
+    size: int
+    ch1x1: int
+    ch3x3red: int
+    ch3x3: int
+    ch5x5red: int
+    ch5x5: int
+    pool_proj: int
+
+
 #: What a block is made of: its input, and the output channels of its six convolutions.
-NAMES = ("in_channels", "size", "ch1x1", "ch3x3red", "ch3x3", "ch5x5red", "ch5x5", "pool_proj")
+NAMES = tuple(field.name for field in fields(_Block))
 
 #: Height and width of the images, by the first letter of a block's name.
 _SIZES = {"3": 28, "4": 14, "5": 7}
@@ -21,6 +37,15 @@ PUBLISHED: dict[str, tuple[int, ...]] = {
 STEP = 8
 #: The largest width that a slider reaches.
 MOST = 1024
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    blocks: dict[str, _Block]
+    step: int
+    most: int
 
 
 def inception(blocks: Mapping[str, tuple[int, ...]] = PUBLISHED) -> Explorer:
@@ -55,9 +80,5 @@ def inception(blocks: Mapping[str, tuple[int, ...]] = PUBLISHED) -> Explorer:
                 f"channels of block {name!r} must be multiples of {STEP} from {STEP} to {MOST}, "
                 f"and its size at least 1; found {block}"
             )
-    data = {
-        "blocks": {name: dict(zip(NAMES, block, strict=True)) for name, block in blocks.items()},
-        "step": STEP,
-        "most": MOST,
-    }
+    data = _Data({name: _Block(*block) for name, block in blocks.items()}, STEP, MOST)
     return Explorer("inception", "Explorer: the branches of an Inception block", data)

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dlcourse.data import Dataset
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
 from dlcourse.nn import softmax
+
+
+@dataclass(frozen=True)
+class _Mistake:
+    """An image, and the probabilities of its label and of what was read."""
+
+    index: int
+    label: int
+    read: int
+    p_label: float
+    p_read: float
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed  #: of the mistakes
+    mistakes: list[_Mistake]
+    counts: list[list[int]]  #: by label and reading
+    classes: list[str]
+    total: int
 
 
 def misclassified(data: Dataset, scores: np.ndarray, most: int = 150) -> Explorer:
@@ -45,20 +69,20 @@ def misclassified(data: Dataset, scores: np.ndarray, most: int = 150) -> Explore
     wrong = np.flatnonzero(read != data.labels)
     wrong = wrong[np.argsort(-probability[wrong, read[wrong]], kind="stable")][:most]
     mistakes = [
-        {
-            "index": int(i),
-            "label": int(data.labels[i]),
-            "read": int(read[i]),
-            "p_label": round(float(probability[i, data.labels[i]]), 4),
-            "p_read": round(float(probability[i, read[i]]), 4),
-        }
+        _Mistake(
+            index=int(i),
+            label=int(data.labels[i]),
+            read=int(read[i]),
+            p_label=round(float(probability[i, data.labels[i]]), 4),
+            p_read=round(float(probability[i, read[i]]), 4),
+        )
         for i in wrong
     ]
-    content = {
-        "images": pack(data.images[wrong, 0]),
-        "mistakes": mistakes,
-        "counts": counts.tolist(),
-        "classes": list(data.classes),
-        "total": n,
-    }
+    content = _Data(
+        images=pack(data.images[wrong, 0]),
+        mistakes=mistakes,
+        counts=counts.tolist(),
+        classes=list(data.classes),
+        total=n,
+    )
     return Explorer("misclassified", "Explorer: what the network reads wrong", content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,23 @@ GPUS = (
 )
 
 
+@dataclass(frozen=True)
+class _Rates:
+    """What the explorer needs of a GPU."""
+
+    name: str
+    tflops: float
+    bus: float
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    processor: int
+    gpus: list[_Rates]
+
+
 def offload(processor: float, gpus: Sequence[Gpu] = GPUS) -> Explorer:
     """Show how long a product of two square matrices takes here and on a GPU, copies and all.
 
@@ -71,6 +88,6 @@ def offload(processor: float, gpus: Sequence[Gpu] = GPUS) -> Explorer:
                 f"rates of {gpu.name} must lie from 0.1 to 200 (1e12/s) and from 1 to 200 (GB/s), "
                 f"found {gpu.tflops} and {gpu.bus}"
             )
-    shown = [{"name": gpu.name, "tflops": gpu.tflops, "bus": gpu.bus} for gpu in gpus]
-    data = {"processor": round(processor), "gpus": shown}
+    shown = [_Rates(gpu.name, gpu.tflops, gpu.bus) for gpu in gpus]
+    data = _Data(processor=round(processor), gpus=shown)
     return Explorer("offload", "Explorer: where a GPU begins to pay", data)

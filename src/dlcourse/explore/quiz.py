@@ -7,9 +7,9 @@ reader can announce, its answers are not announced, and it may load a script fro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class Choice:
     text: str
     because: str
     right: bool = False
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    question: str
+    choices: list[Choice]
 
 
 class Quiz(Explorer):
@@ -65,8 +73,7 @@ class Quiz(Explorer):
         for choice in choices:
             if not choice.because.strip():
                 raise ValueError(f"every choice needs a reason, found none for {choice.text!r}")
-        data = {"question": question, "choices": [asdict(choice) for choice in choices]}
-        super().__init__("quiz", "Question", data)
+        super().__init__("quiz", "Question", _Data(question, list(choices)))
 
     def __repr__(self) -> str:
         """Return what is shown where there are no widgets."""

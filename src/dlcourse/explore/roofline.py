@@ -1,18 +1,13 @@
-"""Layers under the roofline of a machine: a plot of measured ones, and an explorer of any."""
+"""An explorer of a layer under the roofline of a machine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
-import numpy as np
-
-from dlcourse.explore.theme import COLOURS, figure_style
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.kernels import output_size
 from dlcourse.machine import Machine
-from dlcourse.training import Cost
 
 #: Where the sliders of the explorer stop.
 STEPS: dict[str, list[int]] = {
@@ -50,6 +45,15 @@ class Layer:
     padding: int = 0
 
 
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    machine: Machine
+    layers: dict[str, Layer]
+    steps: dict[str, list[int]]  #: where each slider stops
+
+
 def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
     """Change a layer, and see where it lies under the roofline of a machine.
 
@@ -83,50 +87,5 @@ def roofline(machine: Machine, layers: Mapping[str, Layer]) -> Explorer:
                 )
         side, kernel, stride, padding = layer.size, layer.kernel, layer.stride, layer.padding
         output_size((side, side), (kernel, kernel), (stride, stride), (padding, padding))
-    data = {
-        "machine": {
-            "threads": machine.threads,
-            "dtype": machine.dtype,
-            "multiply_adds": machine.multiply_adds,
-            "bandwidth": machine.bandwidth,
-        },
-        "layers": {name: asdict(layer) for name, layer in layers.items()},
-        "steps": STEPS,
-    }
+    data = _Data(machine, dict(layers), STEPS)
     return Explorer("roofline", "Explorer: a layer under the roofline", data)
-
-
-def plot_roofline(machine: Machine, costs: Mapping[str, Sequence[Cost]]) -> None:
-    """Draw measured layers under the roofline of a machine; those without products are left out.
-
-    Parameters
-    ----------
-    machine : Machine
-        The two limits.
-    costs : mapping from str to sequence of Cost
-        From the name of a kind of layer to what its layers take.
-
-    Raises
-    ------
-    ValueError
-        If no layer has multiply-adds.
-    """
-    points = {
-        kind: [(c.intensity, c.rate / 1e9) for c in group if c.multiply_adds]
-        for kind, group in costs.items()
-    }
-    points = {kind: group for kind, group in points.items() if group}
-    if not points:
-        raise ValueError("expected at least one layer with multiply-adds, found none")
-    known = [x for group in points.values() for x, _ in group]
-    x = np.geomspace(min(*known, machine.ridge) / 3, max(*known, machine.ridge) * 3, 200)
-    with figure_style():
-        _, axis = plt.subplots(figsize=(8, 3.8))
-        axis.plot(x, [machine.roof(v) / 1e9 for v in x], color="0.2", linestyle="-", label="roof")
-        axis.axvline(machine.ridge, color="0.4", linestyle=":", linewidth=1)
-        for (kind, group), colour, marker in zip(points.items(), COLOURS, "os^Dvx", strict=False):
-            axis.plot(*zip(*group, strict=True), marker, color=colour, label=kind, alpha=0.8)
-        axis.set(xscale="log", yscale="log")
-        axis.set(xlabel="multiply-adds for each byte", ylabel="billion multiply-adds a second")
-        axis.legend(loc="lower right")
-        plt.show()

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcourse.data.scenes import CLASSES, Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a network sees: the class of each pixel."""
+
+    name: str
+    labels: Packed  #: (scenes, S, S)
+    scores: float  #: the mean IoU over the test set
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    scenes: list[str]
+    maps: list[_Seen]  #: the last one is the truth
+    classes: list[str]
 
 
 def segments(
@@ -42,14 +62,14 @@ def segments(
             raise ValueError(f"{name}: expected classes {truth.shape}, found {classes.shape}")
     # Labels are whole numbers up to 10, and with `high` at 255 each step is one whole number.
     maps = [
-        {"name": name, "labels": pack(classes, high=255), "scores": float(mean_iou[name])}
+        _Seen(name, labels=pack(classes, high=255), scores=float(mean_iou[name]))
         for name, classes in predicted.items()
     ]
-    maps.append({"name": "the truth", "labels": pack(truth, high=255), "scores": 1.0})
-    data = {
-        "images": pack(np.stack([scene.image for scene in scenes])),
-        "scenes": [scene.caption for scene in scenes],
-        "maps": maps,
-        "classes": list(CLASSES),
-    }
+    maps.append(_Seen("the truth", labels=pack(truth, high=255), scores=1.0))
+    data = _Data(
+        images=pack(np.stack([scene.image for scene in scenes])),
+        scenes=[scene.caption for scene in scenes],
+        maps=maps,
+        classes=list(CLASSES),
+    )
     return Explorer("segments", "Explorer: the class of each pixel", data)

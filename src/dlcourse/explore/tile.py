@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.lessons.ladder.tiles import Core
 
 #: What the reader can choose.
 REGISTERS, LANES = (16, 32), (4, 8, 16)
 #: Where the sliders stop.
 PIXELS, OUTPUTS = 16, 6
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What to start from, where the sliders end, and what can be chosen."""
+
+    pixels: int
+    outputs: int
+    core: Core
+    most: tuple[int, int]
+    registers: list[int]
+    lanes: list[int]
 
 
 def tile(p: int = 4, q: int = 1, core: Core | None = None) -> Explorer:
@@ -44,12 +56,12 @@ def tile(p: int = 4, q: int = 1, core: Core | None = None) -> Explorer:
             f"registers must be one of {', '.join(map(str, REGISTERS))} and lanes one of "
             f"{', '.join(map(str, LANES))}, found {core.registers} and {core.lanes}"
         )
-    data = {
-        "pixels": p,
-        "outputs": q,
-        "core": asdict(core),
-        "most": [PIXELS, OUTPUTS],
-        "registers": list(REGISTERS),
-        "lanes": list(LANES),
-    }
+    data = _Data(
+        pixels=p,
+        outputs=q,
+        core=core,
+        most=(PIXELS, OUTPUTS),
+        registers=list(REGISTERS),
+        lanes=list(LANES),
+    )
     return Explorer("tile", "Explorer: a tile of sums in registers", data)

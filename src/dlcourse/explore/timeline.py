@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,23 @@ class Entry:
     layers: int | None
     note: str
     source: str
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What the errors are compared with."""
+
+    name: str
+    error: float
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    measure: str
+    entries: list[Entry]
+    reference: _Reference | None
 
 
 def timeline(
@@ -71,9 +88,9 @@ def timeline(
             )
         if not entry.source.strip():
             raise ValueError(f"every error needs a source, found none for {entry.name!r}")
-    data = {
-        "measure": measure,
-        "entries": [asdict(entry) for entry in sorted(entries, key=lambda entry: entry.year)],
-        "reference": reference and {"name": reference[0], "error": reference[1]},
-    }
+    data = _Data(
+        measure=measure,
+        entries=sorted(entries, key=lambda entry: entry.year),
+        reference=_Reference(*reference) if reference else None,
+    )
     return Explorer("timeline", f"Explorer: {measure} and depth, year by year", data)

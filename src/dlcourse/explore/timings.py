@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 
 #: Fewer would not fill the histograms, more would only make the page larger.
 FEWEST, MOST = 100, 2000
+
+
+@dataclass(frozen=True)
+class _Series:
+    """What was timed, and how long it took."""
+
+    name: str
+    unit: str
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    series: list[_Series]
 
 
 def timings(series: Mapping[str, tuple[Sequence[float] | np.ndarray, str]]) -> Explorer:
@@ -44,8 +61,8 @@ def timings(series: Mapping[str, tuple[Sequence[float] | np.ndarray, str]]) -> E
             )
         if not np.all(np.isfinite(values) & (np.asarray(values) > 0)):
             raise ValueError(f"timings must be above 0, found {np.min(values)} for {name!r}")
-    data = [
-        {"name": name, "unit": unit, "values": [float(f"{value:.6g}") for value in values]}
+    recorded = [
+        _Series(name, unit, values=[float(f"{value:.6g}") for value in values])
         for name, (values, unit) in series.items()
     ]
-    return Explorer("timings", "Explorer: how far an answer scatters", {"series": data})
+    return Explorer("timings", "Explorer: how far an answer scatters", _Data(recorded))

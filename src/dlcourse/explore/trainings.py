@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """The training runs of a network, by initial scale and learning rate."""
+
+    name: str
+    losses: list[list[list[float | None]]]  #: of each step
+    accuracies: list[list[float]]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    rates: list[str]
+    scales: list[str]
+    networks: list[_Trained]
 
 
 def trainings(
@@ -53,20 +72,20 @@ def trainings(
                 f"expected losses of shape ({shape[0]}, {shape[1]}, steps) and accuracies of "
                 f"shape {shape}, found {values.shape} and {accuracies[name].shape} for {name!r}"
             )
-    data = {
-        "rates": [f"{rate:g}" for rate in rates],
-        "scales": [f"{scale:g}" for scale in scales],
-        "networks": [
-            {
-                "name": name,
+    data = _Data(
+        rates=[f"{rate:g}" for rate in rates],
+        scales=[f"{scale:g}" for scale in scales],
+        networks=[
+            _Trained(
+                name=name,
                 # Three digits are more than a curve shows; JSON knows neither infinity nor nan.
-                "losses": [
+                losses=[
                     [[float(f"{v:.3g}") if np.isfinite(v) else None for v in run] for run in runs]
                     for runs in values
                 ],
-                "accuracies": accuracies[name].round(4).tolist(),
-            }
+                accuracies=accuracies[name].round(4).tolist(),
+            )
             for name, values in losses.items()
         ],
-    }
+    )
     return Explorer("trainings", "Explorer: learning rate and initial scale", data)

@@ -1,18 +1,27 @@
 // What number formats hold, in the terms of dlcourse.precision.Format; its arithmetic, bit by bit.
-// A format is {name, exponent_bits, fraction_bits}.
 
-const bias = (format) => 2 ** (format.exponent_bits - 1) - 1;
-const infinity = (format) => ((1n << BigInt(format.exponent_bits)) - 1n) << BigInt(format.fraction_bits);
-const width = (format) => 1 + format.exponent_bits + format.fraction_bits;
+/** @typedef {{ exponent_bits: number, fraction_bits: number }} Format */
 
-/** x * 2**n, in steps that do not overflow on the way. */
+const bias = (/** @type {Format} */ format) => 2 ** (format.exponent_bits - 1) - 1;
+const infinity = (/** @type {Format} */ format) =>
+  ((1n << BigInt(format.exponent_bits)) - 1n) << BigInt(format.fraction_bits);
+const width = (/** @type {Format} */ format) => 1 + format.exponent_bits + format.fraction_bits;
+
+/**
+ * x * 2**n, in steps that do not overflow on the way.
+ * @param {number} x
+ * @param {number} n
+ */
 export function scaled(x, n) {
   for (; n > 1000; n -= 1000) x *= 2 ** 1000;
   for (; n < -1000; n += 1000) x *= 2 ** -1000;
   return x * 2 ** n;
 }
 
-/** The power of two at or below a size, but not below that of the smallest normal number. */
+/**
+ * The power of two at or below a size, but not below that of the smallest normal number.
+ * @param {number} size
+ */
 export function exponentOf(size) {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, size);
@@ -20,7 +29,11 @@ export function exponentOf(size) {
   return field === 0 ? -1022 : field - 1023;
 }
 
-/** The bits of the number nearest to a value, as one BigInt; a tie goes to the even one. */
+/**
+ * The bits of the number nearest to a value, as one BigInt; a tie goes to the even one.
+ * @param {number} value
+ * @param {Format} format
+ */
 function encode(value, format) {
   const negative = value < 0 || Object.is(value, -0);
   const sign = negative ? 1n << BigInt(width(format) - 1) : 0n;
@@ -34,11 +47,16 @@ function encode(value, format) {
   const rest = exact - steps;
   if (rest > 0.5 || (rest === 0.5 && steps % 2 === 1)) steps += 1;
   // The leading 1 of a normal number, and rounding up to a power of two, carry into the exponent.
-  const pattern = (BigInt(exponent + bias(format) - 1) << BigInt(format.fraction_bits)) + BigInt(steps);
+  const pattern =
+    (BigInt(exponent + bias(format) - 1) << BigInt(format.fraction_bits)) + BigInt(steps);
   return sign | (pattern < infinity(format) ? pattern : infinity(format));
 }
 
-/** The number that bits stand for. */
+/**
+ * The number that bits stand for.
+ * @param {bigint} pattern
+ * @param {Format} format
+ */
 function decode(pattern, format) {
   const sign = pattern >> BigInt(width(format) - 1) ? -1 : 1;
   const exponent = Number((pattern & infinity(format)) >> BigInt(format.fraction_bits));
@@ -48,16 +66,25 @@ function decode(pattern, format) {
   return sign * scaled(steps, Math.max(exponent, 1) - bias(format) - format.fraction_bits);
 }
 
-/** The bits of the number nearest to a value, as text in three parts. */
+/**
+ * The bits of the number nearest to a value, as text in three parts.
+ * @param {number} value
+ * @param {Format} format
+ */
 export function fields(value, format) {
   const text = encode(value, format).toString(2).padStart(width(format), "0");
   const start = 1 + format.exponent_bits;
   return { sign: text[0], exponent: text.slice(1, start), fraction: text.slice(start) };
 }
 
+/** @type {(value: number, format: Format) => number} */
 export const rounded = (value, format) => decode(encode(value, format), format);
 
-/** The next smaller and the next larger number of what a value is rounded to. */
+/**
+ * The next smaller and the next larger number of what a value is rounded to.
+ * @param {number} value
+ * @param {Format} format
+ */
 export function neighbours(value, format) {
   if (Number.isNaN(value)) return [NaN, NaN];
   const minus = 1n << BigInt(width(format) - 1);
@@ -70,7 +97,14 @@ export function neighbours(value, format) {
   });
 }
 
-/** "overflow", "underflow", "subnormal", "rounded" or "exact". */
+/** @typedef {"overflow" | "underflow" | "subnormal" | "rounded" | "exact"} Outcome */
+
+/**
+ * What becomes of a value.
+ * @param {number} value
+ * @param {Format} format
+ * @returns {Outcome}
+ */
 export function outcome(value, format) {
   const stored = rounded(value, format);
   if (Math.abs(stored) === Infinity && Math.abs(value) !== Infinity) return "overflow";
@@ -79,7 +113,11 @@ export function outcome(value, format) {
   return stored === value || Number.isNaN(value) ? "exact" : "rounded";
 }
 
-/** Read 0.1, 1e-5, 1/3, 2^-25 or inf; NaN for anything else. */
+/**
+ * Read 0.1, 1e-5, 1/3, 2^-25 or inf; NaN for anything else.
+ * @param {string} text
+ * @returns {number}
+ */
 export function parsed(text) {
   const t = text.trim().replace(/\u2212/g, "-");
   const power = /^(-?)2\^(-?\d+)$/.exec(t);

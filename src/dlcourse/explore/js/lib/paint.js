@@ -1,19 +1,32 @@
 // Colour pictures with boxes and words on them.
-import { el, Picture, unpack } from "./common.js";
+
+/** @import { Packed } from "./packed.js" */
+/** @import { Picture } from "./pictures.js" */
+
+import { el } from "./common.js";
+import { unpack } from "./packed.js";
 
 /** Pictures (N, 3, S, S) as Picture.draw takes them: one number per pixel, and its colour. */
 export class ColourPictures {
+  /** @param {Packed} packed */
   constructor(packed) {
     this.pictures = unpack(packed);
-    [, , this.height, this.width] = this.pictures.shape;
+    this.height = this.pictures.shape[2];
+    this.width = this.pictures.shape[3];
   }
 
-  /** Draw picture n; `tint(pixel)` may give [red, green, blue, share] to lay over a pixel. */
+  /**
+   * Draw picture n; `tint(pixel)` may give [red, green, blue, share] to lay over a pixel.
+   * @param {Picture} picture
+   * @param {number} n
+   * @param {string} label
+   * @param {(pixel: number) => number[] | null} tint
+   */
   draw(picture, n, label, tint = () => null) {
     const values = this.pictures.part(n);
     const size = this.height * this.width;
     const pixels = Float32Array.from({ length: size }, (_, i) => i);
-    const colour = (i) => {
+    const colour = (/** @type {number} */ i) => {
       const under = [0, 1, 2].map((c) => 255 * values[c * size + i]);
       const over = tint(i);
       return over ? under.map((v, c) => v + over[3] * (over[c] - v)) : under;
@@ -22,13 +35,29 @@ export class ColourPictures {
   }
 }
 
-/** Frame a box (in pixels of the picture) with a word at its corner. */
-export function frameBox(picture, [left, top, right, bottom], word, { dashed = false, colour = "#D55E00" } = {}) {
-  const context = picture.canvas.getContext("2d");
+/**
+ * Frame a box (in pixels of the picture) with a word at its corner.
+ * @param {Picture} picture
+ * @param {readonly number[]} box left, top, right, bottom
+ * @param {string} word
+ * @param {{ dashed?: boolean, colour?: string }} options
+ */
+export function frameBox(
+  picture,
+  [left, top, right, bottom],
+  word,
+  { dashed = false, colour = "#D55E00" } = {},
+) {
+  const context = picture.pen;
   const s = picture.cell;
   context.save();
   if (dashed) context.setLineDash([3 * s, 2 * s]);
-  for (const [style, line] of [["#fff", 5], [colour, 3]]) {
+  /** @type {[string, number][]} */
+  const lines = [
+    ["#fff", 5],
+    [colour, 3],
+  ];
+  for (const [style, line] of lines) {
     context.strokeStyle = style;
     context.lineWidth = line;
     context.strokeRect(left * s, top * s, (right - left) * s, (bottom - top) * s);
@@ -48,10 +77,12 @@ export function frameBox(picture, [left, top, right, bottom], word, { dashed = f
 
 /** A list of lines that replaces the one before. */
 export class Lines {
+  /** @param {string} label */
   constructor(label) {
     this.node = el("ul", { class: "dl-lines", "aria-label": label });
   }
 
+  /** @param {readonly string[]} lines */
   show(lines) {
     this.node.replaceChildren(...lines.map((line) => el("li", {}, line)));
   }

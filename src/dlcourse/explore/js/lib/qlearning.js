@@ -1,6 +1,23 @@
 // Q-learning with a table, as in dlcourse.applications.rl: the same numbers from the same random numbers.
 
-/** Choose an action as dlcourse.applications.rl.epsilon_greedy does; `random` gives numbers from 0 to 1. */
+/** @typedef {() => number} Random gives numbers from 0 to 1 */
+
+/**
+ * Where an agent learns; rules[state][action] is [next, reward, terminated].
+ * @typedef {object} World
+ * @property {number} start
+ * @property {number} max_steps
+ * @property {[number, number, boolean][][]} rules
+ */
+
+/** @typedef {{ epsilon: number, discount: number, learning_rate: number }} Settings */
+
+/**
+ * Choose an action as dlcourse.applications.rl.epsilon_greedy does.
+ * @param {readonly number[]} values
+ * @param {number} epsilon
+ * @param {Random} random
+ */
 export function epsilonGreedy(values, epsilon, random) {
   if (random() < epsilon) return Math.floor(random() * values.length);
   const largest = Math.max(...values);
@@ -8,14 +25,26 @@ export function epsilonGreedy(values, epsilon, random) {
   return best.length === 1 ? best[0] : best[Math.floor(random() * best.length)];
 }
 
-/** Learns in a world {start, max_steps, rules}; rules[state][action] is [next, reward, terminated]. */
+/** Learns in a world, a step at a time. */
 export class QLearner {
+  /**
+   * @param {World} world
+   * @param {Random} random
+   */
   constructor(world, random) {
-    Object.assign(this, { world, random, episode: 0, over: true });
+    this.world = world;
+    this.random = random;
+    this.episode = 0;
+    this.steps = 0; // of the episode
+    this.state = world.start;
+    this.over = true;
     this.table = world.rules.map((row) => row.map(() => 0));
   }
 
-  /** Take one step and learn from it; after the last of an episode the next one begins. */
+  /**
+   * Take one step and learn from it; after the last of an episode the next one begins.
+   * @param {Settings} settings
+   */
   step({ epsilon, discount, learning_rate }) {
     if (this.over) {
       this.state = this.world.start;
@@ -33,13 +62,31 @@ export class QLearner {
     this.table[state][action] += learning_rate * (target - before);
     this.state = next;
     this.over = terminated || truncated;
-    return { state, action, next, reward, terminated, truncated, before, ahead, target, after: this.table[state][action] };
+    return {
+      state,
+      action,
+      next,
+      reward,
+      terminated,
+      truncated,
+      before,
+      ahead,
+      target,
+      after: this.table[state][action],
+    };
   }
 }
 
-/** Learn from whole episodes with the random numbers of a list; returns the table and each length. */
+/**
+ * Learn from whole episodes with the random numbers of a list; returns the table and each length.
+ * @param {World} world
+ * @param {Settings} settings
+ * @param {number} episodes
+ * @param {number[]} numbers
+ */
 export function qLearn(world, settings, episodes, numbers) {
-  const learner = new QLearner(world, () => numbers.shift());
+  const learner = new QLearner(world, () => /** @type {number} */ (numbers.shift()));
+  /** @type {number[]} */
   const lengths = [];
   while (lengths.length < episodes) {
     learner.step(settings);
@@ -48,10 +95,14 @@ export function qLearn(world, settings, episodes, numbers) {
   return { table: learner.table, lengths };
 }
 
-/** The states that the largest values lead through, until an end or a place seen before. */
+/**
+ * The states that the largest values lead through, until an end or a place seen before.
+ * @param {Pick<World, "start" | "rules">} world
+ * @param {readonly (readonly number[])[]} table
+ */
 export function greedyPath({ start, rules }, table) {
   const path = [start];
-  for (let state = start; ;) {
+  for (let state = start; ; ) {
     const values = table[state];
     const [next, reward, terminated] = rules[state][values.indexOf(Math.max(...values))];
     if (path.includes(next)) return { path, reward: null }; // it goes round

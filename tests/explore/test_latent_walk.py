@@ -5,8 +5,8 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 
 from dlcourse import zoo
 from dlcourse.applications.generation import JUDGE, generate, latent_vectors, look, slerp
-from dlcourse.explore.latent import latent_walk
-from dlcourse.explore.widget import pack
+from dlcourse.explore.latent_walk import latent_walk
+from dlcourse.explore.lib.widget import pack
 from dlcourse.models import DCGANGenerator
 
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
-from dlcourse.explore.widget import Explorer
+from dlcourse.explore.lib.widget import Explorer
 from dlcourse.lessons.all_reduce import ALL_REDUCE, AllReduce
 from dlcourse.lessons.simulator import Network, record, replay
 
 #: How many ranks the reader can choose.
 RANKS = range(2, 9)
+
+
+#: From one rank to another: the pieces from start up to stop, and whether they are added.
+Message = tuple[int, int, int, int, bool]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    schedules: dict[str, dict[str, list[list[Message]]]]  #: by algorithm and ranks
+    arrays: dict[str, int]  #: bytes
+    networks: dict[str, tuple[float, float]]  #: latency, bandwidth
 
 
 def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Explorer:
@@ -41,35 +54,35 @@ def all_reduce(arrays: Mapping[str, int], networks: Mapping[str, Network]) -> Ex
             "expected at least one array, each of at least 1 byte, and at least one network; "
             f"found {dict(arrays)} and {dict(networks)}"
         )
-    data = {
-        "schedules": {
+    data = _Data(
+        schedules={
             name: {str(ranks): schedule(algorithm, ranks) for ranks in RANKS}
             for name, algorithm in ALL_REDUCE.items()
         },
-        "arrays": dict(arrays),
-        "networks": {name: [n.latency, n.bandwidth] for name, n in networks.items()},
-    }
-    return Explorer("allreduce", "Explorer: all-reduce, message by message", data)
+        arrays=dict(arrays),
+        networks={name: (n.latency, n.bandwidth) for name, n in networks.items()},
+    )
+    return Explorer("all_reduce", "Explorer: all-reduce, message by message", data)
 
 
-def schedule(algorithm: AllReduce, ranks: int) -> list[list[list[Any]]]:
+def schedule(algorithm: AllReduce, ranks: int) -> list[list[Message]]:
     """Return the messages of each step, when every message takes one step.
 
     They are recorded from the algorithm itself, run on an array with one piece per rank.
 
     Returns
     -------
-    list of lists of [source, dest, start, stop, adds]
+    list of lists of (source, dest, start, stop, adds)
         The pieces from `start` up to `stop` go from one rank to another, and are added to what the
         receiver has, or take its place.
 
     Examples
     --------
     >>> schedule(ALL_REDUCE["tree"], 2)
-    [[[1, 0, 0, 2, True]], [[0, 1, 0, 2, False]]]
+    [[(1, 0, 0, 2, True)], [(0, 1, 0, 2, False)]]
     """
     messages = replay(record(algorithm, ranks, ranks), Network(1.0, math.inf)).messages
     return [
-        [[m.source, m.dest, m.start, m.stop, m.adds] for m in step]
+        [(m.source, m.dest, m.start, m.stop, m.adds) for m in step]
         for _, step in groupby(messages, key=lambda m: m.end)
     ]

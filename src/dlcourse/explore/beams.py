@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlcourse.applications.captioning import Vocabulary, beam_search
 from dlcourse.data.scenes import Scene
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
 from dlcourse.models import NIC
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """A beginning of a sentence."""
+
+    words: list[str]
+    last: float  #: the probability of its last word
+    all: float  #: that of all its words
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """A scene, and the search for its caption."""
+
+    caption: str
+    searches: dict[str, list[list[_Beginning]]]  #: by width, the beams after each word
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    images: Packed
+    scenes: list[_Searched]
 
 
 def beams(
@@ -42,36 +67,36 @@ def beams(
     1
     """
     entries = [
-        {
-            "caption": scene.caption,
-            "searches": {str(width): _search(model, vocabulary, scene, width) for width in widths},
-        }
+        _Searched(
+            caption=scene.caption,
+            searches={str(width): _search(model, vocabulary, scene, width) for width in widths},
+        )
         for scene in scenes
     ]
-    data = {"images": pack(np.stack([scene.image for scene in scenes])), "scenes": entries}
-    return Explorer("beam", "Explorer: the next word", data)
+    data = _Data(images=pack(np.stack([scene.image for scene in scenes])), scenes=entries)
+    return Explorer("beams", "Explorer: the next word", data)
 
 
 def _search(
     model: NIC, vocabulary: Vocabulary, scene: Scene, width: int, most: int = 14
-) -> list[list[dict[str, Any]]]:
+) -> list[list[_Beginning]]:
     """Return the beams after one word, after two, and so on, until all sentences are whole."""
-    steps: list[list[dict[str, Any]]] = []
+    steps: list[list[_Beginning]] = []
     before: dict[tuple[int, ...], float] = {(): 0.0}
     for length in range(1, most + 1):
         found = beam_search(model, scene.image, width, most=length)
         steps.append(
             [
-                {
-                    "words": [vocabulary.words[word] for word in beam.words],
+                _Beginning(
+                    words=[vocabulary.words[word] for word in beam.words],
                     # A sentence that was already whole keeps its last word.
-                    "last": float(
+                    last=float(
                         np.exp(beam.log_probability - before.get(beam.words[:-1], 0.0))
                         if len(beam.words) == length
                         else 1.0
                     ),
-                    "all": float(np.exp(beam.log_probability)),
-                }
+                    all=float(np.exp(beam.log_probability)),
+                )
                 for beam in found
             ]
         )

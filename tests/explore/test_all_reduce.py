@@ -4,7 +4,7 @@ import pytest
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
 from dlcourse.distributed import Threads
-from dlcourse.explore.allreduce import RANKS, all_reduce, schedule
+from dlcourse.explore.all_reduce import RANKS, all_reduce, schedule
 from dlcourse.lessons.all_reduce import ALL_REDUCE
 from dlcourse.lessons.simulator import Network
 

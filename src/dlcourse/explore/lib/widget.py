@@ -1,26 +1,35 @@
 """The common ground of explorers and quizzes: data from Python, everything else in the browser.
 
 An explorer is a small anywidget. What it shows is computed once, when the page is built, and
-travels in the page; the JavaScript beside this file reacts to the reader. So it works in the
+travels in the page; the JavaScript in ``explore/js`` reacts to the reader. So it works in the
 built book with neither a kernel nor a network, and the same in Jupyter, Colab and Binder.
 
-The files in ``js/`` are plain ES modules without dependencies and without a build step.
+The files in ``js/`` are plain ES modules without dependencies and without a build step. What
+travels is a dataclass of the explorer's module, ``_Data``, which the JavaScript declares again, as
+``Data``: mypy checks what is written, TypeScript what is read, and a test that both mean the same.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import anywidget
 import numpy as np
 import traitlets
 
-FOLDER = Path(__file__).parent / "js"
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+FOLDER = Path(__file__).parents[1] / "js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w./]+)";\n', re.MULTILINE)
+#: Comments on lines of their own that begin with two asterisks.
+_COMMENT = re.compile(r"^ */\*\*.*?\*/ *\n", re.MULTILINE | re.DOTALL)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -29,17 +38,17 @@ class Explorer(anywidget.AnyWidget):
     Parameters
     ----------
     kind : str
-        Name of the JavaScript module.
+        Name of the JavaScript module, and of the Python module that computes its data.
     title : str
         The name that readers see and screen readers announce.
-    data : dict
-        What the module shows: JSON, with arrays as `pack` makes them.
+    data : dataclass
+        What the module shows, in what JSON knows, with arrays as `pack` makes them.
 
     Examples
     --------
-    >>> image = np.zeros((1, 2, 2), np.float32)
-    >>> Explorer("calculator", "Layers", {"image": pack(image)})
-    Layers (reacts to mouse and keyboard where widgets are shown)
+    >>> from dlcourse.explore.iou import iou
+    >>> iou()
+    Explorer: when is a box right? (reacts to mouse and keyboard where widgets are shown)
     """
 
     kind = traitlets.Unicode().tag(sync=True)
@@ -48,13 +57,14 @@ class Explorer(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, kind: str, title: str, data: dict[str, Any]) -> None:
+    def __init__(self, kind: str, title: str, data: DataclassInstance) -> None:
         super().__init__(
             kind=kind,
             title=title,
-            data=data,
+            # There and back: here it is as it will be there, with lists for tuples.
+            data=json.loads(json.dumps(asdict(data), allow_nan=False)),
             _esm=bundle(f"{kind}.js"),
-            _css=(FOLDER / "explore.css").read_text(encoding="utf-8"),
+            _css=style(kind),
         )
 
     def __repr__(self) -> str:
@@ -65,7 +75,8 @@ class Explorer(anywidget.AnyWidget):
 def bundle(name: str) -> str:
     """Return a module of ``js/`` as one text, with the modules that it imports before it.
 
-    anywidget takes a single module; a page opened from the disk could not import others.
+    anywidget takes a single module; a page opened from the disk could not import others. Comments
+    that declare types are for those who read the sources, and stay there.
 
     Examples
     --------
@@ -80,13 +91,36 @@ def bundle(name: str) -> str:
         done.add(path)
         text = path.read_text(encoding="utf-8")
         before = "".join(join(path.parent / other) for other in _IMPORT.findall(text))
-        text = _IMPORT.sub("", text)
+        text = _COMMENT.sub("", _IMPORT.sub("", text))
         return before + re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 
     return join(FOLDER / name)
 
 
-def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, Any]:
+def style(kind: str) -> str:
+    """Return the style of a kind of explorer: that of all explorers, and its own if it has one.
+
+    Examples
+    --------
+    >>> ".dl-bits" in style("formats"), ".dl-bits" in style("iou")
+    (True, False)
+    """
+    shared = sorted((FOLDER / "lib").glob("*.css"), key=lambda path: (path.stem != "common", path))
+    own = FOLDER / f"{kind}.css"
+    files = [*shared, own] if own.exists() else shared
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+class Packed(TypedDict):
+    """An array as `pack` makes it and ``unpack`` of ``js/lib/packed.js`` takes it."""
+
+    shape: list[int]
+    low: float
+    high: float
+    bytes: str
+
+
+def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> Packed:
     """Return an array as 256 steps from `low` to `high`, for the browser: one byte per value.
 
     Parameters
@@ -98,7 +132,7 @@ def pack(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> dict[str, A
 
     Returns
     -------
-    dict
+    Packed
         ``shape``, ``low``, ``high``, and ``bytes`` in base64.
 
     Examples

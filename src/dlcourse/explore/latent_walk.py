@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dlcourse.applications.generation import generate, look, slerp
-from dlcourse.explore.widget import Explorer, pack
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
 from dlcourse.models import DCGANGenerator, DeepConvNet
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Rows of images, and what a classifier reads in each."""
+
+    side: int
+    images: Packed
+    read: list[int]
+    confidence: list[float]
 
 
 def latent_walk(
@@ -52,10 +64,10 @@ def latent_walk(
     vectors = [slerp(a, b, y) for y in shares for a, b in zip(above, below, strict=True)]
     images = generate(network, np.stack(vectors).astype(np.float32))
     seen = look(images, judge)
-    data = {
-        "side": side,
-        "images": pack(images[:, 0]),
-        "read": seen.classes.tolist(),
-        "confidence": [round(float(p), 3) for p in seen.confidence],
-    }
-    return Explorer("latent", "Explorer: a walk between four digits", data)
+    data = _Data(
+        side=side,
+        images=pack(images[:, 0]),
+        read=seen.classes.tolist(),
+        confidence=[round(float(p), 3) for p in seen.confidence],
+    )
+    return Explorer("latent_walk", "Explorer: a walk between four digits", data)

@@ -1,0 +1,1 @@
+"""What explorers and quizzes have in common."""
