@@ -1,5 +1,5 @@
-// Runs a function on the engine of js/nn: node engine.mjs FOLDER, with {code, given} in JSON on standard
-// input, where code is the text of a function (nn, given) => result. Arrays come and go as
+// Runs a function on the engine of js/nn, with WebAssembly and without: node engine.mjs FOLDER, with
+// {code, given} in JSON on standard input, where code is the text of a function (nn, given) => result. Arrays come and go as
 // {shape, float32}, base64 of their bytes; float64 is rounded.
 import fs from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -35,7 +35,11 @@ function encoded(v) {
 const { code, given } = JSON.parse(fs.readFileSync(0, "utf8"), revive);
 const call = (0, eval)(code);
 try {
-  console.log(JSON.stringify({ result: encoded(await call(nn, given)) ?? null }));
+  const results = [];
+  for (const wanted of [true, false]) {
+    results.push(nn.kernels(wanted) === wanted ? (encoded(await call(nn, given)) ?? null) : "no kernels");
+  }
+  console.log(JSON.stringify({ results }));
 } catch (error) {
   console.log(JSON.stringify({ error: error.message }));
 }

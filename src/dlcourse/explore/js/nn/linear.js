@@ -1,5 +1,5 @@
 // The fully connected layer, and the flattening that leads to it.
-import { packedWeights, weightedSums, weightSums } from "./kernels/products.js";
+import { packed, weightedSums, weightSums } from "./kernels/products.js";
 import { grid } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -28,7 +28,7 @@ export class Linear extends Module {
     }
     this.x = x;
     const y = tensor([x.shape[0], outputs]);
-    const weights = packedWeights(outputs, inputs, (o, i) => this.weight.data[o * inputs + i]);
+    const weights = packed(this.weight.data, steps(inputs), inputs, outputs);
     const bias = this.bias?.data ?? null;
     // A row is a place of a window that is the whole row.
     weightedSums(x.data, rows(x), steps(inputs), weights, bias, y.data, rows(y), 1, outputs);
@@ -49,7 +49,7 @@ export class Linear extends Module {
     }
     const dx = tensor(x.shape);
     if (!this.inputGrad) return dx;
-    const weights = packedWeights(inputs, outputs, (i, o) => this.weight.data[o * inputs + i]);
+    const weights = packed(this.weight.data, grid([1, outputs], [0, inputs]), 1, inputs);
     weightedSums(dy.data, rows(dy), steps(outputs), weights, null, dx.data, rows(dx), 1, inputs);
     return dx;
   }

@@ -1,5 +1,5 @@
 // Convolution and its three gradients as sums of products: this file says where the numbers lie.
-import { packedWeights, weightedSums, weightSums } from "./products.js";
+import { packed, weightedSums, weightSums } from "./products.js";
 import { Bordered, grid, outputSize } from "./windows.js";
 
 /** @typedef {import("./windows.js").Geometry} Geometry */
@@ -51,10 +51,10 @@ export class Convolution {
     const [from, to] = [size(this.image), outputs * plane];
     const images = x.length / from;
     const y = new Float32Array(images * to);
-    const packed = packedWeights(outputs, taps.length, (o, t) => weight[o * taps.length + t]);
+    const weights = packed(weight, grid([1, taps.length], [0, 1]), taps.length, outputs);
     for (let n = 0; n < images; n++) {
       const image = this.bordered.around(x, n);
-      weightedSums(image, places, taps, packed, bias, y.subarray(n * to, (n + 1) * to), targets, plane, outputs);
+      weightedSums(image, places, taps, weights, bias, y.subarray(n * to, (n + 1) * to), targets, plane, outputs);
     }
     return y;
   }
@@ -90,20 +90,13 @@ export class Convolution {
     const from = channels * plane;
     const images = dy.length / (this.outputs * this.targets.length);
     const dx = new Float32Array(images * from);
-    const phases = this.back.phases.map(({ taps, positions, ...where }) => ({
-      ...where,
-      taps,
-      // Tap t of the way back is an output channel and a position in its window.
-      packed: packedWeights(channels, taps.length, (c, t) => {
-        const [o, k] = [Math.floor(t / positions.length), positions[t % positions.length]];
-        return weight[(o * channels + c) * window + k];
-      }),
-    }));
+    const phases = this.back.phases.map(({ weights, ...where }) =>
+      ({ ...where, weights: packed(weight, weights, window, channels) }));
     for (let n = 0; n < images; n++) {
       const image = this.back.bordered.around(dy, n);
       const to = dx.subarray(n * from, (n + 1) * from);
-      for (const { places, taps, packed, targets } of phases) {
-        weightedSums(image, places, taps, packed, null, to, targets, plane, channels);
+      for (const { places, taps, weights, targets } of phases) {
+        weightedSums(image, places, taps, weights, null, to, targets, plane, channels);
       }
     }
     return dx;
@@ -135,14 +128,17 @@ export class Convolution {
     const bordered = new Bordered(
       [this.outputs, this.rows, this.columns], ends.map(([before]) => before), ends.map(([, after]) => after),
     );
-    const channels = Array.from({ length: this.outputs }, (_, o) => o * bordered.plane);
+    const window = kernel[0] * kernel[1];
+    const outputs = Array.from({ length: this.outputs }, (_, o) => o);
     const phases = sides[0].flatMap((down) => sides[1].map((right) => {
       const pairs = down.taps.flatMap(([u, i]) =>
         right.taps.map(([v, j]) => ({ position: u * kernel[1] + v, tap: i * bordered.width + j })));
       return {
         places: grid([down.count, right.count], [bordered.width, 1], bordered.start),
-        taps: Int32Array.from(channels.flatMap((channel) => pairs.map(({ tap }) => channel + tap))),
-        positions: pairs.map(({ position }) => position),
+        taps: Int32Array.from(outputs.flatMap((o) => pairs.map(({ tap }) => o * bordered.plane + tap))),
+        // A tap is an output and a position in its window: where its weight for channel 0 lies.
+        weights: Int32Array.from(outputs.flatMap((o) =>
+          pairs.map(({ position }) => o * this.image[0] * window + position))),
         targets: grid([down.count, right.count], [stride[0] * this.image[2], stride[1]], down.first * this.image[2] + right.first),
       };
     }));

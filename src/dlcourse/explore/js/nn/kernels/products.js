@@ -3,34 +3,107 @@
 // A layer says where its numbers lie. An output has a *place* in the input, and the inputs of which
 // it is the sum lie at the same distances, its *taps*, from every place:
 //
-//     y[target + o * plane] = bias[o] + sum over taps t of x[place + t] * w[o, t]
+//     y[place, o] = sum over taps of x[place + tap] * w[tap, o]
+//     dw[tap, o]  = sum over places of x[tap + place] * dy[place, o]
 //
 // A convolution of any stride, padding and dilation is that, and so are its gradients and a linear
-// layer. No patches are copied. Both functions compute a small block of outputs at a time, with one
-// variable for each: numbers once loaded serve several products, and the compiler keeps the sums in
-// registers. That is about four times as fast as one output after another. They add up in float64,
-// JavaScript's own kind of number.
+// layer. No patches are copied. Both lines are one function, `sums`, with places and taps exchanged.
+import { simdSums } from "./simd.js";
 
-/** Outputs that are computed together. */
-const OUTPUTS = 4;
+/** Outputs that are computed together, and lie side by side in `packed` and in what `sums` returns. */
+export const OUTPUTS = 4;
 
 /**
- * Lay out weights as `weightedSums` reads them: blocks of four outputs, tap by tap.
+ * For each block b of four outputs and each row r, the sum over columns c of
+ * `x[rows[r] + columns[c]]` times the four numbers of `packed` at (b, c).
  *
- * They are converted to float64 here once, and not at every product.
- *
- * @param {number} outputs
- * @param {number} taps
- * @param {(output: number, tap: number) => number} weight
+ * @typedef {(x: Float32Array, rows: Int32Array, columns: Int32Array, packed: Float32Array) => Float32Array} Sums
+ *   the result, (b, r, 4), is scratch memory: the next call overwrites it
  */
-export function packedWeights(outputs, taps, weight) {
-  const blocks = Math.ceil(outputs / OUTPUTS);
-  const packed = new Float64Array(blocks * taps * OUTPUTS); // zeros where the last block is not full
-  for (let o = 0; o < outputs; o++) {
-    const start = Math.floor(o / OUTPUTS) * taps * OUTPUTS + (o % OUTPUTS);
-    for (let t = 0; t < taps; t++) packed[start + t * OUTPUTS] = weight(o, t);
+
+/** @type {Sums} */
+export function plainSums(x, rows, columns, packed) {
+  const count = rows.length;
+  const length = columns.length;
+  const blocks = packed.length / (length * OUTPUTS);
+  const out = new Float32Array(blocks * count * OUTPUTS);
+  // Two rows of four outputs at a time, with a variable for each sum: a number once loaded serves
+  // several products, and the compiler keeps the sums in registers. They are float64, JavaScript's own
+  // kind of number.
+  for (let b = 0; b < blocks; b++) {
+    for (let r = 0; r < count; r += 2) {
+      const second = Math.min(r + 1, count - 1); // of an odd number the last row is computed twice
+      const row = rows[r];
+      const next = rows[second];
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      let t0 = 0;
+      let t1 = 0;
+      let t2 = 0;
+      let t3 = 0;
+      let w = b * length * OUTPUTS;
+      for (let c = 0; c < length; c++) {
+        const column = columns[c];
+        const u = x[row + column];
+        const v = x[next + column];
+        const w0 = packed[w];
+        const w1 = packed[w + 1];
+        const w2 = packed[w + 2];
+        const w3 = packed[w + 3];
+        s0 += u * w0;
+        s1 += u * w1;
+        s2 += u * w2;
+        s3 += u * w3;
+        t0 += v * w0;
+        t1 += v * w1;
+        t2 += v * w2;
+        t3 += v * w3;
+        w += OUTPUTS;
+      }
+      const to = (b * count + r) * OUTPUTS;
+      const also = (b * count + second) * OUTPUTS;
+      out[to] = s0;
+      out[to + 1] = s1;
+      out[to + 2] = s2;
+      out[to + 3] = s3;
+      out[also] = t0;
+      out[also + 1] = t1;
+      out[also + 2] = t2;
+      out[also + 3] = t3;
+    }
   }
-  return packed;
+  return out;
+}
+
+/** What computes: `kernels(false)` does without WebAssembly, for tests and to compare. */
+let sums = simdSums ?? plainSums;
+
+/** @param {boolean} wanted */
+export function kernels(wanted) {
+  sums = wanted && simdSums ? simdSums : plainSums;
+  return sums !== plainSums;
+}
+
+/**
+ * Lay out numbers as `sums` reads them: blocks of four outputs, one behind the other.
+ *
+ * @param {Float32Array} from
+ * @param {Int32Array} places where the number of output 0 lies for each row of a block
+ * @param {number} plane distance between two outputs
+ * @param {number} outputs
+ */
+export function packed(from, places, plane, outputs) {
+  const count = places.length;
+  const blocks = Math.ceil(outputs / OUTPUTS);
+  const to = new Float32Array(blocks * count * OUTPUTS); // zeros where the last block is not full
+  for (let o = 0; o < outputs; o++) {
+    const start = Math.floor(o / OUTPUTS) * count * OUTPUTS + (o % OUTPUTS);
+    const shift = o * plane;
+    for (let i = 0; i < count; i++) to[start + i * OUTPUTS] = from[places[i] + shift];
+  }
+  return to;
 }
 
 /**
@@ -39,7 +112,7 @@ export function packedWeights(outputs, taps, weight) {
  * @param {Float32Array} x
  * @param {Int32Array} places
  * @param {Int32Array} taps
- * @param {Float64Array} weights as `packedWeights` makes them
+ * @param {Float32Array} weights as `packed` makes them: a row for each tap
  * @param {Float32Array | null} bias
  * @param {Float32Array} y
  * @param {Int32Array} targets as many as places
@@ -47,67 +120,19 @@ export function packedWeights(outputs, taps, weight) {
  * @param {number} outputs
  */
 export function weightedSums(x, places, taps, weights, bias, y, targets, plane, outputs) {
+  const out = sums(x, places, taps, weights);
   const count = places.length;
-  const length = taps.length;
-  for (let o = 0; o < outputs; o += OUTPUTS) {
-    const first = o * length; // of this block's weights
-    const left = outputs - o;
-    const b0 = bias === null ? 0 : bias[o];
-    const b1 = bias === null || left < 2 ? 0 : bias[o + 1];
-    const b2 = bias === null || left < 3 ? 0 : bias[o + 2];
-    const b3 = bias === null || left < 4 ? 0 : bias[o + 3];
-    for (let p = 0; p < count; p += 2) {
-      const q = Math.min(p + 1, count - 1); // of an odd number the last place is computed twice
-      const place = places[p];
-      const next = places[q];
-      let s0 = b0;
-      let s1 = b1;
-      let s2 = b2;
-      let s3 = b3;
-      let r0 = b0;
-      let r1 = b1;
-      let r2 = b2;
-      let r3 = b3;
-      let w = first;
-      for (let t = 0; t < length; t++) {
-        const tap = taps[t];
-        const a = x[place + tap];
-        const b = x[next + tap];
-        const w0 = weights[w];
-        const w1 = weights[w + 1];
-        const w2 = weights[w + 2];
-        const w3 = weights[w + 3];
-        s0 += a * w0;
-        s1 += a * w1;
-        s2 += a * w2;
-        s3 += a * w3;
-        r0 += b * w0;
-        r1 += b * w1;
-        r2 += b * w2;
-        r3 += b * w3;
-        w += OUTPUTS;
-      }
-      const to = targets[p] + o * plane;
-      const also = targets[q] + o * plane;
-      y[to] = s0;
-      y[also] = r0;
-      if (left < 2) continue;
-      y[to + plane] = s1;
-      y[also + plane] = r1;
-      if (left < 3) continue;
-      y[to + 2 * plane] = s2;
-      y[also + 2 * plane] = r2;
-      if (left < 4) continue;
-      y[to + 3 * plane] = s3;
-      y[also + 3 * plane] = r3;
-    }
+  for (let o = 0; o < outputs; o++) {
+    const start = Math.floor(o / OUTPUTS) * count * OUTPUTS + (o % OUTPUTS);
+    const shift = o * plane;
+    const plus = bias ? bias[o] : 0;
+    for (let p = 0; p < count; p++) y[targets[p] + shift] = out[start + p * OUTPUTS] + plus;
   }
 }
 
 /**
- * Add to `dw[o, t]` the sum over p of `x[places[p] + taps[t]] * dy[targets[p] + o * plane]`.
- *
- * That is the gradient of what `weightedSums` computes, with respect to its weights.
+ * Add to `dw[o, t]` the sum over p of `x[places[p] + taps[t]] * dy[targets[p] + o * plane]`: the gradient
+ * of what `weightedSums` computes, with respect to its weights.
  *
  * @param {Float32Array} x
  * @param {Int32Array} places
@@ -119,51 +144,10 @@ export function weightedSums(x, places, taps, weights, bias, y, targets, plane, 
  * @param {Float64Array} dw outputs x taps
  */
 export function weightSums(x, places, taps, dy, targets, plane, outputs, dw) {
-  const count = places.length;
-  const length = taps.length;
-  for (let o = 0; o < outputs; o += OUTPUTS) {
-    const left = outputs - o;
-    // Where fewer are left, an output is taken twice, and the second sum is not used.
-    const d0 = o * plane;
-    const d1 = (o + Math.min(1, left - 1)) * plane;
-    const d2 = (o + Math.min(2, left - 1)) * plane;
-    const d3 = (o + Math.min(3, left - 1)) * plane;
-    for (let t = 0; t < length; t += 2) {
-      const tap = taps[t];
-      const next = taps[Math.min(t + 1, length - 1)];
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      let r0 = 0;
-      let r1 = 0;
-      let r2 = 0;
-      let r3 = 0;
-      for (let p = 0; p < count; p++) {
-        const place = places[p];
-        const a = x[place + tap];
-        const b = x[place + next];
-        const target = targets[p];
-        const g0 = dy[target + d0];
-        const g1 = dy[target + d1];
-        const g2 = dy[target + d2];
-        const g3 = dy[target + d3];
-        s0 += a * g0;
-        s1 += a * g1;
-        s2 += a * g2;
-        s3 += a * g3;
-        r0 += b * g0;
-        r1 += b * g1;
-        r2 += b * g2;
-        r3 += b * g3;
-      }
-      const s = [s0, s1, s2, s3];
-      const r = [r0, r1, r2, r3];
-      for (let k = 0; k < Math.min(OUTPUTS, left); k++) {
-        const at = (o + k) * length + t;
-        dw[at] += s[k];
-        if (t + 1 < length) dw[at + 1] += r[k];
-      }
-    }
+  const out = sums(x, taps, places, packed(dy, targets, plane, outputs));
+  const count = taps.length;
+  for (let o = 0; o < outputs; o++) {
+    const start = Math.floor(o / OUTPUTS) * count * OUTPUTS + (o % OUTPUTS);
+    for (let t = 0; t < count; t++) dw[o * count + t] += out[start + t * OUTPUTS];
   }
 }
