@@ -26,8 +26,10 @@ import traitlets
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-FOLDER = Path(__file__).parents[1] / "js"
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w./]+)";\n', re.MULTILINE)
+FOLDER = Path(__file__).resolve().parents[1] / "js"
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.\.?/[\w./-]+)";\n', re.MULTILINE)
+_RAW = re.compile(r'^import (\w+) from "(\.\.?/[\w./-]+)\?raw";.*\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?:async )?(?:class|const|function\*?|let) (\w+)", re.MULTILINE)
 #: Comments on lines of their own that begin with two asterisks.
 _COMMENT = re.compile(r"^ */\*\*.*?\*/ *\n", re.MULTILINE | re.DOTALL)
 
@@ -75,8 +77,10 @@ class Explorer(anywidget.AnyWidget):
 def bundle(name: str) -> str:
     """Return a module of ``js/`` as one text, with the modules that it imports before it.
 
-    anywidget takes a single module; a page opened from the disk could not import others. Comments
-    that declare types are for those who read the sources, and stay there.
+    anywidget takes a single module; a page opened from the disk could not import others. Each
+    imported module becomes a function that returns what it exports, so its other names are its own.
+    ``import text from "./worker.js?raw"`` gives the bundle of another module as text, for a worker.
+    Comments that declare types are for those who read the sources, and stay there.
 
     Examples
     --------
@@ -85,16 +89,41 @@ def bundle(name: str) -> str:
     """
     done: set[Path] = set()
 
-    def join(path: Path) -> str:
+    def join(path: Path) -> tuple[str, str]:
+        """Return the modules before one that are not there yet, and its own text."""
+        text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+        others = [(path.parent / other).resolve() for _, other in _IMPORT.findall(text)]
+        before = "".join(map(enclosed, others))
+        text = _IMPORT.sub(lambda m: _constants(m[1], path.parent / m[2]), text)
+        raw = _RAW.sub(lambda m: f"const {m[1]} = {_literal(path.parent / m[2])};\n", text)
+        return before, raw
+
+    def enclosed(path: Path) -> str:
         if path in done:
             return ""
         done.add(path)
-        text = path.read_text(encoding="utf-8")
-        before = "".join(join(path.parent / other) for other in _IMPORT.findall(text))
-        text = _COMMENT.sub("", _IMPORT.sub("", text))
-        return before + re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+        before, text = join(path)
+        names = ", ".join(_EXPORT.findall(text))
+        text = re.sub(r"^export ", "", text, flags=re.MULTILINE)
+        return f"{before}const {_variable(path)} = (() => {{\n{text}return {{ {names} }};\n}})();\n"
 
-    return join(FOLDER / name)
+    return "".join(join(FOLDER / name))
+
+
+def _constants(names: str, path: Path) -> str:
+    """Return the line that takes the place of an import: ``as`` renames in it."""
+    names = re.sub(r"\s+as\s+", ": ", " ".join(names.split()))
+    return f"const {{ {names.strip(' ,')} }} = {_variable(path)};\n"
+
+
+def _variable(path: Path) -> str:
+    """Return the name that the exports of a module have in a bundle."""
+    return "$" + re.sub(r"\W", "_", str(path.resolve().relative_to(FOLDER).with_suffix("")))
+
+
+def _literal(path: Path) -> str:
+    """Return the bundle of a module as a text of JavaScript."""
+    return json.dumps(bundle(str(path.resolve().relative_to(FOLDER))))
 
 
 def style(kind: str) -> str:

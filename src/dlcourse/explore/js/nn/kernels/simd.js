@@ -1,0 +1,190 @@
+// `sums` of products.js for processors that compute with four numbers at once.
+//
+// JavaScript has no such instructions, WebAssembly has. The function is short enough to be written
+// down here, instruction by instruction: no compiler, and nothing to load. Where there is no
+// WebAssembly, `simdSums` is null, and products.js does the same in JavaScript, in the code to read
+// first. Here sums are float32.
+
+// What the function is made of: bytes of the binary format. Operands come before what is done
+// with them.
+const I32 = 0x7f;
+const V128 = 0x7b;
+
+/** @param {number} n a whole number as the format has it, seven bits a byte
+ * @returns {number[]} */
+const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
+
+/** @param {number[]} parts */
+const sized = (parts) => [...leb(parts.length), ...parts];
+
+/** @param {string} text */
+const word = (text) => sized(Array.from(text, (c) => c.charCodeAt(0)));
+
+/** @param {number} local */
+const get = (local) => [0x20, local];
+/** @param {number} local
+ * @param {number[]} value */
+const set = (local, value) => [...value, 0x21, local];
+/** @param {number} local
+ * @param {number} bytes below 128; a second byte, of 0, says that they are not below zero */
+const advance = (local, bytes) => set(local, [...get(local), 0x41, bytes | 128, 0, 0x6a]);
+/** @param {number[]} address
+ * @param {number} offset */
+const loadI32 = (address, offset = 0) => [...address, 0x28, 2, ...leb(offset)];
+/** @param {number[]} address */
+const loadV128 = (address) => [...address, 0xfd, 0x00, 2, 0];
+/** Four times the same float32.
+ * @param {number[]} address */
+const splat = (address) => [...address, 0xfd, 0x09, 2, 0];
+/** @param {number[]} address
+ * @param {number[]} value
+ * @param {number} offset */
+const storeV128 = (address, value, offset) => [...address, ...value, 0xfd, 0x0b, 2, ...leb(offset)];
+/** @param {number[]} a
+ * @param {number[]} b */
+const addI32 = (a, b) => [...a, ...b, 0x6a];
+/** @param {number[]} a
+ * @param {number[]} b */
+const addF32x4 = (a, b) => [...a, ...b, 0xfd, ...leb(0xe4)];
+/** @param {number[]} a
+ * @param {number[]} b */
+const multiplyF32x4 = (a, b) => [...a, ...b, 0xfd, ...leb(0xe6)];
+const zeros = [0xfd, 0x0c, ...new Array(16).fill(0)];
+/** Repeat while one local is below another.
+ * @param {number[]} body
+ * @param {number} local
+ * @param {number} end */
+const loop = (body, local, end) => [
+  0x03,
+  0x40,
+  ...body,
+  ...get(local),
+  ...get(end),
+  0x49,
+  0x0d,
+  0,
+  0x0b,
+];
+
+/**
+ * The function, of addresses in bytes: rows and where they end, columns and where they end, the numbers
+ * of one block, and where the sums go. Four rows at a time, as four sums of four outputs.
+ */
+function instructions() {
+  const [rows, rowsEnd, columns, columnsEnd, packed, out] = [0, 1, 2, 3, 4, 5];
+  const [column, weights, tap] = [6, 7, 8];
+  const row = [9, 10, 11, 12];
+  const sum = [13, 14, 15, 16];
+  const four = 17;
+  const product = (/** @type {number} */ i) =>
+    set(
+      sum[i],
+      addF32x4(get(sum[i]), multiplyF32x4(get(four), splat(addI32(get(row[i]), get(tap))))),
+    );
+  const each = [0, 1, 2, 3];
+  const body = loop(
+    [
+      ...each.flatMap((i) => set(row[i], loadI32(get(rows), 4 * i))),
+      ...each.flatMap((i) => set(sum[i], zeros)),
+      ...set(column, get(columns)),
+      ...set(weights, get(packed)),
+      ...loop(
+        [
+          ...set(tap, loadI32(get(column))),
+          ...set(four, loadV128(get(weights))),
+          ...each.flatMap(product),
+          ...advance(column, 4),
+          ...advance(weights, 16),
+        ],
+        column,
+        columnsEnd,
+      ),
+      ...each.flatMap((i) => storeV128(get(out), get(sum[i]), 16 * i)),
+      ...advance(rows, 16),
+      ...advance(out, 64),
+    ],
+    rows,
+    rowsEnd,
+  );
+  const locals = [2, 7, I32, 5, V128];
+  return [...locals, ...body, 0x0b];
+}
+
+/** The module: one function "sums" and its memory. */
+function binary() {
+  const section = (/** @type {number} */ id, /** @type {number[]} */ parts) => [
+    id,
+    ...sized(parts),
+  ];
+  return new Uint8Array([
+    0,
+    ...Array.from("asm", (c) => c.charCodeAt(0)),
+    1,
+    0,
+    0,
+    0,
+    ...section(1, [1, 0x60, ...sized(new Array(6).fill(I32)), 0]), // types: six i32, no result
+    ...section(3, [1, 0]), // functions: one, of type 0
+    ...section(5, [1, 0, 1]), // memories: one, of a page at first
+    ...section(7, [2, ...word("memory"), 2, 0, ...word("sums"), 0, 0]), // exports
+    ...section(10, [1, ...sized(instructions())]), // code
+  ]);
+}
+
+/** @returns {import("./products.js").Sums | null} */
+function made() {
+  if (typeof WebAssembly === "undefined" || !WebAssembly.validate(binary())) return null;
+  let instance;
+  try {
+    instance = new WebAssembly.Instance(new WebAssembly.Module(binary()));
+  } catch {
+    return null; // the page forbids it
+  }
+  const memory = /** @type {WebAssembly.Memory} */ (instance.exports.memory);
+  const run = /** @type {(...addresses: number[]) => void} */ (instance.exports.sums);
+  return (x, rows, columns, packed) => {
+    const count = Math.ceil(rows.length / 4) * 4; // the last row again where they do not fill four
+    const blocks = packed.length / (columns.length * 4);
+    let end = 0;
+    const [atX, atRows, atColumns, atPacked, atOut] = [
+      x.length,
+      count,
+      columns.length,
+      packed.length,
+      blocks * count * 4,
+    ].map((length) => {
+      const start = end;
+      end += Math.ceil(length / 4) * 16;
+      return start;
+    });
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    const floats = new Float32Array(memory.buffer);
+    const ints = new Int32Array(memory.buffer);
+    floats.set(x, atX / 4);
+    floats.set(packed, atPacked / 4);
+    for (let r = 0; r < count; r++)
+      ints[atRows / 4 + r] = atX + 4 * rows[Math.min(r, rows.length - 1)];
+    for (let c = 0; c < columns.length; c++) ints[atColumns / 4 + c] = 4 * columns[c];
+    for (let b = 0; b < blocks; b++) {
+      run(
+        atRows,
+        atRows + 4 * count,
+        atColumns,
+        atColumns + 4 * columns.length,
+        atPacked + 16 * b * columns.length,
+        atOut + 16 * b * count,
+      );
+    }
+    if (count === rows.length) return floats.subarray(atOut / 4, atOut / 4 + blocks * count * 4);
+    // Blocks without what was added to the rows.
+    const out = new Float32Array(blocks * rows.length * 4);
+    for (let b = 0; b < blocks; b++) {
+      const start = atOut / 4 + b * count * 4;
+      out.set(floats.subarray(start, start + rows.length * 4), b * rows.length * 4);
+    }
+    return out;
+  };
+}
+
+export const simdSums = made();

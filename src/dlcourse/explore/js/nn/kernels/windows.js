@@ -1,0 +1,79 @@
+// Sliding windows: how many places they have, and images with a border around them.
+
+/**
+ * A sliding window; each entry is [along rows, along columns].
+ *
+ * @typedef {{ kernel: number[], stride: number[], padding: number[], dilation: number[] }} Geometry
+ */
+
+/**
+ * How many places a window has along an axis.
+ *
+ * @param {number} size of the image along that axis
+ * @param {Geometry} geometry
+ * @param {0 | 1} axis
+ */
+export function outputSize(size, { kernel, stride, padding, dilation }, axis) {
+  const reach = dilation[axis] * (kernel[axis] - 1) + 1;
+  const places = Math.floor((size + 2 * padding[axis] - reach) / stride[axis]) + 1;
+  if (places < 1) {
+    throw new Error(
+      `a window of ${reach} does not fit ${size} pixels with a border of ${padding[axis]}: ` +
+        "make the window smaller or pad more",
+    );
+  }
+  return places;
+}
+
+/**
+ * The numbers `start + i * down + j * right` of a grid, row by row.
+ *
+ * @param {[number, number]} counts rows and columns
+ * @param {[number, number]} steps down and right
+ * @param {number} [start]
+ */
+export function grid([rows, columns], [down, right], start = 0) {
+  const numbers = new Int32Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) numbers[i * columns + j] = start + i * down + j * right;
+  }
+  return numbers;
+}
+
+/** Scratch memory for one image at a time, with a border of zeros. */
+export class Bordered {
+  /**
+   * @param {number[]} image channels, height and width
+   * @param {number[]} before border above and at the left
+   * @param {number[]} after border below and at the right
+   */
+  constructor([channels, height, width], before, after) {
+    this.image = [channels, height, width];
+    /** Distance between rows. */
+    this.width = before[1] + width + after[1];
+    /** Distance between channels. */
+    this.plane = (before[0] + height + after[0]) * this.width;
+    /** Where the first pixel lies. */
+    this.start = before[0] * this.width + before[1];
+    this.values = new Float32Array(channels * this.plane);
+  }
+
+  /**
+   * Image n of several, with its border. The next call overwrites it.
+   *
+   * @param {Float32Array} images
+   * @param {number} n
+   */
+  around(images, n) {
+    const [channels, height, width] = this.image;
+    let from = n * channels * height * width;
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < height; i++) {
+        const to = this.start + c * this.plane + i * this.width;
+        for (let j = 0; j < width; j++) this.values[to + j] = images[from + j];
+        from += width;
+      }
+    }
+    return this.values;
+  }
+}
