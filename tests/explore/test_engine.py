@@ -68,7 +68,7 @@ def random_layers(rng, channels, size):
             stride, padding = int(rng.integers(1, 4)), int(rng.integers(0, kernel // 2 + 1))
             yield pool(kernel, stride, padding), channels
         elif kind == "norm":
-            yield BatchNorm2d(channels), channels
+            yield BatchNorm2d(channels, eps=1e-3, momentum=0.3), channels
         elif kind == "residual":
             width = int(rng.integers(1, 6))
             around = Conv2d(channels, width, 1, rng=rng) if width != channels else None

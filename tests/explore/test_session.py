@@ -161,7 +161,8 @@ ASK = """async ([code, calls]) => {
   const revive = (v) => {
     if (typeof v?.float32 === "string") {
       const bytes = Uint8Array.from(atob(v.float32), (c) => c.charCodeAt(0));
-      return { shape: v.shape, data: new Float32Array(bytes.buffer) };
+      const data = new Float32Array(bytes.buffer);
+      return v.shape.length > 1 ? { shape: v.shape, data } : data;
     }
     return v && typeof v === "object" && !Array.isArray(v) ? each(v, revive) : v;
   };
@@ -178,20 +179,27 @@ ASK = """async ([code, calls]) => {
 }"""
 
 
-def test_a_worker_in_a_page_from_the_disk(browser, tmp_path, shipped):
-    """The page asks nothing of a server, and gets the package's numbers."""
+@pytest.fixture
+def ask(browser, tmp_path):
+    """Return a function that asks an engine in a page from the disk; and what the page loaded."""
     file = tmp_path / "page.html"
     file.write_text("<!doctype html><title>empty</title>")
-    page = browser.new_page()
-    asked = []
+    page, asked = browser.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
     code = bundle("nn/engine.js")
-    images = {"images": shipped["images"], "labels": shipped["labels"]}
-    calls = [("build", shipped["network"]), ("gradients", images), ("open", {}), ("train", {})]
-    built, back, unknown, early = page.evaluate(ASK, [code, [[m, packed(o)] for m, o in calls]])
-    assert not [url for url in asked if not url.startswith(("file:", "blob:"))]
+    yield lambda *calls: page.evaluate(ASK, [code, [[m, packed(o)] for m, o in calls]]), asked
     page.close()
+
+
+def test_a_worker_in_a_page_from_the_disk(ask, shipped):
+    """The page asks nothing of a server, and gets the package's numbers."""
+    answers, asked = ask
+    images = {"images": shipped["images"], "labels": shipped["labels"]}
+    built, back, unknown, early = answers(
+        ("build", shipped["network"]), ("gradients", images), ("open", {}), ("train", {})
+    )
+    assert not [url for url in asked if not url.startswith(("file:", "blob:"))]
     assert built["parameters"] == 9042
     assert [layer["name"] for layer in built["layers"]][:3] == ["", "features", "features.0"]
     expected = reference(zoo.load("small-convnet-seed0"), shipped["images"], shipped["labels"])
@@ -201,3 +209,29 @@ def test_a_worker_in_a_page_from_the_disk(browser, tmp_path, shipped):
         assert_agree(found, grad, 1e-5, name)
     assert unknown["error"].startswith("a session has no open; it has build, ")
     assert early["error"] == "there is nothing to train yet: call prepare first"
+
+
+def test_chromium_trains_as_node_does(ask, node, to_train):
+    answers, _ = ask
+    images, labels = to_train["images"].ravel(), to_train["labels"]
+    data = {"images": images, "shape": [1, 28, 28], "labels": labels}
+    rule = {"optimizer": "Momentum", "lr": 0.05, "batchSize": 16, "seed": 3}
+    *_, in_chromium = answers(
+        ("build", {"description": to_train["description"], "seed": 3}),
+        ("prepare", {"data": data, "heldOut": data, **rule}),
+        ("train", {"steps": 10}),
+    )
+    in_node = node(
+        """(nn, { description, data, rule }) => {
+          const session = new nn.Session();
+          session.build({ description, seed: 3 });
+          const floats = { ...data, images: data.images.data };
+          session.prepare({ data: floats, heldOut: floats, ...rule });
+          return session.train({ steps: 10 });
+        }""",
+        description=to_train["description"],
+        data=data,
+        rule=rule,
+    )
+    losses = [[h["loss"] for h in found["history"]] for found in (in_chromium, in_node)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -1,6 +1,8 @@
 import base64
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +45,40 @@ def test_a_bundle_is_one_module(kind):
 def test_types_stay_in_the_sources():
     assert "@param" in (FOLDER / "lib" / "common.js").read_text()
     assert "@param" not in bundle("quiz.js")
+
+
+def test_modules_of_a_bundle_keep_their_own_names(tmp_path, monkeypatch):
+    """Also across folders, renamed, and inside the text of a worker."""
+    monkeypatch.setattr("dlcourse.explore.lib.widget.FOLDER", tmp_path)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "one.js").write_text(
+        'import { half as halved } from "./lib/two.js";\n'
+        'import work from "./lib/worker.js?raw";\n'
+        "const part = 1;\nexport default { render: () => [part, halved(part), work] };\n"
+    )
+    (tmp_path / "lib" / "two.js").write_text(
+        'import {\n  whole,\n} from "../three.js";\n'
+        "const part = 2;\nexport const half = (v) => (v * whole()) / part;\n"
+    )
+    (tmp_path / "three.js").write_text(
+        "const part = 6;\nexport function whole() { return part; }\n"
+    )
+    (tmp_path / "lib" / "worker.js").write_text(
+        'import { whole } from "../three.js";\nself.onmessage = whole;\n'
+    )
+    text = bundle("one.js")
+    assert (
+        text.count("const part = 6;\n") == 1
+    )  # once among the modules; in the worker it is quoted
+    program = text.replace("export default", "globalThis.it =")
+    ask = "console.log(JSON.stringify(it.render()))"
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed; on Debian `apt install nodejs` installs it")
+    done = subprocess.run([node, "-e", program + ask], capture_output=True, text=True, check=True)
+    part, half, work = json.loads(done.stdout)
+    assert (part, half) == (1, 3)
+    assert work.endswith("self.onmessage = whole;\n") and "import" not in work
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -119,8 +119,10 @@ def _described(place: str, module: Module) -> dict[str, Any]:
                     f"{_named(place)} has {name}={found!r}, which does not run in the browser: "
                     f"only {name}={value!r} does"
                 )
-        bias = {"bias": module.bias is not None} if kind in (nn.Conv2d, nn.Linear) else {}
-        return {"kind": kind.__name__, **_arguments(module, _LAYERS[kind]), **bias}
+        arguments = {"kind": kind.__name__, **_arguments(module, _LAYERS[kind])}
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            arguments["bias"] = module.bias is not None  # the attribute is a Parameter or None
+        return arguments
     if kind in _CONTAINERS:
         arguments = {"kind": kind.__name__, **_arguments(module, _CONTAINERS[kind])}
     elif isinstance(module, Chain) and kind.backward is Chain.backward:

@@ -11,7 +11,7 @@ export class ReLU extends Module {
     this.x = x.data;
     const y = new Float32Array(x.data.length);
     const from = x.data;
-    for (let i = 0; i < y.length; i++) y[i] = from[i] <= 0 ? 0 : from[i]; // so that NaN stays NaN
+    for (let i = 0; i < y.length; i++) y[i] = Math.max(from[i], 0); // NaN stays NaN
     return tensor(x.shape, y);
   }
 

@@ -3,7 +3,7 @@
 // Every draw comes from a generator that is made for one purpose at one place, such as the shuffling
 // of epoch 3. So the same seed gives the same training, whatever the reader did before. The numbers
 // are not those of NumPy. Weights and losses may differ between browsers in the last bits, since
-// JavaScript leaves the rounding of exp, log and cos to them.
+// JavaScript leaves the rounding of exp, log and cos to them, and not all of them have WebAssembly.
 
 /** What random numbers are drawn for; the package's numbers. */
 export const Stream = Object.freeze({ INIT: 0, SHUFFLE: 2, DROPOUT: 5 });
@@ -13,6 +13,8 @@ export const Stream = Object.freeze({ INIT: 0, SHUFFLE: 2, DROPOUT: 5 });
  *
  * It is Chris Doty-Humphrey's sfc32: 128 bits of state, of which seed, purpose and position are a
  * part. So no two of them begin in the same state; twelve rounds stir it before the first number.
+ * (mulberry32 of lib/statistics.js has 32 bits: there all generators walk along one circle, and
+ * those of a training would meet.)
  *
  * @param {number} seed a whole number below 2 ** 32, as are the others
  * @param {number} stream one of `Stream`

@@ -3,8 +3,9 @@
 // In memory the last axis runs fastest, so images (N, C, H, W) lie channel by channel: a feature map
 // is one run of numbers, which a page can draw as it is, and flattening an image copies nothing. The
 // package itself keeps channels last, for its matrix products. Here convolution works without
-// patches, and needs the same time either way: 2.1 billion multiply-adds a second with channels
-// first and 1.9 with channels last, in Node 20 on one core of the machine that builds the book.
+// patches, and takes the same time either way: over six layers of the course's networks, on one core
+// of the machine that builds the book, 12.0 billion multiply-adds a second with channels first, and
+// 12.1 with channels last.
 
 /**
  * An array of float32 numbers. Whoever gets one may keep it, and must not change it.

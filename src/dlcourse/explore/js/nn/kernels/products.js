@@ -18,7 +18,7 @@ export const OUTPUTS = 4;
  * `x[rows[r] + columns[c]]` times the four numbers of `packed` at (b, c).
  *
  * @typedef {(x: Float32Array, rows: Int32Array, columns: Int32Array, packed: Float32Array) => Float32Array} Sums
- *   the result, (b, r, 4), is scratch memory: the next call overwrites it
+ *   there has to be a row and a column; the result, (b, r, 4), may be overwritten by the next call
  */
 
 /** @type {Sums} */
@@ -120,6 +120,7 @@ export function packed(from, places, plane, outputs) {
  * @param {number} outputs
  */
 export function weightedSums(x, places, taps, weights, bias, y, targets, plane, outputs) {
+  if (places.length === 0) return; // of no images
   const out = sums(x, places, taps, weights);
   const count = places.length;
   for (let o = 0; o < outputs; o++) {
@@ -144,6 +145,7 @@ export function weightedSums(x, places, taps, weights, bias, y, targets, plane, 
  * @param {Float64Array} dw outputs x taps
  */
 export function weightSums(x, places, taps, dy, targets, plane, outputs, dw) {
+  if (places.length === 0) return;
   const out = sums(x, taps, places, packed(dy, targets, plane, outputs));
   const count = taps.length;
   for (let o = 0; o < outputs; o++) {

@@ -4,67 +4,25 @@
 // down here, instruction by instruction: no compiler, and nothing to load. Where there is no
 // WebAssembly, `simdSums` is null, and products.js does the same in JavaScript, in the code to read
 // first. Here sums are float32.
-
-// What the function is made of: bytes of the binary format. Operands come before what is done
-// with them.
-const I32 = 0x7f;
-const V128 = 0x7b;
-
-/** @param {number} n a whole number as the format has it, seven bits a byte
- * @returns {number[]} */
-const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
-
-/** @param {number[]} parts */
-const sized = (parts) => [...leb(parts.length), ...parts];
-
-/** @param {string} text */
-const word = (text) => sized(Array.from(text, (c) => c.charCodeAt(0)));
-
-/** @param {number} local */
-const get = (local) => [0x20, local];
-/** @param {number} local
- * @param {number[]} value */
-const set = (local, value) => [...value, 0x21, local];
-/** @param {number} local
- * @param {number} bytes below 128; a second byte, of 0, says that they are not below zero */
-const advance = (local, bytes) => set(local, [...get(local), 0x41, bytes | 128, 0, 0x6a]);
-/** @param {number[]} address
- * @param {number} offset */
-const loadI32 = (address, offset = 0) => [...address, 0x28, 2, ...leb(offset)];
-/** @param {number[]} address */
-const loadV128 = (address) => [...address, 0xfd, 0x00, 2, 0];
-/** Four times the same float32.
- * @param {number[]} address */
-const splat = (address) => [...address, 0xfd, 0x09, 2, 0];
-/** @param {number[]} address
- * @param {number[]} value
- * @param {number} offset */
-const storeV128 = (address, value, offset) => [...address, ...value, 0xfd, 0x0b, 2, ...leb(offset)];
-/** @param {number[]} a
- * @param {number[]} b */
-const addI32 = (a, b) => [...a, ...b, 0x6a];
-/** @param {number[]} a
- * @param {number[]} b */
-const addF32x4 = (a, b) => [...a, ...b, 0xfd, ...leb(0xe4)];
-/** @param {number[]} a
- * @param {number[]} b */
-const multiplyF32x4 = (a, b) => [...a, ...b, 0xfd, ...leb(0xe6)];
-const zeros = [0xfd, 0x0c, ...new Array(16).fill(0)];
-/** Repeat while one local is below another.
- * @param {number[]} body
- * @param {number} local
- * @param {number} end */
-const loop = (body, local, end) => [
-  0x03,
-  0x40,
-  ...body,
-  ...get(local),
-  ...get(end),
-  0x49,
-  0x0d,
-  0,
-  0x0b,
-];
+import {
+  addF32x4,
+  addI32,
+  advance,
+  get,
+  I32,
+  leb,
+  loadI32,
+  loadV128,
+  loop,
+  multiplyF32x4,
+  set,
+  sized,
+  splat,
+  storeV128,
+  V128,
+  word,
+  zeros,
+} from "./assembler.js";
 
 /**
  * The function, of addresses in bytes: rows and where they end, columns and where they end, the numbers

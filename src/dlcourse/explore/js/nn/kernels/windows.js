@@ -1,4 +1,5 @@
 // Sliding windows: how many places they have, and images with a border around them.
+import { outputSize as places1d } from "../../lib/arithmetic.js";
 
 /**
  * A sliding window; each entry is [along rows, along columns].
@@ -14,11 +15,17 @@
  * @param {0 | 1} axis
  */
 export function outputSize(size, { kernel, stride, padding, dilation }, axis) {
-  const reach = dilation[axis] * (kernel[axis] - 1) + 1;
-  const places = Math.floor((size + 2 * padding[axis] - reach) / stride[axis]) + 1;
+  const along = {
+    kernel: kernel[axis],
+    stride: stride[axis],
+    padding: padding[axis],
+    dilation: dilation[axis],
+  };
+  const places = places1d(size, along);
   if (places < 1) {
+    const reach = along.dilation * (along.kernel - 1) + 1;
     throw new Error(
-      `a window of ${reach} does not fit ${size} pixels with a border of ${padding[axis]}: ` +
+      `a window of ${reach} does not fit ${size} pixels with a border of ${along.padding}: ` +
         "make the window smaller or pad more",
     );
   }
