@@ -10,7 +10,6 @@ import {
   advance,
   get,
   I32,
-  leb,
   loadI32,
   loadV128,
   loop,
