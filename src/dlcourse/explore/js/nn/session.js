@@ -55,13 +55,17 @@ export class Session {
   }
 
   /**
-   * The weights by name, as they are now.
+   * The weights by name, as they are now, and the averages of normalization.
    *
    * @returns {Record<string, Tensor>}
    */
   weights() {
+    const shapes = new Map(this.ready.namedParameters().map(([name, { shape }]) => [name, shape]));
     return Object.fromEntries(
-      this.ready.namedParameters().map(([name, { data, shape }]) => [name, { data, shape }]),
+      Array.from(this.ready.stateDict(), ([name, data]) => [
+        name,
+        { data, shape: shapes.get(name) ?? [data.length] },
+      ]),
     );
   }
 

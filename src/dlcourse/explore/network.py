@@ -1,0 +1,138 @@
+"""An explorer of a whole network: forward, backward and a step, on what the reader draws."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlcourse.backend import to_numpy
+from dlcourse.data import Dataset
+from dlcourse.explore.lib.network_data import network_data
+from dlcourse.explore.lib.widget import Explorer, Packed, pack
+from dlcourse.nn import Module, softmax
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the JavaScript shows."""
+
+    description: str  #: JSON, see `network_data`
+    weights: str
+    images: Packed  #: (N, C, H, W)
+    labels: list[int]
+    classes: list[str]
+
+
+def network(
+    model: Module,
+    images: np.ndarray,
+    labels: Sequence[int] | np.ndarray | None = None,
+    classes: Sequence[str] | None = None,
+) -> Explorer:
+    """See a classifier at work in the browser: values, gradients, steps of training.
+
+    Parameters
+    ----------
+    model : Module
+        A `Sequential`, or another network that `network_data` takes, with scores as its output. It is
+        looked at as it is in use, in evaluation; the model itself is left as it is.
+    images : array of shape (N, C, H, W)
+        To choose from. Grey ones of values from 0 to 1 can be drawn on, too.
+    labels : sequence of N int, optional
+        The right classes; without them, those that the model reads.
+    classes : sequence of str, optional
+        What the classes are called; without it, by their numbers.
+
+    Raises
+    ------
+    TypeError
+        If the engine in the browser does not have a layer of the network.
+    ValueError
+        If it has the layer, but not with such an argument, or if a shape is wrong.
+
+    Examples
+    --------
+    >>> from dlcourse.nn import Conv2d, GlobalAvgPool, Linear, ReLU, Sequential
+    >>> rng = np.random.default_rng(0)
+    >>> own = Sequential(Conv2d(1, 4, 3, rng=rng), ReLU(), GlobalAvgPool(), Linear(4, 10, rng=rng))
+    >>> network(own, rng.random((2, 1, 28, 28), dtype=np.float32), [3, 8])
+    Explorer: the whole network (reacts to mouse and keyboard where widgets are shown)
+    """
+    described = network_data(model)
+    if images.ndim != 4 or not len(images):
+        raise ValueError(f"images must have shape (N, C, H, W), found {images.shape}")
+    scores = _scores(model, images)
+    chosen = scores.argmax(axis=1) if labels is None else np.asarray(labels)
+    count = scores.shape[1]
+    names = [str(name) for name in (range(count) if classes is None else classes)]
+    if chosen.shape != (len(images),) or len(names) != count:
+        raise ValueError(
+            f"expected {len(images)} labels and {count} classes, as there are images and scores, "
+            f"found {len(chosen)} and {len(names)}"
+        )
+    if not ((chosen >= 0) & (chosen < count)).all():
+        raise ValueError(f"labels must lie from 0 to {count - 1}, found {chosen.tolist()}")
+    data = _Data(
+        description=json.dumps(described["description"]),
+        weights=described["weights"],
+        images=pack(images, min(0.0, float(images.min())), max(1.0, float(images.max()))),
+        labels=[int(label) for label in chosen],
+        classes=names,
+    )
+    return Explorer("network", "Explorer: the whole network", data)
+
+
+def telling(model: Module, data: Dataset, count: int = 20, misread: int = 8) -> np.ndarray:
+    """Choose images of a test set to show: one of each class in turn, then some that are misread.
+
+    Parameters
+    ----------
+    model : Module
+        A classifier.
+    data : Dataset
+        Images with labels.
+    count : int
+        How many images.
+    misread : int
+        How many of these the model gets wrong, if there are so many: those where it is surest, no
+        two of them with the same label and reading.
+
+    Returns
+    -------
+    array of int
+        Their numbers in the data set: those read right first.
+
+    Examples
+    --------
+    >>> from dlcourse.nn import Flatten, Sequential
+    >>> images = np.eye(4, dtype=np.float32).reshape(4, 1, 2, 2)
+    >>> data = Dataset(images, np.array([0, 1, 2, 0]), tuple("abcd"))
+    >>> telling(Sequential(Flatten()), data, count=3, misread=1)
+    array([0, 1, 3])
+    """
+    probability = softmax(_scores(model, data.images))
+    read = probability.argmax(axis=1)
+    pairs: dict[tuple[int, int], int] = {}
+    for i in np.argsort(-probability.max(axis=1), kind="stable"):
+        if read[i] != data.labels[i]:
+            pairs.setdefault((int(data.labels[i]), int(read[i])), int(i))
+    wrong = list(pairs.values())[:misread]
+    right = np.flatnonzero(read == data.labels)
+    # The first of each class, then the second of each, and so on.
+    turns = np.zeros(len(right), int)
+    for label in range(len(data.classes)):
+        mine = data.labels[right] == label
+        turns[mine] = np.arange(mine.sum())
+    order = np.lexsort((data.labels[right], turns))
+    return np.array([*right[order][: count - len(wrong)], *wrong])
+
+
+def _scores(model: Module, images: np.ndarray) -> np.ndarray:
+    was = model.training
+    model.eval()
+    parts = [to_numpy(model(images[i : i + 500])) for i in range(0, len(images), 500)]
+    model.train(was)
+    return np.concatenate(parts)
