@@ -23,6 +23,7 @@ class _Data:
     weights: str
     images: Packed  #: (N, C, H, W)
     labels: list[int]
+    readings: list[int]  #: what the model reads
     classes: list[str]
 
 
@@ -65,7 +66,8 @@ def network(
     if images.ndim != 4 or not len(images):
         raise ValueError(f"images must have shape (N, C, H, W), found {images.shape}")
     scores = _scores(model, images)
-    chosen = scores.argmax(axis=1) if labels is None else np.asarray(labels)
+    readings = scores.argmax(axis=1)
+    chosen = readings if labels is None else np.asarray(labels)
     count = scores.shape[1]
     names = [str(name) for name in (range(count) if classes is None else classes)]
     if chosen.shape != (len(images),) or len(names) != count:
@@ -80,6 +82,7 @@ def network(
         weights=described["weights"],
         images=pack(images, min(0.0, float(images.min())), max(1.0, float(images.max()))),
         labels=[int(label) for label in chosen],
+        readings=readings.tolist(),
         classes=names,
     )
     return Explorer("network", "Explorer: the whole network", data)

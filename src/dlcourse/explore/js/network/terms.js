@@ -76,8 +76,7 @@ function normalization({ id, options }, weights, channel) {
 
 /** A weight, 0 where the layer has none.
  * @type {(weights: Record<string, Tensor>, id: string, name: string, place: number) => number} */
-const at = (weights, id, name, place) =>
-  weights[id ? `${id}.${name}` : name]?.data[place] ?? 0;
+const at = (weights, id, name, place) => weights[id ? `${id}.${name}` : name]?.data[place] ?? 0;
 
 /**
  * What a value of a layer is the sum of: one entry for each of its inputs, none for a pixel.

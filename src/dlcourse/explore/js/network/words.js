@@ -1,0 +1,96 @@
+// The sentences of the explorer.
+import { sidesOf } from "./graph.js";
+import { whereIs } from "./windows.js";
+
+/** @typedef {import("./graph.js").Layer} Layer */
+/** @typedef {import("./terms.js").Terms} Terms */
+
+/** Three digits that count, with a real minus sign.
+ * @param {number} v */
+export const short = (v) => {
+  const size = Math.abs(v);
+  if (size === 0) return "0";
+  const text = size < 1e-4 ? v.toExponential(1) : String(Number(v.toPrecision(3)));
+  return text.replaceAll("-", "−");
+};
+
+/** @param {number} share */
+export const percent = (share) =>
+  share > 0.995 && share < 1 ? `${(100 * share).toFixed(2)}%` : `${(100 * share).toFixed(1)}%`;
+
+/**
+ * Where a value lies in its layer.
+ * @param {number} place
+ * @param {number[]} shape
+ */
+export function placeName(place, shape) {
+  const sides = sidesOf(shape);
+  const [channel, row, column] = whereIs(place, sides);
+  return sides[1] * sides[2] === 1
+    ? `value ${channel}`
+    : `map ${channel}, row ${row}, column ${column}`;
+}
+
+/**
+ * How a layer makes an output of its input.
+ * @param {Layer} layer
+ * @param {Terms[]} terms
+ */
+export function howForward({ kind }, terms) {
+  const [{ factors, values, constant }] = terms;
+  const count = values.length;
+  const plus = constant ? ` and the bias ${short(constant)}` : "";
+  switch (kind) {
+    case "Conv2d":
+    case "Linear":
+      return `the sum of ${count} products${plus}`;
+    case "MaxPool2d":
+      return `the largest of ${count} values, the winner`;
+    case "AvgPool2d":
+    case "GlobalAvgPool":
+      return `the mean of ${count} values`;
+    case "ReLU":
+      return factors[0] ? "its input, as the gate is open" : "zero, as its input is not above zero";
+    case "LeakyReLU":
+      return `its input times ${short(factors[0])}`;
+    case "BatchNorm2d":
+      return `its input times ${short(factors[0])}, plus ${short(constant)}`;
+    case "Sum":
+      return `what the layers make, ${short(values[0])}, plus what the shortcut brings, ${short(terms[1].values[0])}`;
+    case "Tanh":
+    case "Sigmoid":
+      return `the ${kind.toLowerCase()} of ${short(values[0])}`;
+    default:
+      return "its input, unchanged";
+  }
+}
+
+/**
+ * How a gradient comes back through a layer that took the value.
+ * @param {Layer} taker
+ * @param {Terms} terms
+ */
+export function howBackward({ kind }, { factors, values, places }) {
+  switch (kind) {
+    case "Conv2d":
+    case "Linear":
+      return `the sum of ${places.filter((place) => place >= 0).length} products, one for each output that it went into`;
+    case "MaxPool2d":
+      return factors.includes(1)
+        ? "what comes back to the window that it won"
+        : "zero: it won no window, and the winner takes all";
+    case "AvgPool2d":
+    case "GlobalAvgPool":
+      return "its share of the gradient of the mean";
+    case "ReLU":
+      return factors[0] ? "what comes back, as the gate is open" : "zero, as the gate is closed";
+    case "Sum":
+      return "the gradient of the sum, which goes both ways unchanged";
+    case "Dropout":
+    case "Flatten":
+    case "ZeroPadShortcut":
+      return "what comes back, unchanged";
+    default:
+      return `what comes back, ${short(values[0])}, times ${short(factors[0])}`;
+  }
+}
