@@ -1,8 +1,8 @@
 // A whole network at work: what every layer makes of a picture, the gradients that come back, a step.
 //
-// Layout: the picture to draw on beside the scores; below, all layers as columns of maps (strip.js);
-// below, one value of one layer and the terms that it is the sum of (detail.js); below, what can be
-// moved: the weights against their gradient, or the picture along its own.
+// Layout: the picture to draw on beside the scores; below, what can be moved: the weights against
+// their gradient, or the picture along its own; below, all layers as columns of maps (strip.js); below,
+// one value of one layer and the terms that it is the sum of (detail.js).
 // State: the picture (pad.values) and the one it came from, the right class, forward or back, the
 // chosen layer and value, whether weights have moved. All of it lives here.
 // The engine runs in a worker (nn/engine.js): `build` once, when the explorer first comes into view;
@@ -217,7 +217,7 @@ function render({ model, el: host }) {
     const judged =
       read === state.label
         ? ", which is right"
-        : `; right is ${classes[state.label]} (${percent(probabilities[state.label])})`;
+        : `; ${state.image < 0 ? "chosen as right" : "right"} is ${classes[state.label]} (${percent(probabilities[state.label])})`;
     told.textContent = `${note ? `${note} ` : ""}${reading}${judged}. Loss: ${short(loss)}.`;
     const { pass } = network;
     strip.draw(layers, titles, back && pass.grads ? pass.grads : pass.outputs, unit);
@@ -298,8 +298,6 @@ function render({ model, el: host }) {
       el("ul", { class: "dl-entries dl-scores" }, ...scores.map(({ node }) => node)),
     ),
     told,
-    row(...ways),
-    strip.node,
     el(
       "fieldset",
       {},
@@ -318,9 +316,9 @@ function render({ model, el: host }) {
       ),
     ),
     el(
-      "fieldset",
+      "details",
       {},
-      el("legend", {}, "Change the picture instead"),
+      el("summary", {}, "Change the picture instead, along its own gradient"),
       row(
         select("Towards", [[-1, "anything but right"], ...named], -1, (v) => {
           state.target = Number(v);
@@ -337,6 +335,8 @@ function render({ model, el: host }) {
         button("Undo", restore, { "aria-label": "Undo the change of the picture" }),
       ),
     ),
+    row(...ways),
+    strip.node,
     row(layer),
     detail.node,
   );

@@ -5,7 +5,7 @@ import { sidesOf } from "./graph.js";
 import { shownTerms } from "./montage.js";
 import { backwardTerms, forwardTerms, weightTerms } from "./terms.js";
 import { whereIs } from "./windows.js";
-import { howBackward, howForward, placeName, short } from "./words.js";
+import { howBackward, howForward, placeName, sentence, short } from "./words.js";
 
 /** @typedef {import("./graph.js").Layer} Layer */
 /** @typedef {import("./terms.js").Terms} Terms */
@@ -67,12 +67,12 @@ export class Detail {
     const layer = layers[this.unit.layer];
     const tensor = (back && pass.grads ? pass.grads : pass.outputs)[layer.id];
     const [channels, height, width] = sidesOf(tensor.shape);
-    this.unit.channel = this.channel.limit(channels - 1);
-    this.unit.row = this.row.limit(height - 1);
-    this.unit.column = this.column.limit(width - 1);
-    this.channel.set(this.unit.channel);
-    this.row.set(this.unit.row);
-    this.column.set(this.unit.column);
+    this.channel.limit(channels - 1);
+    this.row.limit(height - 1);
+    this.column.limit(width - 1);
+    this.unit.channel = this.channel.set(this.unit.channel);
+    this.unit.row = this.row.set(this.unit.row);
+    this.unit.column = this.column.set(this.unit.column);
     const area = height * width;
     const { channel, row: y, column: x } = this.unit;
     const place = channel * area + y * width + x;
@@ -91,10 +91,13 @@ export class Detail {
     this.place = place;
     this.sums = back ? backwardTerms(network, layer, place) : forwardTerms(network, layer, place);
     const count = this.sums.reduce((sum, { values: v }) => sum + v.length, 0);
-    this.chosenTerm.hidden = count < 2;
+    this.chosenTerm.style.display = count < 2 ? "none" : "";
     this.term = this.chosenTerm.limit(Math.max(0, count - 1));
     const name = `${this.titles[layer.id]}, ${placeName(place, tensor.shape)}`;
-    this.told.textContent = `${back ? "The gradient of the loss with respect to " : ""}${name} is ${short(tensor.data[place])}${this.why(layer)}`;
+    const subject = back ? `the gradient of the loss with respect to ${name}` : name;
+    this.told.textContent = sentence(
+      `${subject} is ${short(tensor.data[place])}${this.why(layer)}`,
+    );
     this.showTerms();
   }
 

@@ -15,8 +15,13 @@ export const short = (v) => {
 };
 
 /** @param {number} share */
-export const percent = (share) =>
-  share > 0.995 && share < 1 ? `${(100 * share).toFixed(2)}%` : `${(100 * share).toFixed(1)}%`;
+export function percent(share) {
+  if (share >= 0.99995) return "100%";
+  return `${(100 * share).toFixed(share > 0.995 ? 2 : 1)}%`;
+}
+
+/** @param {string} text */
+export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
 /**
  * Where a value lies in its layer.
