@@ -6,7 +6,8 @@
 // State: the picture (pad.values) and the one it came from, the right class, forward or back, the
 // chosen layer and value, whether weights have moved. All of it lives here.
 // The engine runs in a worker (nn/engine.js): `build` once, when the explorer first comes into view;
-// after each change of the picture `read` (forward) or `gradients` (back); `weights` after each step.
+// after each change of the picture `gradients`, both ways, since turning round should not wait and
+// going back takes no longer than the rest; `weights` after each step.
 // While an answer is awaited, changes only note that the picture is out of date, so strokes never
 // queue up. An answer redraws the strip and the value; choosing another value computes its terms here,
 // exactly, from the answer that is there (terms.js), without the engine.
@@ -151,7 +152,7 @@ function render({ model, el: host }) {
     ways.forEach((node, i) => {
       node.setAttribute("aria-pressed", String((i === 1) === back));
     });
-    refresh();
+    showLayers();
   }
 
   /**
@@ -167,6 +168,13 @@ function render({ model, el: host }) {
       row: Math.floor((place % (rows * columns)) / columns),
       column: place % columns,
     });
+    showUnit();
+  }
+
+  function showLayers() {
+    if (!network) return;
+    const { outputs, grads } = network.pass;
+    strip.draw(layers, titles, state.back && grads ? grads : outputs, unit);
     showUnit();
   }
 
@@ -187,13 +195,10 @@ function render({ model, el: host }) {
     try {
       while (outdated) {
         outdated = false;
-        const { back } = state;
         const asked = question();
-        const answer = await (back
-          ? engine.call("gradients", asked)
-          : engine.call("read", { images: asked.images }));
+        const answer = await engine.call("gradients", asked);
         network = { pass: passOf(layers, asked.images, answer), weights: values, layers };
-        show(answer.probabilities.data, back);
+        show(answer.probabilities.data, answer.loss ?? Number.NaN);
       }
     } catch (error) {
       told.textContent = error instanceof Error ? error.message : String(error);
@@ -203,25 +208,22 @@ function render({ model, el: host }) {
 
   /**
    * @param {Float32Array} probabilities
-   * @param {boolean} back
+   * @param {number} loss
    */
-  function show(probabilities, back) {
+  function show(probabilities, loss) {
     if (!network) return;
     scores.forEach((line, i) => {
       line.show(probabilities[i], percent(probabilities[i]));
       line.node.classList.toggle("dl-right", i === state.label);
     });
     const read = probabilities.indexOf(Math.max(...probabilities));
-    const loss = -Math.log(probabilities[state.label]);
     const reading = `The network reads ${classes[read]} (${percent(probabilities[read])})`;
     const judged =
       read === state.label
         ? ", which is right"
         : `; ${state.image < 0 ? "chosen as right" : "right"} is ${classes[state.label]} (${percent(probabilities[state.label])})`;
     told.textContent = `${note ? `${note} ` : ""}${reading}${judged}. Loss: ${short(loss)}.`;
-    const { pass } = network;
-    strip.draw(layers, titles, back && pass.grads ? pass.grads : pass.outputs, unit);
-    if (back === state.back) showUnit();
+    showLayers();
   }
 
   /** Do something with the engine, and tell what failed. Clicks are answered in order.

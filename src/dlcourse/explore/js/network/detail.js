@@ -151,7 +151,7 @@ export class Detail {
   }
 
   /**
-   * One term in words; if its factor is a weight, and there are gradients, the sum that is that weight's.
+   * One term in words; if its factor is a weight, the sum that its own gradient is, too.
    * @param {Layer} layer whose factor it is
    * @param {Terms} terms
    * @param {number} term
@@ -170,7 +170,7 @@ export class Detail {
     const parts = [said];
     said.textContent = `Term ${term}: ${short(value)} (${where}) times ${short(factor)} is ${short(value * factor)}.`;
     const weight = terms.weights[term];
-    if (this.back && weight >= 0) {
+    if (weight >= 0 && network.pass.grads) {
       const sum = weightTerms(network, layer, weight);
       const kernel = network.weights[layer.id ? `${layer.id}.weight` : "weight"].shape;
       const named =
