@@ -337,7 +337,7 @@ function render({ model, el: host }) {
         button("Undo", restore, { "aria-label": "Undo the change of the picture" }),
       ),
     ),
-    row(...ways),
+    el("div", { class: "dl-row dl-ways" }, ...ways),
     strip.node,
     row(layer),
     detail.node,

@@ -24,11 +24,12 @@ export class Detail {
     this.unit = unit;
     this.titles = titles;
     this.term = 0;
+    this.shown = "";
     const set = (/** @type {"channel" | "row" | "column"} */ name) => (/** @type {number} */ v) => {
       this.unit[name] = v;
       onChange();
     };
-    this.channel = slider("Map", { max: 1, value: 0 }, set("channel"));
+    this.channel = slider("Map or value", { max: 1, value: 0 }, set("channel"));
     this.row = slider("Row", { max: 1, value: 0 }, set("row"));
     this.column = slider("Column", { max: 1, value: 0 }, set("column"));
     this.chosenTerm = slider("Term", { max: 1, value: 0 }, (v) => {
@@ -43,6 +44,11 @@ export class Detail {
       },
     });
     this.told = says();
+    // While the reader draws, only what the network reads is read out.
+    const quiet = () => {
+      const here = this.node.contains(document.activeElement);
+      this.told.setAttribute("aria-live", here ? "polite" : "off");
+    };
     this.terms = el("div", {});
     this.ofWeight = el("div", {});
     this.node = el(
@@ -54,6 +60,8 @@ export class Detail {
       row(this.chosenTerm),
       this.ofWeight,
     );
+    for (const name of ["focusin", "focusout"]) this.node.addEventListener(name, quiet);
+    quiet();
   }
 
   /**
@@ -88,11 +96,19 @@ export class Detail {
       `${what} map ${channel} of ${this.titles[layer.id]}, ${height} by ${width}.`,
     );
     this.map.mark(y, x, 1, 1);
-    this.place = place;
+    for (const node of [this.map.node, this.row, this.column])
+      node.style.display = area === 1 ? "none" : "";
     this.sums = back ? backwardTerms(network, layer, place) : forwardTerms(network, layer, place);
-    const count = this.sums.reduce((sum, { values: v }) => sum + v.length, 0);
-    this.chosenTerm.style.display = count < 2 ? "none" : "";
-    this.term = this.chosenTerm.limit(Math.max(0, count - 1));
+    const products = this.sums.flatMap((terms) => [...terms.products]);
+    this.chosenTerm.style.display = products.length < 2 ? "none" : "";
+    this.chosenTerm.limit(Math.max(0, products.length - 1));
+    const shown = [back, layer.id, place].join();
+    if (shown !== this.shown) {
+      const sizes = products.map(Math.abs);
+      this.term = Math.max(0, sizes.indexOf(Math.max(...sizes)));
+    }
+    this.shown = shown;
+    this.term = this.chosenTerm.set(this.term);
     const name = `${this.titles[layer.id]}, ${placeName(place, tensor.shape)}`;
     const subject = back ? `the gradient of the loss with respect to ${name}` : name;
     this.told.textContent = sentence(
@@ -166,7 +182,7 @@ export class Detail {
       place < 0
         ? "the border, which is zero"
         : `${this.titles[terms.layer]}, ${placeName(place, shape)}`;
-    const said = says();
+    const said = el("p", { class: "dl-says" });
     const parts = [said];
     said.textContent = `Term ${term}: ${short(value)} (${where}) times ${short(factor)} is ${short(value * factor)}.`;
     const weight = terms.weights[term];
@@ -179,8 +195,8 @@ export class Detail {
               this.titles[layer.id],
             )
           : `weight ${Math.floor(weight / kernel[1])}, ${weight % kernel[1]} of ${this.titles[layer.id]}`;
-      const told = says();
-      told.textContent = `This factor is ${named}; its own gradient is ${short(sum.total)}, the sum over ${sum.values.length} places where it was used, of the value there times the gradient there.`;
+      const told = el("p", { class: "dl-says" });
+      told.textContent = `This factor is ${named}; its own gradient is ${short(sum.total)}, the sum over the ${sum.values.length === 1 ? "one place" : `${sum.values.length} places`} where it was used, of the value there times the gradient there.`;
       parts.push(
         told,
         shownTerms(

@@ -14,6 +14,8 @@ const COLOURS = Uint32Array.from({ length: 255 }, (_, i) => {
   return (255 << 24) | (b << 16) | (g << 8) | r; // the lowest byte comes first
 });
 
+const LINE = 0x66808080; // half transparent: it is seen on black and on white
+
 /**
  * Where the maps of a layer lie in its column: enlarged so often, so many below each other.
  * @param {[number, number, number]} sides
@@ -24,8 +26,9 @@ function arrangement([channels, height, width]) {
     ? Math.max(5, Math.min(24, Math.floor(HEIGHT / channels)))
     : Math.max(1, Math.round(24 / Math.max(height, width)));
   const gap = vector ? 0 : 1;
-  const rows = Math.max(1, Math.min(channels, Math.floor(HEIGHT / ((height + gap) * scale))));
-  return { scale, gap, rows, columns: Math.ceil(channels / rows) };
+  const most = Math.max(1, Math.floor(HEIGHT / ((height + gap) * scale)));
+  const columns = Math.ceil(channels / most);
+  return { scale, gap, columns, rows: Math.ceil(channels / columns) };
 }
 
 /** One layer. */
@@ -51,6 +54,7 @@ class Column {
     this.context = context;
     this.pixels = context.createImageData(size[0], size[1]);
     this.words = new Uint32Array(this.pixels.data.buffer);
+    for (let c = 0; c < channels; c++) this.outline(c);
     this.frame = el("span", { class: "dl-frame", hidden: true });
     this.node = el(
       "div",
@@ -75,6 +79,18 @@ class Column {
     const { rows, gap } = this.arrangement;
     const [, height, width] = this.sides;
     return [Math.floor(channel / rows) * (width + gap), (channel % rows) * (height + gap)];
+  }
+
+  /** Rule a line below and beside a map, inside the canvas.
+   * @param {number} channel */
+  outline(channel) {
+    const { width: across, height: down } = this.pixels;
+    const [left, top] = this.corner(channel);
+    const [, height, width] = this.sides;
+    if (this.arrangement.gap === 0) return;
+    for (let y = top; y <= Math.min(down - 1, top + height); y++)
+      for (let x = left; x <= Math.min(across - 1, left + width); x++)
+        this.words[y * across + x] = LINE;
   }
 
   /** @param {Float32Array} values */
