@@ -38,8 +38,8 @@ def network(
     Parameters
     ----------
     model : Module
-        A `Sequential`, or another network that `network_data` takes, with scores as its output. It is
-        looked at as it is in use, in evaluation; the model itself is left as it is.
+        A `Sequential`, or another network that `network_data` takes, with scores as its output. It
+        is looked at as it is in use, in evaluation; the model itself is left as it is.
     images : array of shape (N, C, H, W)
         To choose from. Grey ones of values from 0 to 1 can be drawn on, too.
     labels : sequence of N int, optional

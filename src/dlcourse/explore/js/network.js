@@ -67,6 +67,8 @@ function render({ model, el: host }) {
   /** @type {Record<string, import("./nn/tensor.js").Tensor>} */
   let values = {};
   let [busy, outdated] = [false, false];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let later;
 
   const told = says();
   const pad = new Pad([channels, height, width], (said) => {
@@ -175,7 +177,9 @@ function render({ model, el: host }) {
     if (!network) return;
     const { outputs, grads } = network.pass;
     strip.draw(layers, titles, state.back && grads ? grads : outputs, unit);
-    showUnit();
+    // The terms of one value can wait until the pen rests, the layers should follow it.
+    clearTimeout(later);
+    later = setTimeout(showUnit, 100);
   }
 
   function showUnit() {
@@ -318,9 +322,9 @@ function render({ model, el: host }) {
       ),
     ),
     el(
-      "details",
+      "fieldset",
       {},
-      el("summary", {}, "Change the picture instead, along its own gradient"),
+      el("legend", {}, "Change the picture instead, along its own gradient"),
       row(
         select("Towards", [[-1, "anything but right"], ...named], -1, (v) => {
           state.target = Number(v);
@@ -356,6 +360,7 @@ function render({ model, el: host }) {
   });
   seen.observe(host);
   return () => {
+    clearTimeout(later);
     seen.disconnect();
     engine?.close();
   };
