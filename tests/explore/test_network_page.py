@@ -57,6 +57,8 @@ def test_a_misread_digit_is_mended_by_steps_and_back(page):
     after = wait(page, "After 10 steps")
     assert "The network reads 5" in after
     assert "which is right" in after
+    assert "of the 20 pictures, " in after
+    assert "where it was 12." in after
     page.get_by_role("button", name="Reset the weights").press("Enter")
     assert wait(page, "The weights are").endswith(before)
 

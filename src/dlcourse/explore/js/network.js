@@ -38,6 +38,16 @@ import { Engine } from "./nn/engine.js";
 
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 
+/**
+ * The likeliest class of each picture.
+ * @param {import("./nn/tensor.js").Tensor} probabilities
+ */
+const readingsOf = ({ data, shape: [count, classes] }) =>
+  Array.from({ length: count }, (_, n) => {
+    const row = data.subarray(n * classes, (n + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  });
+
 /** @param {Context<Data>} context */
 function render({ model, el: host }) {
   const {
@@ -220,7 +230,7 @@ function render({ model, el: host }) {
       line.show(probabilities[i], percent(probabilities[i]));
       line.node.classList.toggle("dl-right", i === state.label);
     });
-    const read = probabilities.indexOf(Math.max(...probabilities));
+    const [read] = readingsOf({ data: probabilities, shape: [1, classes.length] });
     const reading = `The network reads ${classes[read]} (${percent(probabilities[read])})`;
     const judged =
       read === state.label
@@ -251,7 +261,14 @@ function render({ model, el: host }) {
       });
       values = await running.call("weights");
       steps += count;
-      note = `After ${steps} ${steps === 1 ? "step" : "steps"} of all weights, the loss went from ${short(losses[0] ?? 0)} to ${short(losses[count] ?? 0)}.`;
+      const pictures = await running.call("read", {
+        images: { data: images.values, shape: images.shape },
+      });
+      const all = rightOnes(readingsOf(pictures.probabilities));
+      note =
+        `After ${steps} ${steps === 1 ? "step" : "steps"} of all weights, ` +
+        `the loss went from ${short(losses[0] ?? 0)} to ${short(losses[count] ?? 0)}, and of the ` +
+        `${labels.length} pictures, ${all} are read right, where it was ${rightOnes(readings)}.`;
     });
   const reset = () =>
     act(async (running) => {
@@ -283,6 +300,8 @@ function render({ model, el: host }) {
     note = "The picture is as it was.";
     refresh();
   };
+
+  const rightOnes = (/** @type {number[]} */ read) => read.filter((r, i) => r === labels[i]).length;
 
   const misread = labels.flatMap((label, i) => (readings[i] === label ? [] : [i]));
   const next = button("Next misread one", () =>
