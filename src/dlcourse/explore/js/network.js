@@ -16,10 +16,11 @@
 /** @import { Packed } from "./lib/packed.js" */
 
 import { barLine } from "./lib/bars.js";
-import { button, el, frame, row, says, select, slider } from "./lib/common.js";
+import { button, el, frame, row, says, select } from "./lib/common.js";
 import { unpack } from "./lib/packed.js";
 import { Detail } from "./network/detail.js";
-import { layersOf, passOf, titlesOf } from "./network/graph.js";
+import { layersOf, passOf, readingsOf, titlesOf } from "./network/graph.js";
+import { pictureControls, RATES, weightControls } from "./network/moves.js";
 import { Pad } from "./network/pad.js";
 import { distance, moved } from "./network/pixels.js";
 import { Strip } from "./network/strip.js";
@@ -35,18 +36,6 @@ import { Engine } from "./nn/engine.js";
  * @property {number[]} readings
  * @property {string[]} classes
  */
-
-const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
-
-/**
- * The likeliest class of each picture.
- * @param {import("./nn/tensor.js").Tensor} probabilities
- */
-const readingsOf = ({ data, shape: [count, classes] }) =>
-  Array.from({ length: count }, (_, n) => {
-    const row = data.subarray(n * classes, (n + 1) * classes);
-    return row.indexOf(Math.max(...row));
-  });
 
 /** @param {Context<Data>} context */
 function render({ model, el: host }) {
@@ -323,43 +312,8 @@ function render({ model, el: host }) {
       el("ul", { class: "dl-entries dl-scores" }, ...scores.map(({ node }) => node)),
     ),
     told,
-    el(
-      "fieldset",
-      {},
-      el("legend", {}, "Move the weights against the gradient"),
-      row(
-        slider(
-          "Learning rate",
-          { max: RATES.length - 1, value: state.rate, text: (v) => String(RATES[v]) },
-          (v) => {
-            state.rate = v;
-          },
-        ),
-        button("One step", () => step(1)),
-        button("Ten steps", () => step(10)),
-        button("Reset the weights", reset),
-      ),
-    ),
-    el(
-      "fieldset",
-      {},
-      el("legend", {}, "Change the picture instead, along its own gradient"),
-      row(
-        select("Towards", [[-1, "anything but right"], ...named], -1, (v) => {
-          state.target = Number(v);
-        }),
-        slider(
-          "Budget for each pixel",
-          { min: 0.01, max: 0.5, step: 0.01, value: state.budget },
-          (v) => {
-            state.budget = v;
-          },
-        ),
-        button("One step ", () => change(1), { "aria-label": "One step of the picture" }),
-        button("Ten steps ", () => change(10), { "aria-label": "Ten steps of the picture" }),
-        button("Undo", restore, { "aria-label": "Undo the change of the picture" }),
-      ),
-    ),
+    weightControls(state, { step, reset }),
+    pictureControls(state, named, { change, restore }),
     el("div", { class: "dl-row dl-ways" }, ...ways),
     strip.node,
     row(layer),

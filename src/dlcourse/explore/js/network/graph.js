@@ -131,3 +131,13 @@ export function titlesOf(layers) {
   }
   return titles;
 }
+
+/**
+ * The likeliest class of each picture.
+ * @param {Tensor} probabilities
+ */
+export const readingsOf = ({ data, shape: [count, classes] }) =>
+  Array.from({ length: count }, (_, n) => {
+    const row = data.subarray(n * classes, (n + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  });
