@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const nn = {};
-for (const part of ["nn/kernels", "nn", "optim"]) {
+for (const part of ["nn/kernels", "nn", "optim", "training"]) {
   for (const file of fs.readdirSync(`${folder}/${part}`)) {
     // engine.js and worker.js are for pages.
     if (file.endsWith(".js") && !["engine.js", "worker.js"].includes(file)) {
