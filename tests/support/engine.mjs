@@ -14,6 +14,10 @@ for (const part of ["nn/kernels", "nn", "optim", "training"]) {
     }
   }
 }
+// What an explorer computes itself.
+for (const file of ["train_here/varied.js", "lib/curves.js"]) {
+  Object.assign(nn, await import(pathToFileURL(`${folder}/${file}`)));
+}
 
 const revive = (_, v) => {
   if (typeof v?.float32 !== "string") return v;

@@ -142,7 +142,7 @@ def train_here(
     network: str = "small",
     depth: int = 20,
     optimizer: str = "Momentum",
-    lr: float = 0.03,
+    lr: float = 0.1,
     batch_size: int = 32,
     spread: float = 1,
     batch_norm: bool = True,

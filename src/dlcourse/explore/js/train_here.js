@@ -79,6 +79,7 @@ function render({ model, el: host }) {
   const shown = el("p", { class: "dl-now", "aria-hidden": "true" });
   const charts = el("div", { class: "dl-charts" });
   let spoken = 0;
+  let begun = false;
 
   /** @type {(text: string) => void} */
   const say = (text) => {
@@ -91,10 +92,15 @@ function render({ model, el: host }) {
     changed(event, message = "") {
       draw();
       if (event === "failed") say(message);
-      else if (event === "paused" || !live.playing || performance.now() > spoken + SPOKEN) tell();
+      else if (event === "paused" || !live.playing || news()) tell();
     },
   });
-  const tell = () => say(sentence(live, networks));
+  const tell = () => {
+    say(sentence(live, networks));
+    begun = live.run.steps > 0;
+  };
+  // That a run has begun is said at once.
+  const news = () => !begun || performance.now() > spoken + SPOKEN;
 
   function draw() {
     const { run, last, playing } = live;

@@ -60,8 +60,10 @@ export function curvesPicture(title, axis, scale, curves, label) {
   const fits = (v) => Number.isFinite(v) && (!log || v > 0);
   const known = curves.flatMap(({ points }) => points.map(([, v]) => v).filter(fits));
   const [low, high] = log ? powers(known) : [0, 1];
-  const last = Math.max(1, ...curves.map(({ points }) => points[points.length - 1]?.[0] ?? 0));
-  const x = (/** @type {number} */ v) => left + ((width - left - right) * v) / last;
+  const last = Math.max(2, ...curves.map(({ points }) => points[points.length - 1]?.[0] ?? 0));
+  const begin = Math.min(1, ...curves.map(({ points }) => points[0]?.[0] ?? 1));
+  const x = (/** @type {number} */ v) =>
+    left + ((width - left - right) * (v - begin)) / (last - begin);
   const y = (/** @type {number} */ v) => {
     const share = ((log ? Math.log10(v) : v) - low) / (high - low);
     return top + (height - top - bottom) * (1 - Math.max(0, share));
@@ -80,7 +82,7 @@ export function curvesPicture(title, axis, scale, curves, label) {
     for (let e = low; e <= high; e += every) level(10 ** e, mark(e));
   } else for (const v of [0, 0.25, 0.5, 0.75, 1]) level(v, `${100 * v}%`);
   const line = height - bottom + 14;
-  for (const v of places(last)) {
+  for (const v of places(last).filter((v) => v >= begin)) {
     node.append(words(whole(v), { x: x(v), y: line, "text-anchor": "middle" }));
   }
   node.append(words(axis, { x: width - right, y: height - 4, "text-anchor": "end" }));
