@@ -1,4 +1,4 @@
-"""An explorer that trains a network in the page: choose how, start it, and watch what becomes of it."""
+"""An explorer that trains a network in the page: choose how, start it, and watch."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class _Images:
-    """Digits as bytes: 255 is white. Deflated they take a fifth, and the browser can inflate them."""
+    """Digits as bytes: 255 is white.
 
-    count: int
+    Deflated they take a fifth, half a megabyte in base64, so nothing has to be rounded away; every
+    browser since 2023 can inflate. They are drawn when the page is built, from the data set that the
+    package has anyway: a file of its own would hold the same bytes a second time.
+    """
+
     side: int
     pixels: str  #: deflated (zlib), in base64
     labels: str  #: in base64
@@ -157,8 +161,8 @@ def train_here(
     Parameters
     ----------
     train, held_out : Dataset
-        Grey images of 28x28 pixels and ten classes; 2,000 of one and 500 of the other are drawn, the
-        same each time.
+        Grey images of 28x28 pixels and ten classes; 2,000 of one and 500 of the other are drawn,
+        the same each time.
     network : str
         "linear", "convolution" (one, before a linear layer), "small" (the network under 10,000
         parameters), "plain" or "residual".
@@ -190,8 +194,8 @@ def train_here(
     --------
     >>> from dlcourse.data import load_mnist
     >>> explorer = train_here(*load_mnist(), network="plain", depth=56)
-    >>> explorer.data["settings"]["network"], explorer.data["train"]["count"]
-    ('plain', 2000)
+    >>> explorer.data["settings"]["network"], explorer.data["settings"]["depth"]
+    ('plain', 56)
     """
     settings = _Settings(
         network=_one_of("network", network, list(_NETWORKS)),
@@ -232,7 +236,6 @@ def _drawn(name: str, data: Dataset, count: int) -> _Images:
     numbers = generator(0, Stream.SHUFFLE).permutation(len(data))[:count]
     pixels = np.rint(255 * data.images[numbers]).astype(np.uint8)
     return _Images(
-        count=count,
         side=28,
         pixels=base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode(),
         labels=base64.b64encode(data.labels[numbers].astype(np.uint8).tobytes()).decode(),

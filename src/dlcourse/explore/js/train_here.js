@@ -10,7 +10,6 @@ import { numbers, sentence } from "./train_here/words.js";
 
 /**
  * @typedef {object} Images
- * @property {number} count
  * @property {number} side
  * @property {string} pixels
  * @property {string} labels
