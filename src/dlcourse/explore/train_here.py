@@ -25,9 +25,9 @@ _Value = TypeVar("_Value")
 class _Images:
     """Digits as bytes: 255 is white.
 
-    Deflated they take a fifth, half a megabyte in base64, so nothing has to be rounded away; every
-    browser since 2023 can inflate. They are drawn when the page is built, from the data set that the
-    package has anyway: a file of its own would hold the same bytes a second time.
+    Deflated they take a fifth, half a megabyte in base64, so nothing has to be rounded away, and
+    every browser since 2023 can inflate. They are drawn when the page is built, from the data set
+    that the package has anyway: a file of their own would hold the same bytes a second time.
     """
 
     side: int
