@@ -146,13 +146,13 @@ def test_no_work_is_done_out_of_view(show):
 
 
 def test_a_loss_that_is_no_number_ends_a_run(show):
-    page = show(network="convolution", lr=10, spread=10, batch_norm=False, batch_size=4)
+    page = show(network="plain", depth=56, spread=10, batch_norm=False, batch_size=1)
     press(page, "Start")
     wait(page, "the loss stopped being a number at step .*; change a setting to begin anew")
     for name in ("Start", "Go on", "One step"):
         buttons = page.get_by_role("button", name=name)
         assert all(b.get_attribute("aria-disabled") == "true" for b in buttons.all())
-    choose(page, "Learning rate", "0.01")
+    choose(page, "Batch normalization", "on")
     wait(page, "ready to start")
 
 

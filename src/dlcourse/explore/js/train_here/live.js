@@ -79,6 +79,7 @@ export class Live {
     /** @type {Promise<void>} jobs follow each other */
     this.jobs = Promise.resolve();
     this.looping = false;
+    this.drawn = 0; // when the last picture was
     /** @type {Dataset[] | null} training and held-out, unpacked when they are needed first */
     this.digits = null;
     /** @type {Set<string>} names of the layers that are shown */
@@ -143,13 +144,14 @@ export class Live {
   job(work) {
     this.jobs = this.jobs.then(work).catch((error) => {
       this.close();
+      this.run = new Run(this.run.chosen); // what the worker had is lost
       this.changed("failed", error.message);
     });
     return this.jobs;
   }
 
   /**
-   * Train for some steps or some time, and draw. The last step is watched.
+   * Train for some steps or some time, and draw unless that was just done. The last step is watched.
    * @param {{ steps?: number, milliseconds?: number }} amount
    */
   async advance({ steps, milliseconds }) {
@@ -161,7 +163,10 @@ export class Live {
     }
     this.keep(run, await engine.call("train", { steps: 1, spreads: true }));
     if (steps || run.steps === measuredAt) await this.measure(run, engine);
-    if (run === this.run) this.changed("drawn");
+    const now = performance.now();
+    if (run !== this.run || (!steps && now < this.drawn + this.period && !run.broken)) return;
+    this.drawn = now;
+    this.changed("drawn");
   }
 
   /**

@@ -54,9 +54,10 @@ export function numbers(run) {
   if (!run.steps) return " ";
   const speed =
     run.seconds > 0.5 ? `, ${whole(Math.round(run.seen / run.seconds))} digits a second` : "";
+  const loss = run.broken ? "not a number" : threeDigits(recent(run.losses));
   const epochs = run.seen / run.chosen.images;
   return (
     `${whole(run.parameters)} parameters, ${steps(run.steps)}, ${epochs.toFixed(1)} epochs${speed}; ` +
-    `loss ${threeDigits(recent(run.losses))}, batches ${percent(recent(run.accuracies))} right`
+    `loss ${loss}, batches ${percent(recent(run.accuracies))} right`
   );
 }
