@@ -17,12 +17,12 @@ from dlcourse.models import ResNetCifar, StackedConvNet
 
 @pytest.fixture(scope="module")
 def mnist():
-    return load_mnist()
+    return load_mnist()[0]
 
 
 @pytest.fixture(scope="module")
 def data(mnist):
-    return train_here(*mnist).data
+    return train_here(mnist).data
 
 
 def description(data, key, depth=None):
@@ -39,14 +39,14 @@ def kinds(layer):
 
 @pytest.mark.parametrize(("part", "count"), [("train", 2000), ("held_out", 500)])
 def test_digits_are_those_of_the_data_set_as_they_are(data, mnist, part, count):
-    packed, whole = data[part], mnist[part == "held_out"]
+    packed = data[part]
     pixels = zlib.decompress(base64.b64decode(packed["pixels"]))
     labels = np.frombuffer(base64.b64decode(packed["labels"]), np.uint8)
     assert len(labels) == count
     of_label = {
         image.tobytes(): label
         for image, label in zip(
-            np.rint(255 * whole.images).astype(np.uint8), whole.labels, strict=True
+            np.rint(255 * mnist.images).astype(np.uint8), mnist.labels, strict=True
         )
     }
     images = np.frombuffer(pixels, np.uint8).reshape(count, 784)
@@ -55,9 +55,9 @@ def test_digits_are_those_of_the_data_set_as_they_are(data, mnist, part, count):
 
 
 def test_a_page_grows_by_less_than_a_megabyte(mnist):
-    explorer = train_here(*mnist)
+    explorer = train_here(mnist)
     assert len(json.dumps(explorer.get_state(), default=str)) < 1e6
-    assert explorer.data == train_here(*mnist).data, "every build draws the same digits"
+    assert explorer.data == train_here(mnist).data, "every build draws the same digits"
 
 
 def test_networks_are_those_of_the_package(data):
@@ -126,13 +126,25 @@ def test_means_of_stretches(node):
 )
 def test_what_cannot_be_chosen(mnist, settings, message):
     with pytest.raises(ValueError, match=message):
-        train_here(*mnist, **settings)
+        train_here(mnist, **settings)
+
+
+def test_no_digit_is_in_both_parts(data):
+    train, held_out = (
+        np.frombuffer(zlib.decompress(base64.b64decode(data[part]["pixels"])), np.uint8).reshape(
+            -1, 784
+        )
+        for part in ("train", "held_out")
+    )
+    assert not {image.tobytes() for image in train} & {image.tobytes() for image in held_out}
 
 
 def test_digits_that_do_not_suit(mnist):
-    train, held_out = mnist
-    with pytest.raises(ValueError, match=r"held_out to have at least 500 images .*found 499"):
-        train_here(train, held_out.subset(slice(499)))
-    colour = Dataset(np.zeros((2000, 3, 8, 8), np.float32), np.zeros(2000, np.int64), ("a",))
-    with pytest.raises(ValueError, match=r"found 2000 of shape \(3, 8, 8\) and 1"):
-        train_here(colour, held_out)
+    with pytest.raises(ValueError, match=r"at least 2500 images .*found 2499 of shape"):
+        train_here(mnist.subset(slice(2499)))
+    colour = Dataset(np.zeros((2500, 3, 8, 8), np.float32), np.zeros(2500, np.int64), ("a",))
+    with pytest.raises(ValueError, match=r"found 2500 of shape \(3, 8, 8\)"):
+        train_here(colour)
+    one = Dataset(np.zeros((2500, 1, 28, 28), np.float32), np.zeros(2500, np.int64), ("a",))
+    with pytest.raises(ValueError, match="expected 10 classes, found 1"):
+        train_here(one)

@@ -25,7 +25,7 @@ SECONDS = 60_000  # on a machine that has other work, too
 
 
 def write(file, **settings):
-    explorer = train_here(*load_mnist(), **settings)
+    explorer = train_here(load_mnist()[0], **settings)
     traits = {"kind": explorer.kind, "title": explorer.title, "data": explorer.data}
     data = json.dumps([traits, explorer._esm]).replace("</", "<\\/")
     file.write_text(PAGE.format(css=explorer._css, data=data))

@@ -140,8 +140,7 @@ _NETWORKS: dict[str, tuple[str, tuple[int, ...], Callable[[int, np.random.Genera
 
 
 def train_here(
-    train: Dataset,
-    held_out: Dataset,
+    digits: Dataset,
     *,
     network: str = "small",
     depth: int = 20,
@@ -160,9 +159,9 @@ def train_here(
 
     Parameters
     ----------
-    train, held_out : Dataset
-        Grey images of 28x28 pixels and ten classes; 2,000 of one and 500 of the other are drawn,
-        the same each time.
+    digits : Dataset
+        Grey images of 28x28 pixels and ten classes. 2,000 are drawn to train on, the same each
+        time, and 500 others to be held out: choices are made by them, so none may be of a test set.
     network : str
         "linear", "convolution" (one, before a linear layer), "small" (the network under 10,000
         parameters), "plain" or "residual".
@@ -193,7 +192,8 @@ def train_here(
     Examples
     --------
     >>> from dlcourse.data import load_mnist
-    >>> explorer = train_here(*load_mnist(), network="plain", depth=56)
+    >>> train, _ = load_mnist()
+    >>> explorer = train_here(train, network="plain", depth=56)
     >>> explorer.data["settings"]["network"], explorer.data["settings"]["depth"]
     ('plain', 56)
     """
@@ -209,9 +209,17 @@ def train_here(
         images=_one_of("images", images, _CHOICES.images),
         seed=_one_of("seed", seed, _CHOICES.seed),
     )
+    if len(digits) < TRAINING + HELD_OUT or digits.images.shape[1:] != (1, 28, 28):
+        raise ValueError(
+            f"expected at least {TRAINING + HELD_OUT} images of shape (1, 28, 28), "
+            f"found {len(digits)} of shape {digits.images.shape[1:]}"
+        )
+    if len(digits.classes) != 10:
+        raise ValueError(f"expected 10 classes, found {len(digits.classes)}")
+    drawn = generator(0, Stream.SPLIT).permutation(len(digits))[: TRAINING + HELD_OUT]
     data = _Data(
-        train=_drawn("train", train, TRAINING),
-        held_out=_drawn("held_out", held_out, HELD_OUT),
+        train=_packed(digits.subset(drawn[:TRAINING])),
+        held_out=_packed(digits.subset(drawn[TRAINING:])),
         networks=_architectures(),
         choices=_CHOICES,
         settings=settings,
@@ -226,19 +234,12 @@ def _one_of(name: str, value: _Value, choices: Sequence[_Value]) -> _Value:
     return value
 
 
-def _drawn(name: str, data: Dataset, count: int) -> _Images:
-    """Draw digits, the same in every build, and pack them."""
-    if len(data) < count or data.images.shape[1:] != (1, 28, 28) or len(data.classes) != 10:
-        raise ValueError(
-            f"expected {name} to have at least {count} images of shape (1, 28, 28) and 10 classes, "
-            f"found {len(data)} of shape {data.images.shape[1:]} and {len(data.classes)}"
-        )
-    numbers = generator(0, Stream.SHUFFLE).permutation(len(data))[:count]
-    pixels = np.rint(255 * data.images[numbers]).astype(np.uint8)
+def _packed(data: Dataset) -> _Images:
+    pixels = np.rint(255 * data.images).astype(np.uint8)
     return _Images(
         side=28,
         pixels=base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode(),
-        labels=base64.b64encode(data.labels[numbers].astype(np.uint8).tobytes()).decode(),
+        labels=base64.b64encode(data.labels.astype(np.uint8).tobytes()).decode(),
     )
 
 
