@@ -166,7 +166,7 @@ def test_layers_are_asked_for_where_there_is_a_choice(show):
     path = page.locator(".dl-charts svg").nth(2).locator(".dl-line").get_attribute("d")
     assert path.count("L") == 1 + 2 * 3
     choose(page, "Network", "linear")
-    assert not layers.is_visible()
+    assert layers.count() == 0
 
 
 def test_who_wants_little_motion_sees_fewer_pictures(show):

@@ -121,15 +121,13 @@ function render({ model, el: host }) {
 
   function renew() {
     const { playing } = live;
-    depth.hidden = versionsOf(chosen.network).length === 1;
+    arrange();
     live.renew(chosen);
     if (playing) live.start();
     draw();
     tell();
   }
 
-  const versionsOf = (/** @type {string} */ network) =>
-    (networks.find(({ key }) => key === network) ?? networks[0]).versions;
   const set = changes(chosen, renew);
   const deep = networks.reduce((a, b) => (b.versions.length > a.versions.length ? b : a));
   /** @type {(label: string, name: keyof Choices, text?: (v: string | number) => string) => Node} */
@@ -146,17 +144,16 @@ function render({ model, el: host }) {
     chosen.depth,
     set("depth"),
   );
-  depth.hidden = versionsOf(chosen.network).length === 1;
   const key = legend();
 
+  const network = select(
+    "Network",
+    networks.map(({ key, name }) => [key, name]),
+    chosen.network,
+    set("network"),
+  );
   const controls = row(
-    select(
-      "Network",
-      networks.map(({ key, name }) => [key, name]),
-      chosen.network,
-      set("network"),
-    ),
-    depth,
+    network,
     choice("Optimizer", "optimizer"),
     choice("Learning rate", "lr"),
     choice("Batch size", "batch_size"),
@@ -176,6 +173,13 @@ function render({ model, el: host }) {
   );
   controls.classList.add("dl-settings");
 
+  /** Ask for the layers where there is a choice. */
+  function arrange() {
+    const found = networks.find((n) => n.key === chosen.network) ?? networks[0];
+    if (found.versions.length > 1) network.after(depth);
+    else depth.remove();
+  }
+
   frame(
     host,
     model,
@@ -187,6 +191,7 @@ function render({ model, el: host }) {
     charts,
     key.node,
   );
+  arrange();
   draw();
   tell();
   const unwatch = watchView(host, (visible) => live.show(visible));
