@@ -110,7 +110,7 @@ def test_without_normalization_it_is_the_network_built_without(node, data):
 
 
 def test_means_of_stretches(node):
-    found = node("""(nn) => ({ few: nn.means([1, 2], 5), many: nn.means([1, 3, 5, 7, 9], 3) })""")
+    found = node("""(nn) => ({ few: nn.means([1, 2], 1), many: nn.means([1, 3, 5, 7, 9], 2) })""")
     assert found == {"few": [[1, 1], [2, 2]], "many": [[2, 2], [4, 6], [5, 9]]}
 
 

@@ -103,14 +103,13 @@ export function curvesPicture(title, axis, scale, curves, label) {
 }
 
 /**
- * The mean of each of at most `most` stretches of equal length, at its end: curves of thousands of
- * steps without their noise.
+ * The mean of each stretch of so many values, at its end: curves of thousands of steps without their
+ * noise.
  * @param {readonly number[]} values of the steps 1, 2, ...
- * @param {number} most
+ * @param {number} length of a stretch; the last may be shorter
  * @returns {[number, number][]}
  */
-export function means(values, most) {
-  const length = Math.max(1, Math.ceil(values.length / most));
+export function means(values, length) {
   return Array.from({ length: Math.ceil(values.length / length) }, (_, i) => {
     const part = values.slice(i * length, (i + 1) * length);
     return [i * length + part.length, part.reduce((a, b) => a + b, 0) / part.length];

@@ -8,9 +8,15 @@ import { threeDigits } from "../lib/units.js";
 /** @typedef {import("../lib/curves.js").Points} Points */
 
 const MOST = 150; // points of a curve
+const COUNTED = 100; // digits that an accuracy is of, at least: of 16 it would jump by 6%
 
-/** @type {(run: Run, of: (run: Run) => readonly number[]) => Points} */
-const batches = (run, of) => means(of(run), MOST);
+/**
+ * @param {Run} run
+ * @param {readonly number[]} values of each step
+ * @param {number} [digits] that a point is of, at least
+ */
+const batches = (run, values, digits = 1) =>
+  means(values, Math.max(Math.ceil(run.steps / MOST), Math.ceil(digits / run.batchSize), 1));
 
 /** @type {(run: Run, of: "loss" | "accuracy") => Points} */
 const heldOut = (run, of) => run.measured.map((m) => [m.step, m[of]]);
@@ -24,14 +30,14 @@ const PICTURES = [
     title: "Loss",
     axis: "step",
     scale: "logarithmic",
-    first: (run) => batches(run, ({ losses }) => losses),
+    first: (run) => batches(run, run.losses),
     second: (run) => heldOut(run, "loss"),
   },
   {
     title: "Digits read right",
     axis: "step",
     scale: "share",
-    first: (run) => batches(run, ({ accuracies }) => accuracies),
+    first: (run) => batches(run, run.accuracies, COUNTED),
     second: (run) => heldOut(run, "accuracy"),
   },
   {
