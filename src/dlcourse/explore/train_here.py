@@ -93,7 +93,7 @@ class _Data:
 
 
 TRAINING, HELD_OUT = 2000, 500  #: digits that come with the page
-DEPTHS = (8, 14, 20, 32, 56)
+DEPTHS = (8, 14, 20, 32, 56)  #: layers that plain and residual networks can have
 _WIDTH = 4  # channels of the first stage: 56 layers of them still train while one watches
 _CHOICES = _Choices(
     optimizer=["SGD", "Momentum", "Adam"],
