@@ -6,13 +6,17 @@ import { pathToFileURL } from "node:url";
 
 const folder = process.argv[2];
 const nn = {};
-for (const part of ["nn/kernels", "nn", "optim", "network"]) {
+for (const part of ["nn/kernels", "nn", "optim", "training", "network"]) {
   for (const file of fs.readdirSync(`${folder}/${part}`)) {
     // engine.js and worker.js are for pages.
     if (file.endsWith(".js") && !["engine.js", "worker.js"].includes(file)) {
       Object.assign(nn, await import(pathToFileURL(`${folder}/${part}/${file}`)));
     }
   }
+}
+// What an explorer computes itself.
+for (const file of ["train_here/varied.js", "lib/curves.js"]) {
+  Object.assign(nn, await import(pathToFileURL(`${folder}/${file}`)));
 }
 
 const revive = (_, v) => {

@@ -2,16 +2,17 @@
 //
 // Each method takes one object and returns one; both hold only what can be sent between threads:
 // numbers, text, lists, typed arrays. Tensors are {data, shape}.
+
+import { measure, optimizer, Trainer } from "../training/trainer.js";
 import { initialize } from "./init.js";
 import { CrossEntropyLoss, softmax } from "./loss.js";
 import { build, decoded, loadWeights, savedWeights } from "./network.js";
 import { sizeOf, tensor } from "./tensor.js";
 import { Trace } from "./trace.js";
-import { measure, optimizer, Trainer } from "./training.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 /** @typedef {import("./network.js").Description} Description */
-/** @typedef {import("./training.js").Dataset} Dataset */
+/** @typedef {import("../training/trainer.js").Dataset} Dataset */
 
 /** One network at a time, and its training. */
 export class Session {
@@ -175,7 +176,8 @@ export class Session {
   }
 
   /**
-   * Take steps until so many are done or so much time has passed, at least one. There is no command to
+   * Take steps until so many are done or so much time has passed, at least one; returns what each
+   * found, and the seconds that all took. There is no command to
    * pause: a page that does not ask for more has paused, and one that is out of view does no work.
    *
    * @param {{ steps?: number, milliseconds?: number, spreads?: boolean }} options spreads are those of
@@ -185,12 +187,12 @@ export class Session {
     if (!this.trainer) throw new Error("there is nothing to train yet: call prepare first");
     if (steps === Infinity && milliseconds === Infinity)
       throw new Error("train expects a number of steps or milliseconds");
-    const end = performance.now() + milliseconds;
+    const start = performance.now();
     const history = [];
     do {
       history.push(this.trainer.step({ spreads }));
-    } while (history.length < steps && performance.now() < end);
-    return { history };
+    } while (history.length < steps && performance.now() < start + milliseconds);
+    return { history, seconds: (performance.now() - start) / 1000 };
   }
 
   /** Loss and accuracy on the held-out images. */

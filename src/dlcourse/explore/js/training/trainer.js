@@ -1,15 +1,16 @@
 // Training a classifier: epochs of shuffled batches, a step of the optimizer for each.
+
+import { CrossEntropyLoss } from "../nn/loss.js";
+import { generator, permutation, Stream } from "../nn/streams.js";
+import { sizeOf, tensor } from "../nn/tensor.js";
+import { Trace } from "../nn/trace.js";
 import { Adam } from "../optim/adam.js";
 import { Momentum, SGD } from "../optim/sgd.js";
-import { CrossEntropyLoss } from "./loss.js";
-import { generator, permutation, Stream } from "./streams.js";
-import { sizeOf, tensor } from "./tensor.js";
-import { Trace } from "./trace.js";
 
-/** @typedef {import("./module.js").Module} Module */
-/** @typedef {import("./tensor.js").Tensor} Tensor */
+/** @typedef {import("../nn/module.js").Module} Module */
+/** @typedef {import("../nn/tensor.js").Tensor} Tensor */
 
-/** @type {Record<string, new (parameters: import("./parameter.js").Parameter[], lr: number) => import("../optim/optimizer.js").Optimizer>} */
+/** @type {Record<string, new (parameters: import("../nn/parameter.js").Parameter[], lr: number) => import("../optim/optimizer.js").Optimizer>} */
 const OPTIMIZERS = { SGD, Momentum, Adam };
 
 /**
