@@ -2,6 +2,8 @@ import errno
 import math
 import os
 import stat
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -13,9 +15,17 @@ from dlcourse.files import (
     check_writable,
     read_json,
     reading,
-    remove_leftovers,
     write_json,
 )
+
+KILLED = """\
+import os, signal, sys
+from dlcourse.files import atomic_write
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
 
 
 def test_a_new_file_has_the_usual_permissions(tmp_path):
@@ -48,13 +58,21 @@ def test_the_file_has_its_name_only_when_complete(tmp_path):
 
 def test_what_another_is_writing_is_no_leftover(tmp_path):
     path = tmp_path / "a"
-    left = tmp_path / ".a.killed"
-    left.touch()
+    with atomic_write(path) as first, atomic_write(path) as second:
+        second.write(b"two")
+        first.write(b"one")
+    assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_was_writing_goes_with_the_next_write(tmp_path):
+    path = tmp_path / "a"
+    process = subprocess.run([sys.executable, "-c", KILLED, path])
+    assert process.returncode and len(list(tmp_path.iterdir())) == 1 and not path.exists()
+    kept = tmp_path / ".a.swp"  # an editor's
+    kept.touch()
     with atomic_write(path) as file:
         file.write(b"new")
-        remove_leftovers(path)
-        assert not left.exists()
-    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [kept, path]
 
 
 def test_an_error_names_the_file_that_was_asked_for(tmp_path):

@@ -68,15 +68,6 @@ def allowed_threads() -> int:
     return _most or blas_threads()
 
 
-class _Thread(threading.local):
-    """Whether this Python thread is in a block of `blas_held`."""
-
-    holds = False
-
-
-_here = _Thread()
-
-
 @contextmanager
 def blas_held() -> Iterator[None]:
     """Hold BLAS to one thread for a ``with`` block, or a function; it takes a few microseconds.
@@ -95,9 +86,6 @@ def blas_held() -> Iterator[None]:
     3
     """
     global _most
-    if _here.holds:  # by a block around this one
-        yield
-        return
     hold = _Hold()
     try:
         with _lock:
@@ -108,10 +96,8 @@ def blas_held() -> Iterator[None]:
             _most = max(_allowed.values(), default=1)
             for library in blas().lib_controllers:
                 _set_threads(library, 1)
-        _here.holds = True
         yield
     finally:
-        _here.holds = False
         with _lock:
             _holds.discard(hold)
             _let_go()

@@ -11,10 +11,11 @@ from dlcourse import cuda, native
 from dlcourse.backend import Array
 
 
-def kernels_for(*arrays: Array) -> ModuleType | None:
+def kernels_for(*given: Array | None) -> ModuleType | None:
     """Return the module whose kernels can serve these arrays together, or None.
 
-    Where there is none, a layer computes with functions of NumPy or CuPy.
+    Where there is none, a layer computes with functions of NumPy or CuPy. Name all arrays that a
+    kernel gets: one of another dtype would be misread. Those that are None are left out.
 
     Examples
     --------
@@ -22,6 +23,7 @@ def kernels_for(*arrays: Array) -> ModuleType | None:
     >>> kernels_for(np.zeros(3, np.int64)) is None
     True
     """
+    arrays = [array for array in given if array is not None]
     if native.has_kernels(*arrays):
         return native
     return cuda if cuda.has_kernels(*arrays) else None

@@ -23,6 +23,8 @@ else:
     import fcntl
 #: The most bytes of JSON that are read; as Python objects they may take twenty times as many.
 _MOST_JSON = 2**24
+#: The end of the names of files that are being written.
+_UNFINISHED = ".unfinished"
 
 
 class FileError(ValueError):
@@ -133,7 +135,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for writing that gets its name only once it is complete.
 
     The bytes go to a temporary file in the same folder, which is flushed to disk and then
-    renamed. An error, or a killed process, leaves the old file (if any) as it was.
+    renamed. An error, or a killed process, leaves the old file (if any) as it was. What killed
+    processes have left of this file is removed; what one is still writing stays.
 
     Parameters
     ----------
@@ -160,6 +163,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     try:
         _check_target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         handle, temporary = _temporary(path)
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -182,6 +186,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise now what `atomic_write` would raise after the work; nothing is left behind.
 
+    What killed processes have left of this file is removed.
+
     Raises
     ------
     OSError
@@ -196,6 +202,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     _check_target(path)
+    _remove_leftovers(path)
     try:
         with suppress(FileNotFoundError):
             path.lstat()  # a name may be too long
@@ -293,22 +300,21 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
         file.write(text.encode() + b"\n")
 
 
-def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Remove what processes that were killed while writing this file have left beside it.
-
-    What a process is still writing stays.
+def one_line(text: str) -> str:
+    """Return a text on one line, with control codes written out: names in files may have any.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / ".a.txt.half").write_bytes(b"ha")
-    >>> remove_leftovers(folder / "a.txt")
-    >>> list(folder.iterdir())
-    []
+    >>> one_line("a \\x1b[31m\\n name")
+    'a \\\\x1b[31m name'
     """
-    path = Path(path)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while writing this file have left beside it."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_UNFINISHED}"):
         # On Windows no open file can be removed; elsewhere the lock shows that it is open.
         with suppress(OSError):
             handle = os.open(left, os.O_RDWR)
@@ -322,28 +328,16 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
                 left.unlink()
 
 
-def one_line(text: str) -> str:
-    """Return a text on one line, with control codes written out: names in files may have any.
-
-    Examples
-    --------
-    >>> one_line("a \\x1b[31m\\n name")
-    'a \\\\x1b[31m name'
-    """
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
-
-
 def _temporary(path: Path) -> tuple[int, str]:
     """Make a temporary file beside `path`, locked as long as it is open."""
     while True:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(_UNFINISHED, f".{path.name}.", path.parent)
         if sys.platform != "win32":
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, fcntl.LOCK_EX)
         if os.path.exists(name):
             return handle, name
-        os.close(handle)  # `remove_leftovers` came in between
+        os.close(handle)  # `_remove_leftovers` of another process came in between
 
 
 def _lock(handle: int) -> None:

@@ -82,6 +82,8 @@ def end_state(course, assignment):
     for path in sorted((course / "autograded").rglob("*")):
         if path.is_file():
             found[str(path.relative_to(course))] = path.read_bytes()
+    for folder in ("results", "grades"):  # nothing half-written is left either
+        found[folder] = sorted(str(p.relative_to(course)) for p in (course / folder).rglob("*"))
     found["table"] = (course / "grades" / f"{assignment}.csv").read_bytes()
     with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as book:
         found["gradebook"] = book.execute(_MARKS).fetchall()

@@ -23,3 +23,9 @@ def test_what_has_no_kernel():
     with cuda.plain():
         assert not native.has_kernels(x)
     assert cuda.plain is native.plain
+
+
+def test_an_array_of_another_dtype_is_refused_before_it_is_misread():
+    rows, mean = np.ones((2, 3), np.float32), np.ones(3, np.float16)
+    with pytest.raises(TypeError, match="channel_sums takes arrays of one dtype, found float32"):
+        native.channel_sums(rows, rows, mean)

@@ -26,9 +26,10 @@ def numbers(rng, shape, dtype="float32"):
 
 def every_pass(x, weight, bias, dy, geometry, groups=1, threads=1):
     """Output, and the gradients of input, weights and bias."""
-    dw, dx = conv2d_gradients(x, dy, weight, geometry, groups, threads=threads)
+    dw, db, dx = conv2d_gradients(x, dy, weight, geometry, groups, threads=threads)
     y = conv2d(x, weight, bias, geometry, groups, threads)
-    return {"y": y, "dx": dx, "dw": dw, "db": channel_sum(dy, threads)}
+    np.testing.assert_array_equal(channel_sum(dy, threads), db)
+    return {"y": y, "dx": dx, "dw": dw, "db": db}
 
 
 def compare(x, weight, bias, geometry, groups=1, layout=lambda a: a):

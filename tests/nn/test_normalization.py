@@ -1,9 +1,13 @@
+from contextlib import nullcontext
+
 import numpy as np
+import pytest
 from gradients import check_gradients
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlcourse.nn import BatchNorm2d, LocalResponseNorm
+from dlcourse import native
+from dlcourse.nn import BatchNorm2d, LocalResponseNorm, ReLU, Sequential
 
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5))
 dtypes = st.sampled_from([np.float32, np.float64])
@@ -128,3 +132,23 @@ def test_local_response_norm_is_the_definition_and_backward_its_gradient(
     assert dx.dtype == dtype
     assert y.strides == dx.strides or 1 in shape
     check_gradients(layer, x, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("relu", [True, False])
+def test_half_precision_gives_what_numpy_does(training, relu):
+    """Its statistics are of 16 bits while its images are of 32: kernels must not read them so."""
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 3, 4, 6, 5))
+    gradients = []
+    for context in (nullcontext, native.plain):
+        norm = BatchNorm2d(4)
+        norm.running_mean[:], norm.running_var[:] = [1, -2, 3, 0.5], [1, 2, 0.5, 4]
+        net = Sequential(norm, *([ReLU()] if relu else [])).half().train(training)
+        with context():
+            y = net(x.astype(np.float16))
+            dx = net.backward(dy.astype(np.float16))
+        gradients.append((y, dx, norm.weight.grad, norm.bias.grad))
+    for found, expected in zip(*gradients, strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)

@@ -134,7 +134,7 @@ def ctrl_c(*_):
 
 def kill(path, _):
     """Leave what a process leaves that is killed while it writes."""
-    (path.parent / f".{path.name}.half").write_bytes(b"PK")
+    (path.parent / f".{path.name}.half.unfinished").write_bytes(b"PK")
     raise Killed
 
 

@@ -21,8 +21,8 @@ class Classifier(Module):
     """Base of networks that give one score per class.
 
     A subclass defines ``forward`` and ``backward``; fast training is the job of
-    `dlcourse.training.Trainer`. These methods are the plain way, on one thread, to examine a
-    network and to follow the book.
+    `dlcourse.training.Trainer`. These methods are the plain way to examine a network and to
+    follow the book.
     """
 
     def criterion(self) -> Loss:

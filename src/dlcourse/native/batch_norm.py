@@ -10,10 +10,10 @@ from dlcourse.native.calls import Kernel, result
 
 _moments = Kernel("channel_moments", "aaann", may_fail=True)
 _sums = Kernel("channel_sums", "aaaaann", may_fail=True)
-_scale_shift = Kernel("scale_shift", "aaaaaann", may_fail=True)
+_scale_shift = Kernel("scale_shift", "aaaaabnn", may_fail=True)
 _grad = Kernel("batch_norm_grad", "aaaaaaann", may_fail=True)
 
-_batch_norm = Kernel("batch_norm", "aaaaarraaaaann", may_fail=True)
+_batch_norm = Kernel("batch_norm", "aaaaarraaaabnn", may_fail=True)
 _grads = Kernel("batch_norm_grads", "aaaaaaaaann", may_fail=True)
 
 _contiguous = np.ascontiguousarray

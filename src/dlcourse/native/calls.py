@@ -13,6 +13,7 @@ from dlcourse.workers import threads_for
 
 _C_TYPES = {
     "a": ctypes.c_void_p,
+    "b": ctypes.c_void_p,
     "n": ctypes.c_ssize_t,
     "r": ctypes.c_double,
 }
@@ -28,26 +29,33 @@ class Kernel:
     name : str
         What it is called in C.
     parameters : str
-        A letter for each but the last: ``a`` an array, which may be None where the function allows
-        it; ``n`` a whole number; ``r`` a real one, a double in C whatever the dtype.
+        A letter for each but the last: ``a`` an array of the dtype of the first, which may be None
+        where the function allows it; ``b`` one of a dtype of its own, such as a mask; ``n`` a whole
+        number; ``r`` a real one, a double in C whatever the dtype.
     may_fail : bool
         Whether it returns a number: 1 where it gets no memory.
     """
 
     def __init__(self, name: str, parameters: str, *, may_fail: bool = False) -> None:
         self._name = name
+        self._letters = parameters[1:]
         self._types = [*(_C_TYPES[letter] for letter in parameters), ctypes.c_int]
         self._may_fail = may_fail
         self._functions: dict[str, Any] = {}  # by the letter of a dtype
 
     def __call__(self, first: np.ndarray, *others: Any, threads: int | None = None) -> int:
         """Call it on contiguous memory, which nothing here checks; return its number, or 0."""
-        function = self._functions.get(first.dtype.char) or self._found(first.dtype)
-        failed = function(
-            _address(first),
-            *[_address(x) if isinstance(x, np.ndarray) else x for x in others],
-            threads or threads_for(first),
-        )
+        dtype = first.dtype
+        function = self._functions.get(dtype.char) or self._found(dtype)
+        given = [_address(first)]
+        for letter, x in zip(self._letters, others, strict=True):
+            if not isinstance(x, np.ndarray):
+                given.append(x)
+            elif letter == "a" and x.dtype != dtype:  # it would be misread, and read beyond its end
+                raise TypeError(f"{self._name} takes arrays of one dtype, found {dtype}, {x.dtype}")
+            else:
+                given.append(_address(x))
+        failed = function(*given, threads or threads_for(first))
         if failed == 1:
             raise MemoryError(f"no memory for the sums of {self._name}")
         return failed or 0

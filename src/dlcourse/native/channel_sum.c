@@ -1,8 +1,8 @@
 /* The sum of the rows of a matrix: the gradient of a bias. */
 #include <stdlib.h>
 
+#include "conv_grads.h"
 #include "pool.h"
-#include "vector.h"
 
 /* Values that are worth a unit of work. */
 #define WORTH ((ptrdiff_t)1 << 17)

@@ -1,5 +1,6 @@
 /* Convolution and its input gradient, described as one and the same work. */
 #include "conv.h"
+#include "conv_grads.h"
 
 #include <stdlib.h>
 

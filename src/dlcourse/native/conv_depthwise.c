@@ -2,8 +2,8 @@
    register of channels, are added up over the pixels of a strip. */
 #include <stdlib.h>
 
+#include "conv_grads.h"
 #include "pool.h"
-#include "sliding.h"
 
 /* Pixels whose products are added up before they are added to the sum of all. */
 #define STRIP 128

@@ -1,11 +1,5 @@
 /* All gradients of a convolution, in one call. */
-#include "sliding.h"
-
-API int conv_weight_grad(const REAL *, const convolution *, const REAL *, REAL *, int);
-API int conv_depthwise_grad(const REAL *, const convolution *, const REAL *, REAL *, int);
-API int conv_input_grad(const REAL *, const convolution *, const REAL *, const REAL *, const REAL *,
-                        REAL *, int);
-API int channel_sum(const REAL *, ptrdiff_t, ptrdiff_t, REAL *, int);
+#include "conv_grads.h"
 
 /* dw, db, and dx of x (N, H, W, C) and dy (N, OH, OW, O), each as by itself; the last two are left
    out where they are NULL. Returns 1 if memory is short. */

@@ -2,10 +2,10 @@
    stay in registers while their products are added up over the pixels of an image. */
 #include <stdlib.h>
 
+#include "conv_grads.h"
 #include "conv_weight_tile.h"
 #include "conv_winograd_weight.h"
 #include "pool.h"
-#include "sliding.h"
 #include "transpose.h"
 
 /* Multiply-adds that are worth a unit of work: about 20 microseconds. */

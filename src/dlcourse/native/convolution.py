@@ -16,7 +16,7 @@ from dlcourse.kernels import output_size
 from dlcourse.native.calls import Kernel
 from dlcourse.native.pooling import max_pool
 
-_conv = Kernel("conv", "anaaaaannaa", may_fail=True)
+_conv = Kernel("conv", "anaaaaannab", may_fail=True)
 _input_grad = Kernel("conv_input_grad", "anaaaa", may_fail=True)
 _weight_grad = Kernel("conv_weight_grad", "anaa", may_fail=True)
 _depthwise_grad = Kernel("conv_depthwise_grad", "anaa", may_fail=True)

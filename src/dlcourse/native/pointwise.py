@@ -7,8 +7,8 @@ import numpy as np
 from dlcourse.backend import laid_out
 from dlcourse.native.calls import Kernel, result
 
-_relu, _add_relu = Kernel("relu", "aaaan"), Kernel("add_relu", "aaaan")
-_relu_grad = Kernel("relu_grad", "aaan")
+_relu, _add_relu = Kernel("relu", "aaabn"), Kernel("add_relu", "aaabn")
+_relu_grad = Kernel("relu_grad", "aban")
 _relu6, _relu6_grad, _leaky_relu, _leaky_relu_grad = (
     Kernel(name, "aaarn") for name in ("relu6", "relu6_grad", "leaky_relu", "leaky_relu_grad")
 )

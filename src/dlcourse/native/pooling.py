@@ -11,8 +11,8 @@ import numpy as np
 
 from dlcourse.native.calls import Kernel
 
-_max, _max_grad = Kernel("max_pool", "aaaa"), Kernel("max_pool_grad", "aaaa")
-_avg, _avg_grad = Kernel("avg_pool", "aaa"), Kernel("avg_pool_grad", "aaa")
+_max, _max_grad = Kernel("max_pool", "abab"), Kernel("max_pool_grad", "abba")
+_avg, _avg_grad = Kernel("avg_pool", "aba"), Kernel("avg_pool_grad", "aba")
 
 #: Positions of a window of `max_pool`, which are kept in a byte each.
 MOST_POSITIONS = 256

@@ -137,10 +137,9 @@ class Conv2d(Module):
         """Return the gradient of the input; `plus` is added to it, in the same pass if possible."""
         weight, threads = self.weight.data, threads_for(dy)
         given = self._x, dy, weight, self.geometry, self.groups
-        arrays = (self._x, dy, weight) if plus is None else (self._x, dy, weight, plus)
-        if self.weight.requires_grad and native.has_kernels(*arrays):
+        if self.weight.requires_grad:
             bias = self.bias is not None and self.bias.requires_grad
-            dw, db, dx = native.conv_grads(
+            dw, db, dx = conv2d_gradients(
                 *given, bias=bias, input_grad=self.input_grad, plus=plus, threads=threads
             )
             self.weight.accumulate(dw)
@@ -149,15 +148,11 @@ class Conv2d(Module):
             return dx
         if self.bias is not None:
             self.bias.accumulate(lambda: channel_sum(dy, threads))
-        if self.weight.requires_grad:
-            dw, dx = conv2d_gradients(*given, self.input_grad, threads)
-            self.weight.accumulate(dw)
-        elif self.input_grad:
-            shape = self._x.shape
-            dx = conv2d_input_grad(dy, weight, shape, self.geometry, self.groups, threads)
-        else:
-            dx = None
-        return dx if dx is None or plus is None else elementwise("add", dx, plus)
+        if not self.input_grad:
+            return None
+        shape = self._x.shape
+        dx = conv2d_input_grad(dy, weight, shape, self.geometry, self.groups, threads)
+        return dx if plus is None else elementwise("add", dx, plus)
 
 
 def _same(

@@ -263,7 +263,7 @@ def _moments(lines: Array, width: int) -> tuple[Array, Array, Array, Array | Non
 
 def _sums(dy: Array, lines: Array, center: Array | None, width: int) -> tuple[Array, Array]:
     """The sums (C,) of `dy`, and of its product with the centered lines."""
-    kernels = kernels_for(dy, lines)
+    kernels = kernels_for(dy, lines, center)
     if kernels and center is not None:
         channels = center.size
         db, dot = kernels.channel_sums(
@@ -284,7 +284,7 @@ def _scale_shift(
     finish: Finish | None = None,
 ) -> Array:
     """The centered lines times a scale plus a shift for each channel."""
-    kernels = kernels_for(lines, scale, shift)
+    kernels = kernels_for(lines, scale, shift, center)
     if kernels is native and finish is not None and finish.relu:
         y, finish.kept = native.scale_shift_relu(
             lines.reshape(-1, scale.size), scale, shift, center
@@ -310,7 +310,7 @@ def _grad(
     width: int,
 ) -> Array:
     """``(dy + centered lines * slope + offset) * scale``, with numbers for each channel."""
-    kernels = kernels_for(dy, lines, scale)
+    kernels = kernels_for(dy, lines, scale, slope, offset, center)
     if kernels:
         rows = (array.reshape(-1, scale.size) for array in (dy, lines))
         return kernels.batch_norm_grad(*rows, slope, offset, scale, center)

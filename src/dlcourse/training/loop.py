@@ -12,7 +12,7 @@ from typing import Any
 from dlcourse.backend import array_module
 from dlcourse.distributed import Communicator, SingleProcess, broadcast_arrays, broadcast_json
 from dlcourse.expect import whole_number
-from dlcourse.files import FileError, check_writable, remove_leftovers
+from dlcourse.files import FileError, check_writable
 from dlcourse.nn import Module
 from dlcourse.optim import Optimizer
 from dlcourse.training.arguments import check_callable, check_kind, check_owned
@@ -148,7 +148,6 @@ class Loop:
             whole_number("steps", steps, least=0)
         rank, history = self.communicator.rank, self.history
         if self.checkpoint is not None and rank == 0:
-            remove_leftovers(self.checkpoint)
             check_writable(self.checkpoint)
             if self.checkpoint.exists():
                 self._resume(self.checkpoint)

@@ -21,7 +21,7 @@ import math
 import numpy as np
 
 from dlcourse import native
-from dlcourse.backend import Array, array_module, sum_dtype
+from dlcourse.backend import Array, array_module, elementwise, sum_dtype
 from dlcourse.nn.kernels.depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from dlcourse.nn.kernels.patches import FEW_CHANNELS, col2im, im2col, windows
 from dlcourse.nn.kernels.products import multiply, sum_of_products
@@ -237,24 +237,51 @@ def conv2d_gradients(
     weight: Array,
     geometry: Geometry,
     groups: int = 1,
+    *,
+    bias: bool = True,
     input_grad: bool = True,
+    plus: Array | None = None,
     threads: int = 1,
-) -> tuple[Array, Array | None]:
-    """Return the gradients with respect to the weights and, if it is wanted, the input.
-
-    With stride 1 the same patches of `dy` give both. Times the weights they are `dx`; times the
-    pixels that they surround, ``dw[o, c, u, v] = sum over p of x[p, c] dy[p - (u, v), o]``.
+) -> tuple[Array, Array | None, Array | None]:
+    """Return the gradients with respect to the weights and, where wanted, the bias and the input.
 
     Parameters
     ----------
     x, dy, weight, geometry, groups
         As in `conv2d_weight_grad` and `conv2d_input_grad`.
-    input_grad : bool
-        If false, None takes the place of `dx`. This changes no bit of `dw`.
+    bias, input_grad : bool
+        If false, None takes the place of `db` or `dx`. This changes no bit of the others.
+    plus : array of the shape of `x`, optional
+        Added to `dx`.
     threads : int
         How many threads share the images, where the work is large. This changes no bit.
     """
-    back = None if native.has_kernels(x, dy, weight) else _back(geometry, x.shape, dy.shape)
+    if native.has_kernels(x, dy, weight, *(() if plus is None else (plus,))):
+        given = x, dy, weight, geometry, groups
+        return native.conv_grads(
+            *given, bias=bias, input_grad=input_grad, plus=plus, threads=threads
+        )
+    dw, dx = _both_gradients(x, dy, weight, geometry, groups, input_grad, threads)
+    if dx is not None and plus is not None:
+        dx = elementwise("add", dx, plus)
+    return dw, channel_sum(dy, threads) if bias else None, dx
+
+
+def _both_gradients(
+    x: Array,
+    dy: Array,
+    weight: Array,
+    geometry: Geometry,
+    groups: int,
+    input_grad: bool,
+    threads: int,
+) -> tuple[Array, Array | None]:
+    """Weights and input.
+
+    With stride 1 the same patches of `dy` give both. Times the weights they are `dx`; times the
+    pixels that they surround, ``dw[o, c, u, v] = sum over p of x[p, c] dy[p - (u, v), o]``.
+    """
+    back = _back(geometry, x.shape, dy.shape)
     o, c, kh, kw = weight.shape
     n, _, h, w = x.shape
     # Patches of few channels are narrow; for fewer pixels than kernels see conv2d.
