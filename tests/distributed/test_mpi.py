@@ -121,6 +121,14 @@ def test_an_error_on_one_rank_ends_all(rank):
     assert "has waited" not in done.stderr
 
 
+@pytest.mark.parametrize("what", ["fails_alike", "fails_at_length"])
+def test_an_error_is_told_once_and_whole(what):
+    done = ranks(3, what)
+    assert done.returncode == 1
+    assert done.stderr.count("ValueError: no such layer" + 100_000 * ".") == 1
+    assert "Traceback" in done.stderr and "has waited" not in done.stderr
+
+
 def test_a_rank_that_leaves_is_missed():
     done = ranks(2, "leaves", timeout=1)
     assert done.returncode == 1

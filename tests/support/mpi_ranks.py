@@ -66,6 +66,19 @@ def fails(communicator, rank):
     communicator.barrier()
 
 
+def fails_alike(communicator):
+    """What a longer start on a busy machine does to rank 0."""
+    if communicator.rank == 0:
+        time.sleep(6)
+    raise ValueError("no such layer" + 100_000 * ".")
+
+
+def fails_at_length(communicator):
+    if communicator.rank == 1:
+        raise ValueError("no such layer" + 100_000 * ".")
+    communicator.barrier()
+
+
 def leaves(communicator):
     if communicator.rank == 0:
         communicator.barrier()

@@ -28,6 +28,10 @@ from dlcourse.distributed.single import available_cores
 
 #: Asked this many times without a pause, a message between two cores is usually there.
 _SPINS = 200
+#: The tag, among all ranks of the program, of the reason why one has failed.
+_FAILED = 1
+#: Seconds in which rank 0 is expected to look for such a reason, or to fail for the same one.
+_PATIENCE = 30.0
 
 
 class MPI(Communicator):
@@ -134,6 +138,8 @@ class _Request(Handle):
                 return
         start = time.monotonic()
         while not self._test():
+            if self._owner.rank == 0:
+                _heed(self._owner._mpi)
             waited = time.monotonic() - start
             if waited > self._owner.timeout:
                 raise CommunicationError(
@@ -179,14 +185,27 @@ def end_all_ranks(message: str) -> None:
     mpi = sys.modules.get("mpi4py.MPI")
     several = mpi is not None and mpi.Is_initialized() and mpi.COMM_WORLD.size > 1
     if several and mpi is not None and mpi.COMM_WORLD.rank > 0:
-        # What goes wrong on all ranks alike is reported once: rank 0, if it is not slower than
-        # this, will end this one.
-        time.sleep(4)
+        # Rank 0 speaks for all, so that what goes wrong on all of them alike is told once.
+        text = np.frombuffer(message.encode(errors="replace"), np.uint8)
+        telling = mpi.COMM_WORLD.Isend(text, 0, _FAILED)
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            telling.Test()  # a long message only moves on when it is asked after
+            time.sleep(0.01)
     print(message, file=sys.stderr, flush=True)
     if several and mpi is not None:
         sys.stdout.flush()
         time.sleep(0.5)  # mpiexec forwards what was printed, but no more once it ends all
         mpi.COMM_WORLD.Abort(1)
+
+
+def _heed(mpi: ModuleType) -> None:
+    """End all ranks if one has failed: rank 0 does this while it waits for another."""
+    status = mpi.Status()
+    if mpi.COMM_WORLD.Iprobe(mpi.ANY_SOURCE, _FAILED, status):
+        text = np.empty(status.Get_count(mpi.BYTE), np.uint8)
+        mpi.COMM_WORLD.Recv(text, status.Get_source(), _FAILED)
+        end_all_ranks(text.tobytes().decode())
 
 
 def _end_all(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
