@@ -1,11 +1,12 @@
 // The layer `Conv2d`; its mathematics is in kernels/convolution.js.
 import { Convolution } from "./kernels/convolution.js";
+import { checkImages, pair } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
-import { imageSides, pair, tensor } from "./tensor.js";
+import { tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
-/** @typedef {import("./tensor.js").Pair} Pair */
+/** @typedef {import("./kernels/windows.js").Pair} Pair */
 
 /**
  * A 2-D convolution (as in all of deep learning, a cross-correlation).
@@ -43,7 +44,7 @@ export class Conv2d extends Module {
   /** @param {Tensor} x images (N, C, H, W) */
   forward(x) {
     const [outputs, inputs] = this.weight.shape;
-    const { images, channels, height, width } = imageSides("Conv2d", x, inputs);
+    const { images, channels, height, width } = checkImages("Conv2d", x, inputs);
     if (this.convolution?.image[1] !== height || this.convolution.image[2] !== width) {
       this.convolution = new Convolution([channels, height, width], outputs, this.geometry);
     }
@@ -58,8 +59,10 @@ export class Conv2d extends Module {
     const { x, convolution } = this;
     if (!x || !convolution) throw new Error("Conv2d needs a forward pass before its backward pass");
     this.weight.accumulate(convolution.weightGrad(x.data, dy.data));
-    this.bias?.accumulate(channelSums(dy));
-    return this.inputGrad ? tensor(x.shape, convolution.inputGrad(dy.data, this.weight.data)) : x;
+    this.bias?.accumulate(channelSum(dy));
+    return this.inputGrad
+      ? tensor(x.shape, convolution.inputGrad(dy.data, this.weight.data))
+      : null;
   }
 }
 
@@ -68,7 +71,7 @@ export class Conv2d extends Module {
  *
  * @param {Tensor} dy
  */
-function channelSums({ data, shape: [images, channels, height, width] }) {
+function channelSum({ data, shape: [images, channels, height, width] }) {
   const plane = height * width;
   const sums = new Float64Array(channels);
   for (let n = 0; n < images * channels; n++) {

@@ -3,7 +3,7 @@ import { packed, weightedSums, weightSums } from "./kernels/products.js";
 import { grid } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
-import { tensor } from "./tensor.js";
+import { sizeOf, tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
@@ -49,8 +49,8 @@ export class Linear extends Module {
       });
       this.bias.accumulate(db);
     }
+    if (!this.inputGrad) return null;
     const dx = tensor(x.shape);
-    if (!this.inputGrad) return dx;
     const weights = packed(this.weight.data, grid([1, outputs], [0, inputs]), 1, inputs);
     weightedSums(dy.data, rows(dy), steps(outputs), weights, null, dx.data, rows(dx), 1, inputs);
     return dx;
@@ -72,7 +72,8 @@ export class Flatten extends Module {
   /** @param {Tensor} x */
   forward(x) {
     this.shape = x.shape;
-    return tensor([x.shape[0], x.data.length / x.shape[0]], x.data);
+    const [images, ...sides] = x.shape;
+    return tensor([images, sizeOf(sides)], x.data);
   }
 
   /** @param {Tensor} dy */

@@ -1,4 +1,4 @@
-// A network from its description, and its weights: what dlcourse.explore.networks sends.
+// A network from its description, and its weights: what dlcourse.explore.lib.network_data makes.
 import { LeakyReLU, ReLU, Sigmoid, Tanh } from "./activation.js";
 import { Chain, Residual, Sequential } from "./containers.js";
 import { Conv2d } from "./convolution.js";

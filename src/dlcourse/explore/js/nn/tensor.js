@@ -37,32 +37,3 @@ export function tensor(shape, data = new Float32Array(sizeOf(shape))) {
   }
   return { data, shape };
 }
-
-/**
- * The sides of images (N, C, H, W), after a check of the channels.
- *
- * @param {string} layer whose input they are
- * @param {Tensor} x
- * @param {number} [channels] how many it takes; any number when left out
- */
-export function imageSides(layer, x, channels = x.shape[1]) {
-  const [images, found, height, width] = x.shape;
-  if (x.shape.length !== 4 || found !== channels) {
-    throw new Error(
-      `${layer} expects images (N, ${channels ?? "C"}, H, W), found shape (${x.shape.join(", ")})`,
-    );
-  }
-  return { images, channels, height, width };
-}
-
-/**
- * A number for both sides of a window, or one for each.
- *
- * @typedef {number | [number, number]} Pair
- */
-
-/**
- * @param {Pair} value
- * @returns {[number, number]} height and width
- */
-export const pair = (value) => (typeof value === "number" ? [value, value] : [value[0], value[1]]);

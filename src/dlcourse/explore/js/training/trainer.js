@@ -88,6 +88,22 @@ export function measure(network, data) {
   return { loss: loss / count, accuracy: right / count };
 }
 
+/**
+ * A forward and a backward pass: the mean loss of a batch, whose gradients stay in the parameters.
+ *
+ * @param {Module} network
+ * @param {Tensor} x
+ * @param {ArrayLike<number>} t labels
+ */
+export function passes(network, x, t) {
+  const criterion = new CrossEntropyLoss();
+  network.zeroGrad();
+  const scores = network.forward(x);
+  const loss = criterion.forward(scores, t);
+  network.backward(criterion.backward());
+  return { scores, loss };
+}
+
 /** Trains a network: everything follows from the seed. */
 export class Trainer {
   /**
@@ -131,13 +147,9 @@ export class Trainer {
     this.network.setGenerator(generator(this.seed, Stream.DROPOUT, this.steps));
     if (!this.network.training) this.network.train(); // it may have been looked at since
     this.network.skipInputGrad();
+    const work = () => passes(this.network, x, t);
     const trace = spreads ? new Trace(this.network) : null;
-    const criterion = new CrossEntropyLoss();
-    this.network.zeroGrad();
-    const scores = this.network.forward(x);
-    const loss = criterion.forward(scores, t);
-    this.network.backward(criterion.backward());
-    trace?.stop();
+    const { scores, loss } = trace ? trace.during(work) : work();
     this.optimizer.step();
     this.steps += 1;
     return {

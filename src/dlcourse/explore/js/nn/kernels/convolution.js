@@ -1,4 +1,5 @@
 // Convolution and its three gradients as sums of products: this file says where the numbers lie.
+import { sizeOf } from "../tensor.js";
 import { packed, weightedSums, weightSums } from "./products.js";
 import { Bordered, grid, outputSize } from "./windows.js";
 
@@ -49,7 +50,7 @@ export class Convolution {
   forward(x, weight, bias) {
     const { outputs, taps, places, targets } = this;
     const plane = targets.length;
-    const [from, to] = [size(this.image), outputs * plane];
+    const [from, to] = [sizeOf(this.image), outputs * plane];
     const images = x.length / from;
     const y = new Float32Array(images * to);
     const weights = packed(weight, grid([1, taps.length], [0, 1]), taps.length, outputs);
@@ -191,6 +192,3 @@ export class Convolution {
     return { bordered, phases: phases.filter(({ taps }) => taps.length > 0) };
   }
 }
-
-/** @param {number[]} sides */
-const size = (sides) => sides.reduce((product, side) => product * side, 1);

@@ -1,5 +1,33 @@
-// Sliding windows: how many places they have, and images with a border around them.
+// The geometry that convolution and pooling share: windows sliding over a padded image.
 import { outputSize as places1d } from "../../lib/arithmetic.js";
+
+/** @typedef {import("../tensor.js").Tensor} Tensor */
+
+/** One number for both directions, or [height, width].
+ * @typedef {number | [number, number]} Pair */
+
+/**
+ * @param {Pair} value
+ * @returns {[number, number]} height and width
+ */
+export const pair = (value) => (typeof value === "number" ? [value, value] : [value[0], value[1]]);
+
+/**
+ * Throw an error unless `x` is (N, C, H, W); returns these numbers by name.
+ *
+ * @param {string} layer whose input it is
+ * @param {Tensor} x
+ * @param {number} [channels] how many there must be; any number when left out
+ */
+export function checkImages(layer, x, channels = x.shape[1]) {
+  const [images, found, height, width] = x.shape;
+  if (x.shape.length !== 4 || found !== channels) {
+    throw new Error(
+      `${layer} expects images (N, ${channels ?? "C"}, H, W), found shape (${x.shape.join(", ")})`,
+    );
+  }
+  return { images, channels, height, width };
+}
 
 /**
  * A sliding window; each entry is [along rows, along columns].
