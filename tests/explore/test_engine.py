@@ -9,6 +9,7 @@ from engine import assert_agree, passes, reference
 
 from dlcourse import zoo
 from dlcourse.explore.lib.network_data import network_data
+from dlcourse.metrics import accuracy
 from dlcourse.models import DeepConvNet, ResNetCifar, StackedConvNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.nn import (
@@ -232,6 +233,15 @@ def test_no_number_passes_a_relu(engine):
     np.testing.assert_array_equal(found["y"], relu(x))
     dy = np.arange(1, 7, dtype=np.float32)[None]
     np.testing.assert_array_equal(found["dx"], relu.backward(dy))
+
+
+def test_the_best_of_equal_scores_and_of_none(engine):
+    x = np.random.default_rng(0).integers(0, 3, (50, 4)).astype(np.float32)
+    x[::5, 1:3] = np.nan
+    x[1], x[2] = -np.inf, np.nan
+    labels = np.zeros(50, int)
+    found = engine("(nn, { x, t }) => [nn.argmax(x), nn.hits(x, t)]", x=x, t=labels)
+    assert found == [x.argmax(axis=1).tolist(), round(50 * accuracy(x, labels))]
 
 
 def test_a_batch_of_no_images(engine):

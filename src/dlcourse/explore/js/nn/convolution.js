@@ -1,5 +1,5 @@
 // The layer `Conv2d`; its mathematics is in kernels/convolution.js.
-import { Convolution } from "./kernels/convolution.js";
+import { Convolution, channelSum } from "./kernels/convolution.js";
 import { checkImages, pair } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -49,9 +49,8 @@ export class Conv2d extends Module {
       this.convolution = new Convolution([channels, height, width], outputs, this.geometry);
     }
     this.x = x;
-    const { rows, columns } = this.convolution;
     const y = this.convolution.forward(x.data, this.weight.data, this.bias?.data ?? null);
-    return tensor([images, outputs, rows, columns], y);
+    return tensor([images, outputs, ...this.convolution.size], y);
   }
 
   /** @param {Tensor} dy */
@@ -64,20 +63,4 @@ export class Conv2d extends Module {
       ? tensor(x.shape, convolution.inputGrad(dy.data, this.weight.data))
       : null;
   }
-}
-
-/**
- * The sum over images, rows and columns, for each channel.
- *
- * @param {Tensor} dy
- */
-function channelSum({ data, shape: [images, channels, height, width] }) {
-  const plane = height * width;
-  const sums = new Float64Array(channels);
-  for (let n = 0; n < images * channels; n++) {
-    let sum = 0;
-    for (let i = n * plane; i < (n + 1) * plane; i++) sum += data[i];
-    sums[n % channels] += sum;
-  }
-  return sums;
 }

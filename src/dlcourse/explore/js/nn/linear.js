@@ -1,4 +1,5 @@
 // The fully connected layer, and the flattening that leads to it.
+import { channelSum } from "./kernels/convolution.js";
 import { packed, weightedSums, weightSums } from "./kernels/products.js";
 import { grid } from "./kernels/windows.js";
 import { Module } from "./module.js";
@@ -42,13 +43,7 @@ export class Linear extends Module {
     const dw = new Float64Array(outputs * inputs);
     weightSums(x.data, rows(x), steps(inputs), dy.data, rows(dy), 1, outputs, dw);
     this.weight.accumulate(dw);
-    if (this.bias) {
-      const db = new Float64Array(outputs);
-      dy.data.forEach((d, i) => {
-        db[i % outputs] += d;
-      });
-      this.bias.accumulate(db);
-    }
+    this.bias?.accumulate(channelSum(dy));
     if (!this.inputGrad) return null;
     const dx = tensor(x.shape);
     const weights = packed(this.weight.data, grid([1, outputs], [0, inputs]), 1, inputs);

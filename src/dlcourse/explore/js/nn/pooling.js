@@ -29,12 +29,7 @@ class Pool2d extends Module {
   output(x) {
     const { images, channels, height, width } = checkImages(this.constructor.name, x);
     this.shape = x.shape;
-    return tensor([
-      images,
-      channels,
-      outputSize(height, this.geometry, 0),
-      outputSize(width, this.geometry, 1),
-    ]);
+    return tensor([images, channels, ...outputSize([height, width], this.geometry)]);
   }
 
   /**

@@ -37,3 +37,17 @@ export function tensor(shape, data = new Float32Array(sizeOf(shape))) {
   }
   return { data, shape };
 }
+
+/**
+ * Where in each row the largest value is: the first of equals, and NaN counts as the largest, as in
+ * NumPy.
+ *
+ * @param {Tensor} rows of shape (N, columns)
+ */
+export function argmax({ data, shape: [count, columns] }) {
+  return Array.from({ length: count }, (_, n) => {
+    const row = data.subarray(n * columns, (n + 1) * columns);
+    const largest = Math.max(...row);
+    return row.findIndex((v) => v === largest || Number.isNaN(v));
+  });
+}

@@ -2,7 +2,7 @@
 
 import { CrossEntropyLoss } from "../nn/loss.js";
 import { generator, permutation, Stream } from "../nn/streams.js";
-import { sizeOf, tensor } from "../nn/tensor.js";
+import { argmax, sizeOf, tensor } from "../nn/tensor.js";
 import { Trace } from "../nn/trace.js";
 import { Adam } from "../optim/adam.js";
 import { Momentum, SGD } from "../optim/sgd.js";
@@ -57,13 +57,8 @@ export function batch({ images, shape, labels }, numbers) {
  * @param {Tensor} scores (N, classes)
  * @param {ArrayLike<number>} targets
  */
-export function hits({ data, shape: [rows, classes] }, targets) {
-  let count = 0;
-  for (let n = 0; n < rows; n++) {
-    const row = data.subarray(n * classes, (n + 1) * classes);
-    if (row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity)) === targets[n]) count++;
-  }
-  return count;
+export function hits(scores, targets) {
+  return argmax(scores).filter((k, n) => k === targets[n]).length;
 }
 
 /**

@@ -1,5 +1,5 @@
 // The geometry that convolution and pooling share: windows sliding over a padded image.
-import { outputSize as places1d } from "../../lib/arithmetic.js";
+import { outputSize as placesAlong } from "../../lib/arithmetic.js";
 
 /** @typedef {import("../tensor.js").Tensor} Tensor */
 
@@ -36,28 +36,30 @@ export function checkImages(layer, x, channels = x.shape[1]) {
  */
 
 /**
- * How many places a window has along an axis.
+ * How many places a window has.
  *
- * @param {number} size of the image along that axis
+ * @param {[number, number]} size height and width of the image
  * @param {Geometry} geometry
- * @param {0 | 1} axis
+ * @returns {[number, number]} rows and columns
  */
-export function outputSize(size, { kernel, stride, padding, dilation }, axis) {
-  const along = {
-    kernel: kernel[axis],
-    stride: stride[axis],
-    padding: padding[axis],
-    dilation: dilation[axis],
+export function outputSize(size, geometry) {
+  const along = (/** @type {0 | 1} */ axis) => {
+    const [kernel, stride, padding, dilation] = [
+      geometry.kernel[axis],
+      geometry.stride[axis],
+      geometry.padding[axis],
+      geometry.dilation[axis],
+    ];
+    const places = placesAlong(size[axis], { kernel, stride, padding, dilation });
+    if (places < 1) {
+      throw new Error(
+        `a window of ${dilation * (kernel - 1) + 1} does not fit ${size[axis]} pixels with a border ` +
+          `of ${padding}: make the window smaller or pad more`,
+      );
+    }
+    return places;
   };
-  const places = places1d(size, along);
-  if (places < 1) {
-    const reach = along.dilation * (along.kernel - 1) + 1;
-    throw new Error(
-      `a window of ${reach} does not fit ${size} pixels with a border of ${along.padding}: ` +
-        "make the window smaller or pad more",
-    );
-  }
-  return places;
+  return [along(0), along(1)];
 }
 
 /**
