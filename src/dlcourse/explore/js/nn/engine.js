@@ -24,7 +24,9 @@ export class Engine {
     try {
       this.start();
     } catch (error) {
-      this.end(`the engine cannot start in this page: ${Object(error).message}`);
+      this.end(
+        `the engine cannot start in this page: ${error instanceof Error ? error.message : error}`,
+      );
     }
   }
 
