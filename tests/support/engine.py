@@ -14,12 +14,12 @@ from dlcourse.nn import CrossEntropyLoss
 
 DRIVER = Path(__file__).with_suffix(".mjs")
 JOBS = DRIVER.with_name("engine_jobs.mjs")
-#: The engine, without what is for pages, and what two explorers compute themselves.
+#: The engine, and what two explorers compute, without what has to do with workers.
 MODULES = [
     path.relative_to(FOLDER).as_posix()
     for part in ("nn", "optim", "training", "network")
     for path in sorted((FOLDER / part).rglob("*.js"))
-    if path.name not in ("engine.js", "worker.js")
+    if path.name not in ("engine.js", "live.js", "worker.js")
 ] + ["train_here/varied.js", "lib/curves.js"]
 
 #: One forward and one backward pass; `random` has what dropout draws.

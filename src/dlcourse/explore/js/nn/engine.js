@@ -52,10 +52,10 @@ export class Engine {
    *
    * @template {Method} M
    * @param {M} method
-   * @param {Parameters<Session[M]>[0]} [options]
+   * @param {Parameters<Session[M]>} options one object, or nothing
    * @returns {Promise<ReturnType<Session[M]>>}
    */
-  call(method, options) {
+  call(method, ...[options]) {
     return new Promise((resolve, reject) => {
       if (this.ended) throw this.ended;
       const id = this.count++;
