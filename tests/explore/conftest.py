@@ -1,9 +1,9 @@
-"""The engine of js/nn in Node, and digits for it."""
+"""The engine of js/nn in Node and in Chromium, and digits for it."""
 
 import shutil
 
 import pytest
-from engine import Node
+from engine import Chromium, Node
 
 from dlcourse.data import load_mnist
 
@@ -14,6 +14,18 @@ def node(tmp_path_factory):
     if program is None:
         pytest.skip("node is not installed; on Debian `apt install nodejs` installs it")
     return Node(program, tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="session")
+def chromium(browser):
+    page = browser.new_page()
+    yield Chromium(page)
+    page.close()
+
+
+@pytest.fixture(scope="session", params=["node", "chromium"])
+def engine(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")

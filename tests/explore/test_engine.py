@@ -1,4 +1,4 @@
-"""The engine of js/nn computes what dlcourse.nn does; here it runs in Node."""
+"""The engine of js/nn computes what dlcourse.nn does, in Node and Chromium, by both its kernels."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from engine import assert_agree, passes, reference
 
 from dlcourse import zoo
 from dlcourse.explore.lib.network_data import network_data
+from dlcourse.metrics import accuracy
 from dlcourse.models import DeepConvNet, ResNetCifar, StackedConvNet
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut, projection
 from dlcourse.nn import (
@@ -38,16 +39,21 @@ def assert_both_agree(both, expected):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_networks_in_evaluation(node, digits, name):
+def test_shipped_networks_in_evaluation(engine, digits, name):
     network, x, t = zoo.load(name), digits.images[:5], np.array([3, 2, 1, 0, 4])
-    assert_both_agree(passes(node, network, x, t), reference(network, x, t))
+    assert_both_agree(passes(engine, network, x, t), reference(network, x, t))
 
 
 @pytest.mark.parametrize("name", ["small-convnet-seed0", "mnist-resnet-20-seed0"])
-def test_shipped_networks_in_training(node, digits, name):
+def test_shipped_networks_in_training(engine, digits, name):
     """Normalization by the batch, whose running averages move."""
     network, x, t = zoo.load(name).train(), digits.images[:8], digits.labels[:8]
-    assert_both_agree(passes(node, network, x, t), reference(network, x, t))
+    assert_both_agree(passes(engine, network, x, t), reference(network, x, t))
+
+
+def two(rng, low, high):
+    """Draw a number for rows and one for columns."""
+    return tuple(map(int, rng.integers(low, high, 2)))
 
 
 def random_layers(rng, channels, size):
@@ -55,17 +61,20 @@ def random_layers(rng, channels, size):
     for _ in range(rng.integers(2, 6)):
         kind = rng.choice(["conv", "bend", "pool", "norm", "residual", "block"])
         if kind == "conv":
-            width, kernel = int(rng.integers(1, 7)), tuple(map(int, rng.integers(1, 4, 2)))
-            stride, padding = tuple(map(int, rng.integers(1, 3, 2))), int(rng.integers(0, 3))
-            dilation = tuple(map(int, rng.integers(1, 3, 2)))
+            width, kernel = int(rng.integers(1, 7)), two(rng, 1, 4)
+            stride, padding, dilation = two(rng, 1, 4), two(rng, 0, 3), two(rng, 1, 3)
             more = {"bias": bool(rng.integers(2)), "rng": rng}
             yield Conv2d(channels, width, kernel, stride, padding, dilation, **more), width
             channels = width
         elif kind == "bend":
             yield rng.choice([ReLU(), LeakyReLU(0.2), Tanh(), Sigmoid()]), channels
         elif kind == "pool":
-            pool, kernel = rng.choice([MaxPool2d, AvgPool2d]), int(rng.integers(1, 4))
-            stride, padding = int(rng.integers(1, 4)), int(rng.integers(0, kernel // 2 + 1))
+            pool, kernel, stride = (
+                rng.choice([MaxPool2d, AvgPool2d]),
+                two(rng, 1, 5),
+                two(rng, 1, 4),
+            )
+            padding = tuple(int(rng.integers(0, side // 2 + 1)) for side in kernel)
             yield pool(kernel, stride, padding), channels
         elif kind == "norm":
             yield BatchNorm2d(channels, eps=1e-3, momentum=0.3), channels
@@ -91,7 +100,7 @@ def random_layers(rng, channels, size):
 def random_network(seed):
     """Return a network of all kinds of layers with all kinds of arguments, and images for it."""
     rng = np.random.default_rng(seed)
-    channels, sides = int(rng.integers(1, 5)), tuple(map(int, rng.integers(5, 14, 2)))
+    channels, sides = int(rng.integers(1, 5)), two(rng, 5, 14)
     x = rng.standard_normal((3, channels, *sides)).astype(np.float32)
     layers, y = [], x
     for layer, width in random_layers(rng, channels, sides):
@@ -115,29 +124,29 @@ def random_network(seed):
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("seed", range(20))
-def test_random_networks(node, seed, training):
+def test_random_networks(engine, seed, training):
     network, x, t = random_network(seed)
     network.train(training)
-    assert_both_agree(passes(node, network, x, t), reference(network, x, t))
+    assert_both_agree(passes(engine, network, x, t), reference(network, x, t))
 
 
-def test_a_bottleneck(node):
+def test_a_bottleneck(engine):
     rng = np.random.default_rng(0)
     around = projection(4, 8, 2, rng=rng)
     network = Sequential(
         Bottleneck(4, 2, 2, around, rng=rng), GlobalAvgPool(), Linear(8, 3, rng=rng)
     )
     x, t = rng.standard_normal((4, 4, 6, 6)).astype(np.float32), np.array([0, 1, 2, 0])
-    assert_both_agree(passes(node, network, x, t), reference(network, x, t))
+    assert_both_agree(passes(engine, network, x, t), reference(network, x, t))
 
 
-def test_dropout_with_the_numbers_that_numpy_draws(node):
+def test_dropout_with_the_numbers_that_numpy_draws(engine):
     network = DeepConvNet(dropout=0.4, dropout_on_logits=True, rng=np.random.default_rng(0))
     x = np.random.default_rng(2).random((4, 1, 28, 28), dtype=np.float32)
     t = np.array([1, 2, 3, 4])
     draws = np.random.default_rng(5)
     random = np.concatenate([draws.random(4 * n, dtype=np.float32) for n in (50, 10)])
-    found = passes(node, network, x, t, random=random)
+    found = passes(engine, network, x, t, random=random)
     network.set_generator(np.random.default_rng(5))
     assert_both_agree(found, reference(network, x, t))
     dropped = found[0]["passes"]["classifier.3"]
@@ -163,7 +172,7 @@ STEPS = """(nn, { network, x, t, optimizer, lr }) => {
 
 @pytest.mark.parametrize(("optimizer", "lr"), [(SGD, 0.1), (Momentum, 0.05), (Adam, 1e-3)])
 @pytest.mark.parametrize("kind", ["small", "residual"])
-def test_ten_steps_of_training(node, digits, kind, optimizer, lr):
+def test_ten_steps_of_training(engine, digits, kind, optimizer, lr):
     # From some seeds a ReLU's input comes so near to zero that rounding decides on its gate.
     rng = np.random.default_rng(2)
     network = (
@@ -173,7 +182,7 @@ def test_ten_steps_of_training(node, digits, kind, optimizer, lr):
     )
     x, t = digits.images[:160], digits.labels[:160].astype(np.int64)
     given = {"optimizer": optimizer.__name__, "lr": lr}
-    both = node.both(STEPS, network=network_data(network), x=x, t=t, **given)
+    both = engine.both(STEPS, network=network_data(network), x=x, t=t, **given)
     network.astype(np.float64)
     rule, losses = optimizer(network.parameters(), lr=lr), []
     for i in range(0, 160, 16):
@@ -188,19 +197,90 @@ def test_ten_steps_of_training(node, digits, kind, optimizer, lr):
         np.testing.assert_allclose(found["losses"], losses, rtol=1e-4)
 
 
-def test_where_there_is_no_number(node):
-    """NaN passes ReLU, and wins in pooling; minus infinity wins over no border."""
-    x = np.array([[[[np.nan, -1], [2, 3]], [[-np.inf, -np.inf], [-np.inf, -np.inf]]]], np.float32)
-    found = node(
+POOLED = """(nn, { x, kernel_size, stride, padding }) => {
+  const pool = new nn.MaxPool2d({ kernel_size, stride, padding });
+  const y = pool.forward(x);
+  return { y, dx: pool.backward(nn.tensor(y.shape, y.data.map((_, i) => i + 1))) };
+}"""
+
+
+@pytest.mark.parametrize("lowest", [0, np.nan, -np.inf])
+def test_the_first_of_equals_wins_and_the_last_that_is_no_number(engine, lowest):
+    """The border, of minus infinity, never does."""
+    x = np.random.default_rng(0).integers(0, 3, (2, 2, 7, 6)).astype(np.float32)
+    x[x == 0] = lowest
+    x[0, 0, :3] = lowest
+    given = {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 1)}
+    pool = MaxPool2d(**given)
+    y = pool(x)
+    dy = 1 + np.arange(y.size, dtype=np.float32).reshape(y.shape)
+    for found in engine.both(POOLED, x=x, **given):
+        np.testing.assert_array_equal(found["y"], y)
+        np.testing.assert_array_equal(found["dx"], pool.backward(dy))
+
+
+def test_no_number_passes_a_relu(engine):
+    x = np.array([[np.nan, -1, 0, 2, -np.inf, np.inf]], np.float32)
+    found = engine(
         """(nn, { x }) => {
-          const pool = new nn.MaxPool2d({ kernel_size: 2, padding: 1 });
-          const y = pool.forward(x);
-          const dx = pool.backward(nn.tensor(y.shape, y.data.fill(1)));
-          return { relu: new nn.ReLU().forward(x), dx };
+          const relu = new nn.ReLU();
+          const y = relu.forward(x);
+          return { y, dx: relu.backward(nn.tensor(x.shape, x.data.map((_, i) => i + 1))) };
         }""",
         x=x,
     )
-    relu, pool = ReLU(), MaxPool2d(2, padding=1)
-    np.testing.assert_array_equal(found["relu"], relu(x))
-    pool(x)
-    np.testing.assert_array_equal(found["dx"], pool.backward(np.ones((1, 2, 2, 2), np.float32)))
+    relu = ReLU()
+    np.testing.assert_array_equal(found["y"], relu(x))
+    dy = np.arange(1, 7, dtype=np.float32)[None]
+    np.testing.assert_array_equal(found["dx"], relu.backward(dy))
+
+
+def test_the_best_of_equal_scores_and_of_none(engine):
+    x = np.random.default_rng(0).integers(0, 3, (50, 4)).astype(np.float32)
+    x[::5, 1:3] = np.nan
+    x[1], x[2] = -np.inf, np.nan
+    labels = np.zeros(50, int)
+    found = engine("(nn, { x, t }) => [nn.argmax(x), nn.hits(x, t)]", x=x, t=labels)
+    assert found == [x.argmax(axis=1).tolist(), round(50 * accuracy(x, labels))]
+
+
+def test_a_batch_of_no_images(engine):
+    rng = np.random.default_rng(0)
+    network = Sequential(
+        *(Conv2d(1, 3, 3, rng=rng), MaxPool2d(2), AvgPool2d(2), ReLU()),
+        *(Flatten(), Linear(12, 2, rng=rng)),
+    )
+    code = """(nn, { network }) => {
+      const net = nn.loadWeights(nn.build(network.description), nn.decoded(network.weights));
+      const y = net.forward(nn.tensor([0, 1, 10, 10]));
+      const dx = net.backward(y);
+      return { y: y.shape, dx: dx.shape, grad: net.parameters().map(({ grad }) => grad) };
+    }"""
+    for found in engine.both(code, network=network_data(network)):
+        assert found["y"] == [0, 2] and found["dx"] == [0, 1, 10, 10]
+        assert all((grad == 0).all() for grad in found["grad"])
+
+
+def test_sums_of_products(engine):
+    """What all products go through, for any number of rows, columns and outputs."""
+    rng = np.random.default_rng(0)
+    code = """(nn, { x, rows, columns, packed }) => {
+      const [r, c] = [Int32Array.from(rows), Int32Array.from(columns)];
+      const plain = nn.plainSums(x.data, r, c, packed.data);
+      return { plain, simd: nn.simdSums(x.data, r, c, packed.data).slice() };
+    }"""
+    for rows, columns, blocks in [
+        (1, 1, 1),
+        (2, 3, 2),
+        (3, 2, 1),
+        (4, 9, 3),
+        (5, 1, 2),
+        (70, 300, 9),
+    ]:
+        x = rng.standard_normal(1000).astype(np.float32)
+        r, c = rng.integers(0, 500, rows), rng.integers(0, 500, columns)
+        packed = rng.standard_normal((blocks, columns, 4)).astype(np.float32)
+        expected = np.einsum("rc,bco->bro", x[r[:, None] + c].astype(np.float64), packed)
+        found = engine(code, x=x, rows=r, columns=c, packed=packed)
+        for name in ("plain", "simd"):
+            assert_agree(found[name].reshape(expected.shape), expected, 1e-5, name)

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("anywidget", reason="anywidget is not installed; `make book` installs it")
 
 from dlcourse.explore.lib.network_data import network_data
-from dlcourse.nn import Concat, Conv2d, MaxPool2d, Module, ReLU, Sequential
+from dlcourse.nn import Concat, Conv2d, Linear, MaxPool2d, Module, ReLU, Sequential
 
 
 class Twice(Module):
@@ -32,6 +32,17 @@ def test_what_the_engine_does_not_have(layer, error, message):
         network_data(network)
 
 
+def test_layers_that_share_weights():
+    rng = np.random.default_rng(0)
+    one, other = Linear(3, 3, rng=rng), Linear(3, 3, rng=rng)
+    other.weight = one.weight
+    for layers in [(one, ReLU(), other), (one, ReLU(), one)]:
+        with pytest.raises(
+            ValueError, match=r"0\.weight and 2\.weight are one parameter, .*browser"
+        ):
+            network_data(Sequential(*layers))
+
+
 def test_a_network_that_is_no_chain_is_named():
     with pytest.raises(TypeError, match="the network is a Twice"):
         network_data(Twice())
@@ -54,6 +65,11 @@ def test_a_network_that_is_no_chain_is_named():
         ("drop.forward(nn.tensor([1, 1]))", "Dropout needs a random generator to train"),
         ("loss.forward(nn.tensor([1, 3]), [3])", "labels must lie from 0 to 2, found 3"),
         ("loss.forward(nn.tensor([1, 3]), [])", "one label for each row of scores, found 0 for 1"),
+        (
+            "loss.forward(nn.tensor([1, 3, 2, 2]), [0])",
+            r"\(N, classes\), found shape \(1, 3, 2, 2\)",
+        ),
+        ("session.prepare({ data: empty, heldOut: empty })", "at least one image to train on"),
         ("nn.optimizer('LBFGS', linear, 1)", "no optimizer LBFGS; it has SGD, Momentum, Adam"),
         ("nn.sum(nn.tensor([1]), nn.tensor([2]))", r"one shape, found \(2\) and \(1\)"),
     ],
@@ -66,6 +82,7 @@ def test_wrong_input_is_told(node, code, message):
               const linear = new nn.Linear({{ in_features: 3, out_features: 2 }});
               const conv = new nn.Conv2d({{ in_channels: 1, out_channels: 1, kernel_size: 3 }});
               const norm = new nn.BatchNorm2d({{ num_features: 1 }});
+              const empty = {{ images: [], shape: [1, 2, 2], labels: [] }};
               const [drop, loss] = [new nn.Dropout(), new nn.CrossEntropyLoss()];
               {code};
             }}"""

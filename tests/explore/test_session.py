@@ -11,7 +11,7 @@ from dlcourse import zoo
 from dlcourse.explore.lib.network_data import describe, network_data
 from dlcourse.explore.lib.widget import bundle
 from dlcourse.models import StackedConvNet
-from dlcourse.nn import BatchNorm2d, Conv2d, Dropout, Sequential
+from dlcourse.nn import BatchNorm2d, Conv2d, Dropout, GlobalAvgPool, Linear, Sequential, Tanh
 
 SESSION = """(nn, {{ network, images, labels }}) => {{
   const session = new nn.Session();
@@ -38,7 +38,7 @@ def test_reading_and_going_back(node, shipped):
     np.testing.assert_allclose(read["probabilities"].sum(axis=1), 1, rtol=1e-6)
     assert back["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     for name, of_layer in expected["passes"].items():
-        assert_agree(read["outputs"][name], of_layer["y"], 1e-5)
+        assert_agree(back["outputs"][name], of_layer["y"], 1e-5)
         assert_agree(back["outputGrads"][name], of_layer["dy"], 1e-5)
     assert_agree(back["parameterGrads"], expected["grads"], 1e-5)
     assert_agree(back["inputGrad"], expected["passes"][""]["dx"], 1e-5)
@@ -110,6 +110,16 @@ def test_training_learns_and_says_how_wide_values_spread(node, to_train):
     # Behind normalization every channel has a standard deviation of 1, so all together have it.
     assert spreads["features.1"]["outputs"] == pytest.approx(1, rel=1e-3)
     assert all(s["gradients"] > 0 for s in spreads.values())
+
+
+def test_no_gradients_where_nothing_before_learns(node, to_train):
+    """Training leaves out the gradient of its images, and so that of what is done to them first."""
+    rng = np.random.default_rng(0)
+    network = Sequential(Tanh(), Conv2d(1, 2, 3, rng=rng), GlobalAvgPool(), Linear(2, 10, rng=rng))
+    given = {**to_train, "description": describe(network)}
+    found = node(TRAINING, settings={"seed": 0}, looked=False, **given)
+    spreads = {s["name"]: s for s in found["history"][0]["spreads"]}
+    assert spreads["0"]["gradients"] is None and spreads["1"]["gradients"] > 0
 
 
 def test_initial_weights_spread_as_those_of_the_package(node):
@@ -209,6 +219,48 @@ def test_a_worker_in_a_page_from_the_disk(ask, shipped):
         assert_agree(found, grad, 1e-5, name)
     assert unknown["error"].startswith("a session has no open; it has build, ")
     assert early["error"] == "there is nothing to train yet: call prepare first"
+
+
+LIVES = """async (code) => {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const { Engine } = await import(url);
+  const said = (promise) => {
+    const late = new Promise((done) => setTimeout(() => done("no answer"), 2000));
+    return Promise.race([promise.catch((error) => error.message), late]);
+  };
+  const linear = (n) => ({ kind: "Linear", in_features: n, out_features: 1, bias: false });
+  const engines = [3, 4, 5].map(() => new Engine());
+  const built = engines.map((engine, i) => engine.call("build", { description: linear(3 + i) }));
+  const own = (await Promise.all(built)).map(({ parameters }) => parameters);
+  const waiting = engines[0].call("train", { steps: 1e9 });
+  engines[0].close();
+  const closed = [await said(waiting), await said(engines[0].call("weights"))];
+  const others = await said(engines[1].call("weights"));
+  for (const engine of engines) engine.close();
+  const [RealWorker, instead] = [globalThis.Worker, {}];
+  globalThis.Worker = class { constructor() { throw new Error("not here"); } };
+  instead.refused = await said(new Engine().call("weights"));
+  globalThis.Worker = class extends RealWorker {
+    constructor() { super("data:text/javascript,this is no program"); }
+  };
+  const broken = new Engine();
+  instead.broken = [await said(broken.call("weights")), await said(broken.call("weights"))];
+  globalThis.Worker = RealWorker;
+  return { own, closed, others: others["weight"].shape, ...instead };
+}"""
+
+
+def test_each_engine_lives_and_ends_by_itself(browser):
+    """Nobody waits for an answer that will not come."""
+    page = browser.new_page()
+    found = page.evaluate(LIVES, bundle("nn/engine.js"))
+    page.close()
+    assert found["own"] == [3, 4, 5]
+    assert found["closed"] == ["the engine was closed"] * 2
+    assert found["others"] == [1, 4]
+    assert found["refused"] == "the engine cannot start in this page: not here"
+    first, again = found["broken"]
+    assert first == again and first.startswith("the engine stopped: ")
 
 
 def test_chromium_trains_as_node_does(ask, node, to_train):

@@ -75,7 +75,7 @@ BUILT = """(nn, { description, settings }) => {
   const session = new nn.Session();
   const { layers, parameters } = session.build({ description: varied });
   const images = nn.tensor([2, 1, 28, 28]);
-  const { outputs } = session.read({ images });
+  const { outputs } = session.gradients({ images, labels: [0, 1] });
   return { varied, layers, parameters, outputs: Object.keys(outputs) };
 }"""
 

@@ -97,6 +97,14 @@ def test_what_all_share_comes_first():
     assert first < others[0] < others[1]
 
 
+def test_exports_are_such_as_a_bundle_finds():
+    """It knows them by their lines, so there are no lists; what is the default is not imported."""
+    one = r"export ((async )?(class|const|function\*?|let) \w+|default \{ render \};$)"
+    for path in FOLDER.rglob("*.js"):
+        for line in re.findall(r"^export .*", path.read_text(), re.MULTILINE):
+            assert re.match(one, line), path.name
+
+
 def test_modules_ask_nothing_of_other_servers():
     for path in FOLDER.rglob("*.*"):
         assert "http" not in path.read_text(), path.name

@@ -1,4 +1,4 @@
-"""How tests run the engine of js/nn in Node, and what they compare it with."""
+"""How tests run the engine of js/nn in Node and in Chromium, and what they compare it with."""
 
 import base64
 import json
@@ -13,6 +13,14 @@ from dlcourse.explore.lib.widget import FOLDER
 from dlcourse.nn import CrossEntropyLoss
 
 DRIVER = Path(__file__).with_suffix(".mjs")
+JOBS = DRIVER.with_name("engine_jobs.mjs")
+#: The engine, and what two explorers compute, without what has to do with workers.
+MODULES = [
+    path.relative_to(FOLDER).as_posix()
+    for part in ("nn", "optim", "training", "network")
+    for path in sorted((FOLDER / part).rglob("*.js"))
+    if path.name not in ("engine.js", "live.js", "worker.js")
+] + ["train_here/varied.js", "lib/curves.js"]
 
 #: One forward and one backward pass; `random` has what dropout draws.
 PASSES = """(nn, { network, x, t, training, random }) => {
@@ -52,14 +60,8 @@ def unpacked(value):
     return [unpacked(v) for v in value] if isinstance(value, list) else value
 
 
-class Node:
-    """The engine in Node."""
-
-    def __init__(self, node, folder):
-        self.node, self.folder = node, folder
-        shutil.copytree(FOLDER, folder / "js")
-        # Only here: Node takes a .js file for a module where a package says so.
-        (folder / "package.json").write_text('{"type": "module"}')
+class Runner:
+    """What runs the engine: a subclass defines ``do``, from a job in JSON to its answer."""
 
     def __call__(self, code, **given):
         """Call a function of JavaScript; an error in it is a RuntimeError with its message."""
@@ -67,16 +69,54 @@ class Node:
 
     def both(self, code, **given):
         """Return what a function gives where WebAssembly computes, and where JavaScript does."""
-        job = json.dumps({"code": code, "given": packed(given)})
-        command = [self.node, str(DRIVER), str(self.folder / "js")]
-        done = subprocess.run(command, input=job, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise AssertionError(done.stderr)
-        answer = json.loads(done.stdout)
+        answer = json.loads(self.do(json.dumps({"code": code, "given": packed(given)})))
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        assert answer["results"][0] != "no kernels", "Node has WebAssembly"
+        assert answer["results"][0] != "no kernels", "there is WebAssembly"
         return unpacked(answer["results"])
+
+
+class Node(Runner):
+    """The engine in Node, a new process for each job."""
+
+    def __init__(self, node, folder):
+        shutil.copytree(FOLDER, folder / "js")
+        # Only here: Node takes a .js file for a module where a package says so.
+        (folder / "package.json").write_text('{"type": "module"}')
+        self.command = [node, str(DRIVER), str(folder / "js"), *MODULES]
+
+    def do(self, job):
+        done = subprocess.run(self.command, input=job, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return done.stdout
+
+
+class Chromium(Runner):
+    """The engine in a page, whose modules come from an address that no server answers."""
+
+    def __init__(self, page):
+        self.page = page
+        page.route("http://engine/**", self.answer)
+        page.goto("http://engine/")
+        page.evaluate(
+            """async (modules) => {
+              const { done, exported } = await import("http://engine/jobs.js");
+              const nn = await exported("http://engine", modules);
+              globalThis.work = (job) => done(nn, job);
+            }""",
+            MODULES,
+        )
+
+    @staticmethod
+    def answer(route):
+        name = route.request.url.removeprefix("http://engine/")
+        path = JOBS if name == "jobs.js" else FOLDER / name
+        kind = "text/javascript" if name else "text/html"
+        route.fulfill(content_type=kind, body=path.read_text() if name else "")
+
+    def do(self, job):
+        return self.page.evaluate("(job) => work(job)", job)
 
 
 def reference(network, x, t):
@@ -137,9 +177,9 @@ def _largest(value):
     return 0 if isinstance(value, dict) else abs(np.asarray(value)).max(initial=0)
 
 
-def passes(node, network, x, t, *, random=None):
+def passes(engine, network, x, t, *, random=None):
     """Return what one forward and one backward pass give, with WebAssembly and without."""
     given = {"x": x, "t": t, "training": network.training}
     if random is not None:
         given["random"] = random
-    return node.both(PASSES, network=network_data(network), **given)
+    return engine.both(PASSES, network=network_data(network), **given)

@@ -11,7 +11,7 @@ import numpy as np
 from dlcourse import nn
 from dlcourse.backend import to_numpy
 from dlcourse.models.residual import BasicBlock, Bottleneck, ZeroPadShortcut
-from dlcourse.nn import Chain, Module
+from dlcourse.nn import Chain, Module, Parameter
 
 #: Layers that the engine has, and those of their arguments that are attributes of the same name.
 _LAYERS: dict[type[Module], tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def network_data(network: Module) -> dict[str, Any]:
     TypeError
         If the engine does not have a layer of the network.
     ValueError
-        If it has the layer, but not with such an argument.
+        If it has the layer, but not with such an argument, or if layers share a parameter.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def describe(network: Module) -> dict[str, Any]:
     TypeError
         If the engine does not have a layer of the network.
     ValueError
-        If it has the layer, but not with such an argument.
+        If it has the layer, but not with such an argument, or if layers share a parameter.
 
     Examples
     --------
@@ -106,7 +106,24 @@ def describe(network: Module) -> dict[str, Any]:
     Traceback (most recent call last):
     TypeError: layer 0 is a GroupNorm, which does not run in the browser: use layers among ...
     """
+    _check_own_parameters(network)
     return _described("", network)
+
+
+def _check_own_parameters(network: Module) -> None:
+    """Refuse layers that share a parameter: in the browser each would train its own."""
+    places: dict[int, str] = {}
+    for place, module in network.named_modules():
+        for name, value in vars(module).items():
+            if not isinstance(value, Parameter):
+                continue
+            here = f"{place}.{name}" if place else name
+            first = places.setdefault(id(value), here)
+            if first != here:
+                raise ValueError(
+                    f"{first} and {here} are one parameter, which does not run in the browser: "
+                    "give each layer its own"
+                )
 
 
 def _described(place: str, module: Module) -> dict[str, Any]:

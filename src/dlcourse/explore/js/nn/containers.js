@@ -24,9 +24,17 @@ export class Chain extends Module {
     return this.parts.reduce((value, [, part]) => part.forward(value), x);
   }
 
-  /** @param {Tensor} dy */
+  /**
+   * @param {Tensor} dy
+   * @returns {Tensor | null}
+   */
   backward(dy) {
-    return this.parts.reduceRight((gradient, [, part]) => part.backward(gradient), dy);
+    /** @type {Tensor | null} */
+    let gradient = dy;
+    for (let i = this.parts.length - 1; i >= 0 && gradient; i--) {
+      gradient = this.parts[i][1].backward(gradient); // null where nothing before it learns
+    }
+    return gradient;
   }
 
   entrance() {
@@ -65,10 +73,19 @@ export class Residual extends Module {
   /** @param {Tensor} dy */
   backward(dy) {
     // A sum hands its gradient to both terms; where the ways part, the two come together again.
-    const around = this.shortcut ? this.shortcut.backward(dy) : dy;
-    return sum(this.body.backward(dy), around);
+    const around = this.shortcut ? gradientOf(this.shortcut, dy) : dy;
+    return sum(gradientOf(this.body, dy), around);
   }
 }
+
+/**
+ * The gradient that comes back through a part of a sum. It is there: `skipInputGrad` ends at what is
+ * the only one to take an input.
+ *
+ * @param {Module} part
+ * @param {Tensor} dy
+ */
+export const gradientOf = (part, dy) => /** @type {Tensor} */ (part.backward(dy));
 
 /**
  * @param {Tensor} a

@@ -1,11 +1,12 @@
 // The layer `Conv2d`; its mathematics is in kernels/convolution.js.
-import { Convolution } from "./kernels/convolution.js";
+import { Convolution, channelSum } from "./kernels/convolution.js";
+import { checkImages, pair } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
-import { imageSides, pair, tensor } from "./tensor.js";
+import { tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
-/** @typedef {import("./tensor.js").Pair} Pair */
+/** @typedef {import("./kernels/windows.js").Pair} Pair */
 
 /**
  * A 2-D convolution (as in all of deep learning, a cross-correlation).
@@ -43,14 +44,13 @@ export class Conv2d extends Module {
   /** @param {Tensor} x images (N, C, H, W) */
   forward(x) {
     const [outputs, inputs] = this.weight.shape;
-    const { images, channels, height, width } = imageSides("Conv2d", x, inputs);
+    const { images, channels, height, width } = checkImages("Conv2d", x, inputs);
     if (this.convolution?.image[1] !== height || this.convolution.image[2] !== width) {
       this.convolution = new Convolution([channels, height, width], outputs, this.geometry);
     }
     this.x = x;
-    const { rows, columns } = this.convolution;
     const y = this.convolution.forward(x.data, this.weight.data, this.bias?.data ?? null);
-    return tensor([images, outputs, rows, columns], y);
+    return tensor([images, outputs, ...this.convolution.size], y);
   }
 
   /** @param {Tensor} dy */
@@ -58,23 +58,9 @@ export class Conv2d extends Module {
     const { x, convolution } = this;
     if (!x || !convolution) throw new Error("Conv2d needs a forward pass before its backward pass");
     this.weight.accumulate(convolution.weightGrad(x.data, dy.data));
-    this.bias?.accumulate(channelSums(dy));
-    return this.inputGrad ? tensor(x.shape, convolution.inputGrad(dy.data, this.weight.data)) : x;
+    this.bias?.accumulate(channelSum(dy));
+    return this.inputGrad
+      ? tensor(x.shape, convolution.inputGrad(dy.data, this.weight.data))
+      : null;
   }
-}
-
-/**
- * The sum over images, rows and columns, for each channel.
- *
- * @param {Tensor} dy
- */
-function channelSums({ data, shape: [images, channels, height, width] }) {
-  const plane = height * width;
-  const sums = new Float64Array(channels);
-  for (let n = 0; n < images * channels; n++) {
-    let sum = 0;
-    for (let i = n * plane; i < (n + 1) * plane; i++) sum += data[i];
-    sums[n % channels] += sum;
-  }
-  return sums;
 }

@@ -17,7 +17,7 @@ export class Dropout extends Module {
     this.p = p;
     /** Draws what to drop; `setGenerator` hands one to every layer of a network.
      * @type {import("./module.js").Random | null} */
-    this.random = null;
+    this.rng = null;
     /** What the values were multiplied by; null if they passed unchanged.
      * @type {Float32Array | null} */
     this.mask = null;
@@ -27,13 +27,13 @@ export class Dropout extends Module {
   forward(x) {
     this.mask = null;
     if (!this.training || this.p === 0) return x;
-    const { p, random } = this;
-    if (!random)
+    const { p, rng } = this;
+    if (!rng)
       throw new Error(
-        "Dropout needs a random generator to train: call setGenerator(random), or eval()",
+        "Dropout needs a random generator to train: call setGenerator(rng), or eval()",
       );
     const mask = new Float32Array(x.data.length);
-    for (let i = 0; i < mask.length; i++) mask[i] = random() >= p ? 1 / (1 - p) : 0;
+    for (let i = 0; i < mask.length; i++) mask[i] = rng() >= p ? 1 / (1 - p) : 0;
     this.mask = mask;
     return tensor(
       x.shape,

@@ -19,12 +19,12 @@ export function fanIn([, ...inputs]) {
  * 1 the signal keeps its size from layer to layer (He et al. 2015).
  *
  * @param {Parameter} parameter
- * @param {import("./module.js").Random} random
+ * @param {import("./module.js").Random} rng
  * @param {number} [spread]
  */
-export function heNormal({ data, shape }, random, spread = 1) {
+export function heNormal({ data, shape }, rng, spread = 1) {
   const std = spread * Math.sqrt(2 / fanIn(shape));
-  for (let i = 0; i < data.length; i++) data[i] = std * normal(random);
+  for (let i = 0; i < data.length; i++) data[i] = std * normal(rng);
 }
 
 /**

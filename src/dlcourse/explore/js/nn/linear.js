@@ -1,9 +1,10 @@
 // The fully connected layer, and the flattening that leads to it.
+import { channelSum } from "./kernels/convolution.js";
 import { packed, weightedSums, weightSums } from "./kernels/products.js";
 import { grid } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
-import { tensor } from "./tensor.js";
+import { sizeOf, tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
@@ -42,15 +43,9 @@ export class Linear extends Module {
     const dw = new Float64Array(outputs * inputs);
     weightSums(x.data, rows(x), steps(inputs), dy.data, rows(dy), 1, outputs, dw);
     this.weight.accumulate(dw);
-    if (this.bias) {
-      const db = new Float64Array(outputs);
-      dy.data.forEach((d, i) => {
-        db[i % outputs] += d;
-      });
-      this.bias.accumulate(db);
-    }
+    this.bias?.accumulate(channelSum(dy));
+    if (!this.inputGrad) return null;
     const dx = tensor(x.shape);
-    if (!this.inputGrad) return dx;
     const weights = packed(this.weight.data, grid([1, outputs], [0, inputs]), 1, inputs);
     weightedSums(dy.data, rows(dy), steps(outputs), weights, null, dx.data, rows(dx), 1, inputs);
     return dx;
@@ -72,7 +67,8 @@ export class Flatten extends Module {
   /** @param {Tensor} x */
   forward(x) {
     this.shape = x.shape;
-    return tensor([x.shape[0], x.data.length / x.shape[0]], x.data);
+    const [images, ...sides] = x.shape;
+    return tensor([images, sizeOf(sides)], x.data);
   }
 
   /** @param {Tensor} dy */

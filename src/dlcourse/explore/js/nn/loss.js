@@ -49,6 +49,11 @@ export class CrossEntropyLoss {
    */
   forward(logits, targets) {
     const [rows, classes] = logits.shape;
+    if (logits.shape.length !== 2) {
+      throw new Error(
+        `CrossEntropyLoss expects scores (N, classes), found shape (${logits.shape.join(", ")})`,
+      );
+    }
     if (targets.length !== rows || rows === 0) {
       throw new Error(
         `CrossEntropyLoss expects one label for each row of scores, found ${targets.length} for ${rows}`,

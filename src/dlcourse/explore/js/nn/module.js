@@ -36,7 +36,7 @@ export class Module {
 
   /**
    * @param {Tensor} _dy
-   * @returns {Tensor} without meaning where `skipInputGrad` was called
+   * @returns {Tensor | null} null only where `skipInputGrad` was called, on this or what it is in
    */
   backward(_dy) {
     throw new Error(`${this.constructor.name} does not define backward(dy)`);
@@ -135,10 +135,10 @@ export class Module {
   /**
    * Hand a generator to every layer that draws, such as dropout.
    *
-   * @param {Random} random
+   * @param {Random} rng
    */
-  setGenerator(random) {
-    for (const module of this.modules()) if ("random" in module) module.random = random;
+  setGenerator(rng) {
+    for (const module of this.modules()) if ("rng" in module) module.rng = rng;
   }
 }
 

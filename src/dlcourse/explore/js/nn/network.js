@@ -1,4 +1,4 @@
-// A network from its description, and its weights: what dlcourse.explore.networks sends.
+// A network from its description, and its weights: what dlcourse.explore.lib.network_data makes.
 import { LeakyReLU, ReLU, Sigmoid, Tanh } from "./activation.js";
 import { Chain, Residual, Sequential } from "./containers.js";
 import { Conv2d } from "./convolution.js";
@@ -14,7 +14,7 @@ import { ResidualBlock, ZeroPadShortcut } from "./residual.js";
  * A layer: the name of its class, its name in the layer around it, the arguments of its class by
  * their names there, and the layers inside, in order.
  *
- * @typedef {{ kind: string, name?: string, children?: Description[], [argument: string]: any }} Description
+ * @typedef {{ kind: string, name?: string, children?: Description[], [argument: string]: unknown }} Description
  */
 
 /** Layers without others inside take their arguments as they are.
@@ -43,7 +43,7 @@ const CONTAINERS = {
     const { body, shortcut } = Object.fromEntries(parts);
     return new Residual(body, shortcut);
   },
-  BasicBlock: (parts, { shortcut }) => new ResidualBlock(parts, shortcut),
+  BasicBlock: (parts, { shortcut }) => new ResidualBlock(parts, shortcut !== false),
   Bottleneck: (parts) => new ResidualBlock(parts),
 };
 

@@ -1,7 +1,8 @@
 // Normalization: keeping the size of the values that pass through a network.
+import { checkImages } from "./kernels/windows.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
-import { imageSides, tensor } from "./tensor.js";
+import { tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
@@ -30,7 +31,7 @@ export class BatchNorm2d extends Module {
 
   /** @param {Tensor} x images (N, C, H, W) */
   forward(x) {
-    const { channels, ...sides } = imageSides("BatchNorm2d", x, this.weight.shape[0]);
+    const { channels, ...sides } = checkImages("BatchNorm2d", x, this.weight.shape[0]);
     const count = sides.images * sides.height * sides.width;
     this.batchStatistics = this.training;
     if (this.training && count <= 1) {

@@ -1,10 +1,10 @@
 // Pooling: one number for each window, the largest or the mean.
-import { outputSize } from "./kernels/windows.js";
+import { checkImages, outputSize, pair } from "./kernels/windows.js";
 import { Module } from "./module.js";
-import { imageSides, pair, tensor } from "./tensor.js";
+import { tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
-/** @typedef {import("./tensor.js").Pair} Pair */
+/** @typedef {import("./kernels/windows.js").Pair} Pair */
 
 /** What both kinds of pooling share: their windows. */
 class Pool2d extends Module {
@@ -22,19 +22,26 @@ class Pool2d extends Module {
   }
 
   /**
+   * Remember the shape of the images; returns an output of zeros.
+   *
+   * @param {Tensor} x images (N, C, H, W)
+   */
+  output(x) {
+    const { images, channels, height, width } = checkImages(this.constructor.name, x);
+    this.shape = x.shape;
+    return tensor([images, channels, ...outputSize([height, width], this.geometry)]);
+  }
+
+  /**
    * Call a function for each window with the number of its output, the place of its first pixel
    * that lies inside the image, and how many rows and columns do.
    *
-   * @param {number[]} shape of the images
+   * @param {Tensor} y outputs
    * @param {(output: number, first: number, rows: number, columns: number) => void} visit
-   * @returns {number[]} the shape of the outputs
    */
-  windows([images, channels, height, width], visit) {
+  windows({ shape: [images, channels, rows, columns] }, visit) {
     const { kernel, stride, padding } = this.geometry;
-    const [rows, columns] = [
-      outputSize(height, this.geometry, 0),
-      outputSize(width, this.geometry, 1),
-    ];
+    const [, , height, width] = this.shape;
     let output = 0;
     for (let plane = 0; plane < images * channels; plane++) {
       for (let i = 0; i < rows; i++) {
@@ -47,18 +54,6 @@ class Pool2d extends Module {
         }
       }
     }
-    return [images, channels, rows, columns];
-  }
-
-  /** How many outputs a shape gives, and their shape.
-   * @param {number[]} shape */
-  outputs([images, channels, height, width]) {
-    return [
-      images,
-      channels,
-      outputSize(height, this.geometry, 0),
-      outputSize(width, this.geometry, 1),
-    ];
   }
 }
 
@@ -66,18 +61,18 @@ class Pool2d extends Module {
  * The largest value of each window.
  *
  * The winner takes all: the gradient goes to the largest value alone, among equals to the first, row
- * by row. NaN counts as larger than any number. The border is never chosen.
+ * by row. NaN counts as larger than any number, and the last of several counts. The border is never
+ * chosen.
  */
 export class MaxPool2d extends Pool2d {
   /** @param {Tensor} x images (N, C, H, W) */
   forward(x) {
-    const { width } = imageSides("MaxPool2d", x);
-    const y = tensor(this.outputs(x.shape));
-    this.shape = x.shape;
+    const y = this.output(x);
+    const width = x.shape[3];
     /** Where each largest value was. */
     this.winners = new Int32Array(y.data.length);
     const [from, to, winners] = [x.data, y.data, this.winners];
-    this.windows(x.shape, (output, first, rows, columns) => {
+    this.windows(y, (output, first, rows, columns) => {
       let winner = first;
       let largest = from[first];
       for (let i = 0; i < rows; i++) {
@@ -109,11 +104,10 @@ export class MaxPool2d extends Pool2d {
 export class AvgPool2d extends Pool2d {
   /** @param {Tensor} x images (N, C, H, W) */
   forward(x) {
-    const { width } = imageSides("AvgPool2d", x);
-    const y = tensor(this.outputs(x.shape));
+    const y = this.output(x);
+    const width = x.shape[3];
     const area = this.geometry.kernel[0] * this.geometry.kernel[1];
-    this.shape = x.shape;
-    this.windows(x.shape, (output, first, rows, columns) => {
+    this.windows(y, (output, first, rows, columns) => {
       let sum = 0;
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) sum += x.data[first + i * width + j];
@@ -128,7 +122,7 @@ export class AvgPool2d extends Pool2d {
     const dx = tensor(this.shape);
     const [, , , width] = this.shape;
     const area = this.geometry.kernel[0] * this.geometry.kernel[1];
-    this.windows(this.shape, (output, first, rows, columns) => {
+    this.windows(dy, (output, first, rows, columns) => {
       const share = dy.data[output] / area;
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) dx.data[first + i * width + j] += share;
@@ -142,7 +136,7 @@ export class AvgPool2d extends Pool2d {
 export class GlobalAvgPool extends Module {
   /** @param {Tensor} x */
   forward(x) {
-    const { images, channels, height, width } = imageSides("GlobalAvgPool", x);
+    const { images, channels, height, width } = checkImages("GlobalAvgPool", x);
     const plane = height * width;
     const y = tensor([images, channels]);
     for (let n = 0; n < y.data.length; n++) {

@@ -1,7 +1,8 @@
 // Residual blocks: what is learnt is the difference from the input, `y = relu(F(x) + x)`.
-import { sum } from "./containers.js";
+import { gradientOf, sum } from "./containers.js";
+import { checkImages } from "./kernels/windows.js";
 import { Module } from "./module.js";
-import { imageSides, tensor } from "./tensor.js";
+import { tensor } from "./tensor.js";
 
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
@@ -39,11 +40,11 @@ export class ResidualBlock extends Module {
 
   /** @param {Tensor} dy */
   backward(dy) {
-    const gradient = /** @type {Module} */ (this.relu).backward(dy);
-    const dx = this.body.reduceRight((value, layer) => layer.backward(value), gradient);
+    const gradient = gradientOf(/** @type {Module} */ (this.relu), dy);
+    const dx = this.body.reduceRight((value, layer) => gradientOf(layer, value), gradient);
     if (!this.shortcut) return dx;
     // A sum hands its gradient to both terms: the shortcut brings it back unchanged.
-    return sum(dx, this.downsample ? this.downsample.backward(gradient) : gradient);
+    return sum(dx, this.downsample ? gradientOf(this.downsample, gradient) : gradient);
   }
 }
 
@@ -60,7 +61,7 @@ export class ZeroPadShortcut extends Module {
 
   /** @param {Tensor} x */
   forward(x) {
-    const { images, channels, height, width } = imageSides("ZeroPadShortcut", x);
+    const { images, channels, height, width } = checkImages("ZeroPadShortcut", x);
     this.shape = x.shape;
     const y = tensor([
       images,

@@ -3,7 +3,7 @@
 // Each method takes one object and returns one; both hold only what can be sent between threads:
 // numbers, text, lists, typed arrays. Tensors are {data, shape}.
 
-import { measure, optimizer, Trainer } from "../training/trainer.js";
+import { measure, optimizer, passes, Trainer } from "../training/trainer.js";
 import { initialize } from "./init.js";
 import { CrossEntropyLoss, softmax } from "./loss.js";
 import { build, decoded, loadWeights, savedWeights } from "./network.js";
@@ -13,6 +13,21 @@ import { Trace } from "./trace.js";
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 /** @typedef {import("./network.js").Description} Description */
 /** @typedef {import("../training/trainer.js").Dataset} Dataset */
+
+/** What a page can call. */
+export const METHODS = /** @type {const} */ ([
+  "build",
+  "weights",
+  "read",
+  "gradients",
+  "step",
+  "reset",
+  "prepare",
+  "train",
+  "measure",
+]);
+
+/** @typedef {typeof METHODS[number]} Method */
 
 /** One network at a time, and its training. */
 export class Session {
@@ -41,8 +56,7 @@ export class Session {
     else loadWeights(this.network, decoded(weights));
     this.network.eval();
     this.start = savedWeights(this.network);
-    this.optimizer = null;
-    this.trainer = null;
+    this.optimizer = this.trainer = this.heldOut = null;
     return {
       layers: layersOf(description),
       parameters: this.network.parameters().reduce((sum, { data }) => sum + data.length, 0),
@@ -71,25 +85,27 @@ export class Session {
   }
 
   /**
-   * Read images, as in use and not as in training: scores, probabilities, and the output of every
-   * layer by name.
+   * Read images, as in use and not as in training: their scores and probabilities.
    *
    * @param {{ images: Tensor }} options
    */
   read({ images }) {
-    const { trace, scores } = this.watched(images);
-    return { scores, probabilities: softmax(scores), outputs: byName(trace, "y") };
+    const scores = this.ready.eval().forward(images);
+    return { scores, probabilities: softmax(scores) };
   }
 
   /**
-   * Read images and go back from the loss of given labels. Besides what `read` returns: the loss, the
-   * gradient with respect to the output of every layer, to every parameter, and to the images.
+   * Read images and go back from the loss of given labels. Besides what `read` returns: the output of
+   * every layer by name, the loss, and its gradient with respect to the output of every layer, to
+   * every parameter, and to the images.
    *
    * @param {{ images: Tensor, labels: ArrayLike<number> }} options
    */
   gradients({ images, labels }) {
-    const network = this.ready;
-    const { trace, scores, loss, inputGrad } = this.watched(images, labels);
+    const network = this.ready.eval();
+    network.skipInputGrad(false);
+    const trace = new Trace(network);
+    const { scores, loss } = trace.during(() => passes(network, images, labels));
     return {
       scores,
       probabilities: softmax(scores),
@@ -101,30 +117,8 @@ export class Session {
           .namedParameters()
           .map(([name, { grad, shape }]) => [name, tensor(shape, grad ?? undefined)]),
       ),
-      inputGrad,
+      inputGrad: trace.passes.get("")?.dx,
     };
-  }
-
-  /**
-   * Pass images forward, and back if there are labels, and keep what passes.
-   *
-   * @param {Tensor} images
-   * @param {ArrayLike<number>} [labels]
-   */
-  watched(images, labels) {
-    const network = this.ready.eval();
-    network.skipInputGrad(false);
-    network.zeroGrad();
-    const trace = new Trace(network);
-    try {
-      const scores = network.forward(images);
-      if (!labels) return { trace, scores };
-      const criterion = new CrossEntropyLoss();
-      const loss = criterion.forward(scores, labels);
-      return { trace, scores, loss, inputGrad: network.backward(criterion.backward()) };
-    } finally {
-      trace.stop();
-    }
   }
 
   /**
@@ -136,22 +130,23 @@ export class Session {
    */
   step({ images, labels, lr, count = 1, optimizer: name = "SGD" }) {
     const network = this.ready.eval();
+    network.skipInputGrad();
     if (this.optimizer?.constructor.name !== name) this.optimizer = optimizer(name, network, lr);
     this.optimizer.lr = lr;
     const losses = [];
     for (let i = 0; i < count; i++) {
-      losses.push(this.watched(images, labels).loss);
+      losses.push(passes(network, images, labels).loss);
       this.optimizer.step();
     }
-    const { scores, loss } = this.watched(images, labels);
-    return { losses: [...losses, loss], probabilities: softmax(scores) };
+    const scores = network.forward(images);
+    losses.push(new CrossEntropyLoss().forward(scores, labels));
+    return { losses, probabilities: softmax(scores) };
   }
 
   /** Go back to the weights that `build` gave. */
   reset() {
-    loadWeights(this.ready, this.start).eval();
-    this.optimizer = null;
-    this.trainer = null;
+    loadWeights(this.ready, this.start);
+    this.optimizer = this.trainer = null;
     return {};
   }
 
@@ -163,6 +158,8 @@ export class Session {
    */
   prepare({ data, heldOut, ...settings }) {
     for (const { images, shape, labels } of [data, heldOut]) {
+      if (labels.length === 0)
+        throw new Error("expected at least one image to train on and one held out, found none");
       if (images.length !== labels.length * sizeOf(shape)) {
         throw new Error(
           `expected one label for each image of shape (${shape.join(", ")}), ` +
@@ -177,8 +174,8 @@ export class Session {
 
   /**
    * Take steps until so many are done or so much time has passed, at least one; returns what each
-   * found, and the seconds that all took. There is no command to
-   * pause: a page that does not ask for more has paused, and one that is out of view does no work.
+   * found, and the seconds that all took. There is no command to pause: a page that does not ask for
+   * more has paused, and one that is out of view does no work.
    *
    * @param {{ steps?: number, milliseconds?: number, spreads?: boolean }} options spreads are those of
    *   the last step, see `Trainer.step`

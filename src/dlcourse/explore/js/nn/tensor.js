@@ -39,30 +39,15 @@ export function tensor(shape, data = new Float32Array(sizeOf(shape))) {
 }
 
 /**
- * The sides of images (N, C, H, W), after a check of the channels.
+ * Where in each row the largest value is: the first of equals, and NaN counts as the largest, as in
+ * NumPy.
  *
- * @param {string} layer whose input they are
- * @param {Tensor} x
- * @param {number} [channels] how many it takes; any number when left out
+ * @param {Tensor} rows of shape (N, columns)
  */
-export function imageSides(layer, x, channels = x.shape[1]) {
-  const [images, found, height, width] = x.shape;
-  if (x.shape.length !== 4 || found !== channels) {
-    throw new Error(
-      `${layer} expects images (N, ${channels ?? "C"}, H, W), found shape (${x.shape.join(", ")})`,
-    );
-  }
-  return { images, channels, height, width };
+export function argmax({ data, shape: [count, columns] }) {
+  return Array.from({ length: count }, (_, n) => {
+    const row = data.subarray(n * columns, (n + 1) * columns);
+    const largest = Math.max(...row);
+    return row.findIndex((v) => v === largest || Number.isNaN(v));
+  });
 }
-
-/**
- * A number for both sides of a window, or one for each.
- *
- * @typedef {number | [number, number]} Pair
- */
-
-/**
- * @param {Pair} value
- * @returns {[number, number]} height and width
- */
-export const pair = (value) => (typeof value === "number" ? [value, value] : [value[0], value[1]]);

@@ -31,9 +31,23 @@ export class Trace {
       module.backward = (dy) => {
         const dx = backward(dy);
         const pass = this.passes.get(name);
-        if (pass) Object.assign(pass, module.inputGrad ? { dy, dx } : { dy });
+        if (pass) Object.assign(pass, dx ? { dy, dx } : { dy });
         return dx;
       };
+    }
+  }
+
+  /**
+   * Call a function, and then stop, whatever happens in it.
+   *
+   * @template T
+   * @param {() => T} work
+   */
+  during(work) {
+    try {
+      return work();
+    } finally {
+      this.stop();
     }
   }
 

@@ -47,8 +47,4 @@ export class Optimizer {
   update(_data, _grad, _state) {
     throw new Error(`${this.constructor.name} does not define update`);
   }
-
-  zeroGrad() {
-    for (const parameter of this.parameters) parameter.zeroGrad();
-  }
 }

@@ -2,7 +2,7 @@
 
 import { CrossEntropyLoss } from "../nn/loss.js";
 import { generator, permutation, Stream } from "../nn/streams.js";
-import { sizeOf, tensor } from "../nn/tensor.js";
+import { argmax, sizeOf, tensor } from "../nn/tensor.js";
 import { Trace } from "../nn/trace.js";
 import { Adam } from "../optim/adam.js";
 import { Momentum, SGD } from "../optim/sgd.js";
@@ -57,13 +57,8 @@ export function batch({ images, shape, labels }, numbers) {
  * @param {Tensor} scores (N, classes)
  * @param {ArrayLike<number>} targets
  */
-export function hits({ data, shape: [rows, classes] }, targets) {
-  let count = 0;
-  for (let n = 0; n < rows; n++) {
-    const row = data.subarray(n * classes, (n + 1) * classes);
-    if (row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity)) === targets[n]) count++;
-  }
-  return count;
+export function hits(scores, targets) {
+  return argmax(scores).filter((k, n) => k === targets[n]).length;
 }
 
 /**
@@ -86,6 +81,22 @@ export function measure(network, data) {
   }
   network.train(training);
   return { loss: loss / count, accuracy: right / count };
+}
+
+/**
+ * A forward and a backward pass: the mean loss of a batch, whose gradients stay in the parameters.
+ *
+ * @param {Module} network
+ * @param {Tensor} x
+ * @param {ArrayLike<number>} t labels
+ */
+export function passes(network, x, t) {
+  const criterion = new CrossEntropyLoss();
+  network.zeroGrad();
+  const scores = network.forward(x);
+  const loss = criterion.forward(scores, t);
+  network.backward(criterion.backward());
+  return { scores, loss };
 }
 
 /** Trains a network: everything follows from the seed. */
@@ -131,13 +142,9 @@ export class Trainer {
     this.network.setGenerator(generator(this.seed, Stream.DROPOUT, this.steps));
     if (!this.network.training) this.network.train(); // it may have been looked at since
     this.network.skipInputGrad();
+    const work = () => passes(this.network, x, t);
     const trace = spreads ? new Trace(this.network) : null;
-    const criterion = new CrossEntropyLoss();
-    this.network.zeroGrad();
-    const scores = this.network.forward(x);
-    const loss = criterion.forward(scores, t);
-    this.network.backward(criterion.backward());
-    trace?.stop();
+    const { scores, loss } = trace ? trace.during(work) : work();
     this.optimizer.step();
     this.steps += 1;
     return {

@@ -1,4 +1,5 @@
 // Convolution and its three gradients as sums of products: this file says where the numbers lie.
+import { sizeOf } from "../tensor.js";
 import { packed, weightedSums, weightSums } from "./products.js";
 import { Bordered, grid, outputSize } from "./windows.js";
 
@@ -20,13 +21,13 @@ export class Convolution {
     this.image = image;
     this.geometry = geometry;
     this.outputs = outputs;
-    this.rows = outputSize(height, geometry, 0);
-    this.columns = outputSize(width, geometry, 1);
+    /** Rows and columns of an output. */
+    this.size = outputSize([height, width], geometry);
     /** @type {Bordered} */
     this.bordered = new Bordered(image, padding, padding);
     const line = this.bordered.width;
-    this.places = grid([this.rows, this.columns], [stride[0] * line, stride[1]]);
-    this.targets = grid([this.rows, this.columns], [this.columns, 1]);
+    this.places = grid(this.size, [stride[0] * line, stride[1]]);
+    this.targets = grid(this.size, [this.size[1], 1]);
     this.taps = new Int32Array(channels * kernel[0] * kernel[1]);
     let t = 0;
     for (let c = 0; c < channels; c++) {
@@ -49,7 +50,7 @@ export class Convolution {
   forward(x, weight, bias) {
     const { outputs, taps, places, targets } = this;
     const plane = targets.length;
-    const [from, to] = [size(this.image), outputs * plane];
+    const [from, to] = [sizeOf(this.image), outputs * plane];
     const images = x.length / from;
     const y = new Float32Array(images * to);
     const weights = packed(weight, grid([1, taps.length], [0, 1]), taps.length, outputs);
@@ -148,14 +149,13 @@ export class Convolution {
       const reach = phases.flatMap(({ count, taps }) =>
         taps.map(([, offset]) => [offset, offset + count]),
       );
-      const last = [this.rows, this.columns][axis];
       return [
         Math.max(0, ...reach.map(([low]) => -low)),
-        Math.max(0, ...reach.map(([, high]) => high - last)),
+        Math.max(0, ...reach.map(([, high]) => high - this.size[axis])),
       ];
     });
     const bordered = new Bordered(
-      [this.outputs, this.rows, this.columns],
+      [this.outputs, ...this.size],
       ends.map(([before]) => before),
       ends.map(([, after]) => after),
     );
@@ -192,5 +192,18 @@ export class Convolution {
   }
 }
 
-/** @param {number[]} sides */
-const size = (sides) => sides.reduce((product, side) => product * side, 1);
+/**
+ * The sum over images, rows and columns, for each channel: the gradient of a bias.
+ *
+ * @param {import("../tensor.js").Tensor} dy (N, C, H, W), or (N, C)
+ */
+export function channelSum({ data, shape: [images, channels, height = 1, width = 1] }) {
+  const plane = height * width;
+  const sums = new Float64Array(channels);
+  for (let n = 0; n < images * channels; n++) {
+    let sum = 0;
+    for (let i = n * plane; i < (n + 1) * plane; i++) sum += data[i];
+    sums[n % channels] += sum;
+  }
+  return sums;
+}

@@ -1,5 +1,33 @@
-// Sliding windows: how many places they have, and images with a border around them.
-import { outputSize as places1d } from "../../lib/arithmetic.js";
+// The geometry that convolution and pooling share: windows sliding over a padded image.
+import { outputSize as placesAlong } from "../../lib/arithmetic.js";
+
+/** @typedef {import("../tensor.js").Tensor} Tensor */
+
+/** One number for both directions, or [height, width].
+ * @typedef {number | [number, number]} Pair */
+
+/**
+ * @param {Pair} value
+ * @returns {[number, number]} height and width
+ */
+export const pair = (value) => (typeof value === "number" ? [value, value] : [value[0], value[1]]);
+
+/**
+ * Throw an error unless `x` is (N, C, H, W); returns these numbers by name.
+ *
+ * @param {string} layer whose input it is
+ * @param {Tensor} x
+ * @param {number} [channels] how many there must be; any number when left out
+ */
+export function checkImages(layer, x, channels = x.shape[1]) {
+  const [images, found, height, width] = x.shape;
+  if (x.shape.length !== 4 || found !== channels) {
+    throw new Error(
+      `${layer} expects images (N, ${channels ?? "C"}, H, W), found shape (${x.shape.join(", ")})`,
+    );
+  }
+  return { images, channels, height, width };
+}
 
 /**
  * A sliding window; each entry is [along rows, along columns].
@@ -8,28 +36,30 @@ import { outputSize as places1d } from "../../lib/arithmetic.js";
  */
 
 /**
- * How many places a window has along an axis.
+ * How many places a window has.
  *
- * @param {number} size of the image along that axis
+ * @param {[number, number]} size height and width of the image
  * @param {Geometry} geometry
- * @param {0 | 1} axis
+ * @returns {[number, number]} rows and columns
  */
-export function outputSize(size, { kernel, stride, padding, dilation }, axis) {
-  const along = {
-    kernel: kernel[axis],
-    stride: stride[axis],
-    padding: padding[axis],
-    dilation: dilation[axis],
+export function outputSize(size, geometry) {
+  const along = (/** @type {0 | 1} */ axis) => {
+    const [kernel, stride, padding, dilation] = [
+      geometry.kernel[axis],
+      geometry.stride[axis],
+      geometry.padding[axis],
+      geometry.dilation[axis],
+    ];
+    const places = placesAlong(size[axis], { kernel, stride, padding, dilation });
+    if (places < 1) {
+      throw new Error(
+        `a window of ${dilation * (kernel - 1) + 1} does not fit ${size[axis]} pixels with a border ` +
+          `of ${padding}: make the window smaller or pad more`,
+      );
+    }
+    return places;
   };
-  const places = places1d(size, along);
-  if (places < 1) {
-    const reach = along.dilation * (along.kernel - 1) + 1;
-    throw new Error(
-      `a window of ${reach} does not fit ${size} pixels with a border of ${along.padding}: ` +
-        "make the window smaller or pad more",
-    );
-  }
-  return places;
+  return [along(0), along(1)];
 }
 
 /**
