@@ -8,8 +8,8 @@ const folder = process.argv[2];
 const nn = {};
 for (const part of ["nn/kernels", "nn", "optim", "training", "network"]) {
   for (const file of fs.readdirSync(`${folder}/${part}`)) {
-    // engine.js and worker.js are for pages.
-    if (file.endsWith(".js") && !["engine.js", "worker.js"].includes(file)) {
+    // These are for pages.
+    if (file.endsWith(".js") && !["engine.js", "worker.js", "live.js"].includes(file)) {
       Object.assign(nn, await import(pathToFileURL(`${folder}/${part}/${file}`)));
     }
   }
