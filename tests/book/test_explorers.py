@@ -815,8 +815,10 @@ def test_network(show):
     explorer.get_by_role("button", name="Next misread one").press("Enter")
     explorer.get_by_text(re.compile("; right is [0-9] ")).wait_for()
     explorer.get_by_role("button", name="Backward: gradients").press("Enter")
-    explorer.get_by_role("combobox", name="Layer", exact=True).select_option(label="linear")
-    told = begins(explorer, "The gradient of the loss with respect to linear, value", 1)
+    layers = explorer.get_by_role("combobox", name="Layer", exact=True)
+    *_, scores = layers.locator("option").all_inner_texts()
+    layers.select_option(label=scores)
+    told = begins(explorer, f"The gradient of the loss with respect to {scores}, value", 1)
     assert told.endswith("its probability, less one if it is the right class.")
     # By mouse: a step, and all layers side by side.
     explorer.get_by_role("button", name="One step", exact=True).click()

@@ -51,13 +51,14 @@ function shownWeight(network, titles, layer, weight) {
   const met = normal ? "normalized value" : "value";
   const channel = Math.floor((weight / array.data.length) * array.shape[0]);
   const bias = biasGradient(network, layer, channel);
+  const added = short(at(network.weights, layer.id, "bias", channel));
   const beside =
-    bias === null
-      ? ""
-      : ` The bias of this map, ${short(at(network.weights, layer.id, "bias", channel))}, was added everywhere: its gradient is the sum of the gradients alone, ${short(bias)}.`;
+    layer.kind === "Linear"
+      ? ` The bias, ${added}, was added once: its gradient is that of the value, ${short(bias ?? 0)}.`
+      : ` The bias of this map, ${added}, was added everywhere: its gradient is the sum of the gradients alone, ${short(bias ?? 0)}.`;
   return [
     said(
-      `This factor ${is}; its own gradient is ${short(sum.total)}, the sum over the ${count === 1 ? "one place" : `${count} places`} where it was used, of the ${met} there times the gradient there.${beside}`,
+      `This factor ${is}; its own gradient is ${short(sum.total)}, the sum over the ${count === 1 ? "one place" : `${count} places`} where it was used, of the ${met} there times the gradient there.${bias === null ? "" : beside}`,
     ),
     shownTerms(
       sum,
