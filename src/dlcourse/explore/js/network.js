@@ -72,6 +72,7 @@ function render({ model, el: host }) {
   const titles = titlesOf(layers);
   const pad = new Pad([channels, height, width], packed, (said) => {
     if (said) {
+      note = said; // stays when the answer to the last stroke comes
       told.textContent = said;
       return;
     }
