@@ -798,6 +798,57 @@ def test_train_here(show):
     do(explorer, "button", "Pause", "click", "paused after")
 
 
+def begins(explorer, text, which=0):
+    """Wait until one of the statuses of an explorer begins with a text, and return it."""
+    status = explorer.get_by_role("status").nth(which)
+    explorer.page.wait_for_function(
+        "([e, text]) => e.textContent.startsWith(text)", arg=[status.element_handle(), text]
+    )
+    return status.inner_text()
+
+
+def test_network(show):
+    """What it does beyond this is tried in a page of its own, in tests/explore."""
+    explorer = show("network")
+    begins(explorer, "The network reads 0")
+    # By keyboard: a misread digit, and what comes back from it.
+    explorer.get_by_role("button", name="Next misread one").press("Enter")
+    explorer.get_by_text(re.compile("; right is [0-9] ")).wait_for()
+    explorer.get_by_role("button", name="Backward: gradients").press("Enter")
+    layers = explorer.get_by_role("combobox", name="Layer", exact=True)
+    *_, scores = layers.locator("option").all_inner_texts()
+    layers.select_option(label=scores)
+    told = begins(explorer, f"The gradient of the loss with respect to {scores}, value", 1)
+    assert told.endswith("its probability, less one if it is the right class.")
+    # By mouse: a step, and all layers side by side.
+    explorer.get_by_role("button", name="One step", exact=True).click()
+    assert "of the 20 pictures, " in begins(explorer, "After 1 step of all weights")
+    first, last = explorer.locator(".dl-column canvas").nth(1), explorer.locator(".dl-column").last
+    first.click(position={"x": 3, "y": 3})
+    begins(explorer, "The gradient of the loss with respect to convolution 1, map 0", 1)
+    assert last.bounding_box()["x"] > first.bounding_box()["x"]
+
+
+def test_links_from_listings_open_the_explorer_at_their_layer(visit, html):
+    links = {
+        (page.relative_to(html).as_posix(), link)
+        for page in html.glob("book/**/*.html")
+        for link in re.findall(
+            r'href="([^"]*#explorer-network-[^"]*)"', page.read_text(encoding="utf-8")
+        )
+    }
+    assert len(links) >= 4
+    for address, link in sorted(links):
+        page = visit.open(address)
+        page.locator(f'a[href="{link}"]').first.press("Enter")
+        explorer = page.locator(".dlcourse[data-kind=network]").first
+        explorer.wait_for()
+        told = begins(explorer, "Backward, ")
+        assert "there is no layer" not in told, f"{address} has a link to {link}"
+        assert explorer.locator(".dl-strip").evaluate("e => e === document.activeElement")
+    assert not visit.problems, "\n".join(visit.problems)
+
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -891,6 +942,8 @@ def test_everything_can_be_reached_with_the_tab_key(show, kind):
     explorer = show(kind)
     if kind == "quiz":
         explorer.get_by_role("radio").first.check()
+    if kind == "network":
+        begins(explorer, "Convolution 1, map ", 1)  # the sliders of a value come with it
     controls = explorer.locator("button, select, input, summary, [tabindex]")
     expected = 2 if kind == "quiz" else controls.count()  # radio buttons are one stop
     explorer.evaluate("e => { e.tabIndex = -1; e.focus(); e.removeAttribute('tabindex'); }")

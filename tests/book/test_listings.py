@@ -62,6 +62,25 @@ def test_a_page_shows_a_method_with_number_caption_and_link(book):
     assert html.count("Listing 1") == 2  # above the code, and where the text refers to it
 
 
+def test_a_listing_leads_to_the_layer_in_an_explorer(book):
+    html, said = book(
+        "# Page\n\n```{source} dlcourse.nn.MaxPool2d.backward\n:explorer: MaxPool2d\n```\n\n"
+        "```{source} dlcourse.nn.Linear.backward\n:explorer: Linear index\n```\n"
+    )
+    assert "ERROR" not in said, said
+    links = re.findall(r'href="([^"]*#explorer-[^"]*)">see it at work<', html)
+    assert links == ["#explorer-network-MaxPool2d", "#explorer-network-Linear"]
+
+
+@pytest.mark.parametrize("option", ["Linear nowhere", "Linear index index"])
+def test_a_page_that_is_not_there_has_no_explorer(book, option):
+    _, said = book(
+        f"# Page\n\n```{{source}} dlcourse.nn.Linear.backward\n:explorer: {option}\n```\n"
+    )
+    (line,) = [line for line in said.splitlines() if "source: expected" in line]
+    assert f"found '{option}'" in line and "such as 'MaxPool2d towards-deeper'" in line
+
+
 @pytest.mark.parametrize(
     "name", ["dlcourse.nn.MaxPool9d.backward", "dlcourse.nn.pooling", "numpy.add", "nowhere.at"]
 )

@@ -12,6 +12,12 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 
 from dlcourse.explore.lib.widget import FOLDER, Explorer, bundle, pack, style
 
+
+@dataclass
+class Nothing:
+    """An explorer of nothing."""
+
+
 KINDS = sorted(path.stem for path in FOLDER.glob("*.js"))
 
 
@@ -40,6 +46,13 @@ def test_a_bundle_is_one_module(kind):
     assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default { render };"]
     # What several modules import is there once.
     assert text.count("function el(") == 1
+
+
+def test_kinds_do_not_take_each_others_style():
+    """In a page anywidget keeps one style for each id."""
+    first, second = (Explorer(kind, "It", Nothing()) for kind in ("iou", "quiz"))
+    assert first._anywidget_id != second._anywidget_id
+    assert first.get_state()["_anywidget_id"] == "dlcourse.explore.iou"
 
 
 def test_types_stay_in_the_sources():

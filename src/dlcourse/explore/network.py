@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlcourse.backend import to_numpy
+from dlcourse.backend import Array, to_numpy
 from dlcourse.data import Dataset
 from dlcourse.explore.lib.network_data import network_data
 from dlcourse.explore.lib.widget import Explorer, Packed, pack
 from dlcourse.nn import Module, softmax
+
+_MOST_IMAGES = 100
+_MOST_PARAMETERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class _Data:
 
 def network(
     model: Module,
-    images: np.ndarray,
+    images: Array,
     labels: Sequence[int] | np.ndarray | None = None,
     classes: Sequence[str] | None = None,
 ) -> Explorer:
@@ -41,7 +44,7 @@ def network(
         A `Sequential`, or another network that `network_data` takes, with scores as its output. It
         is looked at as it is in use, in evaluation; the model itself is left as it is.
     images : array of shape (N, C, H, W)
-        To choose from. Grey ones of values from 0 to 1 can be drawn on, too.
+        To choose from, at most 100. Grey ones can be drawn on, too.
     labels : sequence of N int, optional
         The right classes; without them, those that the model reads.
     classes : sequence of str, optional
@@ -52,7 +55,8 @@ def network(
     TypeError
         If the engine in the browser does not have a layer of the network.
     ValueError
-        If it has the layer, but not with such an argument, or if a shape is wrong.
+        If it has the layer, but not with such an argument; if there is more of it than a page can
+        hold; or if images, labels or classes do not suit.
 
     Examples
     --------
@@ -63,24 +67,31 @@ def network(
     Explorer: the whole network (reacts to mouse and keyboard where widgets are shown)
     """
     described = network_data(model)
-    if images.ndim != 4 or not len(images):
-        raise ValueError(f"images must have shape (N, C, H, W), found {images.shape}")
+    size = sum(parameter.data.size for parameter in model.parameters())
+    if size > _MOST_PARAMETERS:
+        raise ValueError(
+            f"expected at most {_MOST_PARAMETERS:,} parameters, which a page can hold, "
+            f"found {size:,}"
+        )
+    pictures = _pictures(images)
     scores = _scores(model, images)
     readings = scores.argmax(axis=1)
-    chosen = readings if labels is None else np.asarray(labels)
     count = scores.shape[1]
-    names = [str(name) for name in (range(count) if classes is None else classes)]
-    if chosen.shape != (len(images),) or len(names) != count:
+    chosen = readings if labels is None else np.asarray(labels)
+    if chosen.shape != (len(pictures),) or chosen.dtype.kind not in "iu":
         raise ValueError(
-            f"expected {len(images)} labels and {count} classes, as there are images and scores, "
-            f"found {len(chosen)} and {len(names)}"
+            f"expected {len(pictures)} whole numbers as labels, one for each image, "
+            f"found shape {chosen.shape} of {chosen.dtype}"
         )
     if not ((chosen >= 0) & (chosen < count)).all():
         raise ValueError(f"labels must lie from 0 to {count - 1}, found {chosen.tolist()}")
+    names = [str(name) for name in (range(count) if classes is None else classes)]
+    if len(names) != count:
+        raise ValueError(f"expected {count} classes, one for each score, found {len(names)}")
     data = _Data(
         description=json.dumps(described["description"]),
         weights=described["weights"],
-        images=pack(images, min(0.0, float(images.min())), max(1.0, float(images.max()))),
+        images=pack(pictures, min(0.0, float(pictures.min())), max(1.0, float(pictures.max()))),
         labels=[int(label) for label in chosen],
         readings=readings.tolist(),
         classes=names,
@@ -132,9 +143,38 @@ def telling(data: Dataset, scores: np.ndarray, count: int = 20, misread: int = 8
     return np.array([*right[order][: count - len(wrong)], *wrong])
 
 
-def _scores(model: Module, images: np.ndarray) -> np.ndarray:
+def _pictures(images: Array) -> np.ndarray:
+    if not hasattr(images, "ndim"):
+        raise ValueError(
+            f"images must be an array of shape (N, C, H, W), found a {type(images).__name__}"
+        )
+    shape = tuple(images.shape)
+    if len(shape) != 4 or 0 in shape:
+        hint = ""
+        if len(shape) == 3 and 0 not in shape:
+            hint = ": grey ones get their channel by images[:, None], a single one by image[None]"
+        raise ValueError(f"images must have shape (N, C, H, W), found {shape}{hint}")
+    if shape[0] > _MOST_IMAGES:
+        raise ValueError(
+            f"expected at most {_MOST_IMAGES} images to choose from, found {shape[0]:,}: "
+            "give some of them, such as images[:20]"
+        )
+    pictures = to_numpy(images)
+    if not np.isfinite(pictures).all():
+        raise ValueError("expected images of finite values, found NaN or infinity")
+    return pictures
+
+
+def _scores(model: Module, images: Array) -> np.ndarray:
     was = model.training
     model.eval()
-    parts = [to_numpy(model(images[i : i + 500])) for i in range(0, len(images), 500)]
-    model.train(was)
-    return np.concatenate(parts)
+    try:
+        scores = to_numpy(model(images))
+    finally:
+        model.train(was)
+    if scores.ndim != 2:
+        raise ValueError(
+            f"expected a classifier, with scores of shape (N, classes), found {scores.shape}: "
+            "end it with GlobalAvgPool or with Flatten and Linear"
+        )
+    return scores

@@ -4,28 +4,31 @@
 // their gradient, or the picture along its own; below, all layers as columns of maps (strip.js); below,
 // one value of one layer and the terms that it is the sum of (detail.js).
 // State: the picture (pad.values) and the one it came from, the right class, forward or back, the
-// chosen layer and value, whether weights have moved. All of it lives here.
-// The engine runs in a worker (nn/engine.js): `build` once, when the explorer first comes into view;
-// after each change of the picture `gradients`, both ways, since turning round should not wait and
-// going back takes no longer than the rest; `weights` after each step.
-// While an answer is awaited, changes only note that the picture is out of date, so strokes never
-// queue up. An answer redraws the strip and the value; choosing another value computes its terms here,
-// exactly, from the answer that is there (terms.js), without the engine.
+// chosen layer and value. All of it lives here; what is known of the network lies in live.js.
+// The engine runs in a worker: it starts when the explorer first comes into view; after each change of
+// the picture it computes both ways, since turning round should not wait and going back takes no longer
+// than the rest. While an answer is awaited, changes only note that the picture is out of date, so
+// strokes never queue up. An answer redraws the strip and the value; choosing another value computes
+// its terms here, exactly, from the answer that is there (terms.js), without the engine.
 
 /** @import { Context } from "./lib/common.js" */
 /** @import { Packed } from "./lib/packed.js" */
 
 import { barLine } from "./lib/bars.js";
 import { button, el, frame, row, says, select } from "./lib/common.js";
+import { watchView } from "./lib/in_view.js";
 import { unpack } from "./lib/packed.js";
+import { Choices } from "./network/choices.js";
 import { Detail } from "./network/detail.js";
-import { layersOf, passOf, readingsOf, titlesOf } from "./network/graph.js";
+import { layerNamed, readingsOf, sidesOf, strongest, titlesOf } from "./network/graph.js";
+import { heedLinks } from "./network/links.js";
+import { Live } from "./network/live.js";
 import { pictureControls, RATES, weightControls } from "./network/moves.js";
 import { Pad } from "./network/pad.js";
 import { distance, moved } from "./network/pixels.js";
 import { Strip } from "./network/strip.js";
-import { percent, short } from "./network/words.js";
-import { Engine } from "./nn/engine.js";
+import { whereIs } from "./network/windows.js";
+import { percent, short, stepsOf, verdict } from "./network/words.js";
 
 /**
  * @typedef {object} Data
@@ -39,77 +42,60 @@ import { Engine } from "./nn/engine.js";
 
 /** @param {Context<Data>} context */
 function render({ model, el: host }) {
-  const {
-    description: text,
-    weights,
-    images: packed,
-    labels,
-    readings,
-    classes,
-  } = model.get("data");
-  const description = JSON.parse(text);
+  const data = model.get("data");
+  const { images: packed, labels, readings, classes } = data;
   const images = unpack(packed);
   const [, channels, height, width] = images.shape;
   const shape = [1, channels, height, width];
-  const layers = layersOf(description);
-  const titles = titlesOf(layers);
-  const unit = { layer: 1, channel: 0, row: height >> 1, column: width >> 1 };
-  const state = { image: 0, label: labels[0], back: false, rate: 4, budget: 0.15, target: -1 };
+  const unit = { layer: 1, channel: 0, row: 0, column: 0 };
+  const state = { label: labels[0], back: false, rate: 4, budget: 0.15, target: -1 };
   /** The picture before it was changed along its gradient. */
   let start = images.part(0);
-  let steps = 0;
   let note = "";
-  /** @type {Engine | null} */
-  let engine = null;
-  /** @type {import("./network/terms.js").Network | null} */
-  let network = null;
-  /** @type {Record<string, import("./nn/tensor.js").Tensor>} */
-  let values = {};
-  let [busy, outdated] = [false, false];
+  /** Whether the strongest value of the layer is to be chosen, once there is an answer. */
+  let seeking = true;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let later;
 
   const told = says();
-  const pad = new Pad([channels, height, width], (said) => {
+  const live = new Live(
+    { description: JSON.parse(data.description), weights: data.weights },
+    {
+      question: () => ({ images: { data: pad.values.slice(), shape }, labels: [state.label] }),
+      answered: show,
+      failed: (message) => {
+        told.textContent = message;
+      },
+    },
+  );
+  const { layers } = live;
+  const titles = titlesOf(layers);
+  const pad = new Pad([channels, height, width], packed, (said) => {
     if (said) {
+      note = said; // stays when the answer to the last stroke comes
       told.textContent = said;
       return;
     }
     start = pad.values;
-    state.image = -1;
-    digits.input.value = "-1";
-    note = "";
-    refresh();
+    choices.show(-1, state.label);
+    ask();
   });
-  const strip = new Strip(
-    (layer, place) => choose(layer, place),
-    (right, down) => {
-      unit.layer = Math.max(0, Math.min(layers.length - 1, unit.layer + right));
-      unit.channel = Math.max(0, unit.channel + down);
-      strip.reveal(unit.layer);
-      showUnit();
-    },
-  );
-  const detail = new Detail(unit, titles, showUnit);
+  const strip = new Strip(choose, (right, down) => {
+    unit.layer = Math.max(0, Math.min(layers.length - 1, unit.layer + right));
+    unit.channel = Math.max(0, unit.channel + down);
+    strip.reveal(unit.layer);
+    showUnit();
+  });
+  const detail = new Detail(unit, titles, showUnit, mark);
   const scores = classes.map((name) => barLine(name));
 
-  /** @type {[number, string][]} */
-  const choices = labels.map((label, i) => [
-    i,
-    readings[i] === label
-      ? `${i + 1}: ${classes[label]}`
-      : `${i + 1}: ${classes[label]}, misread as ${classes[readings[i]]}`,
-  ]);
-  const digits = select("Picture", [...choices, [-1, "drawn by you"]], 0, (v) => {
-    if (Number(v) >= 0) take(Number(v));
-    else clear();
-  });
-  /** @type {[number, string][]} */
-  const named = classes.map((name, i) => [i, name]);
-  const right = select("Right answer", named, state.label, (v) => {
-    state.label = Number(v);
-    note = "";
-    refresh();
+  const choices = new Choices(data, channels === 1, {
+    take,
+    clear,
+    judge: (label) => {
+      state.label = label;
+      ask();
+    },
   });
   const ways = [
     button("Forward: values", () => turn(false)),
@@ -119,32 +105,29 @@ function render({ model, el: host }) {
     "Layer",
     layers.map(({ id }, i) => [i, titles[id]]),
     unit.layer,
-    (v) => {
-      unit.layer = Number(v);
-      if (strip.columns.length) strip.reveal(unit.layer);
-      showUnit();
-    },
+    (v) => open(Number(v)),
   );
+
+  /** Ask the network about the picture, and say something before what it reads. */
+  function ask(said = "") {
+    note = said;
+    live.refresh();
+  }
 
   /** @param {number} image */
   function take(image) {
-    state.image = image;
     state.label = labels[image];
-    right.input.value = String(state.label);
-    digits.input.value = String(image);
+    choices.show(image, state.label);
     start = images.part(image);
     pad.set(start);
-    note = "";
-    refresh();
+    ask();
   }
 
   function clear() {
-    state.image = -1;
-    digits.input.value = "-1";
-    start = new Float32Array(channels * height * width);
-    pad.set(start);
-    note = "The picture is empty: draw on it.";
-    refresh();
+    choices.show(-1, state.label);
+    pad.clear();
+    start = pad.values;
+    ask("The picture is empty: draw on it.");
   }
 
   /** @param {boolean} back */
@@ -156,26 +139,53 @@ function render({ model, el: host }) {
     showLayers();
   }
 
+  /** Choose a layer, and in it the strongest value.
+   * @param {number} at */
+  function open(at) {
+    Object.assign(unit, { layer: at, channel: 0, row: 0, column: 0 });
+    seeking = true;
+    showUnit();
+    if (strip.columns.length) strip.reveal(at);
+  }
+
+  /** Open the layer that a link names, backward, and bring it into view.
+   * @param {string} name */
+  function follow(name) {
+    const found = layerNamed(layers, name);
+    turn(true);
+    if (found >= 0) open(found);
+    const where =
+      name && found < 0 ? `there is no layer ${name} here` : titles[layers[unit.layer].id];
+    live.start();
+    ask(`Backward, ${where}.`);
+    strip.node.focus({ preventScroll: true });
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    ways[0].scrollIntoView({ block: "start", behavior: still ? "instant" : "auto" });
+  }
+
   /**
    * @param {number} at
    * @param {number} place
    */
   function choose(at, place) {
+    const { network } = live;
     if (!network) return;
-    const [, , rows = 1, columns = 1] = network.pass.outputs[layers[at].id].shape;
-    Object.assign(unit, {
-      layer: at,
-      channel: Math.floor(place / (rows * columns)),
-      row: Math.floor((place % (rows * columns)) / columns),
-      column: place % columns,
-    });
+    const sides = sidesOf(network.pass.outputs[layers[at].id].shape);
+    const [channel, y, x] = whereIs(place, sides);
+    Object.assign(unit, { layer: at, channel, row: y, column: x });
     showUnit();
   }
 
+  /** What is shown of every layer: values, or gradients. */
+  function shownNow() {
+    const { outputs, grads } = live.network?.pass ?? { outputs: {}, grads: null };
+    return state.back && grads ? grads : outputs;
+  }
+
   function showLayers() {
-    if (!network) return;
-    const { outputs, grads } = network.pass;
-    strip.draw(layers, titles, state.back && grads ? grads : outputs, unit);
+    if (!live.network) return;
+    strip.draw(layers, titles, shownNow());
+    mark();
     // The terms of one value can wait until the pen rests, the layers should follow it.
     clearTimeout(later);
     later = setTimeout(showUnit, 100);
@@ -183,137 +193,84 @@ function render({ model, el: host }) {
 
   function showUnit() {
     layer.input.value = String(unit.layer);
-    if (!network) return;
-    detail.show(network, state.back);
-    strip.mark(unit);
-  }
-
-  const question = () => ({ images: { data: pad.values.slice(), shape }, labels: [state.label] });
-
-  /** Ask what the network makes of the picture, unless an answer is awaited: then ask again after it. */
-  async function refresh() {
-    outdated = true;
-    if (busy || !engine) return;
-    busy = true;
-    try {
-      while (outdated) {
-        outdated = false;
-        const asked = question();
-        const answer = await engine.call("gradients", asked);
-        network = { pass: passOf(layers, asked.images, answer), weights: values, layers };
-        show(answer.probabilities.data, answer.loss ?? Number.NaN);
-      }
-    } catch (error) {
-      told.textContent = error instanceof Error ? error.message : String(error);
+    if (!live.network) return;
+    if (seeking) {
+      seeking = false;
+      choose(unit.layer, strongest(shownNow()[layers[unit.layer].id].data));
+      return;
     }
-    busy = false;
+    detail.show(live.network, state.back);
+    mark();
   }
 
-  /**
-   * @param {Float32Array} probabilities
-   * @param {number} loss
-   */
-  function show(probabilities, loss) {
-    if (!network) return;
+  function mark() {
+    const { source } = detail;
+    const at = layers.findIndex(({ id }) => id === source?.layer);
+    strip.mark(unit, source && { layer: at, channel: source.channel });
+  }
+
+  /** @param {import("./network/live.js").Answer} answer */
+  function show({ probabilities, loss }) {
+    const { label } = state;
     scores.forEach((line, i) => {
       line.show(probabilities[i], percent(probabilities[i]));
-      line.node.classList.toggle("dl-right", i === state.label);
+      line.node.classList.toggle("dl-right", i === label);
     });
     const [read] = readingsOf({ data: probabilities, shape: [1, classes.length] });
-    const reading = `The network reads ${classes[read]} (${percent(probabilities[read])})`;
-    const judged =
-      read === state.label
-        ? ", which is right"
-        : `; ${state.image < 0 ? "chosen as right" : "right"} is ${classes[state.label]} (${percent(probabilities[state.label])})`;
-    told.textContent = `${note ? `${note} ` : ""}${reading}${judged}. Loss: ${short(loss)}.`;
+    const said = verdict(probabilities, loss, { read, label, classes, drawn: choices.image < 0 });
+    told.textContent = note ? `${note} ${said}` : said;
     showLayers();
   }
 
-  /** Do something with the engine, and tell what failed. Clicks are answered in order.
-   * @param {(engine: Engine) => Promise<void>} action */
-  async function act(action) {
-    if (!engine) return;
-    try {
-      await action(engine);
-      await refresh();
-    } catch (error) {
-      told.textContent = error instanceof Error ? error.message : String(error);
-    }
-  }
-
+  const rightOnes = (/** @type {number[]} */ read) => read.filter((r, i) => r === labels[i]).length;
   const step = (/** @type {number} */ count) =>
-    act(async (running) => {
-      const { losses } = await running.call("step", {
-        ...question(),
-        lr: RATES[state.rate],
-        count,
-      });
-      values = await running.call("weights");
-      steps += count;
-      const pictures = await running.call("read", {
+    live.act(async (engine) => {
+      const losses = await live.step(engine, { lr: RATES[state.rate], count });
+      const all = await engine.call("read", {
         images: { data: images.values, shape: images.shape },
       });
-      const all = rightOnes(readingsOf(pictures.probabilities));
-      note =
-        `After ${steps} ${steps === 1 ? "step" : "steps"} of all weights, ` +
-        `the loss went from ${short(losses[0] ?? 0)} to ${short(losses[count] ?? 0)}, and of the ` +
-        `${labels.length} pictures, ${all} are read right, where it was ${rightOnes(readings)}.`;
+      note = stepsOf(live.steps, losses, {
+        pictures: labels.length,
+        before: rightOnes(readings),
+        now: rightOnes(readingsOf(all.probabilities)),
+      });
     });
   const reset = () =>
-    act(async (running) => {
-      await running.call("reset");
-      values = await running.call("weights");
-      steps = 0;
+    live.act(async (engine) => {
+      await live.reset(engine);
       note = "The weights are those that were trained.";
     });
   const change = (/** @type {number} */ count) =>
-    act(async (running) => {
+    live.act(async (engine) => {
+      const { low, high } = packed;
+      const budget = state.budget * (high - low);
       const ascend = state.target < 0;
-      const label = ascend ? state.label : state.target;
+      const labels = [ascend ? state.label : state.target];
       for (let k = 0; k < count; k++) {
-        const { inputGrad } = await running.call("gradients", { ...question(), labels: [label] });
+        const { inputGrad } = await engine.call("gradients", { ...live.question(), labels });
         if (!inputGrad) return;
-        const options = { size: state.budget / 4, budget: state.budget, ascend };
-        pad.set(
-          moved(pad.values, start, inputGrad.data, {
-            ...options,
-            low: packed.low,
-            high: packed.high,
-          }),
-        );
+        const options = { size: budget / 4, budget, ascend, low, high };
+        pad.set(moved(pad.values, start, inputGrad.data, options));
       }
       note = `No pixel has changed by more than ${short(distance(pad.values, start))}.`;
     });
   const restore = () => {
     pad.set(start);
-    note = "The picture is as it was.";
-    refresh();
+    ask("The picture is as it was.");
   };
 
-  const rightOnes = (/** @type {number[]} */ read) => read.filter((r, i) => r === labels[i]).length;
-
-  const misread = labels.flatMap((label, i) => (readings[i] === label ? [] : [i]));
-  const next = button("Next misread one", () =>
-    take(misread.find((i) => i > state.image) ?? misread[0]),
-  );
   frame(
     host,
     model,
     `${channels === 1 ? "Draw, or choose a picture. " : ""}Click on a value in any layer to see what it is the sum of; turn to gradients to see what comes back.`,
     row(
       pad.picture.node,
-      el(
-        "div",
-        {},
-        digits,
-        right,
-        row(...(misread.length ? [next] : []), ...(channels === 1 ? [button("Clear", clear)] : [])),
-      ),
+      choices.node,
       el("ul", { class: "dl-entries dl-scores" }, ...scores.map(({ node }) => node)),
     ),
     told,
     weightControls(state, { step, reset }),
-    pictureControls(state, named, { change, restore }),
+    pictureControls(state, classes, { change, restore }),
     el("div", { class: "dl-row dl-ways" }, ...ways),
     strip.node,
     row(layer),
@@ -321,21 +278,18 @@ function render({ model, el: host }) {
   );
   pad.set(start);
   turn(false);
-
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-    seen.disconnect();
-    engine = new Engine();
-    act(async (running) => {
-      await running.call("build", { description, weights });
-      values = await running.call("weights");
-    });
+  const unwatch = watchView(host, (visible) => visible && live.start());
+  // Not before the page has this host, or there is nowhere to scroll to.
+  let unheed = () => {};
+  const attached = requestAnimationFrame(() => {
+    unheed = heedLinks(follow);
   });
-  seen.observe(host);
   return () => {
     clearTimeout(later);
-    seen.disconnect();
-    engine?.close();
+    cancelAnimationFrame(attached);
+    unheed();
+    unwatch();
+    live.close();
   };
 }
 

@@ -1,9 +1,12 @@
 // A layer, a map, a value, and what it is the sum of, forward or back.
 import { el, row, says, slider } from "../lib/common.js";
 import { Picture, signed } from "../lib/pictures.js";
+import { shownTerm } from "./factor.js";
 import { sidesOf } from "./graph.js";
 import { shownTerms } from "./montage.js";
-import { backwardTerms, forwardTerms, weightTerms } from "./terms.js";
+import { passageOf } from "./passage.js";
+import { shownPassage } from "./passage_view.js";
+import { backwardTerms, forwardTerms } from "./terms.js";
 import { whereIs } from "./windows.js";
 import { howBackward, howForward, placeName, sentence, short } from "./words.js";
 
@@ -12,19 +15,27 @@ import { howBackward, howForward, placeName, sentence, short } from "./words.js"
 /** @typedef {import("./terms.js").Network} Network */
 /** @typedef {{ layer: number, channel: number, row: number, column: number }} Unit */
 
-const ROLES = /** @type {Record<string, string>} */ ({ Conv2d: "Weights", Linear: "Weights" });
+const ROLES = /** @type {Record<string, string>} */ ({
+  BatchNorm2d: "Weight",
+  Conv2d: "Weights",
+  Linear: "Weights",
+});
 
 export class Detail {
   /**
    * @param {Unit} unit shared with the page; this changes channel, row and column
    * @param {Record<string, string>} titles
-   * @param {() => void} onChange
+   * @param {() => void} onChange another value
+   * @param {() => void} onTerm another term of it, or other terms
    */
-  constructor(unit, titles, onChange) {
+  constructor(unit, titles, onChange, onTerm) {
     this.unit = unit;
     this.titles = titles;
+    this.onTerm = onTerm;
     this.term = 0;
     this.shown = "";
+    /** @type {{ layer: string, channel: number } | null} the map that the chosen term is of */
+    this.source = null;
     const set = (/** @type {"channel" | "row" | "column"} */ name) => (/** @type {number} */ v) => {
       this.unit[name] = v;
       onChange();
@@ -43,6 +54,7 @@ export class Detail {
         onChange();
       },
     });
+    this.from = new Picture("", { side: 196 });
     this.told = says();
     // While the reader draws, only what the network reads is read out.
     const quiet = () => {
@@ -50,15 +62,18 @@ export class Detail {
       this.told.setAttribute("aria-live", here ? "polite" : "off");
     };
     this.terms = el("div", {});
-    this.ofWeight = el("div", {});
+    this.ofTerm = el("div", {});
+    this.passage = el("div", {});
     this.node = el(
       "div",
-      { class: "dl-detail" },
+      { class: "dl-detail", hidden: true }, // until there is something to show
       row(this.channel, this.row, this.column),
+      this.passage,
       this.told,
-      row(this.map.node, this.terms),
+      row(this.map.node, this.from.node),
+      this.terms,
       row(this.chosenTerm),
-      this.ofWeight,
+      this.ofTerm,
     );
     for (const name of ["focusin", "focusout"]) this.node.addEventListener(name, quiet);
     quiet();
@@ -71,6 +86,7 @@ export class Detail {
   show(network, back) {
     this.network = network;
     this.back = back;
+    this.node.hidden = false;
     const { pass, layers } = network;
     const layer = layers[this.unit.layer];
     const tensor = (back && pass.grads ? pass.grads : pass.outputs)[layer.id];
@@ -84,20 +100,10 @@ export class Detail {
     const area = height * width;
     const { channel, row: y, column: x } = this.unit;
     const place = channel * area + y * width + x;
-    const values = tensor.data.subarray(channel * area, (channel + 1) * area);
-    const largest = values.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
-    const what = back ? "Gradient of" : "Values of";
-    this.map.caption.textContent = `${what} ${this.titles[layer.id]}, map ${channel}, up to ${short(largest)} from zero: blue below, orange above`;
-    this.map.draw(
-      values,
-      height,
-      width,
-      signed(largest),
-      `${what} map ${channel} of ${this.titles[layer.id]}, ${height} by ${width}.`,
-    );
-    this.map.mark(y, x, 1, 1);
-    for (const node of [this.map.node, this.row, this.column])
-      node.style.display = area === 1 ? "none" : "";
+    this.showMap(this.map, layer.id, channel);
+    if (area > 1) this.map.mark(y, x, 1, 1);
+    for (const node of [this.row, this.column]) node.style.display = area === 1 ? "none" : "";
+    this.channel.style.display = channels === 1 ? "none" : "";
     this.sums = back ? backwardTerms(network, layer, place) : forwardTerms(network, layer, place);
     const products = this.sums.flatMap((terms) => [...terms.products]);
     this.chosenTerm.style.display = products.length < 2 ? "none" : "";
@@ -114,7 +120,32 @@ export class Detail {
     this.told.textContent = sentence(
       `${subject} is ${short(tensor.data[place])}${this.why(layer)}`,
     );
+    const passage = passageOf(network, layer, channel, back);
+    this.passage.replaceChildren(
+      ...(passage ? shownPassage(passage, layer, tensor.shape, this.titles, this.unit) : []),
+    );
     this.showTerms();
+  }
+
+  /**
+   * A map of a layer in a picture, which is away for single values.
+   * @param {Picture} picture
+   * @param {string} id
+   * @param {number} channel
+   */
+  showMap(picture, id, channel) {
+    const { network, back } = this;
+    if (!network) return;
+    const { outputs, grads } = network.pass;
+    const { data, shape } = (back && grads ? grads : outputs)[id];
+    const [, height, width] = sidesOf(shape);
+    const area = height * width;
+    picture.node.style.display = area === 1 ? "none" : "";
+    const values = data.subarray(channel * area, (channel + 1) * area);
+    const largest = values.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+    const name = `${back ? "Gradient" : "Values"} of ${this.titles[id]}, map ${channel}`;
+    picture.caption.textContent = `${name}, up to ${short(largest)} from zero: blue below, orange above`;
+    picture.draw(values, height, width, signed(largest), `${name}, ${height} by ${width}.`);
   }
 
   /** How the value comes about.
@@ -124,9 +155,8 @@ export class Detail {
     if (!this.back)
       return sums.length ? `: ${howForward(layer, sums)}.` : ": a pixel of the picture.";
     if (!sums.length) return ": its probability, less one if it is the right class.";
-    const layers = this.network?.layers ?? [];
     const ways = sums.map((terms) => {
-      const taker = /** @type {Layer} */ (layers.find(({ id }) => id === terms.layer));
+      const taker = this.layerOf(terms.layer);
       return `through ${this.titles[taker.id]}, ${howBackward(taker, terms)}`;
     });
     return ways.length > 1
@@ -138,6 +168,8 @@ export class Detail {
   showTerms() {
     const { network, back, sums = [] } = this;
     if (!network) return;
+    this.source = null;
+    this.from.node.style.display = "none";
     let before = 0;
     const parts = sums.map((terms) => {
       const start = before;
@@ -150,63 +182,46 @@ export class Detail {
         back ? `Gradient of ${title}` : `Values of ${title}`,
         ROLES[layer.kind] ?? "Factor",
       ]);
-      const node = shownTerms(terms, names, inside ? own : -1, (term) => {
+      if (inside) {
+        this.ofTerm.replaceChildren(...shownTerm(network, this.titles, layer, terms, own));
+        this.showSource(terms, own);
+      }
+      return shownTerms(terms, names, inside ? own : -1, (term) => {
         this.term = this.chosenTerm.set(start + term);
         this.showTerms();
       });
-      if (inside) this.showTerm(layer, terms, own);
-      return node;
     });
     this.terms.replaceChildren(...parts);
-    if (!sums.length) this.ofWeight.replaceChildren();
+    if (!sums.length) this.ofTerm.replaceChildren();
+    this.onTerm();
+  }
+
+  /**
+   * The map that a term is of, and on it the window that the value sees.
+   * @param {Terms} terms
+   * @param {number} term
+   */
+  showSource({ layer, places }, term) {
+    const { network } = this;
+    const place = places[term] >= 0 ? places[term] : places.find((p) => p >= 0);
+    if (!network || place === undefined) return;
+    const sides = sidesOf(network.pass.outputs[layer].shape);
+    const [channel] = whereIs(place, sides);
+    this.source = { layer, channel };
+    this.showMap(this.from, layer, channel);
+    if (sides[1] * sides[2] === 1) return;
+    const seen = [...places].filter((p) => p >= 0).map((p) => whereIs(p, sides));
+    const same = seen.filter(([c]) => c === channel);
+    const [rows, columns] = [same.map(([, y]) => y), same.map(([, , x]) => x)];
+    const [top, left] = [Math.min(...rows), Math.min(...columns)];
+    this.from.mark(top, left, Math.max(...rows) - top + 1, Math.max(...columns) - left + 1);
+    if (places[term] < 0 || same.length < 2) return;
+    const [, y, x] = whereIs(place, sides);
+    this.from.mark(y, x, 1, 1, { thin: true });
   }
 
   /** @param {string} name */
   layerOf(name) {
     return /** @type {Layer} */ (this.network?.layers.find(({ id }) => id === name));
-  }
-
-  /**
-   * One term in words; if its factor is a weight, the sum that its own gradient is, too.
-   * @param {Layer} layer whose factor it is
-   * @param {Terms} terms
-   * @param {number} term
-   */
-  showTerm(layer, terms, term) {
-    const { network } = this;
-    if (!network) return;
-    const place = terms.places[term];
-    const shape = network.pass.outputs[terms.layer].shape;
-    const [value, factor] = [terms.values[term], terms.factors[term]];
-    const where =
-      place < 0
-        ? "the border, which is zero"
-        : `${this.titles[terms.layer]}, ${placeName(place, shape)}`;
-    const said = el("p", { class: "dl-says" });
-    const parts = [said];
-    said.textContent = `Term ${term}: ${short(value)} (${where}) times ${short(factor)} is ${short(value * factor)}.`;
-    const weight = terms.weights[term];
-    if (weight >= 0 && network.pass.grads) {
-      const sum = weightTerms(network, layer, weight);
-      const kernel = network.weights[layer.id ? `${layer.id}.weight` : "weight"].shape;
-      const named =
-        kernel.length === 4
-          ? ((k) => `weight ${whereIs(weight, kernel.slice(1)).join(", ")} of ${k}`)(
-              this.titles[layer.id],
-            )
-          : `weight ${Math.floor(weight / kernel[1])}, ${weight % kernel[1]} of ${this.titles[layer.id]}`;
-      const told = el("p", { class: "dl-says" });
-      told.textContent = `This factor is ${named}; its own gradient is ${short(sum.total)}, the sum over the ${sum.values.length === 1 ? "one place" : `${sum.values.length} places`} where it was used, of the value there times the gradient there.`;
-      parts.push(
-        told,
-        shownTerms(
-          sum,
-          [`Values of ${this.titles[sum.layer]}`, `Gradient of ${this.titles[layer.id]}`],
-          -1,
-          () => {},
-        ),
-      );
-    }
-    this.ofWeight.replaceChildren(...parts);
   }
 }

@@ -132,6 +132,23 @@ export function titlesOf(layers) {
   return titles;
 }
 
+/** What of a block's class a link means: where its shortcut comes back.
+ * @type {Record<string, string>} */
+const MEANT = { BasicBlock: "Sum", Bottleneck: "Sum", Residual: "Sum" };
+
+/**
+ * The number of the layer that a link names: by its dotted name, or the first of a class; -1 if there
+ * is none. Of a `Sequential` it is the last.
+ *
+ * @param {Layer[]} layers
+ * @param {string} name
+ */
+export function layerNamed(layers, name) {
+  if (name === "Sequential") return layers.length - 1; // where its way back begins
+  const own = layers.findIndex(({ id }) => id === name);
+  return own >= 0 ? own : layers.findIndex(({ kind }) => kind === (MEANT[name] ?? name));
+}
+
 /**
  * The likeliest class of each picture.
  * @param {Tensor} probabilities
@@ -141,3 +158,10 @@ export const readingsOf = ({ data, shape: [count, classes] }) =>
     const row = data.subarray(n * classes, (n + 1) * classes);
     return row.indexOf(Math.max(...row));
   });
+
+/**
+ * The place of the value that is furthest from zero.
+ * @param {Float32Array} data
+ */
+export const strongest = (data) =>
+  data.reduce((best, v, i) => (Math.abs(v) > Math.abs(data[best]) ? i : best), 0);

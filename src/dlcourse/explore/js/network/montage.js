@@ -6,7 +6,7 @@ import { short } from "./words.js";
 
 /** @typedef {import("./terms.js").Terms} Terms */
 
-const ACROSS = 8; // maps beside each other
+const ACROSS = 8; // single values beside each other
 const FEW = 30; // terms that a table can show
 
 /**
@@ -15,7 +15,8 @@ const FEW = 30; // terms that a table can show
  */
 function arrangement([maps, height, width]) {
   const vector = height * width === 1;
-  const [across, gap] = vector ? [maps > 64 ? 32 : ACROSS, 0] : [Math.min(maps, ACROSS), 1];
+  const square = Math.ceil(Math.sqrt((maps * height) / width));
+  const [across, gap] = vector ? [maps > 64 ? 32 : ACROSS, 0] : [square, 1];
   const rows = Math.ceil(maps / across) * (height + gap) - gap;
   const columns = Math.min(maps, across) * (width + gap) - gap;
   /** @type {(row: number, column: number) => number} the term at a pixel, -1 on a line */

@@ -10,7 +10,7 @@ export const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 export function weightControls(state, { step, reset }) {
   return el(
     "fieldset",
-    {},
+    { class: "dl-moves" },
     el("legend", {}, "Move the weights against the gradient"),
     row(
       slider(
@@ -29,16 +29,18 @@ export function weightControls(state, { step, reset }) {
 
 /**
  * @param {{ budget: number, target: number }} state target is a class, or -1 for all but the right one
- * @param {[number, string][]} classes
+ * @param {string[]} classes
  * @param {{ change: (count: number) => void, restore: () => void }} actions
  */
 export function pictureControls(state, classes, { change, restore }) {
+  /** @type {[number, string][]} */
+  const named = classes.map((name, i) => [i, name]);
   return el(
     "fieldset",
-    {},
+    { class: "dl-moves" },
     el("legend", {}, "Change the picture instead, along its own gradient"),
     row(
-      select("Towards", [[-1, "anything but right"], ...classes], -1, (v) => {
+      select("Towards", [[-1, "anything but right"], ...named], -1, (v) => {
         state.target = Number(v);
       }),
       slider(

@@ -1,22 +1,31 @@
 // A picture to draw on, by pointer, by touch, or by a cursor that keys move.
 import { grey, Picture } from "../lib/pictures.js";
-
-/** How far ink reaches from the middle of the brush, in pixels: strokes are about as wide as MNIST's. */
-const REACH = 1.7;
+import { centred, line } from "./strokes.js";
 
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const MNIST = "1,28,28"; // pictures of these sides are taken for such digits
 
 export class Pad {
   /**
    * @param {[number, number, number]} sides of the picture; one of several channels cannot be drawn on
+   * @param {{ low: number, high: number }} range values of paper and of ink
    * @param {(said?: string) => void} onChange hears what the reader draws, and what keys do
    */
-  constructor([channels, height, width], onChange) {
+  constructor(sides, { low, high }, onChange) {
+    const [channels, height, width] = sides;
     this.sides = [height, width];
     this.channels = channels;
+    this.range = { low, high };
     this.onChange = onChange;
-    this.values = new Float32Array(channels * height * width);
+    /** Whether strokes that begin on empty paper are scaled and centred. */
+    this.centres = sides.join() === MNIST;
+    /** What the network gets. */
+    this.values = new Float32Array(channels * height * width).fill(low);
+    /** @type {import("./strokes.js").Stroke[] | null} since the paper was empty; null on a picture */
+    this.strokes = null;
+    /** What is on the paper, in the values of the network. */
+    this.paper = this.values;
     this.cursor = [height >> 1, width >> 1];
     this.down = false;
     this.focused = false;
@@ -42,7 +51,7 @@ export class Pad {
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       last = point(event);
-      this.stroke(last, last);
+      this.begin(last);
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!last) return;
@@ -67,7 +76,7 @@ export class Pad {
         else this.onChange(`Cursor at row ${this.cursor[0]}, column ${this.cursor[1]}, pen up.`);
       } else if (event.key === " ") {
         this.down = !this.down;
-        if (this.down) this.stroke(this.cursor, this.cursor);
+        if (this.down) this.begin(this.cursor);
         else this.onChange("Pen up: arrow keys move without drawing.");
       } else return;
       event.preventDefault();
@@ -84,32 +93,55 @@ export class Pad {
     });
   }
 
+  /** Put the pen down.
+   * @param {number[]} point row and column */
+  begin(point) {
+    this.strokes?.push([]);
+    this.stroke(point, point);
+  }
+
   /**
    * Ink along a line.
    * @param {number[]} from row and column
    * @param {number[]} to
    */
   stroke(from, to) {
-    const [height, width] = this.sides;
-    const steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
-    for (let k = 0; k <= steps; k++) {
-      const [y, x] = from.map((v, axis) => v + (k / steps) * (to[axis] - v));
-      for (let i = Math.max(0, Math.ceil(y - 2)); i <= Math.min(height - 1, y + 2); i++) {
-        for (let j = Math.max(0, Math.ceil(x - 2)); j <= Math.min(width - 1, x + 2); j++) {
-          const ink = Math.max(0, Math.min(1, REACH - Math.hypot(i - y, j - x)));
-          this.values[i * width + j] = Math.max(this.values[i * width + j], ink);
-        }
-      }
-    }
+    const ink = new Float32Array(this.paper.length);
+    line(ink, this.sides, from, to);
+    this.paper = this.paper.map((v, i) => Math.max(v, this.inked(ink[i])));
+    this.strokes?.at(-1)?.push(to);
+    this.values =
+      this.strokes && this.centres
+        ? centred(this.strokes, this.sides).map((v) => this.inked(v))
+        : this.paper;
     this.draw();
     this.onChange();
+  }
+
+  /** The value of so much ink, from 0 to 1.
+   * @param {number} amount */
+  inked(amount) {
+    const { low, high } = this.range;
+    return low + amount * (high - low);
+  }
+
+  /** Whether the network gets something else than what is on the paper. */
+  get changed() {
+    return this.values !== this.paper;
   }
 
   /** Show other values, which are copied.
    * @param {Float32Array} values */
   set(values) {
-    this.values = values.slice();
+    this.values = this.paper = values.slice();
+    this.strokes = null;
     this.draw();
+  }
+
+  /** Take away everything that is on the paper. */
+  clear() {
+    this.set(new Float32Array(this.values.length).fill(this.range.low));
+    this.strokes = [];
   }
 
   draw() {
@@ -119,7 +151,8 @@ export class Pad {
     const label = drawn
       ? "Picture to draw on: arrow keys move the cursor, the space bar puts the pen down and up."
       : "The picture.";
-    const plain = grey(0, 1);
+    const { low, high } = this.range;
+    const plain = grey(low, high);
     const places = Float32Array.from({ length: size }, (_, i) => i);
     this.picture.draw(
       places,
@@ -127,10 +160,13 @@ export class Pad {
       width,
       (i) =>
         this.channels === 3
-          ? [0, 1, 2].map((c) => 255 * this.values[c * size + i])
-          : plain(this.values[i]),
+          ? [0, 1, 2].map((c) => plain(this.paper[c * size + i])[0])
+          : plain(this.paper[i]),
       label,
     );
+    this.picture.caption.textContent = this.changed
+      ? "The network gets it scaled and centred, as the digits it has learnt from: see its first column."
+      : "";
     if (drawn && this.focused) this.picture.mark(this.cursor[0], this.cursor[1], 1, 1);
   }
 }

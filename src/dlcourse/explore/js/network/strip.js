@@ -6,7 +6,10 @@ import { sidesOf } from "./graph.js";
 /** @typedef {import("../nn/tensor.js").Tensor} Tensor */
 /** @typedef {import("./graph.js").Layer} Layer */
 
-const HEIGHT = 480; // of a column, at most, in CSS pixels
+// In CSS pixels:
+const HEIGHT = 480; // of a column, at most
+const MAP = 24; // side of a map, unless it has more values
+const LARGEST = 64; // side of a map, at most: a photograph's first layers are shown smaller
 
 /** Colours as the bytes of an ImageData: from the strongest blue over white to the strongest orange. */
 const COLOURS = Uint32Array.from({ length: 255 }, (_, i) => {
@@ -22,9 +25,12 @@ const LINE = 0x66808080; // half transparent: it is seen on black and on white
  */
 function arrangement([channels, height, width]) {
   const vector = height * width === 1;
+  const side = Math.max(height, width);
   const scale = vector
     ? Math.max(5, Math.min(24, Math.floor(HEIGHT / channels)))
-    : Math.max(1, Math.round(24 / Math.max(height, width)));
+    : side <= MAP
+      ? MAP / side
+      : Math.min(1, LARGEST / side);
   const gap = vector ? 0 : 1;
   const most = Math.max(1, Math.floor(HEIGHT / ((height + gap) * scale)));
   const columns = Math.ceil(channels / most);
@@ -113,10 +119,11 @@ class Column {
   }
 
   /** Frame a map, or none.
-   * @param {number | null} channel */
-  mark(channel) {
+   * @param {number | null} channel
+   * @param {boolean} chosen whether it is the map that is chosen, or the one that its terms are of */
+  mark(channel, chosen) {
     this.frame.hidden = channel === null;
-    this.node.classList.toggle("dl-chosen", channel !== null);
+    this.node.classList.toggle("dl-chosen", chosen);
     if (channel === null) return;
     const { scale } = this.arrangement;
     const [, height, width] = this.sides;
@@ -154,9 +161,8 @@ export class Strip {
    * @param {Layer[]} layers
    * @param {Record<string, string>} titles
    * @param {Record<string, Tensor>} tensors values or gradients
-   * @param {{ layer: number, channel: number }} chosen
    */
-  draw(layers, titles, tensors, chosen) {
+  draw(layers, titles, tensors) {
     if (this.columns.length === 0) {
       this.columns = layers.map(
         ({ id }, k) =>
@@ -167,13 +173,16 @@ export class Strip {
     layers.forEach(({ id }, k) => {
       this.columns[k].draw(tensors[id].data);
     });
-    this.mark(chosen);
   }
 
-  /** @param {{ layer: number, channel: number }} chosen */
-  mark({ layer, channel }) {
+  /**
+   * @param {{ layer: number, channel: number }} chosen
+   * @param {{ layer: number, channel: number } | null} source the map that the chosen term is of
+   */
+  mark(chosen, source = null) {
     this.columns.forEach((column, k) => {
-      column.mark(k === layer ? channel : null);
+      const shown = [chosen, source].find((map) => map?.layer === k);
+      column.mark(shown?.channel ?? null, k === chosen.layer);
     });
   }
 

@@ -1,10 +1,10 @@
 // What a number in a network is the sum of: value times factor, term by term, both ways.
 //
 // Forward, an output is a sum over the layer's inputs; back, a gradient is a sum over the outputs that
-// the value went into, and that of a weight a sum over the places where it was used. A gate, a winner
-// or a shortcut is a factor of 0 or 1. Nothing here is approximate: tests add the terms up.
+// the value went into. A gate, a winner or a shortcut is a factor of 0 or 1. Nothing here is
+// approximate: tests add the terms up.
 import { sidesOf } from "./graph.js";
-import { outputAt, pixelAt, whereIs, windowOf, wins } from "./windows.js";
+import { outputAt, pixelAt, whereIs, windowOf, winnerOf } from "./windows.js";
 
 /** @typedef {import("../nn/tensor.js").Tensor} Tensor */
 /** @typedef {import("./graph.js").Layer} Layer */
@@ -67,7 +67,7 @@ const SLOPES = {
  * @param {Record<string, Tensor>} weights
  * @param {number} channel
  */
-function normalization({ id, options }, weights, channel) {
+export function normalization({ id, options }, weights, channel) {
   const [mean, variance] = ["running_mean", "running_var"].map((n) => at(weights, id, n, channel));
   const deviation = Math.sqrt(variance + options.eps);
   const scale = at(weights, id, "weight", channel) / deviation;
@@ -76,7 +76,8 @@ function normalization({ id, options }, weights, channel) {
 
 /** A weight, 0 where the layer has none.
  * @type {(weights: Record<string, Tensor>, id: string, name: string, place: number) => number} */
-const at = (weights, id, name, place) => weights[id ? `${id}.${name}` : name]?.data[place] ?? 0;
+export const at = (weights, id, name, place) =>
+  weights[id ? `${id}.${name}` : name]?.data[place] ?? 0;
 
 /**
  * What a value of a layer is the sum of: one entry for each of its inputs, none for a pixel.
@@ -104,7 +105,7 @@ export function forwardTerms({ pass, weights }, layer, unit) {
     const learnt = kind === "Conv2d";
     const maps = learnt ? from[0] : 1;
     const terms = new Terms(inputs[0], [maps, rows, columns]);
-    let [winner, largest] = [-1, -Infinity];
+    const winner = learnt ? -1 : winnerOf(window, x.data, from, channel, i, j);
     for (let k = 0; k < maps * rows * columns; k++) {
       const [c, u, v] = whereIs(k, terms.sides);
       const top = pixelAt(window, 0, i, u, from[1]);
@@ -114,10 +115,9 @@ export function forwardTerms({ pass, weights }, layer, unit) {
       const value = inside ? x.data[place] : 0;
       const weight = channel * terms.values.length + k;
       if (learnt) terms.set(k, place, value, at(weights, id, "weight", weight), weight);
-      else terms.set(k, place, value, kind === "AvgPool2d" ? 1 / (rows * columns) : 0);
-      if (inside && value > largest) [winner, largest] = [k, value];
+      else if (kind === "AvgPool2d") terms.set(k, place, value, 1 / (rows * columns));
+      else terms.set(k, place, value, inside && place === winner ? 1 : 0);
     }
-    if (kind === "MaxPool2d") terms.factors[winner] = 1;
     if (learnt) terms.constant = at(weights, id, "bias", channel);
     return [terms];
   }
@@ -139,7 +139,9 @@ export function forwardTerms({ pass, weights }, layer, unit) {
   }
   if (kind === "BatchNorm2d") {
     const { scale, shift } = normalization(layer, weights, channel);
-    return [Object.assign(one(unit, scale), { constant: shift })];
+    const terms = Object.assign(one(unit, scale), { constant: shift });
+    terms.weights[0] = channel;
+    return [terms];
   }
   if (kind === "ZeroPadShortcut") {
     const { stride } = options;
@@ -204,7 +206,10 @@ function gradientThrough({ pass: { outputs, grads }, weights }, taker, source, u
       const weight = ((o * from[0] + channel) * rows + u) * columns + v;
       if (learnt) terms.set(k, place, value, at(weights, id, "weight", weight), weight);
       else if (kind === "AvgPool2d") terms.set(k, place, value, 1 / (rows * columns));
-      else terms.set(k, place, value, inside && wins(window, x, from, unit, i, j) ? 1 : 0);
+      else {
+        const winner = inside ? winnerOf(window, x.data, from, channel, i, j) : -1;
+        terms.set(k, place, value, winner === unit ? 1 : 0);
+      }
     }
     return terms;
   }
@@ -217,7 +222,11 @@ function gradientThrough({ pass: { outputs, grads }, weights }, taker, source, u
     return terms;
   }
   if (kind === "GlobalAvgPool") return one(channel, 1 / (from[1] * from[2]));
-  if (kind === "BatchNorm2d") return one(unit, normalization(taker, weights, channel).scale);
+  if (kind === "BatchNorm2d") {
+    const terms = one(unit, normalization(taker, weights, channel).scale);
+    terms.weights[0] = channel;
+    return terms;
+  }
   if (kind === "ZeroPadShortcut") {
     const { stride } = options;
     const kept = row % stride === 0 && column % stride === 0;
@@ -225,38 +234,4 @@ function gradientThrough({ pass: { outputs, grads }, weights }, taker, source, u
     return one(kept ? place : -1, 1);
   }
   return one(unit, SLOPES[kind](x.data[unit], y.data[unit], options));
-}
-
-/**
- * What the gradient of a weight of a convolution or a linear layer is the sum of: over all places where
- * it was used, the value that it met times the gradient there.
- *
- * @param {Network} network after a backward pass
- * @param {Layer} layer
- * @param {number} weight
- */
-export function weightTerms({ pass: { outputs, grads } }, layer, weight) {
-  if (!grads) throw new Error("gradients need a backward pass: call gradients first");
-  const { id, kind, inputs } = layer;
-  const [x, dy] = [outputs[inputs[0]], grads[id]];
-  const [from, to] = [sidesOf(x.shape), sidesOf(dy.shape)];
-  if (kind === "Linear") {
-    const [o, i] = [Math.floor(weight / x.data.length), weight % x.data.length];
-    const terms = new Terms(inputs[0], [1, 1, 1]);
-    terms.set(0, i, x.data[i], dy.data[o], weight);
-    return terms;
-  }
-  const window = windowOf(layer);
-  const [map, u, v] = whereIs(weight, [0, ...window.kernel]);
-  const [o, c] = [Math.floor(map / from[0]), map % from[0]];
-  const terms = new Terms(inputs[0], [1, to[1], to[2]]);
-  for (let k = 0; k < to[1] * to[2]; k++) {
-    const [, i, j] = whereIs(k, terms.sides);
-    const top = pixelAt(window, 0, i, u, from[1]);
-    const left = pixelAt(window, 1, j, v, from[2]);
-    const inside = top >= 0 && left >= 0;
-    const place = inside ? (c * from[1] + top) * from[2] + left : -1;
-    terms.set(k, place, inside ? x.data[place] : 0, dy.data[o * to[1] * to[2] + k], weight);
-  }
-  return terms;
 }

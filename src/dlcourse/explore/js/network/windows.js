@@ -31,18 +31,25 @@ export function whereIs(place, [, rows, columns]) {
   return [Math.floor(place / (rows * columns)), Math.floor(within / columns), within % columns];
 }
 
-/** Whether a pixel is the largest in the window of an output, the first among equals.
- * @type {(window: Window, x: import("../nn/tensor.js").Tensor, sides: number[], unit: number, i: number, j: number) => boolean} */
-export function wins({ kernel, step, border }, x, [, height, width], unit, i, j) {
-  const plane = unit - (unit % (height * width));
+/**
+ * The place of the largest value in the window of an output, the first among equals.
+ *
+ * @param {Window} window
+ * @param {Float32Array} values
+ * @param {number[]} sides maps, rows, columns
+ * @param {number} channel
+ * @param {number} i row of the output
+ * @param {number} j
+ */
+export function winnerOf(window, values, [, height, width], channel, i, j) {
   let [winner, largest] = [-1, -Infinity];
-  for (let u = 0; u < kernel[0]; u++) {
-    for (let v = 0; v < kernel[1]; v++) {
-      const [top, left] = [i * step[0] - border[0] + u, j * step[1] - border[1] + v];
-      if (top < 0 || left < 0 || top >= height || left >= width) continue;
-      const place = plane + top * width + left;
-      if (x.data[place] > largest) [winner, largest] = [place, x.data[place]];
+  for (let u = 0; u < window.kernel[0]; u++) {
+    for (let v = 0; v < window.kernel[1]; v++) {
+      const [top, left] = [pixelAt(window, 0, i, u, height), pixelAt(window, 1, j, v, width)];
+      if (top < 0 || left < 0) continue;
+      const place = (channel * height + top) * width + left;
+      if (values[place] > largest) [winner, largest] = [place, values[place]];
     }
   }
-  return winner === unit;
+  return winner;
 }

@@ -14,7 +14,8 @@ export const short = (v) => {
   return text.replaceAll("-", "−");
 };
 
-/** @param {number} share */
+/** A probability.
+ * @param {number} share */
 export function percent(share) {
   if (share >= 0.99995) return "100%";
   return `${(100 * share).toFixed(share > 0.995 ? 2 : 1)}%`;
@@ -22,6 +23,41 @@ export function percent(share) {
 
 /** @param {string} text */
 export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
+/**
+ * What a picture to choose is called.
+ * @param {number} i its number
+ * @param {string} right its class
+ * @param {string} read what the network reads
+ */
+export const pictureName = (i, right, read) =>
+  `${i + 1}: ${right}${read === right ? "" : `, misread as ${read}`}`;
+
+/**
+ * What the network reads, and whether that is right.
+ * @param {Float32Array} probabilities
+ * @param {number} loss
+ * @param {{ read: number, label: number, classes: string[], drawn: boolean }} known
+ */
+export function verdict(probabilities, loss, { read, label, classes, drawn }) {
+  const named = (/** @type {number} */ i) => `${classes[i]} (${percent(probabilities[i])})`;
+  const judged =
+    read === label
+      ? ", which is right"
+      : `; ${drawn ? "chosen as right" : "right"} is ${named(label)}`;
+  return `The network reads ${named(read)}${judged}. Loss: ${short(loss)}.`;
+}
+
+/**
+ * What steps of the weights did.
+ * @param {number} steps since they were trained
+ * @param {number[]} losses before each step of the last ones and after them
+ * @param {{ pictures: number, before: number, now: number }} read how many are read right
+ */
+export const stepsOf = (steps, losses, { pictures, before, now }) =>
+  `After ${steps} ${steps === 1 ? "step" : "steps"} of all weights, the loss went from ` +
+  `${short(losses[0])} to ${short(losses[losses.length - 1])}, and of the ${pictures} pictures, ` +
+  `${now} are read right, where it was ${before}.`;
 
 /**
  * Where a value lies in its layer.
