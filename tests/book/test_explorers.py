@@ -792,10 +792,10 @@ def test_train_here(show):
     explorer = show("train_here")
     do(explorer, "combobox", "Network", "linear", "^Linear, ", "ready to start")
     explorer.get_by_role("button", name="One step").press("Enter")
-    explorer.get_by_text("paused after 1 step; loss ").wait_for()
+    explorer.get_by_text("paused; after 1 step training loss ").wait_for()
     explorer.get_by_role("button", name="Go on").click()
     explorer.get_by_text(re.compile(r"[1-9]\d* steps, ")).wait_for()
-    do(explorer, "button", "Pause", "click", "paused after")
+    do(explorer, "button", "Pause", "click", "paused; after")
 
 
 MINUS = "\N{MINUS SIGN}"

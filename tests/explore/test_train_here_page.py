@@ -93,10 +93,13 @@ def test_it_learns_by_keyboard_and_pauses(show):
         timeout=SECONDS,
     )
     press(page, "Pause", "Space")
-    loss, right = wait(page, r"paused after [\d,]+ steps; loss ([\d.]+), ([\d.]+)% of the held-out")
+    told, loss, right = wait(
+        page,
+        r"paused; after ([\d,]+) steps training loss ([\d.]+), held-out loss [\d.]+, ([\d.]+)% of",
+    )
     assert float(loss) < 1 and float(right) > 75
-    page.wait_for_timeout(500)  # the step under way
     before = steps(page)
+    assert told == f"{before:,}", "what it says is up to date"
     page.wait_for_timeout(500)
     assert steps(page) == before
 
@@ -108,10 +111,10 @@ def test_single_steps_are_those_of_the_seed(show):
         choose(page, "Seed", seed)
         press(page, "Reset")
         press(page, "One step")
-        seen.append(wait(page, "paused after 1 step; loss (.*) of the held-out"))
+        seen.append(wait(page, "paused; after 1 step (.*) of the held-out"))
     assert seen[0] == seen[1] != seen[2]
     press(page, "One step")
-    wait(page, "paused after 2 steps")
+    wait(page, "paused; after 2 steps")
 
 
 def test_the_last_run_stays_behind(show):
@@ -123,6 +126,8 @@ def test_the_last_run_stays_behind(show):
     choose(page, "Learning rate", "0.01")
     wait(page, r"learning rate 0\.01: ready to start")
     assert page.locator(".dl-charts .dl-last").count() == 6
+    label = page.get_by_role("img").first.get_attribute("aria-label")
+    assert re.search("nothing yet; the last run: .* at first, .* at step 1$", label)
     assert page.get_by_text("the last run", exact=True).is_visible()
 
 
@@ -148,7 +153,10 @@ def test_no_work_is_done_out_of_view(show):
 def test_a_loss_that_is_no_number_ends_a_run(show):
     page = show(network="plain", depth=56, spread=10, batch_norm=False, batch_size=1)
     press(page, "Start")
-    wait(page, "the loss stopped being a number at step .*; change a setting to begin anew")
+    wait(page, "after .* steps? the loss is not a finite number any more; change a setting to begin")
+    assert "loss not finite" in page.locator(".dl-now").inner_text()
+    for picture in page.get_by_role("img").all():
+        assert "NaN" not in picture.evaluate("(node) => node.outerHTML")
     for name in ("Start", "Go on", "One step"):
         buttons = page.get_by_role("button", name=name)
         assert all(b.get_attribute("aria-disabled") == "true" for b in buttons.all())
@@ -161,7 +169,7 @@ def test_layers_are_asked_for_where_there_is_a_choice(show):
     layers = page.get_by_role("combobox", name="Layers", exact=True)
     assert layers.input_value() == "8"
     press(page, "One step")
-    wait(page, "Residual, 8 layers, .* after 1 step")
+    wait(page, "Residual, 8 layers, .*; after 1 step")
     # A ReLU in front and two in each of three blocks, and the scores.
     path = page.locator(".dl-charts svg").nth(2).locator(".dl-line").get_attribute("d")
     assert path.count("L") == 1 + 2 * 3

@@ -67,6 +67,8 @@ class Explorer(anywidget.AnyWidget):
             data=json.loads(json.dumps(asdict(data), allow_nan=False)),
             _esm=bundle(f"{kind}.js"),
             _css=style(kind),
+            # In a page the style of one id replaces the one before, and each kind has its own.
+            _anywidget_id=f"dlcourse.explore.{kind}",
         )
 
     def __repr__(self) -> str:
