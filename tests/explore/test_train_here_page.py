@@ -10,16 +10,20 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 from dlcourse.data import load_mnist
 from dlcourse.explore.train_here import train_here
 
+ORDINARY = {"network": "linear", "lr": 0.03}
 PAGE = """<!doctype html><html lang="en"><title>Training</title>
 <meta name="viewport" content="width=device-width">
 <style>:root {{ color-scheme: light dark; }} {css}</style>
-<main><h1>Training</h1><div id="host"></div><div style="height: 3000px"></div><p>The end</p></main>
+<main><h1>Training</h1><div id="host"></div><div id="other"></div>
+<div style="height: 3000px"></div><p>The end</p></main>
 <script type="module">
   const [traits, code] = {data};
   const url = URL.createObjectURL(new Blob([code], {{ type: "text/javascript" }}));
   const {{ default: explorer }} = await import(url);
   const model = {{ get: (name) => traits[name] }};
-  window.end = explorer.render({{ model, el: document.getElementById("host") }});
+  const show = (id) => explorer.render({{ model, el: document.getElementById(id) }});
+  window.end = show("host");
+  window.second = () => show("other");
 </script></html>"""
 SECONDS = 60_000  # on a machine that has other work, too
 
@@ -153,7 +157,9 @@ def test_no_work_is_done_out_of_view(show):
 def test_a_loss_that_is_no_number_ends_a_run(show):
     page = show(network="plain", depth=56, spread=10, batch_norm=False, batch_size=1)
     press(page, "Start")
-    wait(page, "after .* steps? the loss is not a finite number any more; change a setting to begin")
+    wait(
+        page, "after .* steps? the loss is not a finite number any more; change a setting to begin"
+    )
     assert "loss not finite" in page.locator(".dl-now").inner_text()
     for picture in page.get_by_role("img").all():
         assert "NaN" not in picture.evaluate("(node) => node.outerHTML")
@@ -162,6 +168,57 @@ def test_a_loss_that_is_no_number_ends_a_run(show):
         assert all(b.get_attribute("aria-disabled") == "true" for b in buttons.all())
     choose(page, "Batch normalization", "on")
     wait(page, "ready to start")
+
+
+def test_two_on_a_page_do_not_disturb_each_other(show):
+    page = show(lr=0.03)
+    press(page, "One step")
+    wait(page, "after 1 step")
+    alone = said(page)
+    page.evaluate("() => void window.second()")
+    first, second = page.locator(".dlcourse").all()
+
+    def status(explorer, pattern):
+        explorer.get_by_role("status").filter(has_text=re.compile(pattern)).wait_for(
+            timeout=SECONDS
+        )
+
+    second.get_by_role("button", name="Start").press("Enter")
+    status(second, "training; after [1-9]")
+    assert first.get_by_role("status").inner_text() == alone
+    first.get_by_role("combobox", name="Seed").select_option("1")
+    status(first, "ready to start")
+    second.get_by_role("button", name="Pause").press("Enter")
+    status(second, "paused; after")
+    paused = second.get_by_role("status").inner_text()
+    first.get_by_role("button", name="One step").press("Enter")
+    status(first, "paused; after 1 step")
+    assert first.get_by_role("status").inner_text() != alone, "another seed"
+    assert second.get_by_role("status").inner_text() == paused
+    second.get_by_role("button", name="Reset").press("Enter")
+    second.get_by_role("button", name="One step").press("Enter")
+    status(second, "paused; after 1 step")
+    assert second.get_by_role("status").inner_text() == alone, "the same run"
+
+
+def test_a_page_that_may_not_start_workers_says_so(show):
+    page = show(**ORDINARY)
+    page.evaluate(
+        "() => { window.Worker = class { constructor() { throw new Error('not here'); } } }"
+    )
+    for _ in range(2):
+        press(page, "Start")
+        wait(page, "^Linear, .*: it cannot train, since .*not here.$")
+    choose(page, "Learning rate", "0.1")
+    wait(page, "ready to start")
+
+
+def test_a_mistake_is_named(show):
+    page = show(**ORDINARY, mistake="pixels 0 to 255")
+    assert said(page).startswith("Linear, Momentum, learning rate 0.03, pixels 0 to 255: ready")
+    press(page, "One step")
+    (loss,) = wait(page, "after 1 step training loss ([^,]*),")
+    assert float(loss) > 50
 
 
 def test_layers_are_asked_for_where_there_is_a_choice(show):

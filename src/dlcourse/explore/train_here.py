@@ -37,7 +37,11 @@ class _Images:
 
 @dataclass(frozen=True)
 class _Version:
-    """A network of one depth; its description, see `describe`, is in JSON."""
+    """A network of one depth; its description, see `describe`, is in JSON.
+
+    What keys a layer has depends on its kind, so a type could not say it. A test lets the engine
+    build every description that is here.
+    """
 
     depth: int
     description: str
