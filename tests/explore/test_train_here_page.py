@@ -225,6 +225,11 @@ def test_layers_are_asked_for_where_there_is_a_choice(show):
     page = show(network="residual", depth=8)
     layers = page.get_by_role("combobox", name="Layers", exact=True)
     assert layers.input_value() == "8"
+    layers.press("ArrowDown")
+    wait(page, "Residual, 14 layers, ")
+    layers.press("ArrowUp")  # it still has the focus
+    wait(page, "Residual, 8 layers, ")
+    assert layers.evaluate("(node) => node === document.activeElement")
     press(page, "One step")
     wait(page, "Residual, 8 layers, .*; after 1 step")
     # A ReLU in front and two in each of three blocks, and the scores.

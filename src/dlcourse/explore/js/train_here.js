@@ -176,8 +176,8 @@ function render({ model, el: host }) {
   /** Ask for the layers where there is a choice. */
   function arrange() {
     const found = networks.find((n) => n.key === chosen.network) ?? networks[0];
-    if (found.versions.length > 1) network.after(depth);
-    else depth.remove();
+    if (found.versions.length < 2) depth.remove();
+    else if (!depth.parentNode) network.after(depth); // put in anew it would lose the focus
   }
 
   frame(

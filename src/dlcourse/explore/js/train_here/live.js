@@ -128,7 +128,7 @@ export class Live {
   /** @param {boolean} visible */
   show(visible) {
     this.visible = visible;
-    this.loop();
+    if (this.playing) this.loop();
   }
 
   close() {
