@@ -146,7 +146,7 @@ def _residual(depth: int, rng: np.random.Generator) -> Module:
 _NETWORKS: dict[str, tuple[str, tuple[int, ...], Callable[[int, np.random.Generator], Module]]] = {
     "linear": ("linear", (1,), _linear),
     "convolution": ("one convolution", (2,), _convolution),
-    "small": ("the small network", (7,), _small),
+    "small": ("small network", (7,), _small),
     "plain": ("plain", DEPTHS, _plain),
     "residual": ("residual", DEPTHS, _residual),
 }

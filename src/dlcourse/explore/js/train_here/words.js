@@ -66,7 +66,7 @@ function recent(values, step = values.length) {
 }
 
 /**
- * The numbers of a run.
+ * The numbers of a run; those of batches are means of the last few.
  * @param {Run} run
  */
 export function numbers(run) {
@@ -76,6 +76,6 @@ export function numbers(run) {
   const epochs = run.seen / run.chosen.images;
   return (
     `${whole(run.parameters)} parameters, ${steps(run.steps)}, ${epochs.toFixed(1)} epochs${speed}; ` +
-    `of late: loss ${amount(recent(run.losses))}, batches ${percent(recent(run.accuracies))} right`
+    `batches: loss ${amount(recent(run.losses))}, ${percent(recent(run.accuracies))} right`
   );
 }
