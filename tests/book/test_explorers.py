@@ -790,12 +790,13 @@ def test_trainings(show):
 def test_train_here(show):
     """What it does beyond this is tried in a page of its own, in tests/explore."""
     explorer = show("train_here")
-    do(explorer, "combobox", "Network", "linear", "^Linear, ", "ready to start")
+    do(explorer, "combobox", "Network", "one convolution", "^One convolution, ", "ready to start")
     explorer.get_by_role("button", name="One step").press("Enter")
-    explorer.get_by_text("paused after 1 step; loss ").wait_for()
+    explorer.get_by_text("paused; after 1 step training loss ").wait_for()
     explorer.get_by_role("button", name="Go on").click()
-    explorer.get_by_text(re.compile(r"[1-9]\d* steps, ")).wait_for()
-    do(explorer, "button", "Pause", "click", "paused after")
+    explorer.get_by_text(re.compile(r"\b[1-9][\d,]* steps, ")).wait_for()
+    explorer.get_by_role("button", name="Pause").click()
+    explorer.get_by_text("paused; after ").wait_for()  # when the step under way is done
 
 
 def begins(explorer, text, which=0):

@@ -11,7 +11,7 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 
 from dlcourse.data import Dataset, load_mnist
 from dlcourse.explore.lib.network_data import describe
-from dlcourse.explore.train_here import DEPTHS, train_here
+from dlcourse.explore.train_here import _NETWORKS, DEPTHS, train_here
 from dlcourse.models import ResNetCifar, StackedConvNet
 
 
@@ -109,6 +109,108 @@ def test_without_normalization_it_is_the_network_built_without(node, data):
     assert found["parameters"] == sum(p.data.size for p in network.parameters())
 
 
+COUNTED = """(nn, { descriptions }) => descriptions.map((description) =>
+  new nn.Session().build({ description }).parameters)"""
+
+
+def test_the_engine_builds_every_network_that_can_be_chosen(node, data):
+    """Descriptions travel as text, which test_keys does not look into."""
+    versions = [v for network in data["networks"] for v in network["versions"]]
+    found = node(COUNTED, descriptions=[json.loads(v["description"]) for v in versions])
+    rng = np.random.default_rng(0)
+    built = [build(depth, rng) for _, depths, build in _NETWORKS.values() for depth in depths]
+    assert found == [sum(p.data.size for p in network.parameters()) for network in built]
+
+
+TRAINED = """(nn, { description, data, heldOut, settings, parts }) => {
+  const set = ({ images, labels }) => ({ images: Uint8Array.from(images), shape: [1, 28, 28],
+                                         labels: Uint8Array.from(labels) });
+  const session = new nn.Session();
+  session.build({ description, seed: 3 });
+  const others = { optimizer: "SGD", lr: 0.1, batchSize: 8, seed: 3, ...settings };
+  session.prepare({ data: set(data), heldOut: set(heldOut), ...others });
+  const losses = [];
+  const copies = () => Object.fromEntries(Object.entries(session.weights()).map(
+    ([name, { data, shape }]) => [name, { data: data.slice(), shape }]));
+  const weights = [copies()];
+  for (const { measured, ...part } of parts) {
+    losses.push(...session.train(part).history.map(({ loss }) => loss));
+    weights.push(copies());
+    if (measured) session.measure();
+  }
+  return { losses, weights, measured: session.measure() };
+}"""
+
+
+@pytest.fixture(scope="module")
+def train(node, data, mnist):
+    """Return a function that trains a network on the first 100 digits."""
+
+    def digits(numbers):
+        some = mnist.subset(numbers)
+        images = np.rint(255 * some.images).astype(int).ravel().tolist()
+        return {"images": images, "labels": some.labels.tolist()}
+
+    def train(key, parts, **settings):
+        given = {"data": digits(slice(100)), "heldOut": digits(slice(100, 200))}
+        network = description(data, key, None if key != "residual" else 8)
+        return node(TRAINED, description=network, settings=settings, parts=parts, **given)
+
+    return train
+
+
+@pytest.mark.parametrize("key", ["linear", "small", "residual"])
+def test_a_seed_gives_the_same_run_however_it_is_paused_and_looked_at(train, key):
+    whole = train(key, [{"steps": 20}])
+    parts = [
+        {"steps": 3},
+        {"steps": 1, "spreads": True},
+        {"steps": 9, "measured": True},
+        {"steps": 7},
+    ]
+    cut = train(key, parts)
+    assert cut["losses"] == whole["losses"] and len(cut["losses"]) == 20
+    assert cut["measured"] == whole["measured"]
+    for name, values in whole["weights"][-1].items():
+        assert np.array_equal(cut["weights"][-1][name], values), name
+
+
+def test_without_zero_grad_a_step_follows_all_gradients_so_far(train):
+    steps = [{"steps": 1}, {"steps": 1}]
+    right, wrong = train("linear", steps), train("linear", steps, zeroGrad=False)
+    for name in ("1.weight", "1.bias"):
+        start, first, second = (w[name] for w in right["weights"])
+        assert np.array_equal(wrong["weights"][1][name], first)
+        expected = second + (first - start)
+        assert np.allclose(wrong["weights"][2][name], expected, rtol=0, atol=1e-6)
+
+
+def test_without_eval_single_images_are_normalized_by_themselves(train):
+    steps = [{"steps": 150}]
+    right = train("small", steps)["measured"]
+    wrong = train("small", steps, evaluates=False)["measured"]
+    assert right["accuracy"] > 0.4
+    assert wrong["accuracy"] < 0.2, "the mean over all places is the same for every image"
+
+
+def test_mistakes_in_the_digits(node):
+    given = """(nn, chosen) => {
+      const all = { images: Uint8Array.from({ length: 80 }, (_, i) => 3 * i), shape: [1, 1, 2],
+                    labels: Uint8Array.from({ length: 40 }, (_, i) => i % 10) };
+      const { images, labels } = nn.chosenDigits(all, { images: 30, ...chosen });
+      return { kind: images.constructor.name, images: Array.from(images),
+               labels: Array.from(labels) };
+    }"""
+    pixels, labels = list(range(0, 180, 3)), [i % 10 for i in range(30)]
+    right = node(given, mistake="none", seed=0)
+    assert right == {"kind": "Uint8Array", "images": pixels, "labels": labels}
+    # What is no bytes is taken as it is.
+    assert node(given, mistake="pixels 0 to 255", seed=0) == {**right, "kind": "Float32Array"}
+    shuffled = [node(given, mistake="shuffled labels", seed=s)["labels"] for s in (0, 0, 1)]
+    assert shuffled[0] == shuffled[1] != shuffled[2]
+    assert sorted(shuffled[0]) == sorted(labels) and shuffled[0] != labels
+
+
 def test_means_of_stretches(node):
     found = node("""(nn) => ({ few: nn.means([1, 2], 1), many: nn.means([1, 3, 5, 7, 9], 2) })""")
     assert found == {"few": [[1, 1], [2, 2]], "many": [[2, 2], [4, 6], [5, 9]]}
@@ -122,6 +224,10 @@ def test_means_of_stretches(node):
         ({"optimizer": "LBFGS"}, "optimizer among 'SGD', 'Momentum', 'Adam', found 'LBFGS'"),
         ({"lr": 0.2}, "lr among 0.0001, .*, found 0.2"),
         ({"images": 3000}, "images among 50, .*2000, found 3000"),
+        (
+            {"mistake": "no backward()"},
+            "mistake among 'none', .*'no eval\\(\\)', found 'no backward",
+        ),
     ],
 )
 def test_what_cannot_be_chosen(mnist, settings, message):

@@ -10,16 +10,20 @@ pytest.importorskip("anywidget", reason="anywidget is not installed; `make book`
 from dlcourse.data import load_mnist
 from dlcourse.explore.train_here import train_here
 
+ORDINARY = {"network": "linear", "lr": 0.03}
 PAGE = """<!doctype html><html lang="en"><title>Training</title>
 <meta name="viewport" content="width=device-width">
 <style>:root {{ color-scheme: light dark; }} {css}</style>
-<main><h1>Training</h1><div id="host"></div><div style="height: 3000px"></div><p>The end</p></main>
+<main><h1>Training</h1><div id="host"></div><div id="other"></div>
+<div style="height: 3000px"></div><p>The end</p></main>
 <script type="module">
   const [traits, code] = {data};
   const url = URL.createObjectURL(new Blob([code], {{ type: "text/javascript" }}));
   const {{ default: explorer }} = await import(url);
   const model = {{ get: (name) => traits[name] }};
-  window.end = explorer.render({{ model, el: document.getElementById("host") }});
+  const show = (id) => explorer.render({{ model, el: document.getElementById(id) }});
+  window.end = show("host");
+  window.second = () => show("other");
 </script></html>"""
 SECONDS = 60_000  # on a machine that has other work, too
 
@@ -93,10 +97,13 @@ def test_it_learns_by_keyboard_and_pauses(show):
         timeout=SECONDS,
     )
     press(page, "Pause", "Space")
-    loss, right = wait(page, r"paused after [\d,]+ steps; loss ([\d.]+), ([\d.]+)% of the held-out")
+    told, loss, right = wait(
+        page,
+        r"paused; after ([\d,]+) steps training loss ([\d.]+), held-out loss [\d.]+, ([\d.]+)% of",
+    )
     assert float(loss) < 1 and float(right) > 75
-    page.wait_for_timeout(500)  # the step under way
     before = steps(page)
+    assert told == f"{before:,}", "what it says is up to date"
     page.wait_for_timeout(500)
     assert steps(page) == before
 
@@ -108,10 +115,10 @@ def test_single_steps_are_those_of_the_seed(show):
         choose(page, "Seed", seed)
         press(page, "Reset")
         press(page, "One step")
-        seen.append(wait(page, "paused after 1 step; loss (.*) of the held-out"))
+        seen.append(wait(page, "paused; after 1 step (.*) of the held-out"))
     assert seen[0] == seen[1] != seen[2]
     press(page, "One step")
-    wait(page, "paused after 2 steps")
+    wait(page, "paused; after 2 steps")
 
 
 def test_the_last_run_stays_behind(show):
@@ -123,6 +130,8 @@ def test_the_last_run_stays_behind(show):
     choose(page, "Learning rate", "0.01")
     wait(page, r"learning rate 0\.01: ready to start")
     assert page.locator(".dl-charts .dl-last").count() == 6
+    label = page.get_by_role("img").first.get_attribute("aria-label")
+    assert re.search("nothing yet; the last run: .* at first, .* at step 1$", label)
     assert page.get_by_text("the last run", exact=True).is_visible()
 
 
@@ -148,7 +157,12 @@ def test_no_work_is_done_out_of_view(show):
 def test_a_loss_that_is_no_number_ends_a_run(show):
     page = show(network="plain", depth=56, spread=10, batch_norm=False, batch_size=1)
     press(page, "Start")
-    wait(page, "the loss stopped being a number at step .*; change a setting to begin anew")
+    wait(
+        page, "after .* steps? the loss is not a finite number any more; change a setting to begin"
+    )
+    assert "loss not finite" in page.locator(".dl-now").inner_text()
+    for picture in page.get_by_role("img").all():
+        assert "NaN" not in picture.evaluate("(node) => node.outerHTML")
     for name in ("Start", "Go on", "One step"):
         buttons = page.get_by_role("button", name=name)
         assert all(b.get_attribute("aria-disabled") == "true" for b in buttons.all())
@@ -156,12 +170,68 @@ def test_a_loss_that_is_no_number_ends_a_run(show):
     wait(page, "ready to start")
 
 
+def test_two_on_a_page_do_not_disturb_each_other(show):
+    page = show(lr=0.03)
+    press(page, "One step")
+    wait(page, "after 1 step")
+    alone = said(page)
+    page.evaluate("() => void window.second()")
+    first, second = page.locator(".dlcourse").all()
+
+    def status(explorer, pattern):
+        explorer.get_by_role("status").filter(has_text=re.compile(pattern)).wait_for(
+            timeout=SECONDS
+        )
+
+    second.get_by_role("button", name="Start").press("Enter")
+    status(second, "training; after [1-9]")
+    assert first.get_by_role("status").inner_text() == alone
+    first.get_by_role("combobox", name="Seed").select_option("1")
+    status(first, "ready to start")
+    second.get_by_role("button", name="Pause").press("Enter")
+    status(second, "paused; after")
+    paused = second.get_by_role("status").inner_text()
+    first.get_by_role("button", name="One step").press("Enter")
+    status(first, "paused; after 1 step")
+    assert first.get_by_role("status").inner_text() != alone, "another seed"
+    assert second.get_by_role("status").inner_text() == paused
+    second.get_by_role("button", name="Reset").press("Enter")
+    second.get_by_role("button", name="One step").press("Enter")
+    status(second, "paused; after 1 step")
+    assert second.get_by_role("status").inner_text() == alone, "the same run"
+
+
+def test_a_page_that_may_not_start_workers_says_so(show):
+    page = show(**ORDINARY)
+    page.evaluate(
+        "() => { window.Worker = class { constructor() { throw new Error('not here'); } } }"
+    )
+    for _ in range(2):
+        press(page, "Start")
+        wait(page, "^Linear, .*: it cannot train, since .*not here.$")
+    choose(page, "Learning rate", "0.1")
+    wait(page, "ready to start")
+
+
+def test_a_mistake_is_named(show):
+    page = show(**ORDINARY, mistake="pixels 0 to 255")
+    assert said(page).startswith("Linear, Momentum, learning rate 0.03, pixels 0 to 255: ready")
+    press(page, "One step")
+    (loss,) = wait(page, "after 1 step training loss ([^,]*),")
+    assert float(loss) > 50
+
+
 def test_layers_are_asked_for_where_there_is_a_choice(show):
     page = show(network="residual", depth=8)
     layers = page.get_by_role("combobox", name="Layers", exact=True)
     assert layers.input_value() == "8"
+    layers.press("ArrowDown")
+    wait(page, "Residual, 14 layers, ")
+    layers.press("ArrowUp")  # it still has the focus
+    wait(page, "Residual, 8 layers, ")
+    assert layers.evaluate("(node) => node === document.activeElement")
     press(page, "One step")
-    wait(page, "Residual, 8 layers, .* after 1 step")
+    wait(page, "Residual, 8 layers, .*; after 1 step")
     # A ReLU in front and two in each of three blocks, and the scores.
     path = page.locator(".dl-charts svg").nth(2).locator(".dl-line").get_attribute("d")
     assert path.count("L") == 1 + 2 * 3

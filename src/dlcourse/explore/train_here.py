@@ -37,7 +37,11 @@ class _Images:
 
 @dataclass(frozen=True)
 class _Version:
-    """A network of one depth; its description, see `describe`, is in JSON."""
+    """A network of one depth; its description, see `describe`, is in JSON.
+
+    What keys a layer has depends on its kind, so a type could not say it. A test lets the engine
+    build every description that is here.
+    """
 
     depth: int
     description: str
@@ -62,6 +66,7 @@ class _Choices:
     spread: list[float]
     dropout: list[float]
     images: list[int]
+    mistake: list[str]
     seed: list[int]
 
 
@@ -78,6 +83,7 @@ class _Settings:
     batch_norm: bool
     dropout: float
     images: int
+    mistake: str
     seed: int
 
 
@@ -99,9 +105,16 @@ _CHOICES = _Choices(
     optimizer=["SGD", "Momentum", "Adam"],
     lr=[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     batch_size=[1, 4, 16, 32, 64, 128, 256],
-    spread=[0.01, 0.03, 0.1, 0.3, 1, 2, 3, 10],
+    spread=[0, 0.01, 0.03, 0.1, 0.3, 1, 2, 3, 10],
     dropout=[0, 0.2, 0.5, 0.8],
     images=[50, 200, 500, 1000, TRAINING],
+    mistake=[
+        "none",
+        "shuffled labels",
+        "pixels 0 to 255",
+        "no zero_grad()",
+        "no eval()",
+    ],
     seed=[*range(6)],
 )
 
@@ -133,7 +146,7 @@ def _residual(depth: int, rng: np.random.Generator) -> Module:
 _NETWORKS: dict[str, tuple[str, tuple[int, ...], Callable[[int, np.random.Generator], Module]]] = {
     "linear": ("linear", (1,), _linear),
     "convolution": ("one convolution", (2,), _convolution),
-    "small": ("the small network", (7,), _small),
+    "small": ("small network", (7,), _small),
     "plain": ("plain", DEPTHS, _plain),
     "residual": ("residual", DEPTHS, _residual),
 }
@@ -151,6 +164,7 @@ def train_here(
     batch_norm: bool = True,
     dropout: float = 0,
     images: int = TRAINING,
+    mistake: str = "none",
     seed: int = 0,
 ) -> Explorer:
     """Train a network in the page, on a choice of digits that comes with it.
@@ -181,6 +195,10 @@ def train_here(
         The share of values that is dropped before the last layer.
     images : int
         How many of the 2,000 digits to train on.
+    mistake : str
+        What is done wrong in the code: "none", "shuffled labels" (of the training digits), "pixels
+        0 to 255" (in training, while held-out digits keep 0 to 1), "no zero_grad()", or "no
+        eval()" (held-out digits are read one at a time, in training mode).
     seed : int
         Of the initial weights, the order of the images and dropout.
 
@@ -207,6 +225,7 @@ def train_here(
         batch_norm=bool(batch_norm),
         dropout=_one_of("dropout", dropout, _CHOICES.dropout),
         images=_one_of("images", images, _CHOICES.images),
+        mistake=_one_of("mistake", mistake, _CHOICES.mistake),
         seed=_one_of("seed", seed, _CHOICES.seed),
     )
     if len(digits) < TRAINING + HELD_OUT or digits.images.shape[1:] != (1, 28, 28):

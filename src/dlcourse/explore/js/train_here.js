@@ -36,6 +36,7 @@ import { numbers, sentence } from "./train_here/words.js";
  * @property {number[]} spread
  * @property {number[]} dropout
  * @property {number[]} images
+ * @property {string[]} mistake
  * @property {number[]} seed
  */
 
@@ -50,6 +51,7 @@ import { numbers, sentence } from "./train_here/words.js";
  * @property {boolean} batch_norm
  * @property {number} dropout
  * @property {number} images
+ * @property {string} mistake
  * @property {number} seed
  */
 
@@ -75,27 +77,22 @@ function render({ model, el: host }) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   const told = says();
-  const shown = el("p", { class: "dl-now", "aria-hidden": "true" });
+  const shown = el("p", { class: "dl-now" });
   const charts = el("div", { class: "dl-charts" });
   let spoken = 0;
   let begun = false;
 
-  /** @type {(text: string) => void} */
-  const say = (text) => {
-    told.textContent = text;
-    spoken = performance.now();
-  };
-
   const live = new Live(data, chosen, {
     period: calm ? 2000 : 80,
-    changed(event, message = "") {
+    changed(rests) {
       draw();
-      if (event === "failed") say(message);
-      else if (event === "paused" || !live.playing || news()) tell();
+      if (rests || (live.playing && news())) tell();
     },
   });
   const tell = () => {
-    say(sentence(live, networks));
+    const text = sentence(live, networks);
+    if (text !== told.textContent) told.textContent = text;
+    spoken = performance.now();
     begun = live.run.steps > 0;
   };
   // That a run has begun is said at once.
@@ -112,9 +109,11 @@ function render({ model, el: host }) {
 
   const play = button("Start", () => {
     if (live.playing) live.pause();
-    else live.start();
+    else {
+      live.start();
+      tell();
+    }
     draw();
-    tell();
   });
   const step = button("One step", () => live.step());
   const again = button("Reset", () => renew());
@@ -169,6 +168,7 @@ function render({ model, el: host }) {
     ),
     choice("Dropout", "dropout", (v) => (v ? String(v) : "none")),
     choice("Training digits", "images", (v) => v.toLocaleString("en")),
+    choice("Mistake", "mistake"),
     choice("Seed", "seed"),
   );
   controls.classList.add("dl-settings");
@@ -176,14 +176,14 @@ function render({ model, el: host }) {
   /** Ask for the layers where there is a choice. */
   function arrange() {
     const found = networks.find((n) => n.key === chosen.network) ?? networks[0];
-    if (found.versions.length > 1) network.after(depth);
-    else depth.remove();
+    if (found.versions.length < 2) depth.remove();
+    else if (!depth.parentNode) network.after(depth); // put in anew it would lose the focus
   }
 
   frame(
     host,
     model,
-    "Start, and watch. Whatever you change begins a new run, and the last one stays faintly behind it.",
+    "Start, and watch. Whatever you change begins a new run, and the last one stays behind it, faintly.",
     controls,
     row(play, step, again),
     told,

@@ -41,6 +41,7 @@ export class Session {
     this.trainer = null;
     /** @type {Dataset | null} */
     this.heldOut = null;
+    this.evaluates = true;
   }
 
   /**
@@ -154,9 +155,10 @@ export class Session {
    * Make ready to train the network; `train` then takes the steps.
    *
    * @param {{ data: Dataset, heldOut: Dataset, optimizer: string, lr: number, batchSize: number,
-   *   seed: number }} options
+   *   seed: number, zeroGrad?: boolean, evaluates?: boolean }} options the last two are false by
+   *   mistake, see `Trainer` and `measure`
    */
-  prepare({ data, heldOut, ...settings }) {
+  prepare({ data, heldOut, evaluates = true, ...settings }) {
     for (const { images, shape, labels } of [data, heldOut]) {
       if (labels.length === 0)
         throw new Error("expected at least one image to train on and one held out, found none");
@@ -169,6 +171,7 @@ export class Session {
     }
     this.trainer = new Trainer(this.ready, data, settings);
     this.heldOut = heldOut;
+    this.evaluates = evaluates;
     return { stepsPerEpoch: this.trainer.stepsPerEpoch };
   }
 
@@ -195,7 +198,7 @@ export class Session {
   /** Loss and accuracy on the held-out images. */
   measure() {
     if (!this.heldOut) throw new Error("there are no held-out images yet: call prepare first");
-    return measure(this.ready, this.heldOut);
+    return measure(this.ready, this.heldOut, this.evaluates);
   }
 }
 

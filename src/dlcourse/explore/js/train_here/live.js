@@ -1,7 +1,7 @@
 // Training in a worker that goes on while it is wanted and seen, and what is known of it so far.
 import { inflated } from "../lib/inflate.js";
 import { Engine } from "../nn/engine.js";
-import { varied } from "./varied.js";
+import { chosenDigits, varied } from "./varied.js";
 
 /** @typedef {import("../train_here.js").Data} Data */
 /** @typedef {import("../train_here.js").Images} Images */
@@ -26,7 +26,7 @@ export class Run {
     /** @type {Spread[]} by layer, in order, at the last step that was watched */
     this.spreads = [];
     this.parameters = 0;
-    this.seconds = 0; // of training alone
+    this.seconds = 0; // that it took so far, with all that was measured
     this.until = MOST;
   }
 
@@ -42,9 +42,14 @@ export class Run {
     return this.steps * this.batchSize;
   }
 
-  /** Whether the loss stopped being a number: from there on nothing changes. */
+  /** Whether the loss is no finite number any more: from there on nothing changes. */
   get broken() {
     return this.steps > 0 && !Number.isFinite(this.losses[this.steps - 1]);
+  }
+
+  /** Whether the held-out digits were read after the last step. */
+  get upToDate() {
+    return this.measured[this.measured.length - 1]?.step === this.steps;
   }
 
   /** Steps until the held-out digits are to be read again, at least one. */
@@ -61,7 +66,8 @@ export class Live {
    * @param {Chosen} chosen
    * @param {object} options
    * @param {number} options.period milliseconds of training between two pictures
-   * @param {(event: "drawn" | "paused" | "failed", message?: string) => void} options.changed
+   * @param {(rests: boolean) => void} options.changed called when there is something to draw, and
+   *   with true when nothing more comes by itself
    */
   constructor(data, chosen, { period, changed }) {
     this.data = data;
@@ -79,6 +85,7 @@ export class Live {
     /** @type {Promise<void>} jobs follow each other */
     this.jobs = Promise.resolve();
     this.looping = false;
+    this.trouble = ""; // why it cannot train
     this.drawn = 0; // when the last picture was
     /** @type {Dataset[] | null} training and held-out, unpacked when they are needed first */
     this.digits = null;
@@ -93,34 +100,39 @@ export class Live {
   renew(chosen) {
     if (this.run.steps) this.last = this.run;
     this.run = new Run(chosen);
-    this.changed("drawn");
+    this.trouble = "";
+    this.changed(!this.playing);
   }
 
   start() {
     if (this.run.broken) return;
+    this.trouble = "";
     if (this.run.seen >= this.run.until) this.run.until = this.run.seen + MOST;
     this.playing = true;
     this.loop();
   }
 
+  /** Rest after the step under way. */
   pause() {
     this.playing = false;
+    if (!this.looping) this.job(() => this.rest());
   }
 
   /** Take one step. */
   step() {
-    this.pause();
+    this.playing = false;
+    this.trouble = "";
     if (!this.run.broken) this.job(() => this.advance({ steps: 1 }));
   }
 
   /** @param {boolean} visible */
   show(visible) {
     this.visible = visible;
-    this.loop();
+    if (this.playing) this.loop();
   }
 
   close() {
-    this.pause();
+    this.playing = false;
     this.engine?.close();
     this.engine = this.built = null;
   }
@@ -132,12 +144,19 @@ export class Live {
     while (this.playing && this.visible) {
       await this.job(() => this.advance({ milliseconds: this.period }));
       const { broken, seen, until } = this.run;
-      if (this.playing && (broken || seen >= until)) {
-        this.pause();
-        this.changed("paused");
-      }
+      if (broken || seen >= until) this.playing = false;
     }
     this.looping = false;
+    if (!this.playing) this.job(() => this.rest());
+  }
+
+  /** Read the held-out digits if that was not just done, and say so. */
+  async rest() {
+    const { run, engine } = this;
+    if (engine && this.built === run && !run.upToDate && !run.broken) {
+      await this.measure(run, engine);
+    }
+    if (run === this.run) this.changed(true);
   }
 
   /** @param {() => Promise<void>} work */
@@ -145,7 +164,8 @@ export class Live {
     this.jobs = this.jobs.then(work).catch((error) => {
       this.close();
       this.run = new Run(this.run.chosen); // what the worker had is lost
-      this.changed("failed", error.message);
+      this.trouble = error.message;
+      this.changed(true);
     });
     return this.jobs;
   }
@@ -157,6 +177,7 @@ export class Live {
   async advance({ steps, milliseconds }) {
     const { run } = this;
     const engine = await this.ready(run);
+    const begun = performance.now();
     const measuredAt = run.steps + run.due;
     if (!steps && run.due > 1) {
       this.keep(run, await engine.call("train", { steps: run.due - 1, milliseconds }));
@@ -164,9 +185,13 @@ export class Live {
     this.keep(run, await engine.call("train", { steps: 1, spreads: true }));
     if (steps || run.steps === measuredAt) await this.measure(run, engine);
     const now = performance.now();
-    if (run !== this.run || (!steps && now < this.drawn + this.period && !run.broken)) return;
+    run.seconds += (now - begun) / 1000;
+    if (run !== this.run) return;
+    if (steps) return this.changed(true);
+    if (now < this.drawn + this.period) return;
     this.drawn = now;
-    this.changed("drawn");
+    // The worker gets its next task first, and goes on during the drawing.
+    requestAnimationFrame(() => this.changed(false));
   }
 
   /**
@@ -179,7 +204,7 @@ export class Live {
     if (this.built === run) return engine;
     this.digits ??= await Promise.all([unpacked(this.data.train), unpacked(this.data.held_out)]);
     const [all, heldOut] = this.digits;
-    const { network, depth, spread, seed, images, optimizer, lr, batch_size } = run.chosen;
+    const { network, depth, spread, seed, optimizer, lr, batch_size, mistake } = run.chosen;
     const { versions } =
       this.data.networks.find(({ key }) => key === network) ?? this.data.networks[0];
     const version = versions.find((v) => v.depth === depth) ?? versions[0];
@@ -187,13 +212,16 @@ export class Live {
     const { layers, parameters } = await engine.call("build", { description, seed, spread });
     run.parameters = parameters;
     this.watched = new Set(layers.filter(({ kind }) => SHOWN.has(kind)).map(({ name }) => name));
-    const size = all.images.length / all.labels.length;
-    const data = {
-      ...all,
-      images: all.images.slice(0, images * size),
-      labels: all.labels.slice(0, images),
-    };
-    await engine.call("prepare", { data, heldOut, optimizer, lr, batchSize: batch_size, seed });
+    await engine.call("prepare", {
+      data: chosenDigits(all, run.chosen),
+      heldOut,
+      optimizer,
+      lr,
+      batchSize: batch_size,
+      seed,
+      zeroGrad: mistake !== "no zero_grad()",
+      evaluates: mistake !== "no eval()",
+    });
     this.built = run;
     await this.measure(run, engine);
     return engine;
@@ -211,8 +239,7 @@ export class Live {
    * @param {Run} run
    * @param {ReturnType<import("../nn/session.js").Session["train"]>} trained
    */
-  keep(run, { history, seconds }) {
-    run.seconds += seconds;
+  keep(run, { history }) {
     for (const { loss, accuracy, spreads } of history) {
       run.losses.push(loss);
       run.accuracies.push(accuracy);

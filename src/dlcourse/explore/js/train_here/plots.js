@@ -1,7 +1,7 @@
 // The pictures of a run, with the one before it faintly behind.
 import { el, svg } from "../lib/common.js";
 import { curvesPicture, means } from "../lib/curves.js";
-import { threeDigits } from "../lib/units.js";
+import { amount } from "./words.js";
 
 /** @typedef {import("./live.js").Run} Run */
 /** @typedef {import("./live.js").Spread} Spread */
@@ -24,12 +24,23 @@ const heldOut = (run, of) => run.measured.map((m) => [m.step, m[of]]);
 /** @type {(run: Run, of: keyof Spread) => Points} */
 const layers = (run, of) => run.spreads.map((spread, i) => [i + 1, spread[of]]);
 
-/** @type {{ title: string, axis: string, scale: import("../lib/curves.js").Scale, first: (run: Run) => Points, second?: (run: Run) => Points }[]} */
+/**
+ * @typedef {object} Picture
+ * @property {string} title
+ * @property {string} axis
+ * @property {import("../lib/curves.js").Scale} scale
+ * @property {import("../lib/curves.js").Level} [level]
+ * @property {(run: Run) => Points} first
+ * @property {(run: Run) => Points} [second]
+ */
+
+/** @type {Picture[]} */
 const PICTURES = [
   {
     title: "Loss",
     axis: "step",
     scale: "logarithmic",
+    level: [Math.log(10), "ln 10"], // the loss of a guess
     first: (run) => batches(run, run.losses),
     second: (run) => heldOut(run, "loss"),
   },
@@ -54,15 +65,11 @@ const PICTURES = [
   },
 ];
 
-/**
- * @param {string} title
- * @param {Points} points
- * @param {string} axis
- */
-function told(title, points, axis) {
-  if (!points.length) return `${title} by ${axis}: nothing yet`;
+/** @type {(points: Points, axis: string) => string} */
+function told(points, axis) {
+  if (!points.length) return "nothing yet";
   const [[, first], [at, last]] = [points[0], points[points.length - 1]];
-  return `${title} by ${axis}: ${threeDigits(first)} at first, ${threeDigits(last)} at ${axis} ${at}`;
+  return `${amount(first)} at first, ${amount(last)} at ${axis} ${at}`;
 }
 
 /**
@@ -70,7 +77,7 @@ function told(title, points, axis) {
  * @param {Run | null} last
  */
 export function pictures(run, last) {
-  return PICTURES.map(({ title, axis, scale, first, second }) => {
+  return PICTURES.map(({ title, axis, scale, level, first, second }) => {
     const behind = last ? [first, second].flatMap((of) => (of ? [of(last)] : [])) : [];
     const looks = ["dl-line", "dl-held-out"];
     const points = first(run);
@@ -79,7 +86,9 @@ export function pictures(run, last) {
       { points, look: looks[0] },
       ...(second ? [{ points: second(run), look: looks[1] }] : []),
     ];
-    return curvesPicture(title, axis, scale, curves, told(title, points, axis));
+    const before = last ? `; the last run: ${told(first(last), axis)}` : "";
+    const label = `${title} by ${axis}: ${told(points, axis)}${before}`;
+    return curvesPicture({ title, axis, scale, level, label }, curves);
   });
 }
 
@@ -104,6 +113,7 @@ export function legend() {
     { class: "dl-key" },
     entry("dl-line", "training batches, or the layers of the last step"),
     entry("dl-held-out", "held-out digits"),
+    entry("dl-level", "ln 10, the loss of a guess"),
     last,
   );
   return {

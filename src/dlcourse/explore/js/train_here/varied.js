@@ -1,6 +1,8 @@
-// A network with or without normalization and dropout, from its description.
+// What the reader's choices make of the network and of the digits.
+import { generator, permutation, Stream } from "../nn/streams.js";
 
 /** @typedef {import("../nn/network.js").Description} Description */
+/** @typedef {import("../training/trainer.js").Dataset} Dataset */
 
 /**
  * @param {Description} description of a network with normalization and without dropout
@@ -52,3 +54,20 @@ const around = (layer, children) => ({
       ? children.map((child, i) => ({ ...child, name: String(i) }))
       : children,
 });
+
+/**
+ * The digits to train on, as many as are chosen, with the mistake that is.
+ * @param {Dataset} all
+ * @param {{ images: number, mistake: string, seed: number }} chosen
+ * @returns {Dataset}
+ */
+export function chosenDigits({ images, shape, labels }, { images: count, mistake, seed }) {
+  const size = images.length / labels.length;
+  const digits = { images: images.slice(0, count * size), shape, labels: labels.slice(0, count) };
+  if (mistake === "pixels 0 to 255") digits.images = Float32Array.from(digits.images);
+  if (mistake === "shuffled labels") {
+    const order = permutation(count, generator(seed, Stream.SHUFFLE, -1)); // epochs count from 0
+    digits.labels = Uint8Array.from(order, (n) => labels[n]);
+  }
+  return digits;
+}

@@ -66,14 +66,17 @@ export function hits(scores, targets) {
  *
  * @param {Module} network
  * @param {Dataset} data
+ * @param {boolean} [evaluates] false reads image by image in training mode, as where `eval()` was
+ *   forgotten
  */
-export function measure(network, data) {
+export function measure(network, data, evaluates = true) {
   const { training } = network;
   const count = data.labels.length;
   let [loss, right] = [0, 0];
-  network.eval();
-  for (let start = 0; start < count; start += 100) {
-    const numbers = Array.from({ length: Math.min(100, count - start) }, (_, i) => start + i);
+  const some = evaluates ? 100 : 1;
+  network.train(!evaluates);
+  for (let start = 0; start < count; start += some) {
+    const numbers = Array.from({ length: Math.min(some, count - start) }, (_, i) => start + i);
     const { x, t } = batch(data, numbers);
     const scores = network.forward(x);
     loss += new CrossEntropyLoss().forward(scores, t) * t.length;
@@ -104,9 +107,11 @@ export class Trainer {
   /**
    * @param {Module} network
    * @param {Dataset} data
-   * @param {{ optimizer: string, lr: number, batchSize: number, seed: number }} settings
+   * @param {{ optimizer: string, lr: number, batchSize: number, seed: number, zeroGrad?: boolean }} settings
+   *   `zeroGrad` false lets gradients add up from step to step, as where `zero_grad()` was forgotten
    */
-  constructor(network, data, { optimizer: name, lr, batchSize, seed }) {
+  constructor(network, data, { optimizer: name, lr, batchSize, seed, zeroGrad = true }) {
+    if (!zeroGrad) network.zeroGrad = () => {};
     this.network = network;
     this.data = data;
     this.optimizer = optimizer(name, network, lr);
