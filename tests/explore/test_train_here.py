@@ -27,7 +27,11 @@ def data(mnist):
 
 def description(data, key, depth=None):
     versions = next(n["versions"] for n in data["networks"] if n["key"] == key)
-    return json.loads(next(v["description"] for v in versions if depth in (None, v["depth"])))
+    return read(next(version for version in versions if depth in (None, version["depth"])))
+
+
+def read(version):
+    return json.loads(zlib.decompress(base64.b64decode(version["description"])))
 
 
 def kinds(layer):
@@ -116,7 +120,7 @@ COUNTED = """(nn, { descriptions }) => descriptions.map((description) =>
 def test_the_engine_builds_every_network_that_can_be_chosen(node, data):
     """Descriptions travel as text, which test_keys does not look into."""
     versions = [v for network in data["networks"] for v in network["versions"]]
-    found = node(COUNTED, descriptions=[json.loads(v["description"]) for v in versions])
+    found = node(COUNTED, descriptions=[read(version) for version in versions])
     rng = np.random.default_rng(0)
     built = [build(depth, rng) for _, depths, build in _NETWORKS.values() for depth in depths]
     assert found == [sum(p.data.size for p in network.parameters()) for network in built]

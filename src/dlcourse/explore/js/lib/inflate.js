@@ -7,7 +7,7 @@
  */
 export async function inflated(text) {
   if (typeof DecompressionStream === "undefined") {
-    throw new Error("this browser cannot unpack the digits: one of 2023 or later can");
+    throw new Error("this browser cannot unpack the data: one of 2023 or later can");
   }
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -208,7 +208,8 @@ export class Live {
     const { versions } =
       this.data.networks.find(({ key }) => key === network) ?? this.data.networks[0];
     const version = versions.find((v) => v.depth === depth) ?? versions[0];
-    const description = varied(JSON.parse(version.description), run.chosen);
+    const text = new TextDecoder().decode(await inflated(version.description));
+    const description = varied(JSON.parse(text), run.chosen);
     const { layers, parameters } = await engine.call("build", { description, seed, spread });
     run.parameters = parameters;
     this.watched = new Set(layers.filter(({ kind }) => SHOWN.has(kind)).map(({ name }) => name));
