@@ -823,7 +823,7 @@ def test_network(show):
     assert told.endswith("its probability, less one if it is the right class.")
     # By mouse: a step, and all layers side by side.
     explorer.get_by_role("button", name="One step", exact=True).click()
-    assert "of the 20 pictures, " in begins(explorer, "After 1 step of all weights")
+    assert "of the 20 pictures in the list, " in begins(explorer, "After 1 step of all weights")
     first, last = explorer.locator(".dl-column canvas").nth(1), explorer.locator(".dl-column").last
     first.click(position={"x": 3, "y": 3})
     begins(explorer, "The gradient of the loss with respect to convolution 1, map 0", 1)

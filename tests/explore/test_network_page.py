@@ -123,7 +123,7 @@ def test_a_misread_digit_is_mended_by_steps_and_back(page):
     after = wait(page, "After 10 steps")
     assert "The network reads 5" in after
     assert "which is right" in after
-    assert "of the 20 pictures, " in after
+    assert "of the 20 pictures in the list, " in after
     assert "where it was 12." in after
     page.get_by_role("button", name="Reset the weights").press("Enter")
     assert wait(page, "The weights are").endswith(before)
@@ -148,7 +148,9 @@ def test_drawing_by_keys_and_by_pointer(page):
     pad.press("Space")
     for _ in range(10):
         pad.press("ArrowDown")
-    assert wait(page, "The network reads") not in empty
+    read = wait(page, "The network reads")
+    assert read not in empty
+    assert "taken as right until you choose" in read
     pad.press("Space")
     wait(page, "Pen up")
     ink = "c => c.getContext('2d').getImageData(170, 50, 1, 1).data[0]"

@@ -54,6 +54,8 @@ function render({ model, el: host }) {
   let note = "";
   /** Whether the strongest value of the layer is to be chosen, once there is an answer. */
   let seeking = true;
+  /** Whether what is read of a drawing is taken as right. */
+  let following = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let later;
 
@@ -93,6 +95,7 @@ function render({ model, el: host }) {
     take,
     clear,
     judge: (label) => {
+      following = false;
       state.label = label;
       ask();
     },
@@ -116,6 +119,7 @@ function render({ model, el: host }) {
 
   /** @param {number} image */
   function take(image) {
+    following = false;
     state.label = labels[image];
     choices.show(image, state.label);
     start = images.part(image);
@@ -124,6 +128,7 @@ function render({ model, el: host }) {
   }
 
   function clear() {
+    following = true;
     choices.show(-1, state.label);
     pad.clear();
     start = pad.values;
@@ -212,12 +217,19 @@ function render({ model, el: host }) {
   /** @param {import("./network/live.js").Answer} answer */
   function show({ probabilities, loss }) {
     const { label } = state;
+    const [read] = readingsOf({ data: probabilities, shape: [1, classes.length] });
+    if (following && read !== label) {
+      state.label = read;
+      choices.show(-1, read);
+      live.refresh();
+      return;
+    }
     scores.forEach((line, i) => {
       line.show(probabilities[i], percent(probabilities[i]));
       line.node.classList.toggle("dl-right", i === label);
     });
-    const [read] = readingsOf({ data: probabilities, shape: [1, classes.length] });
-    const said = verdict(probabilities, loss, { read, label, classes, drawn: choices.image < 0 });
+    const known = { read, label, classes, drawn: choices.image < 0, taken: following };
+    const said = verdict(probabilities, loss, known);
     told.textContent = note ? `${note} ${said}` : said;
     showLayers();
   }
@@ -242,6 +254,7 @@ function render({ model, el: host }) {
     });
   const change = (/** @type {number} */ count) =>
     live.act(async (engine) => {
+      following = false;
       const { low, high } = packed;
       const budget = state.budget * (high - low);
       const ascend = state.target < 0;
@@ -269,10 +282,15 @@ function render({ model, el: host }) {
       el("ul", { class: "dl-entries dl-scores" }, ...scores.map(({ node }) => node)),
     ),
     told,
+    el("div", { class: "dl-row dl-ways" }, ...ways),
+    el(
+      "p",
+      { class: "dl-key" },
+      "Orange is above zero, blue below, in each layer as a share of its largest. A box marks the map of the chosen value, a dashed one the map that it comes from.",
+    ),
+    strip.node,
     weightControls(state, { step, reset }),
     pictureControls(state, classes, { change, restore }),
-    el("div", { class: "dl-row dl-ways" }, ...ways),
-    strip.node,
     row(layer),
     detail.node,
   );

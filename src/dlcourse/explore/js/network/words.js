@@ -37,13 +37,14 @@ export const pictureName = (i, right, read) =>
  * What the network reads, and whether that is right.
  * @param {Float32Array} probabilities
  * @param {number} loss
- * @param {{ read: number, label: number, classes: string[], drawn: boolean }} known
+ * @param {{ read: number, label: number, classes: string[], drawn: boolean, taken: boolean }} known
+ *   taken: the reading is taken as right, since the reader has not said what is
  */
-export function verdict(probabilities, loss, { read, label, classes, drawn }) {
+export function verdict(probabilities, loss, { read, label, classes, drawn, taken }) {
   const named = (/** @type {number} */ i) => `${classes[i]} (${percent(probabilities[i])})`;
   const judged =
     read === label
-      ? ", which is right"
+      ? `, which is ${taken ? "taken as right until you choose" : "right"}`
       : `; ${drawn ? "chosen as right" : "right"} is ${named(label)}`;
   return `The network reads ${named(read)}${judged}. Loss: ${short(loss)}.`;
 }
@@ -56,7 +57,7 @@ export function verdict(probabilities, loss, { read, label, classes, drawn }) {
  */
 export const stepsOf = (steps, losses, { pictures, before, now }) =>
   `After ${steps} ${steps === 1 ? "step" : "steps"} of all weights, the loss went from ` +
-  `${short(losses[0])} to ${short(losses[losses.length - 1])}, and of the ${pictures} pictures, ` +
+  `${short(losses[0])} to ${short(losses[losses.length - 1])}, and of the ${pictures} pictures in the list, ` +
   `${now} are read right, where it was ${before}.`;
 
 /**
