@@ -173,6 +173,22 @@ def test_strokes_are_scaled_and_centred_as_mnist_is(node, strokes, found):
     assert drawn["ink"].max() > 0.95
 
 
+def test_scores_that_are_no_numbers_are_told(node):
+    code = """(nn, { logits }) => {
+      const loss = new nn.CrossEntropyLoss();
+      const known = { label: 1, classes: ["a", "b"], drawn: false, taken: false };
+      return logits.map((row) => {
+        const scores = nn.tensor([1, 2], Float32Array.from(row, (v) => v ?? Infinity));
+        const found = loss.forward(scores, [1]);
+        return nn.verdict(nn.softmax(scores).data, found, { read: nn.argmax(scores)[0], ...known });
+      });
+    }"""
+    right, wrong, none = node(code, logits=[[0, 100], [100, 0], [0, None]])
+    assert right == "The network reads b (100%), which is right. Loss: 0."
+    assert wrong.startswith("The network reads a (100%); right is b (")
+    assert none == "The scores are no numbers any more: reset the weights."
+
+
 def test_a_link_names_a_layer_by_its_name_or_its_class(node):
     code = """(nn, { description, names }) => {
       const layers = nn.layersOf(description);

@@ -20,7 +20,7 @@ import { watchView } from "./lib/in_view.js";
 import { unpack } from "./lib/packed.js";
 import { Choices } from "./network/choices.js";
 import { Detail } from "./network/detail.js";
-import { layerNamed, readingsOf, sidesOf, strongest, titlesOf } from "./network/graph.js";
+import { layerNamed, sidesOf, strongest, titlesOf } from "./network/graph.js";
 import { heedLinks } from "./network/links.js";
 import { Live } from "./network/live.js";
 import { pictureControls, RATES, weightControls } from "./network/moves.js";
@@ -29,6 +29,7 @@ import { distance, moved } from "./network/pixels.js";
 import { Strip } from "./network/strip.js";
 import { whereIs } from "./network/windows.js";
 import { percent, short, stepsOf, verdict } from "./network/words.js";
+import { argmax } from "./nn/tensor.js";
 
 /**
  * @typedef {object} Data
@@ -217,7 +218,7 @@ function render({ model, el: host }) {
   /** @param {import("./network/live.js").Answer} answer */
   function show({ probabilities, loss }) {
     const { label } = state;
-    const [read] = readingsOf({ data: probabilities, shape: [1, classes.length] });
+    const [read] = argmax({ data: probabilities, shape: [1, classes.length] });
     if (following && read !== label) {
       state.label = read;
       choices.show(-1, read);
@@ -244,7 +245,7 @@ function render({ model, el: host }) {
       note = stepsOf(live.steps, losses, {
         pictures: labels.length,
         before: rightOnes(readings),
-        now: rightOnes(readingsOf(all.probabilities)),
+        now: rightOnes(argmax(all.probabilities)),
       });
     });
   const reset = () =>

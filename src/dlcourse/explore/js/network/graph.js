@@ -150,16 +150,6 @@ export function layerNamed(layers, name) {
 }
 
 /**
- * The likeliest class of each picture.
- * @param {Tensor} probabilities
- */
-export const readingsOf = ({ data, shape: [count, classes] }) =>
-  Array.from({ length: count }, (_, n) => {
-    const row = data.subarray(n * classes, (n + 1) * classes);
-    return row.indexOf(Math.max(...row));
-  });
-
-/**
  * The place of the value that is furthest from zero.
  * @param {Float32Array} data
  */

@@ -41,6 +41,7 @@ export const pictureName = (i, right, read) =>
  *   taken: the reading is taken as right, since the reader has not said what is
  */
 export function verdict(probabilities, loss, { read, label, classes, drawn, taken }) {
+  if (Number.isNaN(loss)) return "The scores are no numbers any more: reset the weights.";
   const named = (/** @type {number} */ i) => `${classes[i]} (${percent(probabilities[i])})`;
   const judged =
     read === label
