@@ -42,8 +42,8 @@ def network(
     ----------
     model : Module
         A `Sequential`, or another network that `network_data` takes, with scores as its output. It
-        is looked at as it is in use, in evaluation; the model itself is left as it is. A step in the
-        page moves all weights, frozen ones too.
+        is looked at as it is in use, in evaluation; the model itself is left as it is.
+        A step in the page moves all weights, frozen ones too.
     images : array of shape (N, C, H, W)
         To choose from, at most 100. Grey ones can be drawn on, too.
     labels : sequence of N int, optional
