@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -164,12 +165,16 @@ def test_a_signal_ends_all_pages_and_the_next_run_goes_on(book, how):
     assert book.run(*sorted(book.root.glob("book/*.md"))) == {}
 
 
-def test_the_longest_begins(book, capsys):
+def test_the_longest_begins(book, capsys, monkeypatch):
+    seconds, keep = {"a": 1, "b": 9, "c": 5}, execute.keep
+    monkeypatch.setattr(
+        execute,
+        "keep",
+        lambda cache, run: keep(cache, replace(run, seconds=seconds[run.page.stem])),
+    )
+
     def ran(count):
-        pages = [
-            book.write(name, page("", f"import time\ntime.sleep({seconds})\n{count}"))
-            for name, seconds in (("a", 0), ("b", 1.5), ("c", 0.5))
-        ]
+        pages = [book.write(name, page("", f"{name!r}, {count}")) for name in seconds]
         book.run(*pages, jobs=1)
         return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[1:]]
 

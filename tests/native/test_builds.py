@@ -98,6 +98,17 @@ library.library(x.dtype).value(ctypes.c_void_p(x.ctypes.data), {index})
     assert ("heap-buffer-overflow" in done.stderr) != inside
 
 
+@needs_gcc
+@pytest.mark.parametrize("real", C_NAMES.values())
+def test_results_do_not_depend_on_where_memory_lies(tmp_path, real):
+    driver, program = HERE / "scratch_driver.c", tmp_path / "driver"
+    options = ["-std=gnu11", "-O2", "-march=native", *WARNINGS, "-pthread", f"-DREAL={real}"]
+    options += ["-Dmalloc=hand_out", "-Dfree=ignore"]
+    subprocess.run(["gcc", *options, *FOLDER.glob("*.c"), driver, "-o", program, "-lm"], check=True)
+    done = subprocess.run([program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 # -- for other machines -------------------------------------------------------------------
 
 

@@ -116,9 +116,10 @@ static void multiply(const REAL *pixels, ptrdiff_t tiles, ptrdiff_t channels, co
                 to + t * block * LANES, block * LANES, 0);
 }
 
-/* Where the largest output of a tile lies among those of the others. */
-static REAL *pooled_place(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t k) {
+/* Where the largest output of a tile lies among those of the others; `unused` if it has not four. */
+static REAL *pooled_place(const windows *w, ptrdiff_t n, ptrdiff_t i, ptrdiff_t k, REAL *unused) {
     ptrdiff_t down = w->out_height / 2, across = w->out_width / 2;
+    if (i / 2 >= down || k / 2 >= across) return unused;
     return w->y + ((n * down + i / 2) * across + k / 2) * w->pixel_step;
 }
 
@@ -160,8 +161,8 @@ static void do_tiles(void *with, ptrdiff_t unit) {
         for (ptrdiff_t t = 0; t < T; t++) {
             const REAL *pixel[PLACES];
             find_pixels(w, n, i, k, zeros, pixel);
-            find_outputs(w, n, i, k, unused, to + 4 * t);
-            if (j->pooled) to[4 * t] = to[4 * t + 3] == unused ? unused : pooled_place(w, n, i, k);
+            if (j->pooled) to[4 * t] = pooled_place(w, n, i, k, unused);
+            else find_outputs(w, n, i, k, unused, to + 4 * t);
             transform_pixels(pixel, C, v + t * C, v_step);
             next_tile(w, &n, &i, &k);
         }
