@@ -274,6 +274,19 @@ def test_a_link_opens_its_layer_backward(show, explorer):
     wait(page, "Backward, there is no layer GroupNorm here.")
 
 
+def test_weights_that_come_late_are_waited_for(show, explorer):
+    page = show(explorer, before=3000)
+    page.evaluate("""() => {
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (message) {
+        const late = message.method === "weights" ? 1500 : 0;
+        setTimeout(() => post.call(this, message), late);
+      };
+    }""")
+    page.get_by_role("link", name="ReLU").press("Enter")
+    wait(page, "The gradient of the loss with respect to ReLU 1", 1)
+
+
 def test_by_keyboard_alone(page):
     """From the top to a misread digit, its gradient and a step that mends it."""
 

@@ -27,6 +27,7 @@ export class Live {
     /** @type {Record<string, Tensor>} by name, as they are now */
     this.weights = {};
     this.steps = 0;
+    this.ready = false; // whether the network is built and its weights are known
     this.busy = false;
     this.outdated = false;
   }
@@ -38,13 +39,15 @@ export class Live {
     this.act(async (engine) => {
       await engine.call("build", this.built);
       this.weights = await engine.call("weights");
+      this.ready = true;
     });
   }
 
-  /** Ask what the network makes of the picture, unless an answer is awaited: then ask again after it. */
+  /** Ask what the network makes of the picture, unless an answer is awaited: then ask again after it.
+   * Before the network is built, nothing is asked. */
   async refresh() {
     this.outdated = true;
-    if (this.busy || !this.engine) return;
+    if (this.busy || !this.engine || !this.ready) return;
     this.busy = true;
     try {
       while (this.outdated) {
