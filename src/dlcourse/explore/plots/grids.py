@@ -63,11 +63,19 @@ def _grid(
     places = sorted(np.ndindex(*table.shape), key=lambda place: place in marked)
     for row, column in places:
         bold = (row, column) in marked
-        look = {"facecolor": "#fff2cc", "edgecolor": COLOURS[1], "linewidth": 2.2}
-        if not bold:
-            look = {"facecolor": "white", "edgecolor": "#999999", "linewidth": 0.8}
+        ground, frame, width = ("#fff2cc", COLOURS[1], 2.2) if bold else ("white", "#999999", 0.8)
         corner = left + column, top + row
-        axis.add_patch(Rectangle(corner, 1, 1, **look, zorder=2 if bold else 1))
+        axis.add_patch(
+            Rectangle(
+                corner,
+                1,
+                1,
+                facecolor=ground,
+                edgecolor=frame,
+                linewidth=width,
+                zorder=2 if bold else 1,
+            )
+        )
         number = table[row, column] + 0.0  # or zero may have a sign
         if not np.isnan(number):
             text = f"{number:.4g}".replace("-", "\N{MINUS SIGN}")
