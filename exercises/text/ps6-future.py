@@ -131,7 +131,7 @@ class FrozenLake:
 #
 # A painting has a Gram matrix A in each layer. The style loss of a picture compares its own Gram matrices with these, over all layers l with weights $w_l$:
 #
-# $$L = \sum_l w_l\, \frac{1}{C_l^2} \sum_{c, d} \left(G^{(l)}_{cd} - A^{(l)}_{cd}\right)^2$$
+# $$L = \sum_l w_l\, \frac{1}{4 C_l^2} \sum_{c, d} \left(G^{(l)}_{cd} - A^{(l)}_{cd}\right)^2$$
 #
 # - `gram(features)` takes (C, H, W) and returns (C, C).
 # - `style_loss(layers, grams, weights)` takes a list of features, a list of Gram matrices of the painting, and a list of numbers. It returns the loss, a number, and a list of the gradients of the loss with respect to the features, each of their shape (C, H, W).
@@ -163,8 +163,8 @@ def style_loss(layers, grams, weights):
     for features, target, weight in zip(layers, grams, weights, strict=True):
         rows = features.reshape(len(features), -1)
         difference = gram(features) - target
-        loss += weight * float((difference**2).mean())
-        slope = 2 * weight / difference.size * difference
+        loss += weight * float((difference**2).mean()) / 4
+        slope = weight / (2 * difference.size) * difference
         gradients.append((2 / rows.shape[1] * slope @ rows).reshape(features.shape))
     return loss, gradients
     ### END SOLUTION
@@ -221,7 +221,7 @@ def styled(layers, grams, weights):
 
 def style_by_loops(layers, grams, weights):
     return sum(
-        weight * ((gram_by_loops(features) - target) ** 2).sum() / len(target) ** 2
+        weight * ((gram_by_loops(features) - target) ** 2).sum() / (4 * len(target) ** 2)
         for features, target, weight in zip(layers, grams, weights, strict=True)
     )
 
@@ -235,9 +235,10 @@ def check_style(layers, grams, weights, name):
         mistakes={
             "The weights of the layers are forgotten.": style_by_loops(layers, grams, [1] * len(layers)),
             "Divide by C squared; this is the sum over channels.":
-                sum(w * (d**2).sum() for w, d in zip(weights, differences, strict=True)),
+                sum(w * (d**2).sum() / 4 for w, d in zip(weights, differences, strict=True)),
+            "Divide by 4 C squared, and not by C squared alone.": 4 * right,
             "Differences are squared, and these are absolute.":
-                sum(w * np.abs(d).mean() for w, d in zip(weights, differences, strict=True)),
+                sum(w * np.abs(d).mean() / 4 for w, d in zip(weights, differences, strict=True)),
             "The loss is a sum over layers, not a mean.": right / len(layers),
         },
     )
@@ -251,6 +252,7 @@ def check_style(layers, grams, weights, name):
                 "The square gives a factor of 2, and F on both sides another; one of them is there.": numerical / 4,
                 "The 1 / (H W) of the Gram matrix stands in its gradient too.": numerical * features[0].size,
                 "The 1 / C^2 of the loss stands in its gradient too.": numerical * len(features) ** 2,
+                "The 1 / 4 of the loss stands in its gradient too.": numerical * 4,
                 "The weight of the layer is missing in its gradient.": numerical / (weights[k] or 1),
             },
         )
@@ -285,8 +287,8 @@ def right_style(layers, grams, weights):
     for features, target, weight in zip(layers, grams, weights, strict=True):
         f = features.astype(np.float64)
         g = np.einsum("cij,dij->cd", f, f) / f[0].size
-        loss += weight * ((g - target) ** 2).mean()
-        gradients.append(4 * weight / (g.size * f[0].size) * np.einsum("cd,dij->cij", g - target, f))
+        loss += weight * ((g - target) ** 2).mean() / 4
+        gradients.append(weight / (g.size * f[0].size) * np.einsum("cd,dij->cij", g - target, f))
     return loss, gradients
 
 
