@@ -1,16 +1,16 @@
 """Every task of the assignments names the sections of the book that teach it."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 nodes = pytest.importorskip("docutils.nodes", reason="Sphinx is not installed")
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = sorted((ROOT / "exercises" / "text").glob("*.py"))
-BOOK = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Documentation"]
+BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
 #: The heading of a task and its line of points; then the line in question.
 TASK = re.compile(r"^# ## (Task \d+: .*)\n#\n# \*\d+ points, .*\*\n#\n# (.*)$", re.MULTILINE)
 #: Sections of one page, as in `"The way back", section [Dropout](address) and [...](address)`.
@@ -44,7 +44,7 @@ def test_each_task_names_a_section_that_is_there(text):
         assert said != line, f"{task}: the line below its points begins with 'Taught in: '"
         assert "; ".join(m[0] for m in PAGE.finditer(said)) == said, f"{task}: {line}"
         for title, heading, address in sections(said):
-            page, anchor = address.removeprefix(BOOK.rstrip("/") + "/").split(".html#")
+            page, anchor = address.removeprefix(BOOK).split(".html#")
             assert f"file: {page}\n" in toc, f"{task}: the book has no page {page}"
             prose = FENCED.sub("", (ROOT / f"{page}.md").read_text(encoding="utf-8"))
             assert re.search(rf"^# {re.escape(title)}$", prose, re.MULTILINE), (task, title)
@@ -56,6 +56,6 @@ def test_all_links_of_tasks_lead_to_a_section_of_the_built_book(html):
     places = [place for text in TEXTS for _, line in taught(text) for place in sections(line)]
     assert len(places) >= 56
     for _, heading, address in places:
-        page, anchor = address.removeprefix(BOOK.rstrip("/") + "/").split("#")
+        page, anchor = address.removeprefix(BOOK).split("#")
         built = (html / page).read_text(encoding="utf-8")
         assert f'id="{anchor}"' in built, f"{page} has no section {heading!r}"
