@@ -52,6 +52,18 @@ def test_each_task_names_a_section_that_is_there(text):
             assert anchor == nodes.make_id(heading), f"{task}: {address}"
 
 
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.stem)
+def test_the_table_of_the_book_names_the_same_pages(text):
+    (table,) = (ROOT / "book").glob(f"{text.stem[2]}-*/exercises.md")
+    rows = re.findall(r"^\| .* \| \d+ \| \d+ \| .* \| (.*) \|$", table.read_text(), re.MULTILINE)
+    lines = dict(taught(text))
+    assert len(rows) == len(lines)
+    for row, (task, line) in zip(rows, lines.items(), strict=True):
+        named = [(table.parent / f"{page}.md").resolve() for page in re.findall(r"<(.*?)>", row)]
+        wanted = [place[2].removeprefix(BOOK).split(".html#")[0] for place in sections(line)]
+        assert named == [ROOT / f"{page}.md" for page in dict.fromkeys(wanted)], task
+
+
 def test_all_links_of_tasks_lead_to_a_section_of_the_built_book(html):
     places = [place for text in TEXTS for _, line in taught(text) for place in sections(line)]
     assert len(places) >= 56
