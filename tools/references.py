@@ -102,9 +102,14 @@ def one_person(a: Person, b: Person) -> bool:
     if str(a) == str(b) or plain(sources.surname(a)) != plain(sources.surname(b)):
         return False
     return all(
-        x.startswith(y) or y.startswith(x)
+        _shortens(x, y) or _shortens(y, x)
         for x, y in zip(map(plain, given(a)), map(plain, given(b)), strict=False)
     )
+
+
+def _shortens(short: str, name: str) -> bool:
+    """Return whether a name may stand for another: Chris and C do for Christopher, Xi is whole."""
+    return name.startswith(short) and (short == name or len(short) != 2)
 
 
 def given(person: Person) -> list[str]:

@@ -61,6 +61,8 @@ limits = threadpool_limits(1)  # for small batches, one thread is faster than se
 #
 # *6 points, 25 minutes, easy*
 #
+# Taught in: "The way back", section [Convolution](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#convolution)
+#
 # Lay a filter on the image, multiply the numbers that lie on top of each other, add them up, move on:
 #
 # $$y_{noij} = b_o + \sum_{c,u,v} \tilde x_{n,\,c,\,iS+u,\,jS+v}\; w_{ocuv}$$
@@ -186,6 +188,8 @@ test_conv_naive_by_window()
 # ## Task 2: convolution as a matrix product
 #
 # *10 points, 45 minutes, medium*
+#
+# Taught in: "The way back", section [The same as two products: im2col](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#the-same-as-two-products-im2col)
 #
 # Loops in Python are slow, matrix products are fast. So lay every patch out as a row of a matrix, and the filters as another matrix; one product then gives all outputs. `conv_forward` must take at most a fifth of the time of plain loops; done well, it takes about a hundredth.
 #
@@ -329,6 +333,8 @@ test_conv_forward_hidden()
 #
 # *14 points, 75 minutes, hard*
 #
+# Taught in: "The way back", section [Convolution](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#convolution)
+#
 # Given `dy`, the gradient of the loss with respect to the output, return `dx, dw, db`, the gradients with respect to the input, the filters and the bias. Each is a sum over everything that the value took part in:
 #
 # $$db_o = \sum_{n,i,j} dy_{noij}, \qquad dw_{ocuv} = \sum_{n,i,j} dy_{noij}\,\tilde x_{n,\,c,\,iS+u,\,jS+v}, \qquad d\tilde x_{n,\,c,\,iS+u,\,jS+v} \mathrel{+}= \sum_o dy_{noij}\, w_{ocuv}$$
@@ -430,6 +436,8 @@ test_conv_backward_hidden()
 # ## Task 4: max pooling, forward and backward
 #
 # *10 points, 40 minutes, medium*
+#
+# Taught in: "The way back", section [Max pooling](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#max-pooling)
 #
 # `max_pool(x, size, stride)` keeps the largest value of each window of size x size. In `max_pool_backward(dy, x, size, stride)` the gradient of each output goes to the one input that was the largest, and nowhere else. If several are equally large, the first gets it, row by row. If windows overlap, an input may receive several shares.
 #
@@ -535,6 +543,8 @@ test_max_pool_hidden()
 #
 # *6 points, 15 minutes, easy*
 #
+# Taught in: "Training well", section [Initial weights](https://dlcourse.github.io/dlcourse/book/1-deeper/training-well.html#initial-weights)
+#
 # Draw initial weights from a normal distribution with mean 0 and standard deviation $\sqrt{2 / n}$, where $n$ is the *fan-in*: how many inputs feed one output. The shape is (O, I) for a fully connected layer and (O, I, KH, KW) for a convolution. Return float32. All numbers come from `rng`, a `numpy.random.Generator`.
 #
 # <details><summary>Hint</summary>
@@ -603,6 +613,8 @@ test_he_normal_hidden()
 # ## Task 6: dropout
 #
 # *8 points, 25 minutes, easy*
+#
+# Taught in: "The way back", section [Dropout](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#dropout)
 #
 # In training, each value becomes zero with probability `p`, and what stays is divided by `1 - p`, so that the mean keeps its size. At test time the input passes unchanged. `dropout_forward` returns the output and a mask, in whatever form you like; `dropout_backward` gets that mask and returns the gradient with respect to the input.
 #
@@ -690,6 +702,8 @@ test_dropout_hidden()
 # ## Task 7: Adam
 #
 # *10 points, 30 minutes, medium*
+#
+# Taught in: "Training well", section [Adam's step](https://dlcourse.github.io/dlcourse/book/1-deeper/training-well.html#adam-s-step)
 #
 # Adam keeps two running means for each parameter, of the gradient $g$ and of its square, both starting at zero. In step $t = 1, 2, \ldots$
 #
@@ -794,6 +808,8 @@ test_adam_hidden()
 #
 # *8 points, 20 minutes, easy*
 #
+# Taught in: "Towards a deeper network", section [Six convolutions](https://dlcourse.github.io/dlcourse/book/1-deeper/towards-deeper.html#six-convolutions)
+#
 # From here on, build on the finished layers of `dlcourse.nn`, so that a mistake above does not cost you twice. Return the network of chapter 1: six 3 x 3 convolutions with 16, 16, 32, 32, 64 and 64 channels and padding 1 (only the fourth has padding 2); a ReLU after each, 2 x 2 max pooling after each pair; then `Flatten`, a linear layer to 50, ReLU, dropout with probability 0.5, and a linear layer to the ten scores. Layers with weights need `rng=rng`, and so does `Dropout`.
 #
 # <details><summary>Hint</summary>
@@ -879,6 +895,8 @@ test_assemble_hidden()
 # ## Task 9: DeepConvNet, trained
 #
 # *12 points, 40 minutes, medium*
+#
+# Taught in: "Towards a deeper network", section [A short training](https://dlcourse.github.io/dlcourse/book/1-deeper/towards-deeper.html#a-short-training)
 #
 # Write one epoch of training, without the `Trainer`: every image once, in random order drawn from `rng`, in batches of `batch_size`; the last batch may be smaller. For each batch: forget the old gradients, forward, backward, step. Dropout must act, so put the network into training mode first. Return the mean loss over all *images*.
 #
@@ -1021,6 +1039,8 @@ test_accuracy()
 #
 # *8 points, 25 minutes, medium*
 #
+# Taught in: "Raising accuracy", section [Augmentation: more digits from the same digits](https://dlcourse.github.io/dlcourse/book/1-deeper/raising-accuracy.html#augmentation-more-digits-from-the-same-digits)
+#
 # A digit that is moved by two pixels is still the same digit, and a network that sees it in many places learns more from it. Shift every image (N, C, H, W) by a random number of whole pixels down or up and right or left, each drawn evenly from -max_pixels to max_pixels, both ends included, and afresh for every image. What comes in from outside is zero; what leaves the image is gone, and must *not* come in again on the other side: a seven whose bar hangs below its foot is not a seven. Images keep their places in the array, or the labels would no longer belong to them.
 #
 # <details><summary>Hint</summary>
@@ -1110,6 +1130,8 @@ test_shift_hidden()
 # ## Task 11: a question
 #
 # *8 points, 20 minutes, graded by a person*
+#
+# Taught in: "Raising accuracy", section [Augmentation: more digits from the same digits](https://dlcourse.github.io/dlcourse/book/1-deeper/raising-accuracy.html#augmentation-more-digits-from-the-same-digits)
 #
 # A friend trains DeepConvNet on MNIST and adds an augmentation that mirrors each image left to right with probability one half. It had helped on photographs of cats and dogs. On digits the accuracy falls.
 #

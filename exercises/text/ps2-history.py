@@ -97,6 +97,8 @@ def share_weights(finished, yours):
 #
 # *8 points, 25 minutes, easy*
 #
+# Taught in: "VGG: small filters, stacked", section [What a stack sees](https://dlcourse.github.io/dlcourse/book/2-history/vgg.html#what-a-stack-sees); "Towards a deeper network", section [Six convolutions](https://dlcourse.github.io/dlcourse/book/1-deeper/towards-deeper.html#six-convolutions)
+#
 # Before a network is trained, one counts: how many weights does it have, and how much of the image does it see? Layers come as a list, for example `[Conv(64, kernel=3, padding=1), Pool(2, stride=2)]`; the first cell defines `Conv` and `Pool`.
 #
 # - `count_parameters(layers, channels)` returns the number of weights and biases; the images have `channels` channels. `Conv(..., bias=False)` has no bias, pooling has no parameters.
@@ -242,6 +244,8 @@ test_count_hidden()
 # ## Task 2: VGG, from a plan
 #
 # *10 points, 30 minutes, easy*
+#
+# Taught in: "VGG: small filters, stacked", section [A block, in code](https://dlcourse.github.io/dlcourse/book/2-history/vgg.html#a-block-in-code)
 #
 # VGG is one idea, repeated: a block is a few 3 x 3 convolutions with padding 1, each followed by a ReLU, and a 2 x 2 max pooling at the end. You may use every layer of `dlcourse.nn`.
 #
@@ -394,6 +398,8 @@ test_vgg_hidden()
 # ## Task 3: the 1 x 1 convolution is a matrix product
 #
 # *12 points, 35 minutes, medium*
+#
+# Taught in: "GoogLeNet: wide as well as deep", section [A convolution of 1 x 1](https://dlcourse.github.io/dlcourse/book/2-history/googlenet.html#a-convolution-of-1-x-1)
 #
 # A filter of one pixel mixes channels and leaves places alone:
 #
@@ -559,6 +565,8 @@ test_conv1x1_hidden()
 # ## Task 4: an Inception block
 #
 # *16 points, 60 minutes, medium*
+#
+# Taught in: "GoogLeNet: wide as well as deep", section [Backward through a block](https://dlcourse.github.io/dlcourse/book/2-history/googlenet.html#backward-through-a-block)
 #
 # Which filter size is right? GoogLeNet takes them all, side by side on the same input, and joins the outputs along the channels:
 #
@@ -731,6 +739,8 @@ test_inception_hidden()
 # ## Task 5: batch normalization
 #
 # *18 points, 75 minutes, hard*
+#
+# Taught in: "ResNet: the degradation problem and the identity", section [Back through batch normalization](https://dlcourse.github.io/dlcourse/book/2-history/resnet.html#back-through-batch-normalization)
 #
 # In training, each channel is shifted and scaled to mean 0 and variance 1 over the batch and all pixels, and then scaled and shifted by two learnt numbers, `weight` ($\gamma$) and `bias` ($\beta$):
 #
@@ -1008,6 +1018,8 @@ test_batch_norm_hidden()
 #
 # *14 points, 50 minutes, medium*
 #
+# Taught in: "ResNet: the degradation problem and the identity", section [Two blocks, and a projection](https://dlcourse.github.io/dlcourse/book/2-history/resnet.html#two-blocks-and-a-projection)
+#
 # A residual block learns what to *add* to its input:
 #
 # $$y = \operatorname{relu}(F(x) + S(x))$$
@@ -1207,6 +1219,8 @@ test_residual_hidden()
 #
 # *14 points, 60 minutes, medium*
 #
+# Taught in: "Raising accuracy", section [The other direction: a very small network](https://dlcourse.github.io/dlcourse/book/1-deeper/raising-accuracy.html#the-other-direction-a-very-small-network)
+#
 # AlexNet had 61 million parameters. You get **10,000**, and must read at least **95%** of 1,000 digits that your network has not seen, after it has learnt from 10,000. You may use every layer of `dlcourse.nn` and `dlcourse.optim`, the `Trainer`, the augmentations, and your blocks from above.
 #
 # - `build_small_net(rng)` returns your network, a module from images (N, 1, 28, 28) to scores (N, 10), with at most 10,000 parameters.
@@ -1352,6 +1366,8 @@ test_small_net_hidden()
 # ## Task 8: a question
 #
 # *8 points, 20 minutes, graded by a person*
+#
+# Taught in: "ResNet: the degradation problem and the identity", section [Deeper, and worse](https://dlcourse.github.io/dlcourse/book/2-history/resnet.html#deeper-and-worse) and [What depth does to the gradient](https://dlcourse.github.io/dlcourse/book/2-history/resnet.html#what-depth-does-to-the-gradient)
 #
 # A plain network of 20 convolutions is trained on photographs, and then one of 56 built in the same way, both with batch norm after each convolution. The deeper one could do whatever the shallower one does: copy its 20 layers, and let the other 36 pass on what they get. Yet it ends worse.
 #

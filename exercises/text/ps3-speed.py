@@ -92,6 +92,8 @@ class Machine(NamedTuple):
 #
 # *12 points, 40 minutes, medium*
 #
+# Taught in: "From loops to matrix products", section [Rung 3: im2col](https://dlcourse.github.io/dlcourse/book/3-speed/loops-to-products.html#rung-3-im2col); "The way back", section [The same as two products: im2col](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#the-same-as-two-products-im2col)
+#
 # An array is a piece of memory, a shape, and *strides*: how many bytes it takes to go one step along each axis. `np.lib.stride_tricks.as_strided(x, shape, strides)` sees the same memory with another shape and other strides. So one can get all patches of a convolution without a loop and without a copy: one step along the patch moves as one step in the image, and one step from patch to patch as S of them.
 #
 # - `windows(x, kernel, stride, dilation)` returns a **view** of `x` (N, C, H, W) with the shape (N, C, OH, OW, K, K): the patch under the filter for each place of the output. Neighbours in a patch lie `dilation` pixels apart. The height is OH $= \lfloor (H - D(K - 1) - 1) / S \rfloor + 1$. Nothing is copied, and since patches overlap, nobody should write into them: pass `writeable=False`.
@@ -254,6 +256,8 @@ test_im2col_hidden()
 # ## Task 2: a convolution far faster than its loops
 #
 # *16 points, 60 minutes, hard*
+#
+# Taught in: "From loops to matrix products", section [The whole ladder](https://dlcourse.github.io/dlcourse/book/3-speed/loops-to-products.html#the-whole-ladder)
 #
 # Here is a convolution as in the formula, seven loops around one multiply-add:
 #
@@ -421,6 +425,8 @@ test_conv2d_hidden()
 #
 # *10 points, 30 minutes, easy*
 #
+# Taught in: "Where the time goes", section [Every layer on the clock](https://dlcourse.github.io/dlcourse/book/3-speed/where-time-goes.html#every-layer-on-the-clock); "The way back", section [Why backwards?](https://dlcourse.github.io/dlcourse/book/1-deeper/the-way-back.html#why-backwards)
+#
 # Before making something fast, ask how much there is to do. Layers come as a plan, for example `[Conv(16, kernel=3, padding=1), Relu(), Pool(2, stride=2), Dense(10)]`; the first cell defines them. `multiply_adds(layers, shape)` returns a list with a pair `(forward, backward)` for each layer, for **one image** of the shape (C, H, W).
 #
 # - **Forward**: convolutions and linear layers count one multiply-add for each product; products with the zeros of the border count too. With `groups`, a filter sees C / groups channels. Pooling, ReLU and biases count as nothing.
@@ -569,6 +575,8 @@ test_multiply_adds_hidden()
 # ## Task 4: a layer for any array library
 #
 # *14 points, 50 minutes, medium*
+#
+# Taught in: "The GPU: the same code on thousands of threads", section [The same code](https://dlcourse.github.io/dlcourse/book/3-speed/gpu.html#the-same-code)
 #
 # CuPy, NumPy and others share most names. A layer that takes every function from a variable `xp` runs on all of them, and so on a GPU. With one `np.exp` left in it, or one `np.zeros`, it does not. Write `SwishLinear`: a linear layer and the activation *swish* in one,
 #
@@ -758,6 +766,8 @@ test_neutral_hidden()
 # ## Task 5: how wrong a float16 sum can be
 #
 # *16 points, 60 minutes, hard*
+#
+# Taught in: "Fewer bits", section [How wrong can it be?](https://dlcourse.github.io/dlcourse/book/3-speed/fewer-bits.html#how-wrong-can-it-be)
 #
 # A float16 has 11 significant bits. Rounding moves a value by at most a share $u = 2^{-11}$ of it, half of `np.finfo(np.float16).eps`. A dot product rounds again and again; how far off may it end up? You compute a bound before anything is measured, and show that the measurement stays within it.
 #
@@ -995,6 +1005,8 @@ test_float16_hidden()
 # ## Task 6: a byte in place of a float
 #
 # *14 points, 50 minutes, medium*
+#
+# Taught in: "Fewer bits", section [int8, step by step](https://dlcourse.github.io/dlcourse/book/3-speed/fewer-bits.html#int8-step-by-step)
 #
 # An int8 takes a quarter of the memory of a float32. Values become whole numbers times a *scale*; the whole art is which scale.
 #
@@ -1263,6 +1275,8 @@ test_int8_hidden()
 #
 # *10 points, 35 minutes, medium*
 #
+# Taught in: "Where the time goes", section [The roofline](https://dlcourse.github.io/dlcourse/book/3-speed/where-time-goes.html#the-roofline)
+#
 # A machine has a peak speed for arithmetic (flop/s), and a bandwidth for its memory (bytes/s). A layer needs both. Its *arithmetic intensity* is its operations divided by the bytes that it moves; and no layer can be faster than
 #
 # $$\text{attainable} = \min(\text{peak},\ \text{intensity} \times \text{bandwidth}).$$
@@ -1511,6 +1525,8 @@ test_roofline_hidden()
 # ## Task 8: a question
 #
 # *8 points, 25 minutes, graded by a person*
+#
+# Taught in: "Measuring honestly", section [Seven traps](https://dlcourse.github.io/dlcourse/book/3-speed/measuring.html#seven-traps)
 #
 # A report says: "Our new convolution is **4.1 times faster** than the old one. We ran the old one, and then the new one 50 times, and compare with the best of the 50. The batch was 16 for the new and 1 for the old, so we divide by 16. Inputs came from `np.zeros`; on the GPU we took the time from the call to its return. In the whole network, training is now 4.1 times faster."
 #

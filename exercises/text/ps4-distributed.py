@@ -117,6 +117,8 @@ class Job(NamedTuple):
 #
 # *12 points, 40 minutes, medium*
 #
+# Taught in: "Training on many workers", section [Synchronous SGD, written out](https://dlcourse.github.io/dlcourse/book/4-distributed/many-workers.html#synchronous-sgd-written-out)
+#
 # In each epoch, every image should be used once, by one rank. And training should not depend on how many ranks there are: step k uses the same images with one rank and with eight. So all ranks draw the *same* order, cut it into the *same* batches, and then each takes its share of each batch.
 #
 # - `shuffled(length, epoch, seed)` returns the numbers 0 to `length - 1` in a random order, the same on every rank and in every call with these three numbers. Another epoch has another order, and so has another seed. Use a generator of your own, not NumPy's global random state.
@@ -300,6 +302,8 @@ test_shares_hidden()
 # ## Task 2: the mean of all gradients
 #
 # *14 points, 50 minutes, medium*
+#
+# Taught in: "Why many workers are hard: messages and waiting", section [The mean of gradients is the gradient of the batch](https://dlcourse.github.io/dlcourse/book/4-distributed/why-hard.html#the-mean-of-gradients-is-the-gradient-of-the-batch); "Scaling out: how far it goes", section [Systems](https://dlcourse.github.io/dlcourse/book/4-distributed/scaling-out.html#systems)
 #
 # Each rank has the gradients of its own images. All want the gradient of the whole batch, which is a mean over all *images*: where rank r has $n_r$ images and its mean gradient is $g_r$,
 #
@@ -533,6 +537,8 @@ test_average_hidden()
 #
 # *16 points, 60 minutes, hard*
 #
+# Taught in: "All-reduce: a sum that everybody gets", section [Everybody at once](https://dlcourse.github.io/dlcourse/book/4-distributed/all-reduce.html#everybody-at-once) and [Step by step](https://dlcourse.github.io/dlcourse/book/4-distributed/all-reduce.html#step-by-step)
+#
 # With many ranks, rank 0 of task 2 is where all messages meet. On a ring there is no such place: every rank sends to its right neighbour, rank + 1, and receives from its left one, all at the same time. The array is cut into as many pieces as there are ranks, p.
 #
 # - In p - 1 steps *sums go round*. A rank sends one piece to the right, and adds what comes from the left to another piece, which it sends in the next step. After that, each rank has the finished sum of one piece.
@@ -678,6 +684,8 @@ test_ring_hidden()
 # ## Task 4: many workers, one large batch
 #
 # *14 points, 50 minutes, hard*
+#
+# Taught in: "Training on many workers", section [Synchronous SGD, written out](https://dlcourse.github.io/dlcourse/book/4-distributed/many-workers.html#synchronous-sgd-written-out)
 #
 # The claim: without dropout and the like, training on k ranks gives **the same weights** as one worker with the whole batch, whatever k is, and whether or not it divides the batch. Prove it by writing the training loop, and letting the tests compare the weights after many steps.
 #
@@ -945,6 +953,8 @@ test_no_step()
 #
 # *12 points, 45 minutes, medium*
 #
+# Taught in: "Training on many workers", section [Waiting for nobody: asynchronous SGD](https://dlcourse.github.io/dlcourse/book/4-distributed/many-workers.html#waiting-for-nobody-asynchronous-sgd)
+#
 # In asynchronous SGD nobody waits. A server holds the weights. A worker fetches them, computes a gradient, and pushes it; the server turns it into an update at once, and the worker fetches again. Meanwhile others have pushed, so the gradient belongs to weights that are no longer there. Its **staleness** is the number of updates that the weights received between the worker's fetch and its push.
 #
 # How that goes depends on how long each gradient takes. `seconds` is an array (workers, n): `seconds[w, i]` is the time from the i-th fetch of worker w to its push. All workers fetch at time 0, pushing and fetching take no time, and when two push at the same moment, the worker with the lower number pushes *and fetches* first.
@@ -1119,6 +1129,8 @@ test_staleness_hidden()
 # ## Task 6: what more workers bring
 #
 # *12 points, 40 minutes, easy*
+#
+# Taught in: "All-reduce: a sum that everybody gets", section [What it costs](https://dlcourse.github.io/dlcourse/book/4-distributed/all-reduce.html#what-it-costs); "Scaling out: how far it goes", section [Two laws](https://dlcourse.github.io/dlcourse/book/4-distributed/scaling-out.html#two-laws)
 #
 # A message of n bytes takes latency + n / bandwidth seconds. Messages between different pairs of ranks can travel at the same time, but a rank sends one and receives one at a time. An all-reduce of n bytes among p ranks is then a number of steps, one after another:
 #
@@ -1298,6 +1310,8 @@ test_speed_up_hidden()
 # ## Task 7: top-k with error feedback
 #
 # *12 points, 50 minutes, hard*
+#
+# Taught in: "Training on many workers", section [Saying less: compression](https://dlcourse.github.io/dlcourse/book/4-distributed/many-workers.html#saying-less-compression)
 #
 # Most values of a gradient are small. So a rank sends only the k with the largest absolute values, each as its place (int32) and its value. What it does not send it *keeps*, and adds to the next gradient: a value that is small but always has the same sign grows until it is sent. That is *error feedback*; what is not sent is late, not lost.
 #
@@ -1483,6 +1497,8 @@ test_top_k_hidden()
 # ## Task 8: a question
 #
 # *8 points, 25 minutes, graded by a person*
+#
+# Taught in: "Scaling out: how far it goes", section [Large batches](https://dlcourse.github.io/dlcourse/book/4-distributed/scaling-out.html#large-batches); "Why many workers are hard: messages and waiting", section [Everybody waits for the slowest](https://dlcourse.github.io/dlcourse/book/4-distributed/why-hard.html#everybody-waits-for-the-slowest)
 #
 # A team trains a network with batch normalization on one GPU, with 32 images per step and a learning rate of 0.1. Now they have 64 GPUs, keep 32 images on each, change nothing else, and use synchronous SGD. After the same number of *epochs* as before the loss is clearly higher, and a step takes longer than it did on one GPU.
 #

@@ -61,6 +61,8 @@ OVERLAPS = tuple(f"dlcourse.applications.detection.boxes.{name}" for name in ("b
 #
 # *8 points, 25 minutes, easy*
 #
+# Taught in: "Object detection: what, and where", section [When is a box right?](https://dlcourse.github.io/dlcourse/book/5-applications/detection.html#when-is-a-box-right)
+#
 # *Intersection over union*: the area that two boxes share, divided by the area that they cover together. `box_iou(boxes, others)` returns it for each of `boxes` (N, 4) with each of `others` (M, 4), as an array (N, M).
 #
 # - No loop: the test compares your time with that of two loops.
@@ -188,6 +190,8 @@ test_iou_hidden()
 #
 # *8 points, 30 minutes, easy*
 #
+# Taught in: "Object detection: what, and where", section [5. Better boxes, and fewer](https://dlcourse.github.io/dlcourse/book/5-applications/detection.html#better-boxes-and-fewer)
+#
 # A detector gives many boxes for one thing. Keep the surest, and drop all of its class that overlap it by **more than** `threshold`; then do the same with what is left, until nothing is left.
 #
 # `nms(boxes, scores, labels, threshold)` takes boxes (N, 4), scores (N,) and labels (N,), and returns the *indices* of the boxes to keep, an array of whole numbers, from the surest to the least sure. Boxes of different labels do not suppress each other. Where scores are equal, the smaller index comes first. Scores are any numbers, negative ones too. N may be 0.
@@ -303,6 +307,8 @@ test_nms_hidden()
 # ## Task 3: RoI pooling, forward and backward
 #
 # *14 points, 60 minutes, hard*
+#
+# Taught in: "Object detection: what, and where", section [Which places belong to a cell](https://dlcourse.github.io/dlcourse/book/5-applications/detection.html#which-places-belong-to-a-cell)
 #
 # Features of a whole image, and some regions of it: RoI pooling makes a grid of one size from each region, of whatever size it is.
 #
@@ -509,6 +515,8 @@ test_roi_hidden()
 #
 # *12 points, 50 minutes, hard*
 #
+# Taught in: "Object detection: what, and where", section [How good is it?](https://dlcourse.github.io/dlcourse/book/5-applications/detection.html#how-good-is-it)
+#
 # How good are the boxes that a detector finds? For one class, you are given two lists with an entry for each image: `found` holds pairs (boxes (K, 4), scores (K,)), and `known` holds the boxes of the things there are, (M, 4). Both may be empty for some image.
 #
 # `average_precision(found, known, threshold)` follows COCO:
@@ -680,6 +688,8 @@ test_average_precision_hidden()
 # ## Task 5: a transposed convolution, forward and backward
 #
 # *14 points, 60 minutes, hard*
+#
+# Taught in: "Segmentation: a class for each pixel", section [Enlarging, and learning to](https://dlcourse.github.io/dlcourse/book/5-applications/segmentation.html#enlarging-and-learning-to)
 #
 # A convolution with stride S makes images smaller. Its *backward pass* makes them larger again, and used as a layer of its own it is a transposed convolution: each value of the input spreads a kernel over the output, kernels of neighbours begin S places apart, and where they overlap they add up. At the end P places are cut off on each side, and a bias is added:
 #
@@ -862,6 +872,8 @@ test_transposed_hidden()
 #
 # *8 points, 30 minutes, medium*
 #
+# Taught in: "Segmentation: a class for each pixel", section [A fully connected layer is a convolution](https://dlcourse.github.io/dlcourse/book/5-applications/segmentation.html#a-fully-connected-layer-is-a-convolution)
+#
 # A classifier ends in linear layers. The first of them looks at features of C x h x w, flattened to one long row in this order. On larger features one can cut out every window of h x w and classify each; but a convolution does the same at once.
 #
 # - `as_filters(weight, size)` takes the weights (O, C h w) of a linear layer and `size` (h, w), and returns them as the filters of a convolution, (O, C, h, w).
@@ -1013,6 +1025,8 @@ test_everywhere_hidden()
 #
 # *8 points, 25 minutes, easy*
 #
+# Taught in: "Segmentation: a class for each pixel", section [Four numbers](https://dlcourse.github.io/dlcourse/book/5-applications/segmentation.html#four-numbers)
+#
 # A segmentation gives each pixel a class. How good is it?
 #
 # - `confusion(predicted, known, classes, ignore)` takes two arrays of one shape, with the class of each pixel, and returns counts (classes, classes): in row i and column j how many pixels *are* of class i and *were taken* for j. A pixel whose known class is `ignore` is not counted, whatever was predicted there. No loop over pixels: the test compares your time with that of one.
@@ -1157,6 +1171,8 @@ test_mean_iou_hidden()
 # ## Task 8: a step of an LSTM, with its gradients
 #
 # *12 points, 50 minutes, medium*
+#
+# Taught in: "Captioning: a sentence for a picture", section [Why it forgets](https://dlcourse.github.io/dlcourse/book/5-applications/captioning.html#why-it-forgets)
 #
 # An LSTM has a state h (N, H) and a cell c (N, H). A step reads x (N, I):
 #
@@ -1367,6 +1383,8 @@ test_lstm_hidden()
 #
 # *8 points, 35 minutes, medium*
 #
+# Taught in: "Captioning: a sentence for a picture", section [What to say](https://dlcourse.github.io/dlcourse/book/5-applications/captioning.html#what-to-say)
+#
 # Saying the likeliest word each time can lead into a corner. Beam search keeps the `width` best beginnings, continues each by every word, and keeps the `width` best of all that results.
 #
 # `beam_search(next_word, end, width, most)` gets a function: `next_word(words)` takes a tuple of the words so far (empty at first) and returns the *logarithms* of the probabilities of the next word, an array (V,). Words are numbers from 0 to V - 1, and the word `end` ends a sentence. It returns a list of pairs (words, log_probability), the likeliest first, at most `width` of them; `words` is a tuple, with the `end`, and its log-probability is the sum over all of its words.
@@ -1541,6 +1559,8 @@ test_beam_hidden()
 # ## Task 10: a question
 #
 # *8 points, 25 minutes, graded by a person*
+#
+# Taught in: "Object detection: what, and where", section [What to keep](https://dlcourse.github.io/dlcourse/book/5-applications/detection.html#what-to-keep); "Segmentation: a class for each pixel", section [Four numbers](https://dlcourse.github.io/dlcourse/book/5-applications/segmentation.html#four-numbers); "Captioning: a sentence for a picture", section [What BLEU measures](https://dlcourse.github.io/dlcourse/book/5-applications/captioning.html#what-bleu-measures)
 #
 # A report on 1,000 pictures of streets says: "Our network gives **94% of the pixels** the right class. Our detector of pedestrians has an average precision of **0.88** at an IoU of 0.5; we chose its score threshold and the threshold of non-maximum suppression so that this number is as high as possible on these 1,000 pictures. Our captions reach a **BLEU-1 of 0.9**."
 #

@@ -125,13 +125,15 @@ class FrozenLake:
 #
 # *10 points, 45 minutes, medium*
 #
+# Taught in: "Style transfer: what is shown, and how it is painted", section [Why a Gram matrix forgets where](https://dlcourse.github.io/dlcourse/book/6-future/style-transfer.html#why-a-gram-matrix-forgets-where)
+#
 # What a picture shows is *where* features are; its style is which features *go together*, wherever they are. For the features F of one layer, (C, H, W), the **Gram matrix** says how strongly channels c and d go together, as a mean over the places:
 #
 # $$G_{cd} = \frac{1}{H W} \sum_{i, j} F_{cij}\, F_{dij}$$
 #
 # A painting has a Gram matrix A in each layer. The style loss of a picture compares its own Gram matrices with these, over all layers l with weights $w_l$:
 #
-# $$L = \sum_l w_l\, \frac{1}{C_l^2} \sum_{c, d} \left(G^{(l)}_{cd} - A^{(l)}_{cd}\right)^2$$
+# $$L = \sum_l w_l\, \frac{1}{4 C_l^2} \sum_{c, d} \left(G^{(l)}_{cd} - A^{(l)}_{cd}\right)^2$$
 #
 # - `gram(features)` takes (C, H, W) and returns (C, C).
 # - `style_loss(layers, grams, weights)` takes a list of features, a list of Gram matrices of the painting, and a list of numbers. It returns the loss, a number, and a list of the gradients of the loss with respect to the features, each of their shape (C, H, W).
@@ -163,8 +165,8 @@ def style_loss(layers, grams, weights):
     for features, target, weight in zip(layers, grams, weights, strict=True):
         rows = features.reshape(len(features), -1)
         difference = gram(features) - target
-        loss += weight * float((difference**2).mean())
-        slope = 2 * weight / difference.size * difference
+        loss += weight * float((difference**2).mean()) / 4
+        slope = weight / (2 * difference.size) * difference
         gradients.append((2 / rows.shape[1] * slope @ rows).reshape(features.shape))
     return loss, gradients
     ### END SOLUTION
@@ -221,7 +223,7 @@ def styled(layers, grams, weights):
 
 def style_by_loops(layers, grams, weights):
     return sum(
-        weight * ((gram_by_loops(features) - target) ** 2).sum() / len(target) ** 2
+        weight * ((gram_by_loops(features) - target) ** 2).sum() / (4 * len(target) ** 2)
         for features, target, weight in zip(layers, grams, weights, strict=True)
     )
 
@@ -235,9 +237,10 @@ def check_style(layers, grams, weights, name):
         mistakes={
             "The weights of the layers are forgotten.": style_by_loops(layers, grams, [1] * len(layers)),
             "Divide by C squared; this is the sum over channels.":
-                sum(w * (d**2).sum() for w, d in zip(weights, differences, strict=True)),
+                sum(w * (d**2).sum() / 4 for w, d in zip(weights, differences, strict=True)),
+            "Divide by 4 C squared, and not by C squared alone.": 4 * right,
             "Differences are squared, and these are absolute.":
-                sum(w * np.abs(d).mean() for w, d in zip(weights, differences, strict=True)),
+                sum(w * np.abs(d).mean() / 4 for w, d in zip(weights, differences, strict=True)),
             "The loss is a sum over layers, not a mean.": right / len(layers),
         },
     )
@@ -251,6 +254,7 @@ def check_style(layers, grams, weights, name):
                 "The square gives a factor of 2, and F on both sides another; one of them is there.": numerical / 4,
                 "The 1 / (H W) of the Gram matrix stands in its gradient too.": numerical * features[0].size,
                 "The 1 / C^2 of the loss stands in its gradient too.": numerical * len(features) ** 2,
+                "The 1 / 4 of the loss stands in its gradient too.": numerical * 4,
                 "The weight of the layer is missing in its gradient.": numerical / (weights[k] or 1),
             },
         )
@@ -285,8 +289,8 @@ def right_style(layers, grams, weights):
     for features, target, weight in zip(layers, grams, weights, strict=True):
         f = features.astype(np.float64)
         g = np.einsum("cij,dij->cd", f, f) / f[0].size
-        loss += weight * ((g - target) ** 2).mean()
-        gradients.append(4 * weight / (g.size * f[0].size) * np.einsum("cd,dij->cij", g - target, f))
+        loss += weight * ((g - target) ** 2).mean() / 4
+        gradients.append(weight / (g.size * f[0].size) * np.einsum("cd,dij->cij", g - target, f))
     return loss, gradients
 
 
@@ -324,6 +328,8 @@ test_style_hidden()
 # ## Task 2: the plan of a generator
 #
 # *10 points, 45 minutes, medium*
+#
+# Taught in: "Generating images: a forger and a detective", section [Which kernel?](https://dlcourse.github.io/dlcourse/book/6-future/generating-images.html#which-kernel)
 #
 # A generator makes a picture out of a few random numbers, an array z (N, Z, 1, 1). Transposed convolutions make it larger, layer by layer. (You wrote one in assignment 5: each value lays down a kernel, neighbours do so S places apart, and P places are cut off at each side.)
 #
@@ -520,6 +526,8 @@ test_generator_hidden()
 #
 # *10 points, 45 minutes, medium*
 #
+# Taught in: "Generating images: a forger and a detective", section [A game of two players](https://dlcourse.github.io/dlcourse/book/6-future/generating-images.html#a-game-of-two-players) and [A detective who is never quite sure](https://dlcourse.github.io/dlcourse/book/6-future/generating-images.html#a-detective-who-is-never-quite-sure)
+#
 # The discriminator gives a picture one number, a *logit* a; the sigmoid D = σ(a) is the probability that the picture is real. It is trained to say 1 for real pictures and 0 for made ones. The generator is trained to make the discriminator say 1 for made ones:
 #
 # $$L_D = -\overline{\log \sigma(a_\text{real})} - \overline{\log\left(1 - \sigma(a_\text{fake})\right)}, \qquad L_G = -\overline{\log \sigma(a_\text{fake})}$$
@@ -697,6 +705,8 @@ test_gan_hidden()
 # ## Task 4: max pooling that can be undone
 #
 # *10 points, 45 minutes, hard*
+#
+# Taught in: "Self-driving: see, segment, decide, act", section [Unpooling: put it back where it was](https://dlcourse.github.io/dlcourse/book/6-future/self-driving.html#unpooling-put-it-back-where-it-was)
 #
 # SegNet's encoder pools and remembers *where* each maximum was. Its decoder puts values back to just these places and fills the rest with zeros, so that edges return to where they were.
 #
@@ -920,6 +930,8 @@ test_unpool_hidden()
 #
 # *8 points, 25 minutes, easy*
 #
+# Taught in: "Q-learning: acting by trial and reward", section [To explore or to use what one knows](https://dlcourse.github.io/dlcourse/book/6-future/q-learning.html#to-explore-or-to-use-what-one-knows)
+#
 # An agent that always does what looks best never learns what it has not tried. *Epsilon-greedy*: with probability epsilon it takes any action, each with the same probability (the best one too); otherwise the best.
 #
 # 1. `epsilon_at(step, first, last, steps)` returns epsilon at a step: `first` at step 0, from there a straight line that reaches `last` at step `steps`, and `last` after that.
@@ -1060,6 +1072,8 @@ test_choose_hidden()
 # ## Task 6: learning from one step
 #
 # *8 points, 25 minutes, easy*
+#
+# Taught in: "Q-learning: acting by trial and reward", section [Learning without knowing the rules](https://dlcourse.github.io/dlcourse/book/6-future/q-learning.html#learning-without-knowing-the-rules)
 #
 # A table `q` (S, A) holds what the agent expects: the return of action a in state s. In state s it did a, got a reward r, and arrived in s'. Its new, better estimate is the *target*; the table moves a share α of the way there:
 #
@@ -1204,6 +1218,8 @@ test_bellman_hidden()
 # ## Task 7: crossing the frozen lake
 #
 # *10 points, 50 minutes, hard*
+#
+# Taught in: "Q-learning: acting by trial and reward", section [The frozen lake](https://dlcourse.github.io/dlcourse/book/6-future/q-learning.html#the-frozen-lake)
 #
 # Now all of it together. `FrozenLake` in the first cell is Gymnasium's environment of that name: 16 fields, a start S, holes H, a goal G, and ice so slippery that you go where you want in only one case out of three. Even the best agent reaches the goal in about 74% of the episodes; a random one in 1.4%.
 #
@@ -1365,6 +1381,8 @@ test_lake_hidden()
 # ## Task 8: a replay memory
 #
 # *10 points, 40 minutes, medium*
+#
+# Taught in: "Deep Q-network: playing from pixels", section [A memory](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#a-memory)
 #
 # A network forgets what it learned if it sees only what happens now, and what happens now is always much the same. So a deep Q-network keeps its last steps, and learns from steps drawn among them.
 #
@@ -1558,6 +1576,8 @@ test_replay_hidden()
 #
 # *8 points, 30 minutes, medium*
 #
+# Taught in: "Deep Q-network: playing from pixels", section [A target that stands still](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#a-target-that-stands-still) and [A loss with a scale](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#a-loss-with-a-scale)
+#
 # A network takes the place of the table: it gives the values of all actions, (N, A), for a batch of N observations. Its targets come from a second network that is changed only now and then, the *target network*; otherwise the network would chase itself.
 #
 # 1. `dqn_targets(rewards, next_values, terminated, gamma)` takes rewards (N,), the target network's values of the next observations (N, A), and terminated (N,), bool. It returns the targets (N,): the reward plus γ times the best next value, and the reward alone where the episode is terminated. What the network says about an observation after the end means nothing; it may even be infinite.
@@ -1723,6 +1743,8 @@ test_dqn_hidden()
 #
 # *8 points, 25 minutes, medium*
 #
+# Taught in: "Deep Q-network: playing from pixels", section [Double: who chooses does not grade](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#double-who-chooses-does-not-grade) and [Dueling: a value and advantages](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#dueling-a-value-and-advantages)
+#
 # The largest of several noisy values is too large, because the luckiest is taken. So a deep Q-network promises itself too much. *Double DQN* lets one network choose and the other judge: what is luck in one is not in the other.
 #
 # 1. `double_dqn_targets(rewards, online_next, target_next, terminated, gamma)`: as in task 9, but the best next action is chosen by the values of the network that learns, `online_next` (N, A), and its worth is read from those of the target network, `target_next` (N, A). If several are the best, the first is taken.
@@ -1877,6 +1899,8 @@ test_double_hidden()
 # ## Task 11: a question
 #
 # *8 points, 25 minutes, graded by a person*
+#
+# Taught in: "Generating images: a forger and a detective", section [Is it going well?](https://dlcourse.github.io/dlcourse/book/6-future/generating-images.html#is-it-going-well); "Deep Q-network: playing from pixels", section [Terminated is not truncated](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#terminated-is-not-truncated) and [Learning curves, not one lucky run](https://dlcourse.github.io/dlcourse/book/6-future/deep-q-network.html#learning-curves-not-one-lucky-run); "Self-driving: see, segment, decide, act", section [Right about pictures, wrong about driving](https://dlcourse.github.io/dlcourse/book/6-future/self-driving.html#right-about-pictures-wrong-about-driving)
 #
 # 1. A GAN trains on digits. After an hour the discriminator's loss is 0.02 and the generator's 5.1, and both hardly change. A colleague says: "The discriminator is almost perfect, so training works." What has happened to the generator's gradient if its loss is log(1 - D) instead of -log D, and why? Name a way to tell from the *pictures* whether the generator makes all ten digits, and say why the losses cannot tell. (2 points)
 # 2. In an environment an episode is stopped after 200 steps, though nothing has gone wrong by then. Somebody treats that like a fall: the target is the reward alone. The agent gets a reward of 1 in every step. What values does it learn near step 200 if it cannot see the clock, and what is wrong with them? (2 points)

@@ -76,8 +76,9 @@ def test_figures_and_listings_are_numbered_by_chapter(visit):
     figures = page.locator("main figure .caption-number").all_inner_texts()
     numbers = [re.fullmatch(r"Figure 2\.(\d+)\s*", text)[1] for text in figures]
     assert numbers == [str(int(numbers[0]) + k) for k in range(len(numbers))]
-    listing = page.locator("main .code-block-caption .caption-number").inner_text()
-    assert re.fullmatch(r"Listing 2\.\d+\s*", listing)
+    listings = page.locator("main .code-block-caption .caption-number").all_inner_texts()
+    numbers = [re.fullmatch(r"Listing 2\.(\d+)\s*", text)[1] for text in listings]
+    assert numbers == [str(int(numbers[0]) + k) for k in range(len(numbers))]
     references = page.locator("main p a.reference .std-numref").all_inner_texts()
     assert {f"Figure 2.{number}" for number in numbers} <= {*references}
 

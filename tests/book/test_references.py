@@ -79,6 +79,10 @@ def test_one_person_has_one_spelling(name):
     assert not found(GOOD + OTHER.replace("R{\\'e}, Christopher", "R{\\'e}, Anna"))
 
 
+def test_a_name_of_two_letters_is_no_other_that_begins_with_them():
+    assert not found(GOOD + OTHER.replace("R{\\'e}, Christopher", "R{\\'e}, Ch"))
+
+
 def test_a_work_is_there_once():
     again = GOOD.replace("he2015some", "he2015again").replace("Some Title", "{S}ome title")
     assert "he2015some and he2015again have the same title" in found(GOOD + again)

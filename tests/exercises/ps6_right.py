@@ -21,8 +21,8 @@ class Steps:
         for k in range(len(layers)):
             f, c = layers[k], len(layers[k])
             gap = Steps.gram(f) - grams[k]
-            total += weights[k] * np.square(gap).sum() / c**2
-            d_gram = 2 * weights[k] * gap / c**2
+            total += weights[k] * np.square(gap).sum() / (2 * c) ** 2
+            d_gram = weights[k] * gap / (2 * c**2)
             # Through each of the two factors of the product.
             left = np.einsum("cd,dij->cij", d_gram, f)
             right = np.einsum("dc,dij->cij", d_gram, f)
@@ -242,9 +242,9 @@ class Arrays:
 
     def style_loss(layers, grams, weights):
         gaps = [Arrays.gram(f) - a for f, a in zip(layers, grams, strict=True)]
-        loss = sum(w * np.mean(gap * gap) for w, gap in zip(weights, gaps, strict=True))
+        loss = sum(w * np.mean(gap * gap) / 4 for w, gap in zip(weights, gaps, strict=True))
         gradients = [
-            4 * w * np.tensordot(gap, f, axes=1) / (f[0].size * len(f) ** 2)
+            w * np.tensordot(gap, f, axes=1) / (f[0].size * len(f) ** 2)
             for w, gap, f in zip(weights, gaps, layers, strict=True)
         ]
         return loss, gradients

@@ -22,10 +22,12 @@ MISTAKES = [
     ("style", "absolute differences", {"(difference**2).mean()": "np.abs(difference).mean()"}, "Differences are squared"),
     ("style", "a mean over layers", {"    return loss, gradients": "    return loss / len(layers), gradients"}, "sum over layers, not a mean"),
     ("style", "one of two factors", {"(2 / rows.shape[1] * slope @ rows)": "(1 / rows.shape[1] * slope @ rows)"}, "F stands on both sides"),
-    ("style", "both factors of 2 missing", {"(2 / rows.shape[1] * slope @ rows)": "(1 / rows.shape[1] * slope @ rows)", "slope = 2 * weight": "slope = weight"}, "The square gives a factor of 2"),
+    ("style", "both factors of 2 missing", {"(2 / rows.shape[1] * slope @ rows)": "(1 / rows.shape[1] * slope @ rows)", "slope = weight / (2 * difference.size)": "slope = weight / (4 * difference.size)"}, "The square gives a factor of 2"),
     ("style", "places forgotten in the gradient", {"(2 / rows.shape[1] * slope @ rows)": "(2 * slope @ rows)"}, r"The 1 / \(H W\)"),
-    ("style", "channels forgotten in the gradient", {"slope = 2 * weight / difference.size * difference": "slope = 2 * weight * difference"}, r"The 1 / C\^2"),
-    ("style", "weight forgotten in the gradient", {"slope = 2 * weight / ": "slope = 2 / "}, "weight of the layer is missing"),
+    ("style", "channels forgotten in the gradient", {"slope = weight / (2 * difference.size) * difference": "slope = weight / 2 * difference"}, r"The 1 / C\^2"),
+    ("style", "weight forgotten in the gradient", {"slope = weight / ": "slope = 1 / "}, "weight of the layer is missing"),
+    ("style", "the loss not divided by 4", {"(difference**2).mean()) / 4": "(difference**2).mean())"}, "Divide by 4 C squared"),
+    ("style", "the gradient not divided by 4", {"weight / (2 * difference.size)": "2 * weight / difference.size"}, "The 1 / 4 of the loss"),
     ("style", "gradient of another shape", {".reshape(features.shape))": ")"}, "and its features"),
     ("style", "Gram matrix of the painting changed", {"difference = gram(features) - target": "target -= gram(features)\n        difference = -target"}, "was changed"),
     # -- 2. generator
@@ -196,9 +198,9 @@ def style_loss(layers, grams, weights):
     loss, gradients = 0.0, []
     for features, target, weight in zip(layers, grams, weights, strict=True):
         squares = nn.MSELoss()
-        loss += weight * squares(gram(features), target)
+        loss += weight * squares(gram(features), target) / 4
         rows = features.reshape(len(features), -1)
-        slope = 2 * weight * squares.backward() @ rows / rows.shape[1]
+        slope = weight / 2 * squares.backward() @ rows / rows.shape[1]
         gradients.append(slope.reshape(features.shape))
     return loss, gradients
 """),

@@ -111,3 +111,18 @@ def test_names_stand_at_the_height_where_lines_end(log):
             end = lines[text.get_text()][1][-1]
             y = axis.transAxes.inverted().transform(axis.transData.transform((1, end)))[1]
             assert text.get_position()[1] == pytest.approx(y, abs=0.04)
+
+
+def test_grids_write_every_number_and_mark_some():
+    plots.grids({"x": [[1, -2.5], [np.nan, 1111]], "dx": [[-0.0]]}, marks={"x": [(0, 1)]})
+    (axis,) = plt.gcf().axes
+    assert sorted(texts(axis)) == sorted(["x", "1", "\N{MINUS SIGN}2.5", "1111", "dx", "0"])
+    bold = [text.get_text() for text in axis.texts if text.get_fontweight() == "bold"]
+    assert bold == ["\N{MINUS SIGN}2.5"]
+    thick = [patch for patch in axis.patches if patch.get_linewidth() > 2]
+    assert [patch.get_xy() for patch in thick] == [(1, 0)]  # not by colour alone
+
+
+def test_grids_are_tables():
+    with pytest.raises(ValueError, match=r"two axes, found \(3,\) for 'b'"):
+        plots.grids({"b": [1, 2, 3]})

@@ -140,7 +140,11 @@ class Conv2d(Module):
         if self.weight.requires_grad:
             bias = self.bias is not None and self.bias.requires_grad
             dw, db, dx = conv2d_gradients(
-                *given, bias=bias, input_grad=self.input_grad, plus=plus, threads=threads
+                *given,
+                bias=bias,
+                input_grad=self.input_grad,
+                plus=plus,
+                threads=threads,
             )
             self.weight.accumulate(dw)
             if self.bias is not None and db is not None:

@@ -79,7 +79,7 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         m, v = state["exp_avg"], state["exp_avg_sq"]
         rate, eps = self._corrected(state)
-        # Every operation passes over the whole array, so all of them share one scratch array.
+        # Each operation passes over the whole array, so all share one scratch array.
         scratch = xp.empty_like(data)
         m *= beta1
         m += xp.multiply(grad, 1 - beta1, out=scratch)

@@ -1,5 +1,6 @@
 """Plots that several pages use. Each draws with pyplot, so a notebook shows it by itself."""
 
+from dlcourse.explore.plots.grids import grids
 from dlcourse.explore.plots.images import image_grid
 from dlcourse.explore.plots.lines import panels
 from dlcourse.explore.plots.networks import architecture, shares
@@ -13,6 +14,7 @@ __all__ = [
     "architecture",
     "curves",
     "figure_style",
+    "grids",
     "image_grid",
     "panels",
     "plot_roofline",

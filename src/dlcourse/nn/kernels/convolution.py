@@ -142,7 +142,8 @@ def conv2d_weight_grad(
         As in `conv2d`.
     """
     if native.has_kernels(x, dy):
-        return native.conv_weight_grad(x, dy, shape, geometry, groups, threads=threads)
+        given = x, dy, shape, geometry, groups
+        return native.conv_weight_grad(*given, threads=threads)
     if _is_depthwise(shape, groups):
         return depthwise_weight_grad(x, dy, geometry)
     xp = array_module(x)
@@ -159,7 +160,8 @@ def conv2d_weight_grad(
                 total[0] += sum_of_products(columns, rows)
             else:
                 split = rows.reshape(-1, groups, o // groups).transpose(1, 0, 2)
-                total += _grouped(columns, kh * kw, groups).transpose(0, 2, 1) @ split
+                grouped = _grouped(columns, kh * kw, groups)
+                total += grouped.transpose(0, 2, 1) @ split
         return total
 
     total = sum_pieces(work, image_pieces(dy, dy.size * c * kh * kw), threads)

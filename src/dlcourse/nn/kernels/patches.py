@@ -94,7 +94,11 @@ def im2col(patches: Array) -> Array:
     return scratch.reshape(rows, width)
 
 
-def col2im(columns: Array, size: tuple[int, int, int, int], geometry: Geometry) -> Array:
+def col2im(
+    columns: Array,
+    size: tuple[int, int, int, int],
+    geometry: Geometry,
+) -> Array:
     """Add the rows of a patch matrix back into images: the transpose of `windows` and `im2col`.
 
     Parameters
@@ -122,7 +126,8 @@ def col2im(columns: Array, size: tuple[int, int, int, int], geometry: Geometry) 
     n, c, h, w = size
     ph, pw = geometry.padding
     oh, ow = geometry.output_size((h, w))
-    image = array_module(columns).zeros((n, h + 2 * ph, w + 2 * pw, c), columns.dtype)
+    shape = n, h + 2 * ph, w + 2 * pw, c
+    image = array_module(columns).zeros(shape, columns.dtype)
     image = image.transpose(0, 3, 1, 2)
     patches = columns.reshape(n, oh, ow, math.prod(geometry.kernel), c)
     views = shifted(image, geometry.kernel, geometry.stride, geometry.dilation)
