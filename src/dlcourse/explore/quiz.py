@@ -74,8 +74,8 @@ def quiz(page: str, name: str) -> Quiz:
 
     Examples
     --------
-    >>> quiz("5-applications/detection", "two-nines")
-    Question: Two nines lie on each other, with an IoU of 0.6. You suppress boxes that overlap by ...
+    >>> quiz("5-applications/detection", "iou-number")
+    Question: Two boxes of 10 x 10 overlap in 5 x 10. What is their IoU?
     """
     of_page = questions(page)
     for question in of_page:

@@ -102,7 +102,8 @@ def questions(page: str) -> list[Question]:
     """
     if page not in pages():
         raise ValueError(f"no questions for {page!r}; there are some for {', '.join(pages())}")
-    found = tomllib.loads((FOLDER / f"{page}.toml").read_text(encoding="utf-8"))
+    file = FOLDER / f"{page}.toml"
+    found = tomllib.loads(file.read_text(encoding="utf-8"))
     title = found.pop("title")
     return [
         Question(

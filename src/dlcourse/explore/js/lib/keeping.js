@@ -10,6 +10,7 @@ import {
   merged,
   remember,
   remembered,
+  unreadable,
   whenChanged,
 } from "./memory.js";
 import { offer } from "./offer.js";
@@ -43,27 +44,30 @@ export function keeping() {
     setTimeout(() => URL.revokeObjectURL(href), 60_000);
   };
   const erase = () => {
-    const count = Object.keys(remembered() ?? {}).length;
-    if (!confirm(`Erase ${answersOf(count)} from this browser?`)) return;
+    const answers = remembered();
+    const what = answers ? answersOf(Object.keys(answers).length) : "it";
+    if (!confirm(`Erase ${what} from this browser?`)) return;
     forget();
     status.replaceChildren("Erased. This browser remembers nothing of the questions now.");
   };
+  const parts = () => {
+    const answers = remembered();
+    const [read, drop] = [button("Import", () => file.click()), button("Erase", erase)];
+    if (answers) {
+      const text = `This browser remembers ${summary(answers)}.`;
+      return [el("p", {}, text), row(button("Export", save), read, drop)];
+    }
+    if (!unreadable()) return offer({}, read);
+    const text = "This browser remembers something that this version of the book cannot read.";
+    return [el("p", {}, text), row(drop)];
+  };
   const update = () => {
     const within = controls.contains(document.activeElement);
-    const answers = remembered();
-    const read = button("Import", () => file.click());
-    controls.replaceChildren(
-      ...(answers
-        ? [
-            el("p", {}, `This browser remembers ${summary(answers)}.`),
-            row(button("Export", save), read, button("Erase", erase)),
-          ]
-        : offer({}, read)),
-    );
+    controls.replaceChildren(...parts());
     if (within) controls.querySelector("button")?.focus();
   };
   const controls = el("div", {});
-  if (!canRemember()) return { node, end: () => {} };
+  if (!canRemember() && !unreadable()) return { node, end: () => {} };
   node.append(el("p", { class: "dl-title" }, "What is remembered"), controls, file, status);
   update();
   return { node, end: whenChanged(update) };

@@ -102,8 +102,8 @@ function storage(/** @type {"localStorage" | "sessionStorage"} */ kind) {
 
 /** What is remembered, or nothing where the reader has not asked for it. */
 export function remembered() {
-  const text = storage("localStorage")?.getItem(KEY);
-  if (book() === undefined || !text) return undefined;
+  const text = stored();
+  if (!text) return undefined;
   try {
     return fromText(text);
   } catch {
@@ -111,8 +111,14 @@ export function remembered() {
   }
 }
 
+const stored = () => (book() === undefined ? null : storage("localStorage")?.getItem(KEY));
+
+/** Whether something is there that cannot be read. */
+export const unreadable = () => Boolean(stored()) && !remembered();
+
 /** Whether there is a memory to offer. */
-export const canRemember = () => book() !== undefined && storage("localStorage") !== undefined;
+export const canRemember = () =>
+  book() !== undefined && storage("localStorage") !== undefined && !unreadable();
 
 const tell = () => document.dispatchEvent(new Event(CHANGED));
 
