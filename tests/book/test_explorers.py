@@ -947,7 +947,8 @@ def test_everything_can_be_reached_with_the_tab_key(show, kind):
         begins(explorer, "Convolution 1, map ", 1)  # the sliders of a value come with it
     controls = explorer.locator("button, select, input, summary, [tabindex]")
     radios = explorer.locator("input[type=radio]").count()
-    groups = explorer.locator("fieldset:has(input[type=radio])").count()  # radio buttons are one stop
+    # Radio buttons of a group are one stop.
+    groups = explorer.locator("fieldset:has(input[type=radio])").count()
     hidden = explorer.locator("input[type=file]").count()
     expected = controls.count() - radios + groups - hidden
     explorer.evaluate("e => { e.tabIndex = -1; e.focus(); e.removeAttribute('tabindex'); }")

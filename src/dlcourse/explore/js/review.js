@@ -34,12 +34,15 @@ import { form } from "./lib/question.js";
 function render({ model, el: host }) {
   const { chapters, questions } = model.get("data");
   const folders = chapters.map(({ folder }) => folder);
-  const state = { chapter: first(folders), round: 0 };
+  let chapter = first(folders);
+  /** @type {Record<string, number>} */
+  const shown = {};
   const list = el("div", {});
   const score = says();
   const show = () => {
     const answers = remembered() ?? {};
-    const ten = choose(questions, folders, state.chapter, answers, today(), state.round);
+    const ten = choose(questions, folders, chapter, answers, today(), shown);
+    for (const { name } of ten) shown[name] = (shown[name] ?? 0) + 1;
     /** @type {Map<string, boolean>} the first answer to each */
     const given = new Map();
     score.replaceChildren();
@@ -66,7 +69,6 @@ function render({ model, el: host }) {
     );
   };
   const another = () => {
-    state.round += 1;
     show();
     list.querySelector("input")?.focus();
   };
@@ -79,9 +81,9 @@ function render({ model, el: host }) {
       select(
         "Chapter",
         chapters.map(({ folder, title }) => [folder, title]),
-        state.chapter,
+        chapter,
         (folder) => {
-          Object.assign(state, { chapter: folder, round: 0 });
+          chapter = folder;
           show();
         },
       ),
