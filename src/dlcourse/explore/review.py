@@ -44,8 +44,8 @@ def review() -> Explorer:
     Examples
     --------
     >>> review()
-    Explorer: review (reacts to mouse and keyboard where widgets are shown)
+    Review (reacts to mouse and keyboard where widgets are shown)
     """
     chapters = [Chapter(folder, title) for folder, title in CHAPTERS.items()]
     found = [question for page in pages() for question in questions(page)]
-    return Explorer("review", "Explorer: review", _Data(chapters, found))
+    return Explorer("review", "Review", _Data(chapters, found))

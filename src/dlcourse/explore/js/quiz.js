@@ -64,7 +64,7 @@ function render({ model, el: host }) {
 function kept(/** @type {import("./lib/memory.js").Answer} */ answer) {
   const result = answer.box ? "✓ right" : "✗ not yet right";
   const reviews = el("a", { href: new URL("book/reviews.html", book()).href }, "Reviews");
-  const when = due(answer) > today() ? `from ${due(answer)} on.` : "now.";
+  const when = due(answer) > today() ? `from ${due(answer)} on.` : "today.";
   return el("p", {}, `Remembered: ${result} on ${answer.day}. `, reviews, ` ask it again ${when}`);
 }
 

@@ -36,7 +36,7 @@ function render({ model, el: host }) {
   const folders = chapters.map(({ folder }) => folder);
   let chapter = first(folders);
   /** @type {Record<string, number>} */
-  const shown = {};
+  let shown = {};
   const list = el("div", {});
   const score = says();
   const show = () => {
@@ -84,6 +84,7 @@ function render({ model, el: host }) {
         chapter,
         (folder) => {
           chapter = folder;
+          shown = {}; // so that each chapter begins with the same ten
           show();
         },
       ),

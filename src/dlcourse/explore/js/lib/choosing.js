@@ -28,7 +28,7 @@ export const chapterOf = (/** @type {string} */ page) => page.split("/")[0];
  * @param {string} chapter
  * @param {Answers} answers
  * @param {string} day
- * @param {Record<string, number>} shown how often, by name, since the page was opened
+ * @param {Record<string, number>} shown how often in this review, by name
  */
 export function choose(questions, chapters, chapter, answers, day, shown) {
   const last = chapters.indexOf(chapter);
