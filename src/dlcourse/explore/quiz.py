@@ -9,32 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dlcourse.explore.lib.bank import Choice, Question, questions
 from dlcourse.explore.lib.widget import Explorer
 
-
-@dataclass(frozen=True)
-class Choice:
-    """One answer.
-
-    Attributes
-    ----------
-    text : str
-        What it says; `backticks` make code.
-    because : str
-        Why it is right, or what is wrong with it; shown when it is checked.
-    right : bool
-        Whether it is the right one.
-    """
-
-    text: str
-    because: str
-    right: bool = False
+__all__ = ["Choice", "Quiz", "quiz"]
 
 
 @dataclass(frozen=True)
 class _Data:
-    """What the JavaScript shows."""
+    """What the JavaScript shows; without a name, nothing of it is remembered."""
 
+    name: str
     question: str
     choices: list[Choice]
 
@@ -48,6 +33,8 @@ class Quiz(Explorer):
         What is asked; `backticks` make code.
     choices : sequence of Choice
         At least two; exactly one is right.
+    name : str, optional
+        By which the browser remembers the answer, where the reader wants that.
 
     Raises
     ------
@@ -61,20 +48,38 @@ class Quiz(Explorer):
     Question: What is 2 + 2?
     """
 
-    def __init__(self, question: str, choices: Sequence[Choice]) -> None:
-        right = sum(choice.right for choice in choices)
-        if len(choices) < 2 or right != 1:
-            raise ValueError(
-                "a quiz needs at least two choices, exactly one of them right; "
-                f"found {len(choices)} choices, {right} right"
-            )
-        if len({choice.text for choice in choices}) < len(choices):
-            raise ValueError("the choices of a quiz must differ; found the same text twice")
-        for choice in choices:
-            if not choice.because.strip():
-                raise ValueError(f"every choice needs a reason, found none for {choice.text!r}")
-        super().__init__("quiz", "Question", _Data(question, list(choices)))
+    def __init__(self, question: str, choices: Sequence[Choice], name: str = "") -> None:
+        checked = Question(name, "", "", question, list(choices))
+        super().__init__("quiz", "Question", _Data(name, checked.question, checked.choices))
 
     def __repr__(self) -> str:
         """Return what is shown where there are no widgets."""
         return f"{self.title}: {self.data['question']}"
+
+
+def quiz(page: str, name: str) -> Quiz:
+    """Return a question of the bank, ``explore/questions``.
+
+    Parameters
+    ----------
+    page : str
+        The page that asks it, as in ``book/PAGE.md``.
+    name : str
+        Its name in ``questions/PAGE.toml``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such page or question.
+
+    Examples
+    --------
+    >>> quiz("5-applications/detection", "iou-number")
+    Question: Two boxes of 10 x 10 overlap in 5 x 10. What is their IoU?
+    """
+    of_page = questions(page)
+    for question in of_page:
+        if question.name == f"{page}#{name}":
+            return Quiz(question.question, question.choices, question.name)
+    names = ", ".join(question.name.partition("#")[2] for question in of_page)
+    raise ValueError(f"{page} has no question {name!r}; it has {names}")

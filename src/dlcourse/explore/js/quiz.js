@@ -1,72 +1,71 @@
 // One question, one right answer; every choice is explained when it is checked.
 
 /** @import { Context } from "./lib/common.js" */
+/** @import { Choice } from "./lib/question.js" */
 
-import { el, says } from "./lib/common.js";
-
-/** Text in which `backticks` make code. */
-function prose(/** @type {string} */ text) {
-  return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
-}
-
-/**
- * @typedef {object} Choice
- * @property {string} text
- * @property {string} because
- * @property {boolean} right
- */
+import { el } from "./lib/common.js";
+import {
+  after,
+  answered,
+  book,
+  canRemember,
+  due,
+  refused,
+  remembered,
+  today,
+  whenChanged,
+} from "./lib/memory.js";
+import { noThanks, offer } from "./lib/offer.js";
+import { form } from "./lib/question.js";
 
 /**
  * @typedef {object} Data
+ * @property {string} name
  * @property {string} question
  * @property {Choice[]} choices
  */
 
 /** @param {Context<Data>} context */
 function render({ model, el: host }) {
-  const { question, choices } = model.get("data");
-  const group = `quiz-${Math.random().toString(36).slice(2)}`;
-  const verdict = says();
-  const inputs = choices.map(() =>
-    el("input", {
-      type: "radio",
-      name: group,
-      onchange: () => {
-        verdict.replaceChildren();
-        verdict.removeAttribute("data-right");
-      },
-    }),
-  );
-  const check = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const chosen = inputs.findIndex((input) => input.checked);
-    if (chosen < 0) {
-      verdict.replaceChildren("Choose an answer first.");
-      return;
-    }
-    const { right, because } = choices[chosen];
-    verdict.setAttribute("data-right", String(right));
-    verdict.replaceChildren(
-      el("strong", {}, right ? "✓ Right. " : "✗ Not quite. "),
-      ...prose(because),
-    );
+  const { name, question, choices } = model.get("data");
+  const note = el("div", { "aria-live": "polite" });
+  /** @type {boolean | undefined} */
+  let last;
+  const update = () => {
+    const within = note.contains(document.activeElement);
+    note.replaceChildren(...said());
+    if (within) node.querySelector("button")?.focus(); // what had the focus is gone
   };
-  host.append(
-    el(
-      "form",
-      { class: "dlcourse", "data-kind": model.get("kind"), onsubmit: check },
-      el(
-        "fieldset",
-        {},
-        el("legend", {}, el("span", { class: "dl-title" }, model.get("title")), ...prose(question)),
-        ...choices.map((choice, i) =>
-          el("label", { class: "dl-choice" }, inputs[i], el("span", {}, ...prose(choice.text))),
-        ),
-      ),
-      el("button", { type: "submit" }, "Check"),
-      verdict,
-    ),
+  const said = () => {
+    const answers = remembered();
+    if (answers?.[name]) return [kept(answers[name])];
+    if (answers || last === undefined || refused() || !canRemember()) return [];
+    return offer({ [name]: after(undefined, last, today()) }, noThanks());
+  };
+  const node = form(
+    model.get("title"),
+    { question, choices },
+    (right) => {
+      last = right;
+      if (!name) return;
+      answered(name, right);
+      update();
+    },
+    { class: "dlcourse dl-question", "data-kind": model.get("kind") },
   );
+  node.append(note);
+  host.append(node);
+  if (!name) return undefined;
+  update();
+  return whenChanged(update);
+}
+
+/** A line on what is remembered of this question. */
+function kept(/** @type {import("./lib/memory.js").Answer} */ answer) {
+  const result = answer.box ? "✓ right" : "✗ not yet right";
+  const reviews = el("a", { href: new URL("book/reviews.html", book()).href }, "Reviews");
+  const when = due(answer) > today() ? `from ${due(answer)} on.` : "today.";
+  return el("p", {}, `Remembered: ${result} on ${answer.day}. `, reviews, ` ask it again ${when}`);
 }
 
 export default { render };
