@@ -48,7 +48,8 @@ def take(step: Step, names: dict[str, Any]) -> str:
         return messages.of_test(error)
     except BaseException as error:  # also an exit
         if not is_test:
-            return messages.of_cell(error)
+            first = step.source.strip().split("\n")[0][:60]
+            return messages.of_cell(error) + ("" if step.name else f"; it begins with `{first}`")
         unwritten = isinstance(error, NotImplementedError)
         return messages.of_test(error) + ("" if unwritten else messages.where(error))
     return ""

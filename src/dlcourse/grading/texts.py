@@ -25,8 +25,9 @@ from typing import Any, NamedTuple
 import jupytext
 import nbformat
 
+from dlcourse.grading.outline import HIDDEN_NOTE
+
 KINDS = ("setup", "solution", "visible", "hidden", "manual")
-HIDDEN_NOTE = "# Hidden tests of this task run here when your work is graded."
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"  # what nbgrader cuts out
 
 #: Makes the hidden test of a task from its variants.
