@@ -84,6 +84,8 @@ def progress_(
 
 
 def _tell(checked: Checked) -> None:
+    from dlcourse.grading import released
+
     typer.echo(f"{checked.assignment}: {checked.title}\n")
     for row in checked.rows:
         typer.echo(f"{row.points:4g} of {row.of:<3g} {row.title}")
@@ -103,6 +105,7 @@ def _tell(checked: Checked) -> None:
         typer.echo("\nTo look at in the notebook:")
         for remark in checked.remarks:
             _plain(f"- {one_line(remark)}", "  ")
+        typer.echo(f"The notebook as it was released: {released.path(checked.assignment)}")
     if checked.ready:
         typer.echo(f"\nAll is in place: hand in {checked.assignment}.ipynb.")
 

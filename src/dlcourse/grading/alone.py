@@ -48,8 +48,7 @@ def take(step: Step, names: dict[str, Any]) -> str:
         return messages.of_test(error)
     except BaseException as error:  # also an exit
         if not is_test:
-            first = step.source.strip().split("\n")[0][:60]
-            return messages.of_cell(error) + ("" if step.name else f"; it begins with `{first}`")
+            return messages.of_cell(error) + ("" if step.name else _beginning(step.source))
         unwritten = isinstance(error, NotImplementedError)
         return messages.of_test(error) + ("" if unwritten else messages.where(error))
     return ""
@@ -80,6 +79,12 @@ def enter(marks: Marks, step: Step, message: str, seconds: float) -> None:
         marks.tests.append(Mark(step.name, points, step.points, message, seconds))
     elif message:
         marks.cells.setdefault(step.name, message)
+
+
+def _beginning(source: str) -> str:
+    """Say which cell it is; `pass` may stand for what was taken out of it."""
+    lines = filter(None, map(str.strip, source.split("\n")))
+    return f"; it begins with `{next((line for line in lines if line != 'pass'), '')[:60]}`"
 
 
 def main(steps: str, results: str) -> None:

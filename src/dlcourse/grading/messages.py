@@ -41,7 +41,8 @@ def of_cell(error: BaseException) -> str:
     ...     print(of_cell(error))
     NameError: name 'z' is not defined (line 2 of the cell)
     """
-    return f"{type(error).__name__}: {str(error)[:400]}{where(error)}"
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text[:400]}{where(error)}"
 
 
 def where(error: BaseException) -> str:

@@ -14,7 +14,8 @@ _TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
 _HEADING = re.compile(r"^##+ +(.+?) *$", re.MULTILINE)
 _TAUGHT = re.compile(r"^[^\w\n]*Taught in\b[^\w\[\n]*(.+?)[\s*_.]*$", re.MULTILINE)
 _LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
-#: All that a learner sees of a hidden test.
+#: How the lines begin that are cut out of a hidden test, and all that a learner sees of one.
+HIDDEN = "### BEGIN HIDDEN TESTS"
 HIDDEN_NOTE = "# Hidden tests of this task run here when your work is graded."
 
 
@@ -114,7 +115,7 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
         if mark["grade"] and mark["points"]:
             task = name or mark["grade_id"]
             tasks.setdefault(task, Task(task, heading or task, _LINK.sub(_linked, taught)))
-            hidden = "BEGIN HIDDEN TESTS" in source or source.strip() == HIDDEN_NOTE
+            hidden = HIDDEN in source or source.strip() == HIDDEN_NOTE
             kind = "hidden test" if hidden else "test"
             kind = "question" if mark["solution"] else kind
             tasks[task].cells.append(Cell(mark["grade_id"], kind, float(mark["points"])))

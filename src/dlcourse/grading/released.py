@@ -38,9 +38,19 @@ def cells(name: str) -> list[dict[str, Any]]:
     name : str
         The assignment.
     """
-    path = _folder() / name / f"{name}.ipynb"
-    found: list[dict[str, Any]] = read_json(path, "a released assignment", _REMEDY)["cells"]
+    found: list[dict[str, Any]] = read_json(path(name), "a released assignment", _REMEDY)["cells"]
     return found
+
+
+def path(name: str) -> Path:
+    """Return the file of an assignment.
+
+    Parameters
+    ----------
+    name : str
+        The assignment.
+    """
+    return _folder() / name / f"{name}.ipynb"
 
 
 def _folder() -> Path:

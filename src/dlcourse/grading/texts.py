@@ -25,10 +25,10 @@ from typing import Any, NamedTuple
 import jupytext
 import nbformat
 
-from dlcourse.grading.outline import HIDDEN_NOTE
+from dlcourse.grading.outline import HIDDEN, HIDDEN_NOTE
 
 KINDS = ("setup", "solution", "visible", "hidden", "manual")
-BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"  # what nbgrader cuts out
+BEGIN, END = HIDDEN, "### END HIDDEN TESTS"  # what nbgrader cuts out
 
 #: Makes the hidden test of a task from its variants.
 Choice = Callable[[str, Sequence[str]], str]
