@@ -209,7 +209,7 @@ def test_a_process_ends_with_the_one_that_started_it(tmp_path):
 
 
 def test_modules_beside_the_notebook_are_found(check, notebook, tmp_path):
-    (tmp_path / "mine.py").write_text(RIGHT["he-normal"].replace("def", "import numpy as np\ndef"))
+    (tmp_path / "mine.py").write_text("import math\nimport numpy as np\n" + RIGHT["he-normal"])
     _, said, _ = check(notebook({**RIGHT, "he-normal": "from mine import he_normal"}))
     assert "2 of 2 Task 5" in said
 
@@ -240,11 +240,13 @@ def test_an_earlier_copy_of_a_truncated_file_is_named(check, tmp_path):
     assert str(copy) in check(path)[2]
 
 
-def test_a_package_that_is_missing_is_named(check, notebook, monkeypatch):
-    for module in ("psutil", "dlcourse.grading.checkup"):
-        monkeypatch.setitem(sys.modules, module, None)
-    status, _, err = check(notebook({}))
-    assert status == 1 and "needs psutil" in err and "pip install psutil" in err
+def test_a_package_that_is_missing_is_named(notebook):
+    start = "import sys; sys.modules['psutil'] = None; from dlcourse.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", start, "check", notebook({})], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "dlcourse check needs psutil" in done.stderr and "pip install psutil" in done.stderr
 
 
 def test_progress_is_kept_shown_and_erased(run, check, notebook):

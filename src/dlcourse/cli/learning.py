@@ -45,9 +45,7 @@ def check_(
     from dlcourse.grading import progress as kept
 
     with progress_bar(show=progress, unit="cell", leave=False) as bar:
-        checked = checkup.check(
-            notebook, seconds, begin=bar.reset, say=lambda step: bar.update() and None
-        )
+        checked = checkup.check(notebook, seconds, bar.reset, lambda step: bar.update())
     _tell(checked)
     kept.keep(checked)
     typer.echo("\nHow far you are in all assignments: dlcourse progress")

@@ -93,7 +93,7 @@ def check(
     path: Path,
     seconds: float = 30.0,
     begin: Callable[[int], None] = lambda steps: None,
-    say: Callable[[Step], None] = lambda step: None,
+    say: Callable[[Step], object] = lambda step: None,
 ) -> Checked:
     """Check a notebook.
 

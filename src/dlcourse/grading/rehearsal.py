@@ -47,7 +47,7 @@ def rehearse(
     folder: Path,
     patience: Patience,
     limits: Limits | None = None,
-    say: Callable[[Step], None] = lambda step: None,
+    say: Callable[[Step], object] = lambda step: None,
 ) -> Marks:
     """Run a notebook from the top; return what its tests gave.
 
