@@ -66,8 +66,7 @@ def progress_(
       dlcourse progress
       dlcourse progress --forget
     """
-    with needed("psutil", "dlcourse progress"):
-        from dlcourse.grading import progress as kept
+    from dlcourse.grading import progress as kept
 
     if forget:
         erased = kept.forget()

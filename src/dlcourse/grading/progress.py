@@ -9,10 +9,13 @@ import datetime as dt
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlcourse.files import Found, read_json, reading, user_data, write_json
 from dlcourse.grading import outline, released
-from dlcourse.grading.checkup import Checked
+
+if TYPE_CHECKING:
+    from dlcourse.grading.checkup import Checked
 
 _FORMAT = "dlcourse progress 1"
 _REMEDY = "check the notebook again, or erase what is kept with `dlcourse progress --forget`"
