@@ -1,8 +1,9 @@
 """A notebook in one process: the cells and the tests share their names, as in Jupyter.
 
 ``python -m dlcourse.grading.alone STEPS.json RESULTS`` does that in a fresh process. A line is
-added to the results, as JSON, when a step begins and when it ends; what starts this watches it, see
-`dlcourse.grading.rehearsal`. It is the learner's own code: nothing is kept from it.
+added to the results, as JSON, when a step begins and when it ends; each byte on standard input asks
+where it is now. What starts this watches it, see `dlcourse.grading.rehearsal`. It is the learner's
+own code: nothing is kept from it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import os
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from dlcourse.check.failure import CheckFailed
 from dlcourse.grading import messages, shell
@@ -89,20 +91,23 @@ def _beginning(source: str) -> str:
 
 def main(steps: str, results: str) -> None:
     """Run the steps of a file in this process, and write what becomes of each to another."""
-    threading.Thread(target=_end_with_parent, args=(os.dup(0),), daemon=True).start()
+    inlet, thread = os.dup(0), threading.get_ident()
     sys.stdin = io.StringIO()  # nobody answers
     sys.path.insert(0, os.getcwd())  # as in Jupyter
     warnings.simplefilter("ignore")
     names = shell.begin()
     with Path(results).open("w", encoding="utf-8", buffering=1) as file:
+        threading.Thread(target=_attend, args=(inlet, file, thread), daemon=True).start()
         for number, step in json.loads(Path(steps).read_text(encoding="utf-8")):
             print(json.dumps([number, None]), file=file)
             print(json.dumps([number, take(Step(**step), names)]), file=file)
 
 
-def _end_with_parent(inlet: int) -> None:
-    """End this process when the one that started it is gone, and with it the other end."""
-    os.read(inlet, 1)
+def _attend(inlet: int, results: TextIO, thread: int) -> None:
+    """Tell where a thread is whenever asked; end this process when nobody is left to ask."""
+    while os.read(inlet, 1):
+        stack = traceback.extract_stack(sys._current_frames().get(thread))
+        print(json.dumps([None, messages.place(stack)]), file=results)
     os._exit(1)
 
 

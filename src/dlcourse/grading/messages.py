@@ -58,8 +58,17 @@ def where(error: BaseException) -> str:
     ...     print(where(error))
      (in half, line 2 of its cell)
     """
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == CELL]
-    if frames and frames[-1].name != "<module>":
-        return f" (in {frames[-1].name}, line {frames[-1].lineno} of its cell)"
-    line = frames[-1].lineno if frames else getattr(error, "lineno", None)
-    return f" (line {line} of the cell)" if line else ""
+    line = getattr(error, "lineno", None)
+    return place(traceback.extract_tb(error.__traceback__)) or (
+        f" (line {line} of the cell)" if line else ""
+    )
+
+
+def place(stack: traceback.StackSummary) -> str:
+    """Return the innermost line of the learner's cells in a stack, "" if there is none."""
+    frames = [frame for frame in stack if frame.filename == CELL]
+    if not frames:
+        return ""
+    if frames[-1].name == "<module>":
+        return f" (line {frames[-1].lineno} of the cell)"
+    return f" (in {frames[-1].name}, line {frames[-1].lineno} of its cell)"

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -29,6 +30,8 @@ from dlcourse.grading.plan import Step
 
 #: Seconds from one look at the process to the next.
 _MOMENT = 0.05
+#: Seconds to wait for the line in which it hangs.
+_LONGEST_ANSWER = 10.0
 #: After so many steps that had to be ended the others are not run.
 _MOST_ENDED = 3
 _NOT_RUN = f"It was not run, as {_MOST_ENDED} cells before it had to be ended; mend those first."
@@ -74,6 +77,8 @@ def rehearse(
     waiting = list(range(len(steps)))
     while waiting and len(ended) < _MOST_ENDED:
         process = _Process([(n, steps[n]) for n in waiting], folder, patience, limits or Limits())
+        # If more than one hangs, all of them together take less than twice the time of the first.
+        patience = replace(patience, processor=patience.processor / 2, idle=patience.idle / 2)
         for number, message, seconds in process.run():
             if number not in told:
                 told[number] = message, seconds
@@ -160,10 +165,27 @@ class _Process:
                 if not reason and memory(processes(), self._memory) > self._memory:
                     reason = f"it took more than {self._memory >> 20:,} MiB of memory"
                 if self.at is not None and reason:
-                    self.reason = f"It was ended: {reason}."
+                    where = "" if over else _where(process, file)
+                    self.reason = f"It was ended{where}: {reason}."
                 if over or self.reason:
                     return
                 time.sleep(_MOMENT)
+
+
+def _where(process: subprocess.Popen[bytes], results: TextIO) -> str:
+    """Ask a process in which line it is; code in C may keep it from answering."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.write(b"?")
+        process.stdin.flush()
+    text, end = "", time.monotonic() + _LONGEST_ANSWER
+    while time.monotonic() < end:
+        text += results.read()
+        for number, answer in map(json.loads, text.split("\n")[:-1]):
+            if number is None:
+                return str(answer)
+        time.sleep(_MOMENT)
+    return ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
