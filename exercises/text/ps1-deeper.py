@@ -29,7 +29,7 @@
 # | 10. An augmentation that keeps labels | 8 | 25 | medium |
 # | 11. A question | 8 | 20 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps1-deeper.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, and run `dlcourse check ps1-deeper.ipynb` in a terminal: it looks whether all is in place. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished layers of `dlcourse` are there to compare with; tests notice when they are called in place of your own. Do not change the arrays that you are given. float32 stays float32.
 #

@@ -26,7 +26,7 @@
 # | 7. A network of your own, under a budget | 14 | 60 | medium |
 # | 8. A question | 8 | 20 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps2-history.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, and run `dlcourse check ps2-history.ipynb` in a terminal: it looks whether all is in place. Keep the name of the file.
 #
 # **Rules.** Each task says which finished layers of `dlcourse` you may use, and the tests notice when others are called in place of your own work. Do not change the arrays that you are given. float32 stays float32.
 #

@@ -26,7 +26,7 @@
 # | 7. A roofline | 10 | 35 | medium |
 # | 8. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps3-speed.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, and run `dlcourse check ps3-speed.ipynb` in a terminal: it looks whether all is in place. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished layers of `dlcourse` are there to compare with; tests notice when they are called in place of your own. Do not change the arrays that you are given. float32 stays float32.
 #

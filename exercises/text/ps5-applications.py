@@ -28,7 +28,7 @@
 # | 9. Beam search | 8 | 35 | medium |
 # | 10. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps5-applications.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, strides and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, and run `dlcourse check ps5-applications.ipynb` in a terminal: it looks whether all is in place. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished parts of `dlcourse` are there to compare with; tests notice when they are called in place of your own. One exception: tasks 2 and 4 may call `detection.box_iou`, so that a mistake in task 1 costs nothing there. Do not change the arrays that you are given. float32 stays float32.
 #

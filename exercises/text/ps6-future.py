@@ -29,7 +29,7 @@
 # | 10. Double DQN, and a dueling head | 8 | 25 | medium |
 # | 11. A question | 8 | 25 | in words |
 #
-# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, dtypes and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, or run `nbgrader validate ps6-future.ipynb`. Keep the name of the file.
+# **How it works.** Replace `raise NotImplementedError()` in each task, and run the test cell below it. A failed test says what the likely mistake is. Leave the test cells as they are: when your work is graded, they are put back in their original form, and *hidden tests* are added, with other shapes, dtypes and edge cases. Passing the visible tests is a good sign, but not the last word. Before you hand in, choose *Kernel, Restart and run all*, and run `dlcourse check ps6-future.ipynb` in a terminal: it looks whether all is in place. Keep the name of the file.
 #
 # **Rules.** Write the work yourself, in NumPy. The finished parts of `dlcourse` are there to compare with; tests notice when they are called in place of your own. One exception: the generator of task 2 is put together from the layers in `dlcourse.nn`. All random numbers come from the `Generator` named `rng` that is passed in, and from nowhere else. Do not change the arrays that you are given, unless a task asks for it. float32 stays float32.
 #

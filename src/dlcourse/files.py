@@ -227,6 +227,19 @@ def user_cache() -> Path:
     return Path(platformdirs.user_cache_dir("dlcourse"))
 
 
+def user_data() -> Path:
+    """Return the folder for what this package keeps for its user, and cannot have again.
+
+    Examples
+    --------
+    >>> user_data().is_absolute()
+    True
+    """
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("dlcourse"))
+
+
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Hold a lock that only one process can have; it is gone with the process, however that ends.

@@ -1,8 +1,6 @@
 """Mark a task of an assignment in one process, as a notebook does, or by judge and worker."""
 
-import contextlib
 import inspect
-import io
 import json
 import re
 from contextlib import closing
@@ -10,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+from dlcourse.grading.alone import run
 from dlcourse.grading.job import cache
 from dlcourse.grading.judge import Judge
 from dlcourse.grading.master import understood
@@ -140,8 +139,3 @@ def as_text(answer):
     style = first.__qualname__.split(".")[0]
     names = "".join(f"\n{name} = {style}.{name}" for name in answer)
     return inspect.getsource(inspect.getmodule(first)) + names
-
-
-def run(source, names):
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(source, "<cell>", "exec"), names)

@@ -9,7 +9,7 @@ import pytest
 from dlcourse.grading.hollow import ALL, PACKAGE, Allowed, Reader, package
 from dlcourse.grading.job import cache
 from dlcourse.grading.judge import Judge
-from dlcourse.grading.learner import Patience
+from dlcourse.grading.patience import Patience
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import choose
 

@@ -19,7 +19,7 @@ from dlcourse.data import data_folder, load_mnist
 _OPTIONAL = {
     "jupyter_book": ("to build the book", "book"),
     "ipywidgets": ("for the book's explorers", "book"),
-    "nbgrader": ("to check the exercises", "grading"),
+    "nbgrader": ("to grade the exercises of a class", "grading"),
     "pytest": ("to run the tests", "test"),
     "safetensors": ("to load published weights", "pretrained"),
     "torch": ("to compare with PyTorch", "parity"),

@@ -38,7 +38,7 @@ _IMPORTING = (
 #: A notebook may load what a task may not look at, to play with; it is refused during a call.
 _DATA = ("dlcourse.data",)
 #: Not for the worker: weights, tools of the course.
-_LEFT_OUT = ("zoo/entries", "doctor", "explore", "cli")
+_LEFT_OUT = ("zoo/entries", "doctor", "explore", "cli", "grading/release")
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from typing import Any
 
 from dlcourse.files import atomic_write, user_cache
 from dlcourse.grading.judge import Judge
-from dlcourse.grading.learner import Patience
 from dlcourse.grading.limits import Limits
+from dlcourse.grading.patience import Patience
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import choose
 

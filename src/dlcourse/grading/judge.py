@@ -12,42 +12,21 @@ import functools
 import io
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dlcourse import check
-from dlcourse.check.failure import CheckFailed
 from dlcourse.check.speed import COMPUTED
+from dlcourse.grading import messages
 from dlcourse.grading.cores import Core
 from dlcourse.grading.hollow import ALL, Allowed, Reader, package
-from dlcourse.grading.learner import Ended, Learner, Patience
+from dlcourse.grading.learner import Ended, Learner
 from dlcourse.grading.limits import Limits
+from dlcourse.grading.marks import Mark, Marks
+from dlcourse.grading.patience import Patience
 from dlcourse.grading.plan import Step
 from dlcourse.grading.sandbox import Sandbox
 from dlcourse.grading.stand import Named
-
-_LONGEST = 500
-
-
-@dataclass
-class Mark:
-    """What a test gave."""
-
-    name: str
-    points: float
-    of: float
-    message: str
-    seconds: float
-
-
-@dataclass
-class Marks:
-    """What all tests gave, and which of the learner's cells failed by themselves."""
-
-    tests: list[Mark] = field(default_factory=list)
-    cells: dict[str, str] = field(default_factory=dict)
-    computed: float = 0.0
 
 
 class Judge:
@@ -183,7 +162,7 @@ class Judge:
             self._fatal.add(number)
             self._marks.cells.setdefault(step.name, f"The cell was left out: {error}.")
         except Exception as error:
-            self._marks.cells.setdefault(step.name, str(error)[:_LONGEST])
+            self._marks.cells.setdefault(step.name, str(error)[: messages.LONGEST])
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call what a cell of the learner's defined."""
@@ -234,14 +213,9 @@ class Judge:
 
 def _told(error: Exception) -> str:
     """Return what a test says to the learner, in one line or a few."""
-    text = str(error).strip().encode(errors="backslashreplace").decode()
-    if isinstance(error, CheckFailed):
-        return text[:_LONGEST]
     if isinstance(error, Ended):
-        return f"Your code was ended: {text}."[:_LONGEST]
-    if isinstance(error, NotImplementedError) and not text:
-        return "This part is not written yet (NotImplementedError)."
-    return f"{type(error).__name__}: {text}".removesuffix(": ")[:_LONGEST]
+        return f"Your code was ended: {error}."[: messages.LONGEST]
+    return messages.of_test(error)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import threading
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from dlcourse.grading.endpoint import Endpoint
 from dlcourse.grading.errors import CannotCross
 from dlcourse.grading.hollow import ALL, Allowed
 from dlcourse.grading.limits import Limits
+from dlcourse.grading.patience import Patience, Watch
 from dlcourse.grading.policy import may_ask
 from dlcourse.grading.sandbox import Sandbox
 from dlcourse.grading.shared import whole
@@ -33,28 +33,6 @@ from dlcourse.grading.wire import ANYBODY, Channel, Closed, Malformed, Message
 
 class Ended(Exception):
     """The worker is there no more; the text says why."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a cell or a test may take.
-
-    Attributes
-    ----------
-    processor : float
-        Seconds that the learner's code may compute.
-    wall : float
-        Seconds by the clock.
-    idle : float
-        Seconds that it may do nothing while it is waited for.
-    whole : float
-        Seconds by the clock for all; tests that come later are not run.
-    """
-
-    processor: float = 120.0
-    wall: float = 1200.0
-    idle: float = 20.0
-    whole: float = 1500.0
 
 
 class _Lent(Crossing):
@@ -125,7 +103,7 @@ class Learner(Endpoint):
         patience: Patience,
     ) -> None:
         super().__init__(0)
-        self._allowed, self._patience = allowed, patience
+        self._allowed = allowed
         self._threads.number = 0
         self._serving: set[int] = set()
         self.seconds = 0.0  # of this thread, to bring calls over and answers back
@@ -152,6 +130,7 @@ class Learner(Endpoint):
         self._pipes = (inlet, outlet)
         self.channel = Channel(inlet, outlet, self.opened, self._deliver, self._wait)
         self.crossing: _Lent = _Lent(self, tuples)
+        self._watch = Watch(patience, self.computed, self._running.runs)
         self.begin_time()
 
     def begin_notebook(self, tuples: dict[str, type]) -> None:
@@ -163,9 +142,8 @@ class Learner(Endpoint):
 
     def begin_time(self) -> None:
         """Begin a cell or a test: its time starts now."""
-        self._since = self._asked = self._looked = time.monotonic()
-        self._computed = self.computed()
-        self._idle_from: float | None = None  # what it had computed when the wait began
+        self._looked = time.monotonic()
+        self._watch.begin()
 
     def computed(self) -> float:
         """Return the processor time of the worker so far, in seconds."""
@@ -182,20 +160,9 @@ class Learner(Endpoint):
 
     def _look(self) -> None:
         """End the worker if it has taken too long."""
-        patience = self._patience
-        now, computed = time.monotonic(), self.computed()
-        self._looked = now
-        idle = self._idle_from
-        # On a busy machine it may wait for its turn, which is not idle.
-        busy = idle is None or computed - idle > 0.02 * (now - self._asked)
-        if busy or self._running.runs():
-            self._asked, self._idle_from = now, computed
-        if computed - self._computed > patience.processor:
-            self.stop(f"it computed for more than {patience.processor:g} seconds")
-        elif now - self._since > patience.wall:
-            self.stop(f"it took more than {patience.wall:g} seconds")
-        elif now - self._asked > patience.idle:
-            self.stop(f"it did nothing for {patience.idle:g} seconds; what does it wait for?")
+        self._looked = time.monotonic()
+        if reason := self._watch.look():
+            self.stop(reason)
 
     def stop(self, why: str = "the marking is over") -> None:
         """End the worker and everything that it has started."""
@@ -224,7 +191,7 @@ class Learner(Endpoint):
         thread, crossing = self.thread(), self.crossing
         before, crossing.calls.arrays = getattr(crossing.calls, "arrays", []), []
         self._asking[thread] = self._asking.get(thread, 0) + 1
-        self._asked, self._idle_from = time.monotonic(), None
+        self._watch.wait()
         try:
             start, served = COMPUTED(), self._served
             found = super().ask(verb, target, name, *values)
@@ -273,7 +240,7 @@ class Learner(Endpoint):
             return super().answer(verb, target, name, values)
         finally:
             self._served += COMPUTED() - start
-            self._asked, self._idle_from = time.monotonic(), None
+            self._watch.wait()
 
     def do(self, owner: Any, verb: str, name: str, values: list[Any]) -> Any:
         """Return what is asked; what this code may not call, it may not let the judge call."""

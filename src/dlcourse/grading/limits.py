@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -257,6 +258,20 @@ def _clock(pid: int) -> float:
     with contextlib.suppress(OSError):  # it has ended
         return time.clock_gettime((~pid << 3) | 2)  # as clock_getcpuclockid(3) numbers them
     return 0.0
+
+
+def ending(code: int) -> str:
+    """Return how a program ended that gave this status.
+
+    Examples
+    --------
+    >>> ending(-11), ending(1)
+    ('the program crashed (SIGSEGV)', 'the program ended itself')
+    """
+    number = -code if code < 0 else code - 128  # as a shell has it
+    with contextlib.suppress(ValueError):
+        return f"the program crashed ({signal.Signals(number).name})"
+    return "the program ended itself"
 
 
 def size(folder: Path) -> int:

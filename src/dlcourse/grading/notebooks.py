@@ -44,7 +44,12 @@ _OTHERS = {
 
 
 class Unreadable(ValueError):
-    """Nothing can be graded: the text says why, and what to do."""
+    """Nothing can be graded: the text says why, and what a teacher is to do."""
+
+    @property
+    def found(self) -> str:
+        """Only why."""
+        return str(self).partition("; ")[0]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,11 @@ from dlcourse.files import read_json
 
 _TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
 _HEADING = re.compile(r"^##+ +(.+?) *$", re.MULTILINE)
+_TAUGHT = re.compile(r"^[^\w\n]*Taught in\b[^\w\[\n]*(.+?)[\s*_.]*$", re.MULTILINE)
+_LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
+#: How the lines begin that are cut out of a hidden test, and all that a learner sees of one.
+HIDDEN = "### BEGIN HIDDEN TESTS"
+HIDDEN_NOTE = "# Hidden tests of this task run here when your work is graded."
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Task:
 
     name: str
     title: str
+    taught: str = ""  #: the section that teaches it, if the text says so
     cells: list[Cell] = field(default_factory=list)
 
     @property
@@ -80,15 +86,16 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
     >>> mark = {"grade_id": "sum", "solution": True, "grade": False}
     >>> test = {"grade_id": "sum-visible", "solution": False, "grade": True, "points": 2}
     >>> cells = [
-    ...     {"cell_type": "markdown", "metadata": {}, "source": "# Sums\\n## Task 1: add"},
+    ...     {"cell_type": "markdown", "metadata": {}, "source": "# Sums\\n## Task 1: add\\n\\n"
+    ...         "*Taught in [Adding up](add.md).*"},
     ...     {"cell_type": "code", "metadata": {"nbgrader": mark}, "source": "..."},
     ...     {"cell_type": "code", "metadata": {"nbgrader": test}, "source": "assert ..."},
     ... ]
     >>> outline = of(cells, "ps1")
-    >>> outline.title, [(task.name, task.title, task.of) for task in outline.tasks]
-    ('Sums', [('sum', 'Task 1: add', 2.0)])
+    >>> outline.title, [(task.name, task.title, task.of, task.taught) for task in outline.tasks]
+    ('Sums', [('sum', 'Task 1: add', 2.0, 'Adding up')])
     """
-    title, heading, name = "", "", ""
+    title, heading, taught, name = "", "", "", ""
     tasks: dict[str, Task] = {}
     solutions = {}
     for cell in cells:
@@ -97,7 +104,9 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
         if mark is None:
             if cell["cell_type"] == "markdown":
                 title = title or next(iter(_TITLE.findall(source)), "")
-                heading = next(reversed(_HEADING.findall(source)), heading)
+                if headings := _HEADING.findall(source):
+                    heading, taught = headings[-1], ""
+                taught = next(iter(_TAUGHT.findall(source)), taught)
             continue
         if mark["solution"]:
             name = mark["grade_id"]
@@ -105,8 +114,14 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
                 solutions[name] = source
         if mark["grade"] and mark["points"]:
             task = name or mark["grade_id"]
-            tasks.setdefault(task, Task(task, heading or task))
-            kind = "hidden test" if "BEGIN HIDDEN TESTS" in source else "test"
+            tasks.setdefault(task, Task(task, heading or task, _LINK.sub(_linked, taught)))
+            hidden = HIDDEN in source or source.strip() == HIDDEN_NOTE
+            kind = "hidden test" if hidden else "test"
             kind = "question" if mark["solution"] else kind
             tasks[task].cells.append(Cell(mark["grade_id"], kind, float(mark["points"])))
     return Outline(title or assignment, list(tasks.values()), solutions)
+
+
+def _linked(link: re.Match[str]) -> str:
+    """Return a link of Markdown as it reads in a terminal."""
+    return f"{link[1]} ({link[2]})" if link[2].startswith("http") else link[1]

@@ -16,6 +16,7 @@ from typing import Any
 
 from dlcourse.grading.master import Master, arguments, definitions, understood
 from dlcourse.grading.notebooks import Unreadable
+from dlcourse.grading.outline import HIDDEN
 from dlcourse.grading.python import dump, parsed, plain, replaced
 from dlcourse.grading.submission import Submission, shown
 
@@ -268,6 +269,15 @@ def _look_at_marks(
         remarks.append("nbgrader's names of the cells are lost; they were found by their contents")
     edited = {number for read in reads if read.edited for number in read.tests}
     deleted = {test.task for test in teacher.tests}.difference(*(read.tests for read in reads))
+    here = {dump(node) for read in reads if read.tree for node in read.tree.body}
+    for test in teacher.tests:
+        if HIDDEN in test.source:
+            continue  # learners never had its statements
+        tree = parsed(plain(test.source))
+        statements = {dump(node) for node in tree.body} if tree else set()
+        if not statements <= here:
+            found = theirs & {test.name} or statements & here
+            (edited if found else deleted).add(test.task)
     for what, numbers in (
         ("that differ from the teacher's were not run", edited),
         ("are missing, and the teacher's were run", deleted),

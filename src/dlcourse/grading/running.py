@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse.grading.inside import ENVIRONMENT
-from dlcourse.grading.limits import Group, Limits, computed, group, inside, memory, runnable, size
+from dlcourse.grading.limits import (
+    Group,
+    Limits,
+    computed,
+    ending,
+    group,
+    inside,
+    memory,
+    runnable,
+    size,
+)
 
 #: Seconds from one look at what runs inside to the next.
 _MOMENT = 0.1
@@ -126,9 +136,7 @@ class Running:
             return self._reason or "it was killed"
         if number == signal.SIGXCPU:
             return self._lack_of_time()
-        with contextlib.suppress(ValueError):
-            return f"the program crashed ({signal.Signals(number).name})"
-        return "the program ended itself"
+        return ending(code)
 
     def _look_for_lack_of_memory(self) -> None:
         """See whether the kernel ended a process for it, be it one that the program started."""

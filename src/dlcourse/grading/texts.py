@@ -25,9 +25,10 @@ from typing import Any, NamedTuple
 import jupytext
 import nbformat
 
+from dlcourse.grading.outline import HIDDEN, HIDDEN_NOTE
+
 KINDS = ("setup", "solution", "visible", "hidden", "manual")
-HIDDEN_NOTE = "# Hidden tests of this task run here when your work is graded."
-BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"  # what nbgrader cuts out
+BEGIN, END = HIDDEN, "### END HIDDEN TESTS"  # what nbgrader cuts out
 
 #: Makes the hidden test of a task from its variants.
 Choice = Callable[[str, Sequence[str]], str]

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
-import types
 import warnings
 from typing import Any
 
 import numpy as np
 
 from dlcourse.check import work
+from dlcourse.grading import messages, shell
 from dlcourse.grading.crossing import Crossing
 from dlcourse.grading.endpoint import Endpoint
 from dlcourse.grading.states import GlobalStates
@@ -24,13 +23,6 @@ from dlcourse.grading.wire import Channel, Closed, Malformed, Message
 INLET, OUTLET = 3, 4
 #: How many warnings of one call are told.
 _WARNINGS = 20
-
-
-class _Shell:
-    """What `get_ipython` returns: whatever it is asked for, nothing happens."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args, **kwargs: None
 
 
 class _Names(Crossing):
@@ -62,11 +54,7 @@ class Worker(Endpoint):
             self.serve(self.channel.receive(0))
 
     def _begin_notebook(self) -> None:
-        module = types.ModuleType("__main__")
-        sys.modules["__main__"] = module
-        self.names = vars(module)
-        self.names["get_ipython"] = _Shell
-        self.names["display"] = lambda *args, **kwargs: None
+        self.names = shell.begin()
         self.crossing = _Names(1, self)
         self.crossing.names = self.names
 
@@ -88,9 +76,9 @@ class Worker(Endpoint):
     def _cell(self, name: str, source: str) -> None:
         before = set(self.names)
         try:
-            exec(compile(source, "<cell>", "exec"), self.names)
+            exec(compile(source, messages.CELL, "exec"), self.names)
         except BaseException as error:
-            raise _CellFailed(_told(error)) from None
+            raise _CellFailed(messages.of_cell(error)) from None
         finally:
             for new in set(self.names) - before:
                 value = self.names[new]
@@ -142,20 +130,6 @@ class Worker(Endpoint):
 
 class _CellFailed(Exception):
     """A cell of the learner's failed; the text says how."""
-
-
-def _told(error: BaseException) -> str:
-    """Return what became of a cell: the error, and in which line."""
-    line = next(
-        (
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == "<cell>"
-        ),
-        getattr(error, "lineno", None),
-    )
-    where = f" (line {line} of the cell)" if line else ""
-    return f"{type(error).__name__}: {str(error)[:400]}{where}"
 
 
 def main() -> None:
