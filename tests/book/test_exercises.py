@@ -159,3 +159,20 @@ def test_notebooks_fold_solutions_away(page):
         assert label not in text and re.search(
             rf"\*\*Exercise \d\.\d+: {re.escape(title)}\*\*", text
         )
+
+
+def test_solutions_unfold_and_their_code_can_be_scrolled_by_keys(visit):
+    visit.page.set_viewport_size({"width": 360, "height": 800})
+    page = visit.open("book/2-history/googlenet.html")
+    solutions = page.locator(".solution.toggle")
+    assert solutions.count() >= 3
+    for code in page.locator(".solution pre").all():
+        assert not code.is_visible()
+    for button in page.locator(".solution .toggle-button").all():
+        button.press("Enter")
+    assert page.locator(".solution pre").first.is_visible()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".solution pre")]
+            .every((pre) => pre.scrollWidth <= pre.clientWidth || pre.tabIndex === 0)"""
+    )
+    assert not visit.problems
