@@ -1,4 +1,4 @@
-"""Numbers and captions of figures and listings, for the notebooks beside the pages.
+"""Numbers of figures, listings and exercises, and captions, for the notebooks beside the pages.
 
 In the book Sphinx numbers them, and a cell's caption stands in its head, which Colab and Jupyter do
 not show. So a notebook has the caption below the cell and the number in place of the reference:
@@ -24,10 +24,11 @@ import definitions  # noqa: E402
 import numbering  # noqa: E402
 
 #: What Sphinx calls them and what readers do (`numfig_format` in _config.yml).
-KINDS = {"figure": "Figure", "code-block": "Listing"}
+KINDS = {"figure": "Figure", "code-block": "Listing", "exercise": "Exercise"}
 
 _FIGURE = re.compile(r"^    name: (fig-\S+)$", re.MULTILINE)
 _SOURCE = re.compile(r"^```\{source\} (\S+)\n((?:.*\n)*?)```$", re.MULTILINE)
+_LABEL = re.compile(r"^:label: (ex-\S+)$", re.MULTILINE)
 _NAME = re.compile(r"^:name: (\S+)$", re.MULTILINE)
 _REFERENCE = re.compile(r"\{numref\}`([^`]+)`")
 
@@ -43,7 +44,7 @@ def in_order(entry: Mapping[str, Any]) -> Iterator[str]:
 
 @cache
 def numbers() -> Mapping[str, str]:
-    """Return what the text calls each figure and each listing, by its name."""
+    """Return what the text calls each figure, listing and exercise, by its name."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     through: numbering.Numbers = {}
     for page in (contents["root"], *in_order(contents)):
@@ -51,6 +52,7 @@ def numbers() -> Mapping[str, str]:
         names = {
             "figure": _FIGURE.findall(text),
             "code-block": [_name(match) for match in _SOURCE.finditer(text)],
+            "exercise": _LABEL.findall(text),
         }
         through[page] = {kind: dict.fromkeys(found, ()) for kind, found in names.items()}
     return {

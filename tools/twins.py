@@ -5,8 +5,8 @@
 
 A page is a MyST text notebook (``.md``, the source); its twin is the same as ``.ipynb``, without
 outputs, and with captions, numbers of figures and code of the package in its text, which the book
-puts in itself (`captions.py`). Nothing else decides what a twin holds: the cells are numbered, not
-given random ids.
+puts in itself (`captions.py`), and with solutions folded as notebooks can (`folding.py`). Nothing
+else decides what a twin holds: the cells are numbered, not given random ids.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from captions import written_out
+from folding import folded
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,7 +37,7 @@ def twin(page: Path) -> str:
     notebook = jupytext.read(page)
     for key in set(notebook.metadata) - {"kernelspec"}:
         del notebook.metadata[key]
-    notebook.cells = written_out(notebook.cells)
+    notebook.cells = folded(written_out(notebook.cells))
     for number, cell in enumerate(notebook.cells):
         cell["id"] = str(number)  # as nbstripout numbers them
     notebook.nbformat, notebook.nbformat_minor = 4, 5

@@ -32,4 +32,11 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const entry of document.querySelectorAll('.citation-list > [role="doc-biblioentry"]')) {
     entry.setAttribute("role", "listitem");
   }
+
+  // The theme lets keys scroll what is wider than its column, but does not look at what is folded.
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest(".admonition.toggle")) {
+      window.dispatchEvent(new Event("resize"));
+    }
+  });
 });
