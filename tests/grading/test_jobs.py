@@ -265,6 +265,13 @@ def test_shares_and_merge_give_the_same_table(course):
         jobs.share(course, NAME, 2, 2)
 
 
+def test_a_course_may_be_named_from_where_one_is(course, monkeypatch):
+    """As `make grade` does: a job works in a folder of its own, where such a name leads nowhere."""
+    hand_in(course, "ann", RIGHT)
+    monkeypatch.chdir(course.parent)
+    assert grade(Path(course.name))["ann"].status == "graded"
+
+
 def test_a_job_has_a_time_limit(course):
     (course / "course.toml").write_text("job_minutes = 0.01\n")
     hand_in(course, "slow", {"double": "right child sleep 60"})

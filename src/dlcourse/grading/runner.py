@@ -97,7 +97,7 @@ def run(spec: str, seconds: float, module: str = JOB, beside: Path | None = None
             "install there what is installed here"
         )
     with tempfile.TemporaryDirectory(prefix="dlcourse-job-", dir=beside) as name:
-        folder = Path(name)
+        folder = Path(name).absolute()  # until Python 3.12 it is relative if `beside` is
         paths = folder / "spec.json", folder / "result.json"
         paths[0].write_text(spec, encoding="utf-8")
         with (folder / "log").open("wb") as log:
