@@ -5,7 +5,7 @@
 
 A page is a MyST text notebook (``.md``, the source); its twin is the same as ``.ipynb``, without
 outputs, and with captions, numbers of figures and code of the package in its text, which the book
-puts in itself (`captions.py`), and with solutions folded as notebooks can (`answers.py`). Nothing
+puts in itself (`captions.py`), and with solutions folded as notebooks can (`folding.py`). Nothing
 else decides what a twin holds: the cells are numbered, not given random ids.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from answers import folded
 from captions import written_out
+from folding import folded
 
 ROOT = Path(__file__).resolve().parent.parent
 
