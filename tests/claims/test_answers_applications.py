@@ -1,4 +1,4 @@
-"""What the solutions of chapter 5's exercises say comes out, measured with the code they describe."""
+"""What the solutions of chapter 5's exercises say comes out, measured as they describe."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ SCENES = load_scenes("test", 100)
 def test_ex_detection_shift():
     """ex-detection-shift."""
     box = np.array([[0.0, 0.0, 20.0, 20.0]])
-    assert box_iou(box, box + [20 / 3, 0, 20 / 3, 0])[0, 0] == pytest.approx(0.5)
+    assert box_iou(box, box + np.array([20 / 3, 0, 20 / 3, 0]))[0, 0] == pytest.approx(0.5)
     assert box_iou(box, box + 10)[0, 0] == pytest.approx(1 / 7)
     assert pytest.approx(6.67, abs=0.005) == 20 / 3 and pytest.approx(0.14, abs=0.005) == 1 / 7
 
