@@ -6,7 +6,8 @@ import pytest
 from dlcourse.data import Elastic, load_mnist
 from dlcourse.models import StackedConvNet, summary
 from dlcourse.optim import Adam, CosineAnnealingLR
-from dlcourse.training import Trainer
+from dlcourse.training import Stream, Trainer, generator
+from dlcourse.zoo.recipe import Recipe
 
 #: Held-out accuracy in %, measured once: 300 images, 30 epochs, seeds 0 to 4.
 BENT = {
@@ -62,3 +63,17 @@ def test_parameters_of_five_layers_a_stage(batch_norm, known):
     stages = [(7,) * 5, (12,) * 5, (23,) * 5]
     net = StackedConvNet(stages, batch_norm=batch_norm, rng=np.random.default_rng(0))
     assert summary(net, (1, 28, 28)).parameters == known
+
+
+@pytest.mark.parametrize(("batch_norm", "least", "most"), [(False, 0.05, 0.16), (True, 0.17, 0.6)])
+def test_the_first_epoch_of_five_layers_a_stage(batch_norm, least, most):
+    """ex-why-depth-five: the difference is there after thirty steps."""
+    train, _, _ = Recipe("stack-4x3", images=3000, validation=5000).load_data()
+    stages = [(7,) * 5, (12,) * 5, (23,) * 5]
+    net = StackedConvNet(stages, batch_norm=batch_norm, rng=generator(0, Stream.INIT))
+    optimizer = Adam(net.parameters(), lr=0.001)
+    schedule = CosineAnnealingLR(optimizer, T_max=6)
+    trainer = Trainer(net, optimizer, schedule=schedule, seed=0, workers=1, progress=False)
+    history = trainer.fit(train, epochs=1)
+    assert len(history.step_loss) == 30
+    assert least < history.epochs[0].train_accuracy < most
