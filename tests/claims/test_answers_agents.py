@@ -72,7 +72,7 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("remembered", "steps"), [(0, 254), (5, 22)])
+@pytest.mark.parametrize(("remembered", "steps"), [(0, 268), (5, 22)])
 def test_ex_q_learning_dyna(remembered, steps):
     """ex-q-learning-dyna."""
     world, found = GridWorld(ROWS, max_steps=2000), []
