@@ -169,7 +169,7 @@ class Page:
         folder : str
             The address of the folder of the built book.
         """
-        for one in self.article.find_all("a", href=True):
+        for one in self.article.select("a[href]:not(.live > a)"):
             page, fragment = urldefrag(urljoin(self.address, str(one["href"])))
             if page in places:
                 one["href"] = f"#{places[page]}--{fragment}" if fragment else f"#{places[page]}"
