@@ -8,7 +8,7 @@ to other leaves, or to the site where a page is none.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,7 @@ class Page:
                 "address in it; `make book` builds it"
             )
         self.article = article
+        self.ids: set[str] = set()  #: after `number_ids`
         self.address = str(canonical["href"])  #: where the page lives on the web
         self.title = article.select_one("h1").get_text().removesuffix("#")  # type: ignore[union-attr]
         models: dict[str, Any] = {}
@@ -157,22 +158,27 @@ class Page:
         """Make the ids of the page its own among those of all pages."""
         for one in self.article.find_all(id=True):
             one["id"] = f"{self.leaf.key}--{one['id']}"
+            self.ids.add(one["id"])
 
-    def link(self, places: dict[str, str], folder: str) -> None:
+    def link(self, pages: Mapping[str, Page], folder: str) -> None:
         """Lead links to other leaves, or to the site, and name pictures in full.
 
         Parameters
         ----------
-        places : dict
-            The keys of all leaves by their addresses on the site. A link to a leaf becomes
-            ``#KEY``, or ``#KEY--ID`` with an id there.
+        pages : mapping
+            All leaves by their addresses on the site, with their ids numbered. A link to a leaf
+            becomes ``#KEY``, or ``#KEY--ID`` with an id there. What only the site has, such as a
+            layer of an explorer, is linked there.
         folder : str
             The address of the folder of the built book.
         """
         for one in self.article.select("a[href]:not(.live > a)"):
             page, fragment = urldefrag(urljoin(self.address, str(one["href"])))
-            if page in places:
-                one["href"] = f"#{places[page]}--{fragment}" if fragment else f"#{places[page]}"
+            here = f"{pages[page].leaf.key}--{fragment}" if page in pages and fragment else ""
+            if here and here in pages[page].ids:
+                one["href"] = f"#{here}"
+            elif page in pages and not fragment:
+                one["href"] = f"#{pages[page].leaf.key}"
             else:
                 one["href"] = f"{page}#{fragment}" if fragment else page
         for one in self.article.find_all("img"):

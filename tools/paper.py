@@ -46,13 +46,14 @@ def main() -> int:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     PAPER.mkdir(parents=True, exist_ok=True)
     pages = [read(leaf) for leaf in table_of_contents()]
-    places = {page.address: page.leaf.key for page in pages}
+    addresses = {page.address: page for page in pages}
     with press.browser() as browser:
         pictures = press.stills(browser, pages, PAPER / "stills")
         for page in pages:
             page.write_out([path.as_uri() for path in pictures[page.leaf.key]])
             page.number_ids()
-            page.link(places, HTML.as_uri())
+        for page in pages:
+            page.link(addresses, HTML.as_uri())
         made = [PAPER / f"{NAME}.pdf", PAPER / f"{NAME}.epub"]
         print_book(browser, config, pages, made[0])
         write_epub(browser, config, pages, made[1], STYLE)

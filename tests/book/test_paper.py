@@ -46,7 +46,8 @@ def view(name):
 
 PAGE = f"""<html><head><link rel="canonical" href="{SITE}/book/1-a/one.html"></head><body>
 <article class="bd-article"><section id="one"><h1>One<a class="headerlink" href="#one">#</a></h1>
-<p>See <a href="../2-b/two.html#there">two</a>, <a href="../reference/nn.html#x">nn</a>, <a href="#one">me</a>
+<p>See <a href="../2-b/two.html#there">two</a>, <a href="../reference/nn.html#x">nn</a>, <a href="#one">me</a>,
+<a href="#explorer-layer">a layer</a>
 and <span class="math">\\(n &lt; 1\\)</span>.</p>
 {view("a")}{view("c")}{view("b")}
 <details class="admonition hide above-input"><summary>Show</summary><pre>code</pre></details>
@@ -69,8 +70,9 @@ def page():
     page = leaves.Page(leaves.Leaf("book/1-a/one", "1. A"), PAGE)
     page.write_out(["file:///stills/0.png", "unused"])
     page.number_ids()
-    places = {page.address: page.leaf.key, f"{SITE}/book/2-b/two.html": "2-b-two"}
-    page.link(places, "file:///html")
+    two = leaves.Page(leaves.Leaf("book/2-b/two", ""), PAGE.replace('"one"', '"there"'))
+    two.number_ids()
+    page.link({page.address: page, f"{SITE}/book/2-b/two.html": two}, "file:///html")
     return page
 
 
@@ -99,10 +101,11 @@ def test_what_folds_is_unfolded_and_what_only_a_screen_has_is_gone(page):
 
 
 def test_links_lead_to_leaves_or_to_the_site(page):
-    two, nn, me = page.article.select("p")[0].select("a")
+    two, nn, me, layer = page.article.select("p")[0].select("a")
     assert two["href"] == "#2-b-two--there"
     assert nn["href"] == f"{SITE}/book/reference/nn.html#x"
     assert me["href"] == "#1-a-one--one"
+    assert layer["href"] == f"{SITE}/book/1-a/one.html#explorer-layer"  # of the site alone
     assert page.article.section["id"] == "1-a-one--one"
 
 
@@ -134,7 +137,7 @@ def test_xhtml_that_is_none_is_refused():
 
 def test_links_of_an_epub_name_its_files(page):
     epub.lead_to_files(page)
-    two, nn, _ = page.article.select("p")[0].select("a")
+    two, nn, *_ = page.article.select("p")[0].select("a")
     assert two["href"] == "2-b-two.xhtml#2-b-two--there"
     assert nn["href"].startswith("https://")
 
