@@ -60,7 +60,10 @@ def write_epub(
     content["book/title.xhtml"] = xhtml(config["title"], _front(config, logo.suffix))
     content["book/contents.xhtml"] = contents(pages)
     content["book/book.opf"] = package(config, pages, content)
-    with files.atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        files.atomic_write(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         # Readers know the format by these first bytes, which are not compressed.
         archive.writestr(zipfile.ZipInfo("mimetype", WHEN), "application/epub+zip")
         archive.writestr(_entry("META-INF/container.xml"), CONTAINER)
@@ -151,7 +154,9 @@ def contents(pages: Sequence[Page]) -> bytes:
     )
 
 
-def package(config: Mapping[str, Any], pages: Sequence[Page], content: Mapping[str, bytes]) -> bytes:
+def package(
+    config: Mapping[str, Any], pages: Sequence[Page], content: Mapping[str, bytes]
+) -> bytes:
     """Return the list of all that is in the archive, in the order to read it."""
     items = []
     for name in content:
@@ -170,7 +175,9 @@ def package(config: Mapping[str, Any], pages: Sequence[Page], content: Mapping[s
             f"{properties}/>"
         )
     order = ["title", "contents", *(page.leaf.key for page in pages)]
-    spine = "".join(f'<itemref idref="i-{re.sub(chr(92) + "W", "-", key)}-xhtml"/>' for key in order)
+    spine = "".join(
+        f'<itemref idref="i-{re.sub(chr(92) + "W", "-", key)}-xhtml"/>' for key in order
+    )
     address = config["html"]["baseurl"]
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id" xml:lang="en">

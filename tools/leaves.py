@@ -1,8 +1,8 @@
 """The pages of the built book as leaves of a book on paper: what a browser would do is written out.
 
-A leaf is a page's article without what only a screen has. An explorer becomes a still and a sentence
-that says where it lives, a quiz its question and its choices, folded text is unfolded, and links lead
-to other leaves, or to the site where a page is none.
+A leaf is a page's article without what only a screen has. An explorer becomes a still and a
+sentence that says where it lives, a quiz its question and its choices, folded text is unfolded, and
+links lead to other leaves, or to the site where a page is none.
 """
 
 from __future__ import annotations
@@ -142,7 +142,11 @@ class Page:
         for number, (script, explorer) in enumerate(self.explorers):
             section = script.find_parent("section")
             at = f"{self.address}#{section['id']}" if section else self.address
-            new = asked(explorer, at) if explorer.kind == "quiz" else shown(explorer, stills[number], at)
+            new = (
+                asked(explorer, at)
+                if explorer.kind == "quiz"
+                else shown(explorer, stills[number], at)
+            )
             script.replace_with(new)
         for one in self.article.select(_SCREEN):
             one.decompose()
@@ -158,7 +162,7 @@ class Page:
         """Make the ids of the page its own among those of all pages."""
         for one in self.article.find_all(id=True):
             one["id"] = f"{self.leaf.key}--{one['id']}"
-            self.ids.add(one["id"])
+            self.ids.add(str(one["id"]))
 
     def link(self, pages: Mapping[str, Page], folder: str) -> None:
         """Lead links to other leaves, or to the site, and name pictures in full.

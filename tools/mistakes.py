@@ -2,9 +2,9 @@
 
     python tools/mistakes.py [ps1-deeper ...]
 
-writes book/teaching/mistakes.json, which the page "What goes wrong" shows. The mistakes are those of
-tests/exercises/psN_wrong.py. Run it when one of them, a task, a test or a message of `dlcourse.check`
-has changed; tests/book/test_teaching.py says when the file does not fit them any more.
+writes book/teaching/mistakes.json, which the page "What goes wrong" shows. The mistakes are those
+of tests/exercises/psN_wrong.py. Run it when one of them, a task, a test or a message of
+`dlcourse.check` has changed; tests/book/test_teaching.py says when the file does not fit any more.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ SETTING = {
 def main() -> int:
     """Write both; return the exit status."""
     if not MATHJAX.exists():
-        raise SystemExit("there is no MathJax in the built book; `make book` with npm puts it there")
+        raise SystemExit(
+            "there is no MathJax in the built book; `make book` with npm puts it there"
+        )
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     PAPER.mkdir(parents=True, exist_ok=True)
     pages = [read(leaf) for leaf in table_of_contents()]
@@ -62,9 +64,7 @@ def main() -> int:
     return 0
 
 
-def print_book(
-    browser: Any, config: Mapping[str, Any], pages: Sequence[Page], path: Path
-) -> None:
+def print_book(browser: Any, config: Mapping[str, Any], pages: Sequence[Page], path: Path) -> None:
     """Print the pages as one PDF: twice, since only then the contents know their numbers."""
     source, scratch = path.with_suffix(".html"), path.with_suffix(".part")
     numbers: dict[str, str] = {}
@@ -92,7 +92,10 @@ def document(config: Mapping[str, Any], pages: Sequence[Page], numbers: Mapping[
     numbers : mapping
         On which sheet of paper a part or a page begins, by its key.
     """
-    title, body, rows, rules = html.escape(config["title"]), [], [], []
+    title = html.escape(config["title"])
+    body: list[str] = []
+    rows: list[str] = []
+    rules: list[str] = []
     for part, group in groupby(pages, lambda page: page.leaf.part):
         if part:
             key, name = f"part-{len(rows)}", html.escape(part)
@@ -102,7 +105,9 @@ def document(config: Mapping[str, Any], pages: Sequence[Page], numbers: Mapping[
             key, name = page.leaf.key, html.escape(page.title)
             body.append(f'<div class="leaf" id="{key}">{lowered(page.article, bool(part))}</div>')
             rows.append(_row("within" if part else "of-part", key, name, numbers))
-            running = json.dumps(f"{part}: {page.title}" if part else page.title, ensure_ascii=False)
+            running = json.dumps(
+                f"{part}: {page.title}" if part else page.title, ensure_ascii=False
+            )
             rules.append(
                 f"#{_css(key)} {{ page: p-{key} }} @page p-{key} {{ @top-center {{ content: "
                 f'{running}; font-family: "Liberation Sans", "DejaVu Sans", sans-serif; '
@@ -132,8 +137,8 @@ def edition(config: Mapping[str, Any]) -> str:
     """Return what a reader should know of this copy, as HTML."""
     address = config["html"]["baseurl"]
     return (
-        f"dlcourse {dlcourse.__version__}. Where a page of the site reacts to the reader, this copy "
-        "has a picture and an address. The site has the reference of the package as well: "
+        f"dlcourse {dlcourse.__version__}. Where a page of the site reacts to the reader, this "
+        "copy has a picture and an address. The site has the reference of the package as well: "
         f'<a href="{address}">{address.removeprefix("https://")}</a><br>'
         f"{html.escape(config['html']['extra_footer'])}"
     )

@@ -71,7 +71,9 @@ def stills(browser: Browser, pages: Sequence[Page], folder: Path) -> dict[str, l
             continue
         view.goto((HTML / f"{page.leaf.name}.html").as_uri(), wait_until="networkidle")
         expected = len(page.explorers)
-        view.wait_for_function("n => document.querySelectorAll('.dlcourse').length >= n", arg=expected)
+        view.wait_for_function(
+            "n => document.querySelectorAll('.dlcourse').length >= n", arg=expected
+        )
         for number, (_, explorer) in enumerate(page.explorers):
             paths.append(folder / f"{page.leaf.key}-{number}.png")
             if explorer.kind != "quiz":

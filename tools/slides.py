@@ -2,9 +2,9 @@
 
     python tools/slides.py
 
-A text in book/teaching/slides has a slide between any two lines ``---``, and below ``Note:`` what the
-speaker sees. ``{figure} fig-digits`` shows the figure of that label as the built book has it, with its
-description. reveal.js shows them, from the book's own folder: no slide needs a network.
+A text in book/teaching/slides has a slide between any two lines ``---``, and below ``Note:`` what
+the speaker sees. ``{figure} fig-digits`` shows the figure of that label as the built book has it,
+with its description. reveal.js shows them, from the book's own folder: no slide needs a network.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def page(title: str, slides: list[str]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)}: slides</title>
 <link rel="stylesheet" href="{vendor}/reveal/reveal.css">
-<link rel="stylesheet" href="{vendor}/reveal/white.css" media="not all and (prefers-color-scheme: dark)">
+<link rel="stylesheet" href="{vendor}/reveal/white.css"
+ media="not all and (prefers-color-scheme: dark)">
 <link rel="stylesheet" href="{vendor}/reveal/black.css" media="(prefers-color-scheme: dark)">
 <style>{Path(__file__).with_suffix(".css").read_text(encoding="utf-8")}</style>
 </head><body><div class="reveal"><div class="slides">

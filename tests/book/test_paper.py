@@ -46,16 +46,19 @@ def view(name):
 
 PAGE = f"""<html><head><link rel="canonical" href="{SITE}/book/1-a/one.html"></head><body>
 <article class="bd-article"><section id="one"><h1>One<a class="headerlink" href="#one">#</a></h1>
-<p>See <a href="../2-b/two.html#there">two</a>, <a href="../reference/nn.html#x">nn</a>, <a href="#one">me</a>,
+<p>See <a href="../2-b/two.html#there">two</a>, <a href="../reference/nn.html#x">nn</a>,
+<a href="#one">me</a>,
 <a href="#explorer-layer">a layer</a>
 and <span class="math">\\(n &lt; 1\\)</span>.</p>
 {view("a")}{view("c")}{view("b")}
-<details class="admonition hide above-input"><summary>Show</summary><pre>code</pre></details>
-<details class="dropdown"><summary>Answer<span class="sd-summary-state-marker"><svg viewBox="0"/></span>
+<details class="admonition hide above-input"><summary>Show</summary><pre>code</pre>
+</details>
+<details class="dropdown"><summary>Answer<span class="sd-summary-state-marker"><svg/></span>
 </summary><p>42</p></details>
 <img src="../../_images/dot.png" alt="A dot.">
 </section></article>
-<script type="application/vnd.jupyter.widget-state+json">{json.dumps(STATE)}</script></body></html>"""
+<script type="application/vnd.jupyter.widget-state+json">{json.dumps(STATE)}</script>
+</body></html>"""
 CONFIG = {
     "title": "A <book>",
     "author": "We",

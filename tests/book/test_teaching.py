@@ -56,7 +56,10 @@ def test_hours_are_the_sums_of_what_pages_and_tasks_say():
     says = int(re.search(r"about (\d+) minutes", page)[1])
     text = TEXTS["ps1-deeper"].read_text(encoding="utf-8")
     # The headings of the tasks say it a second time.
-    tasks = [int(re.search(rf"^# ## Task {n}:.*\n#\n# \*\d+ points, (\d+) m", text, re.M)[1]) for n in (1, 3)]
+    tasks = [
+        int(re.search(rf"^# ## Task {n}:.*\n#\n# \*\d+ points, (\d+) m", text, re.M)[1])
+        for n in (1, 3)
+    ]
     assert syllabus.minutes(week) == (says, sum(tasks))
     assert f"{syllabus.hours(says)} + {syllabus.hours(sum(tasks))}" in syllabus.rows([week])[2]
 
@@ -109,7 +112,8 @@ def test_the_catalogue_holds_what_is_recorded(name):
     assert list(told) == list(tasks), again
     recorded = import_module(f"{name.split('-')[0]}_wrong").MISTAKES
     assert [(task, m) for task in told for m, _ in told[task]] == sorted(
-        ((task, mistake) for task, mistake, *_ in recorded), key=lambda one: list(tasks).index(one[0])
+        ((task, mistake) for task, mistake, *_ in recorded),
+        key=lambda one: list(tasks).index(one[0]),
     ), again
     for task, mistake, _, message in recorded:
         assert re.search(message, dict(told[task])[mistake]), again
