@@ -82,7 +82,7 @@ def hours(total: int) -> str:
 
 def rows(weeks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the lines of the table, with the sums in the last."""
-    lines = ["| week | read before | do after | hours | in class |", "|--:|---|---|--:|---|"]
+    lines = ["| week | read before | do after | hours: reading + tasks | in class |", "|--:|---|---|--:|---|"]
     reading = doing = 0
     for number, week in enumerate(weeks, 1):
         read, done = minutes(week)
