@@ -30,6 +30,12 @@ FIT = """() => {
     if (share < 1) one.style.fontSize = `${Math.max(0.98 * share, 0.5) * 100}%`;
   }
 }"""
+#: What floats over a page would lie over its explorers.
+UNCOVER = """() => {
+  for (const one of document.querySelectorAll("body *"))
+    if (["fixed", "sticky"].includes(getComputedStyle(one).position) && !one.closest(".dlcourse"))
+      one.style.visibility = "hidden";
+}"""
 TYPESET = "() => MathJax.startup.promise"
 MATHML = """async (formulas) => {
   await MathJax.startup.promise;
@@ -74,6 +80,7 @@ def stills(browser: Browser, pages: Sequence[Page], folder: Path) -> dict[str, l
         view.wait_for_function(
             "n => document.querySelectorAll('.dlcourse').length >= n", arg=expected
         )
+        view.evaluate(UNCOVER)
         for number, (_, explorer) in enumerate(page.explorers):
             paths.append(folder / f"{page.leaf.key}-{number}.png")
             if explorer.kind != "quiz":
