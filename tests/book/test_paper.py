@@ -148,20 +148,22 @@ def test_links_of_an_epub_name_its_files(page):
 # What `make paper` has made.
 
 
+def made(kind):
+    """Return what was made of the book as it is built."""
+    path, built = paper.PAPER / f"{paper.NAME}.{kind}", leaves.HTML / "book" / "index.html"
+    if not path.exists() or path.stat().st_mtime < built.stat().st_mtime:
+        pytest.skip("the book as it is built is not on paper; `make paper` puts it there")
+    return path
+
+
 @pytest.fixture(scope="module")
 def pdf():
-    path = paper.PAPER / f"{paper.NAME}.pdf"
-    if not path.exists():
-        pytest.skip("the book is not on paper; `make paper` puts it there")
-    return PdfReader(path)
+    return PdfReader(made("pdf"))
 
 
 @pytest.fixture(scope="module")
 def archive():
-    path = paper.PAPER / f"{paper.NAME}.epub"
-    if not path.exists():
-        pytest.skip("there is no EPUB; `make paper` makes it")
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(made("epub")) as archive:
         yield archive
 
 
