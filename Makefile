@@ -16,12 +16,14 @@ PAGES := $(shell find book \( -path $(VENDOR) -o -name __pycache__ -o -name .ipy
            -prune -o -type f ! -name '*.ipynb' -print)
 PACKAGE := $(shell find src/dlcourse -name __pycache__ -prune -o -type f -print)
 
-.PHONY: help book page test lint parity bench cuda fuzz notebooks zoo release course collect grade feedback report grading address \
+.PHONY: help book page paper slides test lint parity bench cuda fuzz notebooks zoo release course collect grade feedback report grading address \
   requirements clean distclean
 
 help:
 	@echo "make book        install, execute every page, build the HTML book and say where it is"
 	@echo "make page PAGE=book/3-speed/gpu   execute and build one page, and say where it is"
+	@echo "make paper       the built book as a PDF and an EPUB, in _build/paper; needs Chromium and npm"
+	@echo "make slides      slides for teachers, in _build/html/slides; needs npm"
 	@echo "make test        install, build the book, lint, check types and run all tests"
 	@echo "make parity      add PyTorch, for the tests that compare with it"
 	@echo "make bench       measure speed and memory against PyTorch; OPTIONS=--quick"
@@ -194,3 +196,14 @@ _build/.book: _config.yml _toc.yml $(PAGES) $(PACKAGE) $(BUILDERS) $(VENV)/.book
 
 page: $(VENV)/.book $(SCRIPTS)
 	$(BIN)/python tools/building.py --page "$(PAGE)"
+
+# The book on paper, and slides: no page runs again.
+paper: _build/.paper
+	@echo "PDF and EPUB are in file://$(CURDIR)/_build/paper"
+
+_build/.paper: _build/.book tools/paper.css $(VENV)/.test
+	$(BIN)/python tools/paper.py
+	@touch $@
+
+slides: _build/.book
+	$(BIN)/python tools/slides.py

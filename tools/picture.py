@@ -7,7 +7,6 @@ It needs Chromium and the packages of the tests.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -24,8 +23,7 @@ PICTURE = ROOT / "docs" / "page.png"
 def main(page: Path) -> None:
     """Do what the first sentence of the page says, up to the gradients, and take the picture."""
     with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, chromium.BROWSERS)), None)
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        browser = chromium.launch(playwright)
         view = browser.new_page(viewport={"width": 1440, "height": 1200}, reduced_motion="reduce")
         view.goto(page.resolve().as_uri(), wait_until="networkidle")
         explorer = view.locator(".dlcourse").first

@@ -45,6 +45,15 @@ FILES = {
         )
     },
     "anywidget": {"dist/index.js": "widgets/anywidget.js"},
+    "reveal.js": {
+        "dist/reveal.js": "reveal/reveal.js",
+        "dist/reveal.css": "reveal/reveal.css",
+        "dist/theme/white.css": "reveal/white.css",
+        "dist/theme/black.css": "reveal/black.css",
+        "dist/theme/fonts/source-sans-pro": "reveal/fonts/source-sans-pro",
+        "plugin/notes/notes.js": "reveal/notes.js",
+        "LICENSE": "reveal/LICENSE",
+    },
     "axe-core": {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"},
 }
 

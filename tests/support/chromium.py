@@ -1,5 +1,6 @@
 """How Chromium is started for tests of pages, and what axe-core is asked."""
 
+import shutil
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -21,6 +22,12 @@ VIOLATIONS = """async () => {
     .filter((v) => ["serious", "critical"].includes(v.impact))
     .flatMap((v) => v.nodes.map((n) => `${v.id} (${v.impact}): ${n.target.join(" ")}`));
 }"""
+
+
+def launch(playwright):
+    """Start the Chromium of this machine, or the one that Playwright has brought."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
 def unreadable(browser, axe, paths):
