@@ -1,6 +1,8 @@
 """Mark a task of an assignment in one process, as a notebook does, or by judge and worker."""
 
+import ast
 import contextlib
+import copy
 import inspect
 import io
 import json
@@ -32,11 +34,45 @@ class Task:
     def points(self):
         return sum(points for _, points, _ in self.tests)
 
+    def without_return(self):
+        """Yield the name of each function that returns something, and the cell without that."""
+        tree = ast.parse(self.solution)
+        for node in ast.walk(tree):
+            forget = _ForgetReturn(node)
+            if isinstance(node, ast.FunctionDef):
+                cell = forget.visit(copy.deepcopy(tree))
+                if forget.forgotten:
+                    yield node.name, ast.unparse(cell)
+
     @property
     def stub(self):
         """What is released: as nbgrader cuts it."""
         cut = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
         return cut.sub(r"\1# YOUR CODE HERE\n\1raise NotImplementedError()", self.solution)
+
+
+class _ForgetReturn(ast.NodeTransformer):
+    """Takes the word ``return`` out of one function."""
+
+    def __init__(self, function):
+        self.place, self.inside, self.forgotten = getattr(function, "lineno", 0), False, False
+
+    def visit_FunctionDef(self, node):
+        before, self.inside = self.inside, node.lineno == self.place
+        self.generic_visit(node)
+        self.inside = before
+        return node
+
+    def visit_While(self, node):  # without its return it would have no end
+        return node
+
+    visit_For = visit_While
+
+    def visit_Return(self, node):
+        if not self.inside or node.value is None:
+            return node
+        self.forgotten = True
+        return ast.Expr(node.value)
 
 
 class Assignment:
@@ -67,7 +103,7 @@ class Assignment:
         names = {"__name__": "__main__"}
         run(self.setup, names)
         for task in self.tasks.values():
-            run(task.solution, names)
+            run(task.solution, names, task.name)
         return names
 
     def mark(self, task, answer, until_lost=False):
@@ -78,13 +114,13 @@ class Assignment:
         """
         names = self.namespace()
         if isinstance(answer, str):
-            run(answer, names)
+            run(answer, names, task)
         else:
             names.update(answer)
         earned, messages = 0, []
         for grade_id, points, source in self.tasks[task].tests:
             try:
-                run(source, names)
+                run(source, names, grade_id)
                 earned += points
             except Exception as error:
                 messages.append(f"{grade_id}: {type(error).__name__}: {error}")
@@ -142,6 +178,7 @@ def as_text(answer):
     return inspect.getsource(inspect.getmodule(first)) + names
 
 
-def run(source, names):
+def run(source, names, cell="setup"):
+    """Run a cell, which has a name of its own in tracebacks, as in a notebook."""
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(source, "<cell>", "exec"), names)
+        exec(compile(source, f"<{cell}>", "exec"), names)

@@ -165,7 +165,7 @@ MISTAKES = [
     ("dqn", "gradient not cut", {"np.clip(error, -1, 1)": "error"}, "cut off at -1 and 1"),
     ("dqn", "gradient not divided", {"np.clip(error, -1, 1) / len(values)": "np.clip(error, -1, 1)"}, "divided by the size of the batch"),
     ("dqn", "gradient of all actions", {"gradient[rows, actions] = np.clip(error, -1, 1) / len(values)": "gradient[...] = np.clip(values - targets[:, None], -1, 1) / len(values)"}, "Only the action that was done"),
-    ("dqn", "target minus value", {"np.clip(error, -1, 1)": "np.clip(-error, -1, 1)"}, "except for its sign"),
+    ("dqn", "target minus value", {"np.clip(error, -1, 1)": "np.clip(-error, -1, 1)"}, "Only the sign of the gradient"),
     # -- 10. Double DQN
     ("double", "plain DQN", {JUDGED: "    judged = target_next.max(axis=1)\n"}, "that is plain DQN"),
     ("double", "the learner judges", {JUDGED: "    judged = online_next.max(axis=1)\n"}, "chooses here, and judges too"),
