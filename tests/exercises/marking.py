@@ -66,7 +66,7 @@ class _ForgetReturn(ast.NodeTransformer):
     def visit_While(self, node):  # without its return it would have no end
         return node
 
-    visit_For = visit_While
+    visit_For = visit_While  # noqa: N815  ast's name
 
     def visit_Return(self, node):
         if not self.inside or node.value is None:

@@ -89,6 +89,8 @@ def ended(error: Exception, what: str, where: str = "") -> Exception:
         return _also(error, f"{text}.")
     an = "an" if kind[0] in "AEIOU" else "a"
     place = f" {where}" if where else ""
+    if "NoneType" in text:
+        text += "; a function without a return gives None, and so does what is not there"
     return _also(error, f"{what} ended with {an} {kind}{place}{': ' if text else ''}{text}.")
 
 
@@ -113,10 +115,8 @@ def misfit(error: Exception, returned: tuple[str, str] | None) -> Exception:
     """
     if isinstance(error, CheckFailed | NotImplementedError):
         return error
-    place = _steps(error.__traceback__)
-    module = str(place[-1].tb_frame.f_globals.get("__name__")) if place else ""
-    if module.startswith("dlcourse.") and not module.startswith("dlcourse.grading."):
-        return ended(error, "")  # the library's errors are sentences
+    if _by_library(_steps(error.__traceback__)):
+        return ended(error, "")
     if returned is None or not isinstance(error, _MISFITS):
         return error
     name, found = returned
@@ -168,13 +168,16 @@ class Calls:
     """
 
     def __init__(self, test: FrameType) -> None:
-        self._cell, self._names = test.f_code.co_filename, test.f_globals
+        self._names = test.f_globals
+        self._tests = {test.f_code.co_filename}  # cells of tests: they call checks
         self._begun: dict[CodeType, str] = {}
         self._last = threading.local()
 
     def look(self, frame: FrameType, event: str, argument: object) -> None:
         """Note a call from outside of these cells, or what it returned."""
         code, before = frame.f_code, frame.f_back
+        if "check" in code.co_names and frame.f_globals is self._names:
+            self._tests.add(code.co_filename)
         if not self._theirs(frame) or before is None or self._theirs(before):
             return
         if event == "call":
@@ -191,11 +194,13 @@ class Calls:
         frames = [step for step in steps if self._theirs(step.tb_frame)]
         if frames:
             what = self._begun.get(frames[0].tb_frame.f_code)
+            if _by_library(steps):
+                return ended(error, "")
             return error if what is None else ended(error, what, _line(frames[-1]))
         return misfit(error, getattr(self._last, "returned", None))
 
     def _theirs(self, frame: FrameType) -> bool:
-        return frame.f_globals is self._names and frame.f_code.co_filename != self._cell
+        return frame.f_globals is self._names and frame.f_code.co_filename not in self._tests
 
 
 def _steps(traceback: TracebackType | None) -> list[TracebackType]:
@@ -204,6 +209,12 @@ def _steps(traceback: TracebackType | None) -> list[TracebackType]:
         steps.append(traceback)
         traceback = traceback.tb_next
     return steps
+
+
+def _by_library(steps: list[TracebackType]) -> bool:
+    """Return whether the library raised it, whose errors are sentences."""
+    module = str(steps[-1].tb_frame.f_globals.get("__name__")) if steps else ""
+    return module.startswith("dlcourse.") and not module.startswith("dlcourse.grading.")
 
 
 def _line(step: TracebackType) -> str:
