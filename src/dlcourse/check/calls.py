@@ -85,12 +85,12 @@ def ended(error: Exception, what: str, where: str = "") -> Exception:
     if isinstance(error, CheckFailed | NotImplementedError):
         return error
     kind, text = type(error).__name__, _plain(str(error))
+    if "NoneType" in text or "dtype object" in text:
+        text += "; a function without a return gives None, and so does what is not there"
     if not what:
         return _also(error, f"{text}.")
     an = "an" if kind[0] in "AEIOU" else "a"
     place = f" {where}" if where else ""
-    if "NoneType" in text:
-        text += "; a function without a return gives None, and so does what is not there"
     return _also(error, f"{what} ended with {an} {kind}{place}{': ' if text else ''}{text}.")
 
 
