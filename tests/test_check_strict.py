@@ -29,6 +29,14 @@ def x():
         lambda lib, a: lib.stack([a, a]),
         lambda lib, a: lib.einsum("ij,kj->ik", a, a),
         lambda lib, a: lib.zeros(a.shape, dtype=lib.float16),
+        lambda lib, a: lib.exp(-lib.logaddexp(0, -a)),
+        lambda lib, a: a.dot(a.T).clip(0, 9).swapaxes(0, 1).ravel(),
+        lambda lib, a: a.flatten().cumsum() + a[:1].squeeze(0).std(),
+        lambda lib, a: lib.array([[1.0, 2.0], [3.0, 4.0]], lib.float32) @ lib.ravel(a)[:2],
+        lambda lib, a: lib.heaviside(a - 2, 0.5) * lib.copysign(a, -1),
+        lambda lib, a: lib.nan_to_num(a / 2).argsort(axis=1),
+        lambda lib, a: lib.stack(lib.broadcast_arrays(a, a[:1])),
+        lambda lib, a: a.min(axis=1, keepdims=True).round(1).take(lib.array([0]), axis=1),
     ],
 )
 def test_results_are_those_of_numpy(x, function):
@@ -66,6 +74,22 @@ def test_writing_and_looking(x):
 def test_numpy_is_refused(x, function, message):
     with pytest.raises(CheckFailed, match=message):
         function(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: xp.histogram(x), "The strict library has no histogram; write it with"),
+        (lambda x: xp.sigmoid(x), "There is no sigmoid, neither in this library nor in NumPy"),
+        (lambda x: x.tobytes(), "An array of this library has no tobytes"),
+        (lambda x: x.cuda(), "An array has no cuda, neither here nor in NumPy"),
+    ],
+)
+def test_what_is_missing_is_told(x, function, message):
+    with pytest.raises(CheckFailed, match=message):
+        function(x)
+    assert not hasattr(x, "cuda")
+    assert getattr(xp, "histogram", None) is None
 
 
 def test_copies_can_be_forbidden(x):

@@ -169,6 +169,7 @@ def order_of(length, epoch, seed):
         np.random.random(3)  # something else that draws numbers
         again = shuffled(length, epoch, seed)
     np.random.set_state(before)
+    check.that(order is not None, "shuffled returned None; is a return missing?")
     order, again = np.asarray(order), np.asarray(again)
     check.shape(order, (length,), "shuffled")
     check.that(order.dtype.kind in "iu", f"shuffled should hold whole numbers, but is {order.dtype}.")
@@ -198,8 +199,10 @@ def order_of(length, epoch, seed):
 def check_shares(length, size):
     items = np.arange(100, 100 + length)
     with check.own_work(), check.unchanged(items=items):
-        parts = [np.asarray(share(items, rank, size)) for rank in range(size)]
-    name = f"{length} items over {size} ranks"
+        parts = [share(items, rank, size) for rank in range(size)]
+    check.that(all(p is not None for p in parts), "share returned None; is a return missing?")
+    parts = [np.asarray(part) for part in parts]
+    name = f"{length} items over {size} rank{'s' * (size > 1)}"
     counts, right = [len(part) for part in parts], np.array_split(items, size)
     wanted = [len(part) for part in right]
     joined = np.concatenate(parts)
@@ -231,7 +234,7 @@ def check_batches(length, batch, size, epoch, seed):
     with check.own_work():
         each = [batches(length, batch, rank, size, epoch, seed) for rank in range(size)]
         order = shuffled(length, epoch, seed)
-    name = f"batches of {batch} from {length} items over {size} ranks"
+    name = f"batches of {batch} from {length} items over {size} rank{'s' * (size > 1)}"
     steps = math.ceil(length / batch)
     for rank, mine in enumerate(each):
         check.that(isinstance(mine, list), f"{name}: batches should return a list.")
@@ -381,6 +384,7 @@ def check_buckets(sizes, limit, right, why=None):
     arrays = [np.zeros(size, np.float32) for size in sizes]
     with check.own_work():
         found = buckets(arrays, limit)
+    check.that(found is not None, "buckets returned None; is a return missing?")
     found = [[int(i) for i in bucket] for bucket in found]
     name = f"buckets of {limit} bytes for arrays of {[4 * size for size in sizes]} bytes"
     check.that([] not in found, f"{name}: a bucket is empty in {found}.")
@@ -517,7 +521,7 @@ def test_average_hidden():
         for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
             images = rng.integers(1, 20, size).tolist()
             for limit in (4, 30, 10_000):
-                name = f"{size} ranks with {images} images, {np.dtype(dtype)}, limit {limit}"
+                name = f"{size} rank{'s' * (size > 1)} with {images} images, {np.dtype(dtype)}, limit {limit}"
                 gradients = random_gradients(size, shapes, dtype, rng)
                 for mine in gradients:
                     mine[0] = abs(mine[0])  # one number: its mean must not come out next to 0
@@ -586,7 +590,7 @@ def ring_all_reduce(peer, x):
 def check_ring(size, shape, dtype, rng):
     values = 100 * rng.standard_normal((size, *shape))
     data = values.astype(dtype)
-    name = f"x on {size} ranks, shape {shape}, {np.dtype(dtype)}"
+    name = f"x on {size} rank{'s' * (size > 1)}, shape {shape}, {np.dtype(dtype)}"
 
     def work(peer):
         x = data[peer.rank].copy()
@@ -814,7 +818,7 @@ def check_train(size, batches, dtype, lr, momentum, tolerance, seed=0):
     first_weights, compute = small_net(dtype, seed)
     looked_at = [[] for _ in range(size)]
     given = [first_weights(rank) for rank in range(size)]
-    name = f"{size} ranks, batches of {[len(batch) for batch in batches[:4]]} ..., {np.dtype(dtype)}"
+    name = f"{size} rank{'s' * (size > 1)}, batches of {[len(batch) for batch in batches[:4]]} ..., {np.dtype(dtype)}"
 
     def work(peer):
         def mine(weights, indices):
@@ -1070,6 +1074,7 @@ def test_staleness():
     w = np.array([1.0, -2.0])
     with check.own_work(), check.unchanged(w=w):
         history = asynchronous_sgd(w, lambda w: w, np.ones((2, 6)), 6, 0.5)
+    check.that(history is not None, "asynchronous_sgd returned None; is a return missing?")
     check.that(len(history) == 6, f"asynchronous_sgd should return 6 arrays, one an update, found {len(history)}.")
     right = np.outer([0.5, 0, -0.25, -0.25, -0.125, 0], w)
     check.close(
@@ -1283,7 +1288,7 @@ def test_speed_up_hidden():
                         messages = all_reduce_seconds(algorithm, ranks, job.bytes, network)
                         found, gain = (f(algorithm, ranks, job, network) for f in (step_seconds, speed_up))
                     steps.append(most * job.seconds_per_image + messages)
-                    name = f"of {algorithm} on {ranks} ranks, {job}, {network}"
+                    name = f"of {algorithm} on {ranks} rank{'s' * (ranks > 1)}, {job}, {network}"
                     check.close(found, steps[-1], f"the step {name}", tolerance=1e-9)
                     check.close(gain, steps[0] / steps[-1], f"the speed-up {name}", tolerance=1e-9)
                 with check.own_work():
@@ -1470,7 +1475,7 @@ def test_top_k_hidden():
         for n, k in [(1, 1), (20, 1), (20, 7), (20, 20), (101, 3)]:
             for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
                 gradients = rng.standard_normal((5, size, n)).astype(dtype)
-                check_top_k(gradients, k, f"{size} ranks, {n} values, k = {k}, {np.dtype(dtype)}", tolerance)
+                check_top_k(gradients, k, f"{size} rank{'s' * (size > 1)}, {n} values, k = {k}, {np.dtype(dtype)}", tolerance)
 
     # Equal values, zeros and a long run: nothing is lost and nothing is made up.
     for first in (np.ones((3, 8)), np.zeros((3, 8)), np.tile([2.0, -2, 1, 0], (3, 2))):

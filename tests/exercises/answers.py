@@ -59,6 +59,13 @@ def test_stub_earns_nothing(proof, judge, task):
     assert marked(proof, judge, task, stub)[0] == 0
 
 
+def test_a_forgotten_return_is_named(proof, judge, task):
+    for function, answer in proof.tasks[task].without_return():
+        _, messages = marked(proof, judge, task, answer, until_lost=True)
+        for said in messages[0]:
+            assert re.search(r"[Rr]eturn|a row and a column", said), (function, said)
+
+
 def test_another_right_answer_earns_full_marks(proof, judge, right):
     task, _, answer = right
     assert marked(proof, judge, task, answer) == (proof.tasks[task].points, [])

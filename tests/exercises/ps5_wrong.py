@@ -85,7 +85,7 @@ MISTAKES = [
     ("ap", "the first that will do", {"overlaps[k].argmax() if": "(overlaps[k] >= threshold).argmax() if"}, "not the first that will do"),
     ("ap", "more than the threshold", {"overlaps[k, best] >= threshold": "overlaps[k, best] > threshold"}, "just the threshold is enough"),
     ("ap", "no things give zero", {"        return math.nan\n": "        return 0.0\n"}, "math.nan"),
-    ("ap", "fails without detections", {"np.append(best, 0.0)[places].mean()": "best[np.minimum(places, len(best) - 1)].mean()"}, "."),
+    ("ap", "fails without detections", {"np.append(best, 0.0)[places].mean()": "best[np.minimum(places, len(best) - 1)].mean()"}, r"never reached count with a precision of 0"),
     ("ap", "the last precision goes on", {"np.append(best, 0.0)[places].mean()": "np.append(best, best[-1:])[np.minimum(places, max(len(best) - 1, 0))].mean() if len(best) else 0.0"}, "never reached"),
     ("ap", "least sure first", {"np.argsort(-np.array(scores, float))": "np.argsort(np.array(scores, float))"}, "Begin with the surest"),
     ("ap", "matched in the order of the list", {"for k in np.argsort(-sure):": "for k in range(len(sure)):"}, "."),
@@ -99,7 +99,7 @@ MISTAKES = [
     ("transposed", "cut by -P", {"padding : tall + kh - padding, padding : wide + kw - padding": "padding:-padding, padding:-padding"}, "empty for P = 0"),
     ("transposed", "square kernels", {"_, o, kh, kw = w.shape": "_, o, kh, _ = w.shape\n    kw = kh"}, "."),
     ("transposed", "layout of a convolution", {"_, o, kh, kw = w.shape": "w = w.swapaxes(0, 1)\n    _, o, kh, kw = w.shape"}, "."),
-    ("transposed", "size with full strides", {"tall, wide = (h - 1) * stride, (width - 1) * stride": "tall, wide = h * stride - 1, width * stride - 1"}, "."),
+    ("transposed", "size with full strides", {"tall, wide = (h - 1) * stride, (width - 1) * stride": "tall, wide = h * stride - 1, width * stride - 1"}, r"height and width: kernel, stride, padding"),
     ("transposed", "kernel turned in dx", {"place, w[:, :, u, v])": "place, w[:, :, -1 - u, -1 - v])"}, "turned in dx"),
     ("transposed", "dw of the first image", {"np.einsum(\"ncij,noij->co\", x, place)": "np.einsum(\"cij,oij->co\", x[0], place[0])"}, "sum over all images"),
     ("transposed", "dw a mean", {"np.einsum(\"ncij,noij->co\", x, place)": "np.einsum(\"ncij,noij->co\", x, place) / len(x)"}, "not a mean"),
@@ -176,12 +176,12 @@ MISTAKES = [
     ("beam", "the likeliest alone", {"    return beams\n": "    return beams[:1]\n"}, "not only the likeliest"),
     ("beam", "least likely first", {"    return beams\n": "    return beams[::-1]\n"}, "likeliest sentence comes first"),
     ("beam", "probabilities", {"    return beams\n": "    return [(words, math.exp(log)) for words, log in beams]\n"}, "The logarithms are asked for"),
-    ("beam", "the end left away", {"    return beams\n": "    return [(words[:-1], log) for words, log in beams]\n"}, "."),
+    ("beam", "the end left away", {"    return beams\n": "    return [(words[:-1], log) for words, log in beams]\n"}, r"stays among the candidates"),
     ("beam", "lists of words", {"next_word(words)": "next_word(list(words))"}, "takes a tuple"),
     ("beam", "nothing cut", {"[:width]": "", "    return beams\n": "    return beams[:width]\n"}, "only beginnings that are kept"),
     ("beam", "impossible words kept", {"if log > -math.inf:": "if True:"}, "."),
-    ("beam", "end is always 0", {"    beams = [((), 0.0)]\n": "    end = 0\n    beams = [((), 0.0)]\n"}, "."),
-    ("beam", "one word too many", {"for _ in range(most)": "for _ in range(most + 1)"}, "."),
+    ("beam", "end is always 0", {"    beams = [((), 0.0)]\n": "    end = 0\n    beams = [((), 0.0)]\n"}, r"a whole sentence, which has ended"),
+    ("beam", "one word too many", {"for _ in range(most)": "for _ in range(most + 1)"}, r"only beginnings that are kept are continued"),
 ]  # fmt: skip
 
 

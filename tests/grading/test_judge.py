@@ -236,6 +236,31 @@ FAILS = {
     ),
     "sleep": ("import time\ndef f(x): time.sleep(99)", "f(1)", "did nothing for 4 seconds"),
     "a stub": ("def f(x): raise NotImplementedError()", "f(1)", "NotImplementedError"),
+    "NumPy's own error": (
+        "def f(x, b): return x + b",
+        "f(np.zeros((4, 2)), b=np.zeros(5, np.float32))",
+        "f((4, 2) float64, b (5,) float32) ended with a ValueError: operands could not be broadcast",
+    ),
+    "an error of a method": (
+        "class Thing:\n    def step(self, x): return x[9]",
+        "Thing().step(np.zeros(3))",
+        "step((3,) float64) ended with an IndexError: index 9 is out of bounds",
+    ),
+    "a forgotten return": (
+        "def f(x): x + 1",
+        "a, b = f(1)",
+        "f returned None; is a return missing?",
+    ),
+    "too few results": (
+        "def f(x): return x, x",
+        "a, b, c = f(1)",
+        "What f returned does not fit: it is (1, 1), and not enough values to unpack",
+    ),
+    "an object that does not fit": (
+        "class Thing: pass\ndef f(x): return Thing()",
+        "f(1) + 1",
+        "What f returned does not fit: it is ",
+    ),
     "no definition": ("g = 1", "f(1)", "name 'f' is not defined"),
     "itself": ("def f(x):\n    a = []\n    a.append(a)\n    return a", "f(1)", "RecursionError"),
     "a module": ("def f(x): return np.linalg", "f(1)", "cannot be handed over"),

@@ -1,15 +1,15 @@
-"""Shapes, dtypes and values, and the likely cause of a difference."""
+"""Shapes, dtypes and values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from dlcourse.check.causes import likely
 from dlcourse.check.failure import CheckFailed
 
 
@@ -31,19 +31,19 @@ def shape(value: object, expected: tuple[int, ...], name: str) -> None:
     >>> shape(np.zeros((3, 2)), (2, 3), "y")
     Traceback (most recent call last):
         ...
-    dlcourse.check.failure.CheckFailed: y should have the shape (2, 3), but has (3, 2): two axes \
+    dlcourse.check.failure.CheckFailed: y should have the shape (2, 3), and not (3, 2): two axes \
 seem to be swapped; a transpose may be missing.
     """
     if value is None:
-        raise CheckFailed(f"{name} is None; is a return missing?")
+        raise CheckFailed(f"Instead of {name} there is None; is a return missing?")
     if not isinstance(value, np.ndarray):
         if np.isscalar(value) and expected == ():
             return
-        raise CheckFailed(f"{name} should be a NumPy array, but is a {type(value).__name__}.")
+        raise CheckFailed(f"{name} should be a NumPy array, and not {a_kind(value)}.")
     found = value.shape
     if found == expected:
         return
-    text = f"{name} should have the shape {expected}, but has {found}"
+    text = f"{name} should have the shape {expected}, and not {found}"
     if sorted(found) == sorted(expected):
         text += ": two axes seem to be swapped; a transpose may be missing"
     elif [n for n in found if n != 1] == [n for n in expected if n != 1]:
@@ -51,8 +51,20 @@ seem to be swapped; a transpose may be missing.
     elif value.size == np.prod(expected):
         text += ": the number of values is right, so a reshape may be missing"
     elif len(found) == len(expected) > 2 and found[:2] == expected[:2]:
-        text += ": look at how padding and stride enter the height and width"
+        text += ": look at what enters the height and width: kernel, stride, padding, dilation"
     raise CheckFailed(text + ".")
+
+
+def a_kind(value: object) -> str:
+    """Return what kind of thing a value is, with its article.
+
+    Examples
+    --------
+    >>> a_kind([1]), a_kind(1)
+    ('a list', 'an int')
+    """
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def dtype(value: np.ndarray, expected: DTypeLike, name: str) -> None:
@@ -81,6 +93,7 @@ def close(
     name: str,
     mistakes: Mapping[str, ArrayLike | None] | None = None,
     tolerance: float = 1e-5,
+    sizes: Mapping[str, float] | None = None,
 ) -> None:
     """Fail unless `value` is what was expected, up to rounding.
 
@@ -98,6 +111,9 @@ def close(
     tolerance : float
         Largest difference allowed, as a share of the largest expected value. The default suits
         float32 after a few hundred additions.
+    sizes : dict, optional
+        From a name to a number by which something may be divided or multiplied once too often,
+        beside the lengths of the array's own axes: ``{"N": 3}``.
 
     Examples
     --------
@@ -106,7 +122,7 @@ def close(
     >>> close(-y, y, "dx")
     Traceback (most recent call last):
         ...
-    dlcourse.check.failure.CheckFailed: dx is right except for its sign.
+    dlcourse.check.failure.CheckFailed: Only the sign of dx is wrong.
     >>> close(y + 1, y, "y", mistakes={"The bias seems to be added twice.": y + 1})
     Traceback (most recent call last):
         ...
@@ -131,50 +147,7 @@ def close(
     value = np.asarray(value, np.float64)
     if same(value, expected):
         return
-    raise CheckFailed(_likely(value, expected, name, same))
-
-
-def _likely(
-    value: np.ndarray,
-    expected: np.ndarray,
-    name: str,
-    same: Callable[[np.ndarray, np.ndarray], bool],
-) -> str:
-    """Say what could have gone wrong, from the two arrays alone."""
-    if not np.isfinite(value).all():
-        return f"{name} holds NaN or infinity; is there a division by zero, or memory never filled?"
-    if not value.any():
-        return f"{name} is zero everywhere; is the result written to where it is returned from?"
-    if same(-value, expected):
-        return f"{name} is right except for its sign."
-    factor = float(np.vdot(expected, value) / max(np.vdot(expected, expected), 1e-300))
-    if abs(factor) > 1e-12 and same(value / factor, expected):
-        return (
-            f"{name} is {factor:.4g} times what it should be; is something divided by a size, or "
-            "summed, once too often or not at all?"
-        )
-    difference = value - expected
-    if same(difference, np.full_like(difference, difference.mean())):
-        return f"{name} is off by {difference.mean():.4g} everywhere; look at what is added last."
-    if value.ndim > 1:
-        if value.ndim <= 4:
-            for axes in permutations(range(value.ndim)):
-                if same(value.transpose(axes), expected):
-                    return f"{name} holds the right numbers with two axes swapped."
-        for axis in range(value.ndim):
-            if same(np.flip(value, axis), expected):
-                return f"{name} is right but reversed along axis {axis}."
-    wrong = np.abs(difference) > 1e-4 * max(1e-3, float(np.abs(expected).max()))
-    if value.ndim == 4 and not wrong[:, :, 1:-1, 1:-1].any() and wrong[..., 1:-1, 1:-1].size:
-        return f"{name} is right inside and wrong along the border; look at the padding."
-    if value.ndim and len(value) > 1 and not wrong[0].any():
-        return f"{name} is right for the first item only; does it depend on the others?"
-    where = np.unravel_index(int(np.abs(difference).argmax()), value.shape)
-    return (
-        f"{name} has the right shape, but {wrong.mean():.0%} of its values are wrong; the largest "
-        f"difference is at {tuple(int(i) for i in where)}: {value[where]:.6g} instead of "
-        f"{expected[where]:.6g}."
-    )
+    raise CheckFailed(likely(value, expected, name, same, tolerance, sizes or {}))
 
 
 @contextmanager

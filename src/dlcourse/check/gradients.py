@@ -77,6 +77,7 @@ def gradient(
     dy: np.ndarray,
     name: str,
     mistakes: Mapping[str, ArrayLike | None] | None = None,
+    sizes: Mapping[str, float] | None = None,
 ) -> None:
     """Fail unless `found` is the gradient that moving each value up and down gives.
 
@@ -86,7 +87,7 @@ def gradient(
         As in `numerical_gradient`.
     found : array
         The gradient to check.
-    name, mistakes
+    name, mistakes, sizes
         As in `close`.
 
     Examples
@@ -95,7 +96,7 @@ def gradient(
     >>> gradient(lambda: x**2, x, x, np.ones(2), "dx")
     Traceback (most recent call last):
         ...
-    dlcourse.check.failure.CheckFailed: dx is 0.5 times what it should be; is something divided \
-by a size, or summed, once too often or not at all?
+    dlcourse.check.failure.CheckFailed: Every value of dx is 0.5 times what it should be; it \
+seems to be divided by 2 once too often, or not multiplied by it.
     """
-    close(found, numerical_gradient(function, values, dy), name, mistakes, tolerance=1e-6)
+    close(found, numerical_gradient(function, values, dy), name, mistakes, 1e-6, sizes)

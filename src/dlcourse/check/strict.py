@@ -24,23 +24,40 @@ from dlcourse.check.failure import CheckFailed
 
 # fmt: off
 #: What stays NumPy's own: dtypes, which all libraries share, and numbers.
-_SHARED = ["bool_", "float16", "float32", "float64", "int8", "int32", "int64", "uint8", "inf",
-           "nan", "newaxis", "pi"]
+_SHARED = ["bool_", "dtype", "e", "finfo", "float16", "float32", "float64", "iinfo", "inf", "int8",
+           "int16", "int32", "int64", "nan", "newaxis", "pi", "result_type", "uint8"]
 _FUNCTIONS = [
-    "abs", "add", "ceil", "clip", "cos", "divide", "equal", "exp", "expm1", "floor", "greater",
-    "greater_equal", "isfinite", "isnan", "less", "less_equal", "log", "log1p", "logical_and",
-    "logical_not", "logical_or", "maximum", "minimum", "multiply", "negative", "not_equal", "power",
-    "reciprocal", "rint", "sign", "sin", "sqrt", "square", "subtract", "tanh", "where",
-    "all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var",
-    "dot", "einsum", "matmul", "outer", "tensordot",
-    "broadcast_to", "concatenate", "expand_dims", "flip", "moveaxis", "pad", "repeat", "reshape",
-    "roll", "squeeze", "stack", "swapaxes", "transpose",
-    "arange", "empty", "empty_like", "eye", "full", "full_like", "ones", "ones_like", "zeros",
-    "zeros_like",
+    "abs", "absolute", "add", "arctan", "ceil", "clip", "copysign", "cos", "cosh", "divide",
+    "equal", "exp", "exp2", "expm1", "floor", "floor_divide", "greater", "greater_equal",
+    "heaviside", "isfinite", "isinf", "isnan", "less", "less_equal", "log", "log1p", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum",
+    "mod", "multiply", "nan_to_num", "negative", "not_equal", "power", "reciprocal", "remainder",
+    "rint", "round", "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh",
+    "true_divide", "trunc", "where",
+    "all", "any", "argmax", "argmin", "argsort", "count_nonzero", "cumprod", "cumsum", "diff",
+    "max", "mean", "median", "min", "prod", "ptp", "sort", "std", "sum", "take_along_axis", "var",
+    "dot", "einsum", "inner", "matmul", "outer", "tensordot", "trace", "vdot",
+    "broadcast_to", "concatenate", "copy", "diagonal", "expand_dims", "flip", "hstack",
+    "moveaxis", "pad", "ravel", "repeat", "reshape", "roll", "squeeze", "stack", "swapaxes",
+    "take", "tile", "transpose", "tril", "triu", "vstack",
+    "arange", "empty", "empty_like", "eye", "full", "full_like", "identity",
+    "linspace", "ones", "ones_like", "zeros", "zeros_like",
+]
+#: What gives several arrays.
+_SEVERAL = ["broadcast_arrays", "meshgrid", "nonzero", "split", "array_split"]
+#: What arrays themselves can do.
+_METHODS = [
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumsum", "diagonal",
+    "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round",
+    "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
 ]
 # fmt: on
 
 _copies_allowed = True
+
+
+class _Missing(CheckFailed, AttributeError):
+    """A name that is not there; ``hasattr`` and ``getattr`` with a default go on to work."""
 
 
 class StrictArray:
@@ -73,6 +90,15 @@ class StrictArray:
     def T(self) -> StrictArray:  # noqa: N802  NumPy's name
         """The array with its axes in the opposite order."""
         return StrictArray(self._values.T)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # what Python itself looks for
+            raise AttributeError(name)
+        if hasattr(np.ndarray, name):
+            raise _Missing(
+                f"An array of this library has no {name}; write it with the functions of xp."
+            )
+        raise _Missing(f"An array has no {name}, neither here nor in NumPy.")
 
     def __len__(self) -> int:
         return len(self._values)
@@ -220,33 +246,45 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     return change
 
 
-xp = SimpleNamespace(
+def _several(function: Callable[..., Any]) -> Callable[..., list[StrictArray]]:
+    def call(*arguments: Any, **options: Any) -> list[StrictArray]:
+        inside = {name: _inside(value) for name, value in options.items()}
+        return [StrictArray(np.asarray(x)) for x in function(*_inside(arguments), **inside)]
+
+    return call
+
+
+class _Library(SimpleNamespace):
+    """What `xp` is: names, and a sentence for each that is not there."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if hasattr(np, name):
+            raise _Missing(
+                f"The strict library has no {name}; write it with what it has, such as exp, log1p, "
+                "maximum, where, sum, einsum, reshape."
+            )
+        raise _Missing(f"There is no {name}, neither in this library nor in NumPy.")
+
+
+xp = _Library(
     asarray=asarray,
+    ascontiguousarray=asarray,
+    array=asarray,
     asnumpy=asnumpy,
+    **{name: _several(getattr(np, name)) for name in _SEVERAL},
     **{name: _wrapped(getattr(np, name)) for name in _FUNCTIONS},
     **{name: getattr(np, name) for name in _SHARED},
 )
-for _name in [
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "and",
-    "or",
-    "xor",
-]:
+_ARITHMETIC = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
+for _name in [*_ARITHMETIC, "and", "or", "xor"]:
     _function = _wrapped(getattr(operator, f"__{_name}__"))
     setattr(StrictArray, f"__{_name}__", _function)
     setattr(StrictArray, f"__r{_name}__", _reflected(_function))
-for _name in ["add", "sub", "mul", "truediv"]:
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "pow"]:
     setattr(StrictArray, f"__i{_name}__", _in_place(getattr(operator, f"__i{_name}__")))
-for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert"]:
+for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert"]:
     setattr(StrictArray, f"__{_name}__", _wrapped(getattr(operator, f"__{_name}__")))
-for _name in ["all", "any", "argmax", "astype", "copy", "max", "mean", "min", "prod", "reshape"]:
-    setattr(StrictArray, _name, _wrapped(getattr(np.ndarray, _name)))
-for _name in ["sum", "transpose", "var"]:
+for _name in _METHODS:
     setattr(StrictArray, _name, _wrapped(getattr(np.ndarray, _name)))

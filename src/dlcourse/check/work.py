@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
 
+from dlcourse.check.calls import Calls
 from dlcourse.check.failure import CheckFailed
 
 #: What `own_work` counts as somebody else's work: the modules that do what exercises ask for.
@@ -51,6 +52,9 @@ _lock = threading.Lock()
 def own_work(allowed: tuple[str, ...] = (), but_not: tuple[str, ...] = ()) -> Iterator[None]:
     """Fail if the block calls a ready-made version of what the exercise asks for.
 
+    What the called code raises by itself, or what the test cannot work with, is told in a sentence
+    (see `dlcourse.check.calls`) and can still be caught as what it was.
+
     Every call of a Python function is checked, so it does not matter through which name, base class
     or detour the finished function is reached; nor on which thread, if that starts in the block.
 
@@ -77,11 +81,16 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
     nobodys = _nobodys(allowed, but_not)
     before = sys.getprofile()
     over = False
+    # The frames in between are those of this generator and of contextlib.
+    calls = Calls(sys._getframe(2))
 
     def look(frame: FrameType, event: str, argument: object) -> None:
         if over:  # on a thread that has outlived the block
             sys.setprofile(None)
+        elif event == "return":
+            calls.look(frame, event, argument)
         elif event == "call":
+            calls.look(frame, event, argument)
             code = frame.f_code
             if id(code) in nobodys:
                 return
@@ -105,10 +114,13 @@ dlcourse.nn.activation.ReLU.forward; the exercise is to write that part yourself
     _look_at_threads(look, begin=True)
     try:
         yield
-    except Exception:
+    except Exception as error:
         sys.setprofile(before)
         if not caught:  # a mistake inside the finished code is not the point
-            raise
+            told = calls.told(error)
+            if told is error:
+                raise
+            raise told from error
     finally:
         sys.setprofile(before)
         _look_at_threads(look, begin=False)

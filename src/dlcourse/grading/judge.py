@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse import check
+from dlcourse.check.calls import misfit
 from dlcourse.check.speed import COMPUTED
 from dlcourse.grading import messages
 from dlcourse.grading.cores import Core
@@ -117,13 +118,19 @@ class Judge:
             for worker in self._workers.values():
                 worker.begin_time()
                 worker.crossing.forget_objects()
+                worker.returned = None
             with _silent(), self._checks():
                 exec(compile(step.source, f"<{step.name}>", "exec"), names)
         except Exception as error:
-            message = _told(error)
+            message = messages.of_test(misfit(error, self._returned()))
         points = 0.0 if message else step.points
         seconds = round(time.perf_counter() - begin, 3)
         return Mark(step.name, points, step.points, message, seconds)
+
+    def _returned(self) -> tuple[str, str] | None:
+        """Return the name of what returned last, and what that was."""
+        answers = [worker.returned for worker in self._workers.values() if worker.returned]
+        return max(answers)[1:] if answers else None
 
     # -- workers -------------------------------------------------------------------------
 

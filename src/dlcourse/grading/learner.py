@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dlcourse.check.calls import call, described, ended
 from dlcourse.check.failure import CheckFailed
 from dlcourse.check.speed import COMPUTED
 from dlcourse.check.work import own_work
@@ -109,6 +110,8 @@ class Learner(Endpoint):
         self.seconds = 0.0  # of this thread, to bring calls over and answers back
         self._served = 0.0  # of this thread, for what the learner's code asked
         self._asking: dict[int, int] = {}
+        #: What the last call returned: when, the name of what was called, and what it was.
+        self.returned: tuple[float, str, str] | None = None
         self._ended = ""
         self._states = GlobalStates()
         there, outlet = os.pipe()
@@ -196,6 +199,8 @@ class Learner(Endpoint):
             start, served = COMPUTED(), self._served
             found = super().ask(verb, target, name, *values)
             self.seconds += COMPUTED() - start - (self._served - served)
+            if verb == "call":
+                self.returned = time.monotonic(), name, described(found)
             if crossing.trespassed:
                 crossing.trespassed = False
                 raise CheckFailed(
@@ -210,6 +215,15 @@ class Learner(Endpoint):
         except (Closed, OSError):
             reason = self._running.how_it_ended()
             self.stop("the program ended" if "is running" in reason else reason)
+        except Exception as error:
+            if verb != "call":
+                raise
+            args, kwargs = values
+            given = [*(("", value) for value in args), *kwargs.items()]
+            told = ended(error, call(name, given))
+            if told is error:
+                raise
+            raise told from error
         finally:
             self._asking[thread] -= 1
             crossing.lent.subtract(crossing.calls.arrays)
