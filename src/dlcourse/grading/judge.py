@@ -122,7 +122,7 @@ class Judge:
             with _silent(), self._checks():
                 exec(compile(step.source, f"<{step.name}>", "exec"), names)
         except Exception as error:
-            message = messages.of_test(misfit(error, self._returned()))
+            message = _told(misfit(error, self._returned()))
         points = 0.0 if message else step.points
         seconds = round(time.perf_counter() - begin, 3)
         return Mark(step.name, points, step.points, message, seconds)
