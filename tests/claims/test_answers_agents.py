@@ -44,7 +44,7 @@ def test_ex_q_learning_discount():
 
 @pytest.mark.parametrize(
     ("places", "epsilon", "arrives"),
-    [(20, 0.1, False), (20, 0.3, False), (13, 0.1, True), (13, 0.3, False)],
+    [(20, 0.0, True), (20, 0.1, False), (20, 0.3, False), (13, 0.1, True), (13, 0.3, False)],
 )
 def test_ex_q_learning_map(places, epsilon, arrives):
     """ex-q-learning-map."""
