@@ -111,7 +111,7 @@ def test_an_error_of_syntax_is_told_with_its_line_and_not_as_a_name_that_is_miss
 
 def test_the_section_that_teaches_a_task_is_named(check, notebook):
     path = released.path(NAME)
-    path.write_text(path.read_text().replace("*6 points, 15", "*Taught in [A](b.md).*\\n*6 points"))
+    path.write_text(path.read_text().replace("*6 points, 15", "Taught in: [A](b.md)\\n*6 points"))
     _, said, _ = check(notebook({}))
     assert said.count("Where to read: A ") == 1
 

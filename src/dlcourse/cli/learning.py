@@ -139,4 +139,8 @@ def _paragraph(text: str) -> None:
 
 def _plain(text: str, indent: str = "") -> None:
     width = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
-    typer.echo(textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False))
+    typer.echo(
+        textwrap.fill(
+            text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        )
+    )

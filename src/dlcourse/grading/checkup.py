@@ -126,7 +126,7 @@ def check(
 
 def _read(path: Path) -> Notebook:
     kept = path.parent / ".ipynb_checkpoints" / f"{path.stem}-checkpoint{path.suffix}"
-    earlier = f"Jupyter has kept one in {kept}" if kept.is_file() else "or download it again"
+    earlier = f"Jupyter has kept one in {kept}" if kept.is_file() else "else download it again"
     with reading(path, "the notebook of an assignment", f"take an earlier copy; {earlier}"):
         if path.stat().st_size > MOST_BYTES:
             raise Found(f"more than {MOST_BYTES >> 20} MB; clear its outputs")

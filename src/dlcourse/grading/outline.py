@@ -12,7 +12,7 @@ from dlcourse.files import read_json
 
 _TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
 _HEADING = re.compile(r"^##+ +(.+?) *$", re.MULTILINE)
-_TAUGHT = re.compile(r"^[^\w\n]*Taught in\b[^\w\[\n]*(.+?)[\s*_.]*$", re.MULTILINE)
+_TAUGHT = re.compile(r"^[^\w\n]*Taught in:?[ *_]*(.+?)[\s*_.]*$", re.MULTILINE)
 _LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 #: How the lines begin that are cut out of a hidden test, and all that a learner sees of one.
 HIDDEN = "### BEGIN HIDDEN TESTS"
@@ -87,13 +87,13 @@ def of(cells: Sequence[Mapping[str, Any]], assignment: str) -> Outline:
     >>> test = {"grade_id": "sum-visible", "solution": False, "grade": True, "points": 2}
     >>> cells = [
     ...     {"cell_type": "markdown", "metadata": {}, "source": "# Sums\\n## Task 1: add\\n\\n"
-    ...         "*Taught in [Adding up](add.md).*"},
+    ...         "Taught in: \\"Adding\\", section [Carry](https://a.org/#b)"},
     ...     {"cell_type": "code", "metadata": {"nbgrader": mark}, "source": "..."},
     ...     {"cell_type": "code", "metadata": {"nbgrader": test}, "source": "assert ..."},
     ... ]
     >>> outline = of(cells, "ps1")
     >>> outline.title, [(task.name, task.title, task.of, task.taught) for task in outline.tasks]
-    ('Sums', [('sum', 'Task 1: add', 2.0, 'Adding up')])
+    ('Sums', [('sum', 'Task 1: add', 2.0, '"Adding", section Carry (https://a.org/#b)')])
     """
     title, heading, taught, name = "", "", "", ""
     tasks: dict[str, Task] = {}
