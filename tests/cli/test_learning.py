@@ -96,8 +96,8 @@ def test_a_half_done_one_is_told_the_cause_by_task(check, notebook):
     status, said, _ = check(notebook(half))
     assert status == 1 and "4 of 4 Task 7: Adam" in said
     assert (
-        "0 of 2 Task 5: He initialisation AttributeError: 'tuple' object has no attribute 'prod' "
-        "(in he_normal, line 2 of its cell)" in said
+        "ended with an AttributeError in line 2 of its cell: 'tuple' object has no attribute 'prod'"
+        in said
     )
 
 
