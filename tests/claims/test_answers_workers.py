@@ -108,6 +108,7 @@ class Damped(Server):
         (Server, 1, 0.5, 0.30),
         (Server, 4, 0.5, 0.44),
         (Damped, 4, 0.5, 0.44),
+        (Server, 16, 0.06, 0.91),
         (Server, 16, 0.1, 1.33),
         (Server, 16, 0.5, 2.31),
         (Damped, 16, 0.5, 1.06),

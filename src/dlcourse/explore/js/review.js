@@ -76,7 +76,7 @@ function render({ model, el: host }) {
   frame(
     host,
     model,
-    "Half of the ten are from the chapter, half from those before it; what is due comes first.",
+    "Half of the ten are from the chapter and half from those before it, if there are any; what is due comes first.",
     row(
       select(
         "Chapter",
