@@ -50,6 +50,18 @@ def test_six_weeks_are_a_part_of_it():
     assert max(sum(syllabus.minutes(week)) for week in plan) <= 6 * 60
 
 
+@pytest.mark.parametrize("plan", plans(), ids=len)
+def test_no_task_comes_before_the_page_that_teaches_it(plan):
+    read = set()
+    for number, week in enumerate(plan, 1):
+        read.update(week["read"])
+        for name, tasks in week["do"].items():
+            lines = re.findall(r"^# Taught in: (.*)$", TEXTS[name].read_text("utf-8"), re.M)
+            for n in tasks:
+                taught = set(re.findall(r"/book/(\d-[\w-]+/[\w-]+)\.html", lines[n - 1]))
+                assert taught & read, f"week {number}: task {n} of {name} needs one of {taught}"
+
+
 def test_hours_are_the_sums_of_what_pages_and_tasks_say():
     week = {"read": ["1-deeper/why-depth"], "do": {"ps1-deeper": [1, 3]}, "class": "It."}
     page = (ROOT / "book/1-deeper/why-depth.md").read_text(encoding="utf-8")
