@@ -90,6 +90,7 @@ class Group:
         name = f"dlcourse-{os.getpid()}-{next(_NUMBERS)}"
         self._folders = {kind: folder / name for kind, folder in folders.items()}
         most = limits.memory + limits.scratch  # the scratch folder lies in memory
+        self._ended = 0.0  # seconds of processes that are not there any more
         for folder in dict.fromkeys(folders.values()):
             _remove_old(folder)
         try:
@@ -126,7 +127,10 @@ class Group:
         else:
             counted = _fields(self._folders["cpu"] / "cpu.stat")["usage_usec"] / 1e6
         # What runs at this moment is counted there up to its last tick, but by its clock up to now.
-        return max(counted, sum(_clock(pid) for pid in self.processes()))
+        # What is counted beyond the clocks belongs to processes that have ended.
+        running = sum(_clock(pid) for pid in self.processes())
+        self._ended = max(self._ended, counted - running)
+        return self._ended + running
 
     def lacked_memory(self) -> bool:
         """Return whether the kernel ended a process for lack of memory."""
