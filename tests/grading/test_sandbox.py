@@ -619,6 +619,19 @@ def test_memory_that_processes_share_counts_once(box):
         assert 40 << 20 < limits.memory(processes, enough=100 << 20) < 120 << 20
 
 
+def test_what_is_computed_between_ticks_is_seen_beside_what_has_ended(monkeypatch, tmp_path):
+    group = object.__new__(limits.Group)
+    group._folders, group._ended = {"cpu": tmp_path, "pids": tmp_path}, 0.0
+    (tmp_path / "cgroup.procs").write_text("7")
+    found = []
+    # 1 s of a process that has ended; the counter of the group stands still from tick to tick.
+    for counted, clock in ((1.5, 0.5), (1.5, 0.503), (1.51, 0.508), (1.51, 0.512)):
+        (tmp_path / "cpu.stat").write_text(f"usage_usec {counted * 1e6:.0f}\n")
+        monkeypatch.setattr(limits, "_clock", lambda pid, now=clock: now)
+        found.append(group.computed())
+    assert found == pytest.approx([1.5, 1.503, 1.51, 1.514])
+
+
 def test_what_is_computed_is_known_without_clocks_of_linux(monkeypatch):
     monkeypatch.setattr("sys.platform", "darwin")
     assert limits.computed([os.getpid()]) > 0
